@@ -1,0 +1,42 @@
+"""Sliding windows over the spatial axes, shared by interval analysis and emulation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def output_length(length: int, window: int, stride: int, dilation: int, padding: tuple[int, int]) -> int:
+    """Number of window positions along one axis."""
+    return (length + sum(padding) - dilation * (window - 1) - 1) // stride + 1
+
+
+def same_padding(length: int, window: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """Zeros before and after one axis for Keras's ``padding="same"`` (the odd one goes after)."""
+    total = max((-(-length // stride) - 1) * stride + dilation * (window - 1) + 1 - length, 0)
+    return total // 2, total - total // 2
+
+
+def patches(
+    x: npt.NDArray[Any],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    fill: float = 0,
+) -> npt.NDArray[Any]:
+    """Windows of ``x`` of shape (batch, *spatial, channels): a (batch, *positions, *window, channels) array.
+
+    A view where no padding is asked for; ``fill`` is the value of the padding.
+    """
+    rank = len(window)
+    if any(p != (0, 0) for p in padding):
+        x = np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
+    spread = tuple(d * (w - 1) + 1 for w, d in zip(window, dilation, strict=True))
+    axes = tuple(range(1, rank + 1))
+    view = np.lib.stride_tricks.sliding_window_view(x, spread, axis=axes)  # batch, *positions, channels, *spread
+    steps = (slice(None), *(slice(None, None, s) for s in strides), slice(None))
+    view = view[steps + tuple(slice(None, None, d) for d in dilation)]
+    return np.moveaxis(view, rank + 1, -1)

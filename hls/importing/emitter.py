@@ -1,0 +1,58 @@
+"""Names and adds the nodes of one call of one Keras layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hls.errors import UnsupportedError
+from hls.graph import Edge, GraphBuilder, nodes
+
+
+class Emitter:
+    """``emit(kind, suffix, inputs, *fields)`` adds a node called ``<layer>.<suffix>`` and returns that name.
+
+    A mean over a number of values that is no power of two has no finite binary expansion. Its node is *unrounded*: it
+    carries enough bits for any quantizer of the network to round as the exact quotient would, and nothing but a
+    quantizer may read it.
+    """
+
+    def __init__(self, builder: GraphBuilder, layer: str, prefix: str, unrounded: set[str], guard: int) -> None:
+        self.builder = builder
+        self.layer = layer
+        self.guard_fraction = guard
+        self._prefix = prefix
+        self._unrounded = unrounded
+
+    def __call__(self, kind: type[nodes.Node], suffix: str, inputs: tuple[str, ...], *fields: Any) -> str:
+        pending = [name for name in inputs if name in self._unrounded]
+        if pending and kind not in (nodes.Quantize, nodes.Reshape, nodes.Transpose, nodes.Relu):
+            self.refuse_unrounded(pending[0], kind.__name__)
+        base = name = f"{self._prefix}.{suffix}"
+        count = 2
+        while name in self.builder.nodes:
+            name, count = f"{base}{count}", count + 1
+        self.builder.add(kind(name, inputs, self.layer, *fields))
+        if pending and kind is not nodes.Quantize:
+            self._unrounded.add(name)
+        return name
+
+    def edge(self, name: str) -> Edge:
+        """The edge of a node already added."""
+        return self.builder.edges[name]
+
+    def mark_unrounded(self, name: str) -> None:
+        """From here on only a quantizer may read ``name``."""
+        self._unrounded.add(name)
+
+    def refuse_unrounded(self, name: str, reader: str) -> None:
+        """Raise if ``name`` is an average that no quantizer has rounded yet.
+
+        Raises:
+            UnsupportedError: naming the layer.
+        """
+        if name in self._unrounded:
+            layer = self.builder.nodes[name].layer
+            raise UnsupportedError(
+                f"layer {layer!r}: an average over a number of values that is no power of two has no finite binary "
+                f"expansion, and {reader} reads it; put a QActivation(quantized_bits(...)) right after it"
+            )

@@ -1,0 +1,122 @@
+"""From a Keras model, in a file or in memory, to a FixedGraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.importing.emitter import Emitter
+from hls.importing.layers import HANDLERS
+from hls.importing.memory import read_memory
+from hls.importing.model_file import read_model
+from hls.importing.ports import port_grid
+from hls.importing.quantizers import grid, parse_quantizer
+from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
+
+
+def import_keras(model: str | Path | Any, input_type: str | None = None) -> FixedGraph:
+    """The exact fixed-point arithmetic of a QKeras network.
+
+    Args:
+        model: path of a ``.keras`` file (qkeras-v3) or a ``.h5`` file (also of QKeras on Keras 2), read without Keras
+            and without executing anything in it; or a Keras model in memory.
+        input_type: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
+
+    Raises:
+        ModelFileError: missing, truncated or foreign file; NaN or infinite weights.
+        UnsupportedError: a layer, quantizer or option that cannot be stated exactly, by name, with the cure.
+    """
+    spec = read_model(model) if isinstance(model, str | Path) else read_memory(model)
+    return build_graph(spec, input_type)
+
+
+def build_graph(model: ModelSpec, input_type: str | None = None) -> FixedGraph:
+    """The graph of a model already read. Raises as ``import_keras`` does."""
+    _refuse_unknown(model)
+    builder = GraphBuilder(model.name)
+    tensors: dict[TensorRef, str] = {}
+    unrounded: set[str] = set()
+    guard = _finest_fraction(model) + 1
+    for ref in model.inputs:
+        plain = port_grid(model, ref, input_type)
+        shape = _input_shape(model.layers[ref.layer])
+        tensors[ref] = builder.add(
+            nodes.Input(ref.layer, (), ref.layer, shape, plain.type, plain.raw_min, plain.raw_max)
+        )
+        builder.layers[ref.layer] = tensors[ref]
+    for layer, number in _in_order(model, tensors):
+        call = layer.calls[number]
+        key = layer.name if len(layer.calls) == 1 else f"{layer.name}@{number}"
+        emit = Emitter(builder, key, key, unrounded, guard)
+        out = _handle(emit, layer, tuple(tensors[ref] for ref in call))
+        tensors[TensorRef(layer.name, number, 0)] = out
+        builder.layers[key] = out
+    return _finish(builder, model, tensors, unrounded)
+
+
+def _handle(emit: Emitter, layer: LayerSpec, inputs: tuple[str, ...]) -> str:
+    try:
+        return HANDLERS[layer.class_name](emit, layer, inputs)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        # Shapes or options that contradict each other: the file is not what Keras would have written.
+        raise ModelFileError(f"layer {layer.name!r} ({layer.class_name}) is inconsistent: {error}") from error
+
+
+def _refuse_unknown(model: ModelSpec) -> None:
+    for layer in model.layers.values():
+        if layer.class_name not in HANDLERS and layer.class_name != "InputLayer":
+            raise UnsupportedError(
+                f"layer {layer.name!r}: class {layer.class_name} is not supported; known are {', '.join(sorted(HANDLERS))}"
+            )
+
+
+def _input_shape(layer: LayerSpec) -> tuple[int, ...]:
+    shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
+    if not shape or any(size is None for size in shape[1:]) or len(shape) < 2:
+        raise UnsupportedError(f"input {layer.name!r} has the shape {shape}: firmware needs every size fixed")
+    return tuple(int(size) for size in shape[1:])
+
+
+def _finest_fraction(model: ModelSpec) -> int:
+    """Most fraction bits of any plain quantizer of activations; 0 at least."""
+    finest = 0
+    for layer in model.layers.values():
+        value = layer.config.get("activation")
+        if value is None or isinstance(value, str) and "(" not in value:
+            continue
+        quantizer = parse_quantizer(value, f"layer {layer.name!r}, activation")
+        plain = grid(quantizer) if quantizer is not None else None
+        finest = max(finest, plain.type.fraction if plain else quantizer.bits if quantizer else 0)
+    return finest
+
+
+def _in_order(model: ModelSpec, done: dict[TensorRef, str]) -> Iterator[tuple[LayerSpec, int]]:
+    """Calls in an order in which every input is there; ``done`` grows while we iterate."""
+    waiting = [
+        (layer, number)
+        for layer in model.layers.values()
+        if layer.class_name != "InputLayer"
+        for number in range(len(layer.calls))
+    ]
+    while waiting:
+        ready = [(layer, number) for layer, number in waiting if all(ref in done for ref in layer.calls[number])]
+        if not ready:
+            raise ModelFileError(f"layer {waiting[0][0].name!r}: its inputs are not in the file")
+        for item in ready:
+            if all(ref in done for ref in item[0].calls[item[1]]):
+                yield item
+        waiting = [item for item in waiting if item not in ready]
+
+
+def _finish(
+    builder: GraphBuilder, model: ModelSpec, tensors: dict[TensorRef, str], unrounded: set[str]
+) -> FixedGraph:
+    outputs = [tensors[ref] for ref in model.outputs]
+    for name in outputs:
+        if name in unrounded:
+            Emitter(builder, name, name, unrounded, 0).refuse_unrounded(name, "an output of the network")
+    names = [ref.layer for ref in model.outputs]
+    return builder.finish([ref.layer for ref in model.inputs], outputs, names)

@@ -1,0 +1,227 @@
+"""One handler for each Keras layer class: from its configuration and weights to nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import UnsupportedError
+from hls.fixed import FixedArray, narrow, round_shift
+from hls.graph import nodes
+from hls.graph.windows import same_padding
+from hls.importing import pooling
+from hls.importing.activations import emit_activation
+from hls.importing.emitter import Emitter
+from hls.importing.quantizers import parse_quantizer
+from hls.importing.spec import LayerSpec
+from hls.importing.weights import quantize_values, quantized_constant
+
+Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
+
+
+def _kernel(spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> FixedArray:
+    quantizer = parse_quantizer(spec.config.get(key), f"layer {spec.name!r}, {key}")
+    if quantizer is None:
+        raise UnsupportedError(
+            f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
+            f"use the QKeras layer with {key}=quantized_bits(8, 0, alpha=1), or leave the layer off the chip"
+        )
+    return quantized_constant(quantizer, values, kernel=True)
+
+
+def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> FixedArray:
+    if not spec.config.get("use_bias", True):
+        return FixedArray(np.zeros(outputs, np.int64), 0)
+    values = spec.weights[1]
+    quantizer = parse_quantizer(spec.config.get("bias_quantizer"), f"layer {spec.name!r}, bias_quantizer")
+    if quantizer is not None:
+        return quantized_constant(quantizer, values, kernel=False)
+    if values.any():
+        emit.builder.notes.append(f"layer {spec.name!r}: its bias has no quantizer and enters as exact float32 numbers")
+    return FixedArray.from_float(values)
+
+
+def _require_weights(spec: LayerSpec, count: int) -> None:
+    if len(spec.weights) < count:
+        raise UnsupportedError(
+            f"layer {spec.name!r} ({spec.class_name}) has {len(spec.weights)} weight arrays, {count} expected: "
+            "was the model built and its weights saved?"
+        )
+
+
+def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
+    kernel = _kernel(spec, "kernel_quantizer", spec.weights[0])
+    out = emit(nodes.Dense, "dense", inputs, kernel, _bias(emit, spec, kernel.shape[1]))
+    return emit_activation(emit, spec.config.get("activation"), out)
+
+
+def _tuple(value: object, rank: int) -> tuple[int, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(int(v) for v in value)
+    return (int(value),) * rank  # type: ignore[call-overload]
+
+
+def _channels_last(spec: LayerSpec) -> None:
+    if spec.config.get("data_format") == "channels_first":
+        raise UnsupportedError(f"layer {spec.name!r}: data_format='channels_first'; build the model channels_last")
+
+
+def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
+    kernel = _kernel(spec, "kernel_quantizer", spec.weights[0])
+    groups = int(spec.config.get("groups") or 1)
+    return _emit_conv(emit, spec, inputs, kernel, groups)
+
+
+def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
+    kernel = _kernel(spec, "depthwise_quantizer", spec.weights[0])
+    *window, channels, multiplier = kernel.shape
+    flat = FixedArray(kernel.integers.reshape(*window, 1, channels * multiplier), kernel.fraction)
+    return _emit_conv(emit, spec, inputs, flat, channels)
+
+
+def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: FixedArray, groups: int) -> str:
+    _channels_last(spec)
+    rank = kernel.integers.ndim - 2
+    window = kernel.shape[:rank]
+    strides = _tuple(spec.config.get("strides", 1), rank)
+    dilation = _tuple(spec.config.get("dilation_rate", 1), rank)
+    spatial = emit.edge(inputs[0]).shape[:rank]
+    mode = str(spec.config.get("padding", "valid")).lower()
+    if mode == "same":
+        padding = tuple(same_padding(*axis) for axis in zip(spatial, window, strides, dilation, strict=True))
+    elif mode == "causal":
+        padding = ((dilation[0] * (window[0] - 1), 0),)
+    else:
+        padding = ((0, 0),) * rank
+    bias = _bias(emit, spec, kernel.shape[-1])
+    out = emit(nodes.Conv, "conv", inputs, kernel, bias, strides, dilation, padding, groups)
+    return emit_activation(emit, spec.config.get("activation"), out)
+
+
+def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """One multiply-add a channel, ``x * inv + (beta - mean * inv)`` with Keras's own float32 ``inv``."""
+    edge = emit.edge(inputs[0])
+    axis = _tuple(spec.config.get("axis", -1), 1)[0]
+    if axis not in (-1, len(edge.shape)):
+        raise UnsupportedError(f"layer {spec.name!r}: batch normalization over axis {axis}; normalize the last axis")
+    factor, offset = _normalization(spec)
+    scale = FixedArray.from_float(factor)
+    shift = FixedArray.from_float(offset)
+    grid = edge.fraction + scale.fraction
+    if shift.fraction > grid:
+        # Finer than the product's own LSB, far below what float32 keeps of the sum.
+        rounded = round_shift(shift.integers, shift.fraction - grid, half_even=True)
+        shift = FixedArray(narrow(rounded), grid)
+    out = emit(nodes.Scale, "normalize", inputs, scale, shift)
+    return emit_activation(emit, spec.config.get("activation"), out)
+
+
+def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    has_scale, has_center = bool(spec.config.get("scale", True)), bool(spec.config.get("center", True))
+    _require_weights(spec, 2 + has_scale + has_center)
+    arrays = list(spec.weights)
+
+    def quantized(role: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        quantizer = parse_quantizer(spec.config.get(f"{role}_quantizer"), f"layer {spec.name!r}, {role}_quantizer")
+        return values if quantizer is None else quantize_values(quantizer, values)
+
+    gamma = quantized("gamma", arrays.pop(0)) if has_scale else None
+    beta = quantized("beta", arrays.pop(0)) if has_center else None
+    mean, variance = quantized("mean", arrays[0]), quantized("variance", arrays[1])
+    inverse = np.float32(1) / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3)))
+    if gamma is not None:
+        inverse = inverse * gamma
+    inverse = quantized("inverse", inverse.astype(np.float32))
+    offset = -mean * inverse if beta is None else beta - mean * inverse
+    return inverse.astype(np.float32), offset.astype(np.float32)
+
+
+def _activation(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit_activation(emit, spec.config.get("activation"), inputs[0])
+
+
+def _relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    for key in ("max_value", "threshold"):
+        if spec.config.get(key):
+            raise UnsupportedError(f"layer {spec.name!r}: ReLU with {key}; use QActivation(quantized_relu(...))")
+    slope = spec.config.get("negative_slope", spec.config.get("alpha", 0.0 if spec.class_name == "ReLU" else 0.3))
+    if not slope:
+        return emit(nodes.Relu, "relu", inputs)
+    mantissa, exponent = np.frexp(float(slope))
+    if mantissa != 0.5 or exponent > 1:
+        raise UnsupportedError(f"layer {spec.name!r}: a slope of {slope}; only powers of two up to 1 are exact")
+    return emit(nodes.Relu, "leaky", inputs, int(1 - exponent))
+
+
+def _skip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    emit.builder.notes.append(f"layer {spec.name!r} ({spec.class_name}) acts only in training and is left out")
+    return inputs[0]
+
+
+def _flatten(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    _channels_last(spec)
+    shape = emit.edge(inputs[0]).shape
+    return inputs[0] if len(shape) == 1 else emit(nodes.Reshape, "flatten", inputs, (int(np.prod(shape)),))
+
+
+def _reshape(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    size = int(np.prod(emit.edge(inputs[0]).shape))
+    target = [int(v) for v in spec.config["target_shape"]]
+    if -1 in target:
+        target[target.index(-1)] = size // -int(np.prod(target))
+    return emit(nodes.Reshape, "reshape", inputs, tuple(target))
+
+
+def _permute(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit(nodes.Transpose, "permute", inputs, tuple(int(d) - 1 for d in spec.config["dims"]))
+
+
+def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    axis, rank = int(spec.config.get("axis", -1)), len(emit.edge(inputs[0]).shape)
+    if axis == 0:
+        raise UnsupportedError(f"layer {spec.name!r} concatenates along the batch axis; choose another axis")
+    return emit(nodes.Concatenate, "concatenate", inputs, axis - 1 if axis > 0 else axis + rank)
+
+
+def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
+    def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+        out = inputs[0]
+        for other in inputs[1:]:
+            out = emit(kind, suffix, (out, other), *fields)
+        return out
+
+    return handler
+
+
+HANDLERS: dict[str, Handler] = {
+    "QDense": _dense,
+    "Dense": _dense,
+    "QConv1D": _conv,
+    "QConv2D": _conv,
+    "Conv1D": _conv,
+    "Conv2D": _conv,
+    "QDepthwiseConv2D": _depthwise,
+    "DepthwiseConv2D": _depthwise,
+    "BatchNormalization": _batch_normalization,
+    "BatchNormalizationV1": _batch_normalization,
+    "QBatchNormalization": _batch_normalization,
+    "QActivation": _activation,
+    "Activation": _activation,
+    "ReLU": _relu,
+    "LeakyReLU": _relu,
+    "Flatten": _flatten,
+    "Reshape": _reshape,
+    "Permute": _permute,
+    "Concatenate": _concatenate,
+    "Add": _merge(nodes.Add, "add"),
+    "Subtract": _merge(nodes.Add, "subtract", True),
+    "Multiply": _merge(nodes.Multiply, "multiply"),
+    **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
+                     "AlphaDropout", "ActivityRegularization"), _skip),
+    **pooling.HANDLERS,
+}  # fmt: skip

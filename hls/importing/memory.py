@@ -1,0 +1,46 @@
+"""A Keras model in memory as plain data. Duck-typed: Keras itself is not imported here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ModelFileError
+from hls.importing.architecture import parse_model
+from hls.importing.spec import ModelSpec
+
+# Attributes that change what a quantizer computes but that QKeras leaves out of its configuration.
+_UNSAVED = (
+    "is_quantized_clip", "scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent", "use_01",
+)  # fmt: skip
+
+
+def read_memory(model: Any) -> ModelSpec:
+    """The model as its own ``to_json`` states it, with its current weights."""
+    architecture = json.loads(model.to_json())
+    layers = {layer.name: layer for layer in model.layers}
+    for entry in architecture["config"]["layers"]:
+        layer = layers.get(entry["config"].get("name"))
+        if layer is not None:
+            _add_unsaved(entry["config"], layer)
+
+    def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
+        arrays = tuple(np.asarray(array, np.float32) for array in layers[layer].get_weights()) if layer in layers else ()
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ModelFileError(f"model {model.name!r}: weights of layer {layer!r} are NaN or infinite; train again")
+        return arrays
+
+    return parse_model(architecture, weights, f"model {model.name!r}")
+
+
+def _add_unsaved(config: dict[str, Any], layer: Any) -> None:
+    for key, value in config.items():
+        holder = getattr(layer, f"{key}_internal", getattr(layer, key, None))
+        if isinstance(value, dict) and isinstance(value.get("config"), dict) and holder is not None:
+            for name in _UNSAVED:
+                setting = getattr(holder, name, None)
+                if setting is not None and name not in value["config"] and isinstance(setting, bool | int | float | list):
+                    value["config"][name] = setting

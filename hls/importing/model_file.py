@@ -1,0 +1,117 @@
+"""Architecture and weights straight out of a ``.keras`` or ``.h5`` file, with h5py: no Keras, nothing executed."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ModelFileError
+from hls.importing.architecture import Weights, parse_model
+from hls.importing.spec import ModelSpec
+
+_SAVE_AGAIN = "save it again with model.save('model.keras') or model.save('model.h5')"
+
+
+def read_model(path: str | Path) -> ModelSpec:
+    """The model in a file.
+
+    Raises:
+        ModelFileError: missing, truncated, not a Keras file, or NaN or infinite weights.
+        UnsupportedError: Lambda layers, pickled objects, subclassed models.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ModelFileError(f"{file}: no such model file")
+    with file.open("rb") as stream:
+        magic = stream.read(8)
+    try:
+        if magic.startswith(b"PK"):
+            return _read_keras(file)
+        if magic == b"\x89HDF\r\n\x1a\n":
+            return _read_h5(file)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, EOFError) as error:
+        raise ModelFileError(f"{file}: truncated or damaged ({_short(error)}); {_SAVE_AGAIN}") from error
+    raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
+
+
+def _short(error: BaseException) -> str:
+    return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+
+
+def _read_keras(file: Path) -> ModelSpec:
+    with zipfile.ZipFile(file) as archive:
+        architecture = json.loads(archive.read("config.json"))
+        data = archive.read("model.weights.h5")
+    with h5py.File(io.BytesIO(data), "r") as store:
+        return parse_model(architecture, _keras3_weights(store, architecture, str(file)), str(file))
+
+
+def _read_h5(file: Path) -> ModelSpec:
+    with h5py.File(file, "r") as store:
+        text = store.attrs.get("model_config")
+        if text is None:
+            raise ModelFileError(f"{file}: holds no architecture (only weights?); {_SAVE_AGAIN}")
+        architecture = json.loads(text.decode() if isinstance(text, bytes) else text)
+        return parse_model(architecture, _legacy_weights(store, str(file)), str(file))
+
+
+def _legacy_weights(store: h5py.File, source: str) -> Weights:
+    root = store["model_weights"] if "model_weights" in store else store
+
+    def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
+        if layer not in root:
+            return ()
+        group = root[layer]
+        names = [n.decode() if isinstance(n, bytes) else str(n) for n in group.attrs.get("weight_names", [])]
+        return tuple(_finite(group[name], f"{source}: weight {name!r} of layer {layer!r}") for name in names)
+
+    return weights
+
+
+def _keras3_weights(store: h5py.File, architecture: dict[str, Any], source: str) -> Weights:
+    root = store["layers"] if "layers" in store else store["_layer_checkpoint_dependencies"]
+    groups = {str(root[key]["vars"].attrs["name"]): key for key in root if "name" in root[key]["vars"].attrs}
+    if not groups:
+        groups = _groups_by_order(architecture)
+
+    def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
+        key = groups.get(layer)
+        if key is None or key not in root:
+            return ()
+        variables = root[key]["vars"]
+        return tuple(
+            _finite(variables[index], f"{source}: weight {index} of layer {layer!r}")
+            for index in sorted(variables, key=int)
+        )
+
+    return weights
+
+
+def _groups_by_order(architecture: dict[str, Any]) -> dict[str, str]:
+    """Group names as early Keras 3 gave them: snake-cased class names, numbered in the order of the layers."""
+    counts: dict[str, int] = {}
+    groups = {}
+    for entry in architecture["config"]["layers"]:
+        base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", entry["class_name"]))
+        base = base.lower()
+        count = counts.get(base, 0)
+        counts[base] = count + 1
+        groups[str(entry["config"]["name"])] = f"{base}_{count}" if count else base
+    return groups
+
+
+def _finite(dataset: h5py.Dataset, what: str) -> npt.NDArray[np.float32]:
+    values = np.asarray(dataset[()])
+    if values.dtype.kind not in "fiu":
+        raise ModelFileError(f"{what} has dtype {values.dtype}; weights must be numbers")
+    if not np.isfinite(values).all():
+        raise ModelFileError(f"{what} is NaN or infinite in {int((~np.isfinite(values)).sum())} places; train again")
+    return values.astype(np.float32)

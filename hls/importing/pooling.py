@@ -1,0 +1,130 @@
+"""Pooling layers. An average is a sum, times a constant, and, where the count is no power of two, a floor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from hls.errors import UnsupportedError
+from hls.fixed import FixedArray, FixedType
+from hls.graph import nodes
+from hls.graph.windows import same_padding
+from hls.importing.activations import emit_activation
+from hls.importing.emitter import Emitter
+from hls.importing.quantizers import parse_quantizer
+from hls.importing.spec import LayerSpec
+from hls.importing.weights import quantize_values
+
+Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
+
+
+def _check_format(spec: LayerSpec) -> None:
+    if spec.config.get("data_format") == "channels_first":
+        raise UnsupportedError(f"layer {spec.name!r}: data_format='channels_first'; build the model channels_last")
+
+
+def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:
+    """The Pool node of a windowed layer, and the number of values in a window."""
+    _check_format(spec)
+    rank = len(emit.edge(inputs[0]).shape) - 1
+    window = _sizes(spec.config["pool_size"], rank)
+    strides = _sizes(spec.config.get("strides") or window, rank)
+    padding = ((0, 0),) * rank
+    if spec.config.get("padding", "valid") == "same":
+        spatial = emit.edge(inputs[0]).shape[:rank]
+        padding = tuple(same_padding(*axis) for axis in zip(spatial, window, strides, strict=True))
+        if not maximum and any(p != (0, 0) for p in padding):
+            raise UnsupportedError(
+                f"layer {spec.name!r}: average pooling with padding='same' divides by another count at the border; "
+                "use padding='valid'"
+            )
+    name = emit(nodes.Pool, "max" if maximum else "sum", inputs, window, strides, padding, maximum)
+    return name, math.prod(window)
+
+
+def _sizes(value: object, rank: int) -> tuple[int, ...]:
+    sizes = tuple(int(v) for v in value) if isinstance(value, list | tuple) else (int(value),) * rank  # type: ignore[call-overload]
+    return sizes
+
+
+def _global(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:
+    _check_format(spec)
+    shape = emit.edge(inputs[0]).shape
+    window, channels = shape[:-1], shape[-1]
+    rank = len(window)
+    name = emit(nodes.Pool, "max" if maximum else "sum", inputs, window, window, ((0, 0),) * rank, maximum)
+    if not spec.config.get("keepdims", False):
+        name = emit(nodes.Reshape, "squeeze", (name,), (channels,))
+    return name, math.prod(window)
+
+
+def _average(emit: Emitter, spec: LayerSpec, total: str, count: int) -> str:
+    quantizer = parse_quantizer(spec.config.get("average_quantizer"), f"layer {spec.name!r}, average_quantizer")
+    if quantizer is not None:
+        factor = quantize_values(quantizer, np.array([1.0 / count], np.float32))
+        zero = FixedArray(np.zeros(1, np.int64), 0)
+        out = emit(nodes.Scale, "average", (total,), FixedArray.from_float(factor), zero)
+    elif count & (count - 1) == 0:
+        factor_bits = FixedArray(np.array([1], np.int64), count.bit_length() - 1)
+        out = emit(nodes.Scale, "average", (total,), factor_bits, FixedArray(np.zeros(1, np.int64), 0))
+    else:
+        out = divide(emit, total, count)
+    return emit_activation(emit, spec.config.get("activation"), out)
+
+
+def divide(emit: Emitter, total: str, count: int) -> str:
+    """``floor(total / count)`` on a grid fine enough for any quantizer of the network to round as the quotient would.
+
+    Quotients are multiples of ``2**-f / count``. On a grid of F bits that is finer than a quantizer's half LSB by more
+    than a factor ``count``, a floor never moves a quotient onto or across a tie. The division is a multiplication by a
+    reciprocal plus half of ``1 / count``: the nearest grid point is then at least that half away, and a reciprocal
+    with enough bits cannot err by as much.
+    """
+    edge = emit.edge(total)
+    fraction = max(edge.fraction, emit.guard_fraction) + count.bit_length() + 1
+    bits = ((edge.magnitude + 1) * 2 * count).bit_length() + 1 + fraction - edge.fraction
+    reciprocal = ((1 << (bits + fraction - edge.fraction + 1)) // count + 1) // 2
+    half = ((1 << bits) // count + 1) // 2
+    scaled = emit(
+        nodes.Scale,
+        "reciprocal",
+        (total,),
+        FixedArray(np.array([reciprocal], object if reciprocal.bit_length() > 62 else np.int64),
+                   bits + fraction - edge.fraction),
+        FixedArray(np.array([half], object if half.bit_length() > 62 else np.int64), bits + fraction),
+    )
+    wide = emit.edge(scaled)
+    shift = wide.fraction - fraction
+    low, high = wide.raw_min >> shift, wide.raw_max >> shift
+    type_ = FixedType.covering(min(low, 0), max(high, 0), fraction)
+    out = emit(nodes.Quantize, "quotient", (scaled,), type_, type_.raw_min, type_.raw_max, nodes.Rounding.FLOOR)
+    emit.mark_unrounded(out)
+    return out
+
+
+def _max_pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return _pool(emit, spec, inputs, maximum=True)[0]
+
+
+def _global_max(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return _global(emit, spec, inputs, maximum=True)[0]
+
+
+def _average_pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return _average(emit, spec, *_pool(emit, spec, inputs, maximum=False))
+
+
+def _global_average(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return _average(emit, spec, *_global(emit, spec, inputs, maximum=False))
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(("MaxPooling1D", "MaxPooling2D"), _max_pool),
+    **dict.fromkeys(("GlobalMaxPooling1D", "GlobalMaxPooling2D"), _global_max),
+    **dict.fromkeys(("AveragePooling1D", "AveragePooling2D", "QAveragePooling2D"), _average_pool),
+    **dict.fromkeys(
+        ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "QGlobalAveragePooling2D"), _global_average
+    ),
+}

@@ -1,0 +1,68 @@
+"""Which fixed-point type arrives on each input: the type of the quantizer that reads it first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hls.errors import UnsupportedError
+from hls.fixed import FixedType
+from hls.importing.quantizers import Grid, grid, parse_quantizer
+from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
+
+_TRANSPARENT = {"Flatten", "Reshape", "Permute", "Dropout", "GaussianNoise", "GaussianDropout"}
+_TYPE = re.compile(r"(?:ap_|ac_)?(u?)(?:fixed<\s*(\d+)\s*,\s*(-?\d+)\s*>|(u?)int<\s*(\d+)\s*>)")
+
+
+def parse_type(text: str) -> FixedType:
+    """``ap_fixed<16,6>``, ``ap_ufixed<8,0>``, ``ap_int<8>`` or ``ap_uint<8>``, the prefix optional.
+
+    Raises:
+        UnsupportedError: anything else.
+    """
+    match = _TYPE.fullmatch(text.strip())
+    if match is None or int(match[2] or match[5]) < 1:
+        raise UnsupportedError(f"input_type {text!r} is no fixed-point type; write it like ap_fixed<16,6>")
+    width = int(match[2] or match[5])
+    return FixedType(not (match[1] or match[4]), width, int(match[3]) if match[3] is not None else width)
+
+
+def port_grid(model: ModelSpec, ref: TensorRef, input_type: str | None) -> Grid:
+    """What the port of one model input carries.
+
+    Raises:
+        UnsupportedError: no quantizer, or different ones, read the input, and no ``input_type`` was given.
+    """
+    found = list(_first_quantizers(model, ref))
+    if found and all(item is not None and item == found[0] for item in found):
+        assert found[0] is not None
+        return found[0]
+    if input_type is not None:
+        type_ = parse_type(input_type)
+        return Grid(type_, type_.raw_min, type_.raw_max)
+    what = "several different quantizers read it" if any(found) else "no quantizer reads it first"
+    raise UnsupportedError(
+        f"input {ref.layer!r} has no fixed-point type: {what}. Put QActivation(quantized_bits(...)) right after it, or "
+        "state the type: input_type = \"ap_fixed<16,6>\" under [model] in project.toml, "
+        'or import_keras(model, input_type="ap_fixed<16,6>")'
+    )
+
+
+def _readers(model: ModelSpec, ref: TensorRef) -> Iterator[tuple[LayerSpec, int]]:
+    for layer in model.layers.values():
+        for number, call in enumerate(layer.calls):
+            if ref in call:
+                yield layer, number
+
+
+def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]:
+    if ref in model.outputs:
+        yield None
+    for layer, number in _readers(model, ref):
+        if layer.class_name in _TRANSPARENT:
+            yield from _first_quantizers(model, TensorRef(layer.name, number, 0))
+        elif layer.class_name == "QActivation" and layer.config.get("activation") not in (None, "linear", "relu"):
+            quantizer = parse_quantizer(layer.config["activation"], f"layer {layer.name!r}, activation")
+            yield grid(quantizer) if quantizer is not None else None
+        else:
+            yield None

@@ -1,0 +1,188 @@
+"""QKeras quantizers as data: parsed from a configuration dictionary or from a call written as text, never executed."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hls.errors import UnsupportedError
+from hls.fixed import FixedType
+
+# Positional parameters, for quantizers written as text: "quantized_bits(6, 0, alpha=1)".
+_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "quantized_bits": ("bits", "integer", "symmetric", "keep_negative", "alpha", "use_stochastic_rounding"),
+    "quantized_linear": ("bits", "integer", "symmetric", "keep_negative", "alpha", "use_stochastic_rounding"),
+    "quantized_relu": (
+        "bits", "integer", "use_sigmoid", "negative_slope", "use_stochastic_rounding", "relu_upper_bound",
+        "is_quantized_clip",
+    ),
+    "quantized_tanh": ("bits", "use_stochastic_rounding", "symmetric", "use_real_tanh"),
+    "quantized_sigmoid": ("bits", "symmetric", "use_real_sigmoid", "use_stochastic_rounding"),
+    "quantized_po2": ("bits", "max_value", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding"),
+    "quantized_relu_po2": (
+        "bits", "max_value", "negative_slope", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding",
+    ),
+    "binary": ("use_01", "alpha", "use_stochastic_rounding"),
+    "ternary": ("alpha", "threshold", "use_stochastic_rounding", "number_of_unrolls"),
+}  # fmt: skip
+_DEFAULT_BITS = 8
+_LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A plain fixed-point quantizer: round half to even onto ``type``, saturate to ``[raw_min, raw_max]``."""
+
+    type: FixedType
+    raw_min: int
+    raw_max: int
+
+
+@dataclass(frozen=True, eq=False)
+class Quantizer:
+    """``kind`` is QKeras's class name; ``where`` names layer and role for error messages."""
+
+    kind: str
+    options: Mapping[str, Any]
+    where: str
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An option, or QKeras's default for it."""
+        value = self.options.get(name, default)
+        return default if value is None else value
+
+    @property
+    def bits(self) -> int:
+        """Total bits."""
+        return int(self.get("bits", _DEFAULT_BITS))
+
+    @property
+    def integer(self) -> int:
+        """Integer bits as QKeras counts them, without the sign."""
+        return int(self.get("integer", 0))
+
+    def unsupported(self, what: str, cure: str) -> UnsupportedError:
+        """An error that names this quantizer."""
+        return UnsupportedError(f"{self.where}: {self.kind} with {what} is not supported; {cure}")
+
+
+def parse_quantizer(value: Any, where: str) -> Quantizer | None:
+    """The quantizer that a configuration entry describes; None for none.
+
+    Raises:
+        UnsupportedError: a quantizer that is not known here, or options whose effect cannot be stated exactly.
+    """
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        kind = str(value["class_name"]).split(">")[-1]
+        options = dict(value.get("config") or {})
+    elif isinstance(value, str):
+        kind, options = _parse_text(value, where)
+    else:
+        raise UnsupportedError(f"{where}: cannot read the quantizer {value!r}")
+    if kind not in _PARAMETERS:
+        known = ", ".join(sorted(_PARAMETERS))
+        raise UnsupportedError(f"{where}: quantizer {kind!r} is not supported; known are {known}")
+    quantizer = Quantizer(kind, options, where)
+    if float(quantizer.get("qnoise_factor", 1.0)) != 1.0:
+        raise quantizer.unsupported("qnoise_factor != 1", "finish the quantization schedule (qnoise_factor = 1) first")
+    for name in _LOST_OPTIONS:
+        if options.get(name) is not None:
+            raise quantizer.unsupported(f"{name}={options[name]!r}", "QKeras does not save it; use the default")
+    return quantizer
+
+
+def _parse_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if isinstance(call, ast.Name):
+            return call.id, {}
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            raise ValueError(text)
+        names = _PARAMETERS.get(call.func.id, ())
+        if len(call.args) > len(names):
+            return call.func.id, {}
+        options = {name: ast.literal_eval(arg) for name, arg in zip(names, call.args, strict=False)}
+        options.update({str(item.arg): ast.literal_eval(item.value) for item in call.keywords})
+    except (SyntaxError, ValueError):
+        raise UnsupportedError(f"{where}: cannot read the quantizer {text!r}") from None
+    return call.func.id, options
+
+
+def static_scale(quantizer: Quantizer) -> int:
+    """Exponent of a constant power-of-two ``alpha``; 0 for none.
+
+    Raises:
+        UnsupportedError: data-dependent or not a power of two.
+    """
+    alpha = quantizer.options.get("alpha")
+    if alpha is None:
+        return 0
+    if isinstance(alpha, str):
+        raise quantizer.unsupported(
+            f"alpha={alpha!r} on activations", "its scale depends on the batch; set alpha=1 and choose integer bits"
+        )
+    if not isinstance(alpha, int | float):
+        raise quantizer.unsupported("an array as alpha", "use a single power of two")
+    mantissa, exponent = math.frexp(float(alpha))
+    if mantissa != 0.5:
+        raise quantizer.unsupported(f"alpha={alpha}", "a scale is exact only as a power of two; use alpha=1")
+    return exponent - 1
+
+
+def grid(quantizer: Quantizer) -> Grid | None:
+    """The quantizer as plain fixed point, or None if it is something else (a slope, a table, a sign)."""
+    if quantizer.kind in ("quantized_bits", "quantized_linear"):
+        return _bits_grid(quantizer)
+    if quantizer.kind == "quantized_relu" and not quantizer.get("negative_slope", 0.0):
+        _refuse_sigmoid(quantizer)
+        type_ = FixedType(False, quantizer.bits, quantizer.integer)
+        return Grid(type_, 0, upper_bound(quantizer, type_))
+    if quantizer.kind == "quantized_tanh" and not quantizer.get("use_real_tanh", False):
+        type_ = FixedType(True, quantizer.bits, 1)
+        return Grid(type_, type_.raw_min + int(bool(quantizer.get("symmetric", False))), type_.raw_max)
+    return None
+
+
+def _bits_grid(quantizer: Quantizer) -> Grid | None:
+    signed = bool(quantizer.get("keep_negative", True))
+    if signed and quantizer.bits == 1:
+        return None  # QKeras makes a sign function of it
+    linear = quantizer.kind == "quantized_linear"
+    if not linear and static_scale(quantizer) != 0:
+        return None  # quantized_bits rounds first and scales then; quantized_linear scales its grid
+    symmetric = int(bool(quantizer.get("symmetric", linear))) if signed else 0
+    type_ = FixedType(signed, quantizer.bits, quantizer.integer + signed + static_scale(quantizer))
+    return Grid(type_, type_.raw_min + symmetric, type_.raw_max)
+
+
+def without_scale(quantizer: Quantizer) -> Quantizer:
+    """The same quantizer with ``alpha=1``."""
+    return Quantizer(quantizer.kind, {**quantizer.options, "alpha": 1}, quantizer.where)
+
+
+def _refuse_sigmoid(quantizer: Quantizer) -> None:
+    if quantizer.get("use_sigmoid", 0):
+        raise quantizer.unsupported("use_sigmoid", "use quantized_relu without it, or quantized_sigmoid")
+
+
+def upper_bound(quantizer: Quantizer, type_: FixedType) -> int:
+    """Largest raw integer of a quantized_relu.
+
+    ``relu_upper_bound`` acts only with ``is_quantized_clip=False``, which QKeras does not save: a model read back from
+    a file never has it, and neither has ours.
+    """
+    _refuse_sigmoid(quantizer)
+    bound = quantizer.options.get("relu_upper_bound")
+    if not bound or quantizer.get("is_quantized_clip", True):
+        return type_.raw_max
+    raw = math.ldexp(float(bound), type_.fraction)
+    if raw >= type_.raw_max:
+        return type_.raw_max
+    if raw != int(raw):
+        raise quantizer.unsupported(f"relu_upper_bound={bound}", f"use a multiple of its LSB, 2**-{type_.fraction}")
+    return int(raw)

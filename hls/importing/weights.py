@@ -1,0 +1,203 @@
+"""Trained weights through their QKeras quantizers, in numpy, to exact constants.
+
+QKeras computes in float32, and so does this file wherever a rounding decision depends on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import UnsupportedError
+from hls.fixed import FixedArray
+from hls.importing.quantizers import Grid, Quantizer, grid, without_scale
+
+Array = npt.NDArray[np.float32]
+
+# keras.backend.epsilon()
+_EPSILON = np.float32(1e-7)
+_LOG2 = np.float32(np.log(2.0))
+
+
+def quantized_constant(quantizer: Quantizer, values: Array, *, kernel: bool) -> FixedArray:
+    """The constant that the layer really multiplies by, or adds.
+
+    ``kernel``: QKeras turns ``alpha=None`` into ``"auto_po2"`` for kernels (and only for them).
+
+    Raises:
+        UnsupportedError: a scale that is not a power of two.
+    """
+    options = dict(quantizer.options)
+    if kernel and options.get("alpha") is None and quantizer.kind in ("quantized_bits", "binary", "ternary"):
+        options |= {"alpha": "auto_po2", "symmetric": 1}
+    if kernel and options.get("alpha") is None and quantizer.kind == "quantized_linear":
+        options["alpha"] = "auto_po2"
+    quantizer = Quantizer(quantizer.kind, options, quantizer.where)
+    return FixedArray.from_float(_quantize(quantizer, values.astype(np.float32)))
+
+
+def _quantize(quantizer: Quantizer, values: Array) -> Array:
+    alpha = quantizer.options.get("alpha")
+    automatic = isinstance(alpha, str)
+    if automatic and alpha != "auto_po2":
+        raise quantizer.unsupported(
+            f"alpha={alpha!r}", "its scales are not powers of two; train with alpha='auto_po2' or alpha=1"
+        )
+    match quantizer.kind:
+        case "quantized_bits" if automatic:
+            return _auto_bits(quantizer, values)
+        case "binary":
+            return _binary(quantizer, values)
+        case "ternary":
+            return _auto_ternary(quantizer, values) if automatic else _ternary(quantizer, values)
+        case "quantized_po2":
+            return _power_of_two(quantizer, values)
+        case "quantized_relu_po2":
+            return _relu_power_of_two(quantizer, values)
+    if automatic:
+        raise quantizer.unsupported("alpha='auto_po2'", "use quantized_bits, or alpha=1")
+    plain = grid(quantizer)
+    if plain is not None:
+        return round_to_grid(plain, values)
+    if quantizer.kind == "quantized_bits":
+        unscaled = grid(without_scale(quantizer))
+        sign = np.where(values >= 0, np.float32(1), np.float32(-1))
+        return np.asarray((round_to_grid(unscaled, values) if unscaled else sign) * _static_alpha(quantizer))
+    raise UnsupportedError(f"{quantizer.where}: {quantizer.kind} is not a weight quantizer known here; use quantized_bits")
+
+
+def round_to_grid(plain: Grid, values: Array) -> Array:
+    """Values on the grid, as float32."""
+    raw = np.clip(np.rint(np.ldexp(values, plain.type.fraction)), plain.raw_min, plain.raw_max)
+    return np.ldexp(raw, -plain.type.fraction).astype(np.float32)
+
+
+def _static_alpha(quantizer: Quantizer) -> np.float32:
+    alpha = quantizer.options.get("alpha")
+    if alpha is None:
+        return np.float32(1)
+    if not isinstance(alpha, int | float) or np.frexp(float(alpha))[0] != 0.5:
+        raise quantizer.unsupported(f"alpha={alpha!r}", "a scale is exact only as a power of two; use alpha=1")
+    return np.float32(alpha)
+
+
+def _channel_axes(values: Array) -> tuple[int, ...]:
+    return tuple(range(values.ndim - 1)) if values.ndim > 1 else (0,)
+
+
+def _po2(scale: Array) -> Array:
+    exponent = np.rint(np.log((scale + _EPSILON).astype(np.float32)) / _LOG2)
+    return np.exp2(exponent).astype(np.float32)
+
+
+def _least_squares_po2(values: Array, quantized: Array) -> Array:
+    """The power of two nearest (in the logarithm) to the least-squares scale of each channel."""
+    qx, qq = values * quantized, quantized * quantized
+    if values.ndim > 1:
+        axes = _channel_axes(values)
+        qx, qq = qx.mean(axis=axes, keepdims=True), qq.mean(axis=axes, keepdims=True)
+    return _po2((qx / (qq + _EPSILON)).astype(np.float32))
+
+
+def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
+    half_levels = np.float32(2 ** (quantizer.bits - 1) - 1)
+    if half_levels < 1:
+        raise quantizer.unsupported("bits=1 and alpha='auto_po2'", "use binary(alpha='auto_po2')")
+    top = np.float32(2.0**quantizer.integer)
+    x = values / top
+
+    def rounded(scale: Array) -> Array:
+        steps = np.floor(np.abs(x) / scale + np.float32(0.5))
+        return (np.sign(x) * np.where(steps < half_levels, steps, half_levels)).astype(np.float32)
+
+    trained = quantizer.options.get("post_training_scale")
+    if trained is not None:
+        levels = np.float32(2.0 ** (quantizer.bits - int(bool(quantizer.get("keep_negative", True)))))
+        scale = np.asarray(_numbers(trained), np.float32) / levels
+        if (np.frexp(scale)[0] != 0.5).any():
+            raise quantizer.unsupported("a post_training_scale that is no power of two", "train with auto_po2 scales")
+    else:
+        scale = _po2(np.abs(x).max(axis=_channel_axes(x), keepdims=True) * 2 / (2 * half_levels))
+        for _ in range(5):
+            scale = _least_squares_po2(x, rounded(scale))
+    return np.asarray(scale * rounded(scale) * top, np.float32)
+
+
+def _numbers(value: Any) -> Any:
+    return value["config"]["value"] if isinstance(value, dict) else value
+
+
+def _binary(quantizer: Quantizer, values: Array) -> Array:
+    sign = np.where(values >= 0, np.float32(1), np.float32(-1))
+    if quantizer.get("use_01", False):
+        sign = (sign + 1) / 2
+    if isinstance(quantizer.options.get("alpha"), str):
+        return np.asarray(_least_squares_po2(values, sign) * sign, np.float32)
+    return np.asarray(sign * _static_alpha(quantizer), np.float32)
+
+
+def ternary_threshold(quantizer: Quantizer) -> np.float32:
+    """Magnitude from which a ternary quantizer gives plus or minus one."""
+    threshold = quantizer.options.get("threshold")
+    if isinstance(threshold, str):
+        raise quantizer.unsupported(f"threshold={threshold!r}", "use a number")
+    return np.float32(0.33 if threshold is None else threshold)
+
+
+def _ternary(quantizer: Quantizer, values: Array) -> Array:
+    sign = np.where(np.abs(values) >= ternary_threshold(quantizer), np.sign(values), np.float32(0))
+    return np.asarray(sign * _static_alpha(quantizer), np.float32)
+
+
+def _auto_ternary(quantizer: Quantizer, values: Array) -> Array:
+    axes = _channel_axes(values) if values.ndim > 1 else None
+    scale = _po2((2 * np.abs(values).max(axis=axes, keepdims=True) / np.float32(3)).astype(np.float32))
+    sign = np.zeros_like(values)
+    for _ in range(int(quantizer.get("number_of_unrolls", 5))):
+        rounded = scale * np.rint(values / scale)
+        sign = np.where(np.abs(rounded) >= scale / 2, np.sign(values), np.float32(0))
+        scale = _least_squares_po2(values, sign)
+    return np.asarray(scale * sign, np.float32)
+
+
+def _exponents(quantizer: Quantizer, magnitude: Array, bits: int) -> npt.NDArray[np.int64]:
+    """Exponents of the nearest powers of two, clipped to what ``bits`` bits of exponent hold."""
+    limit = quantizer.options.get("max_value")
+    sign_bit = int(limit is None or limit > 1)
+    low, high = -(2 ** (bits - sign_bit)), 2 ** (bits - sign_bit) - 1
+    quadratic = bool(quantizer.get("quadratic_approximation", False))
+    if quadratic:
+        high = 2 * (high // 2)
+    tiny = magnitude < _EPSILON
+    x = np.where(tiny, _EPSILON, magnitude)
+    if limit is not None:
+        x = np.minimum(x, np.float32(limit))
+    logarithm = np.log(np.sqrt(x) if quadratic else x).astype(np.float32) / _LOG2
+    rounded = np.floor(logarithm) if quantizer.get("log2_rounding", "rnd") == "floor" else np.rint(logarithm)
+    exponent = np.clip(rounded, low, high) * (2 if quadratic else 1)
+    return np.asarray(np.where(tiny, low, exponent), np.int64)
+
+
+def _power_of_two(quantizer: Quantizer, values: Array) -> Array:
+    exponents = _exponents(quantizer, np.abs(values), quantizer.bits - 1)
+    sign = np.where(values >= 0, np.float32(1), np.float32(-1))
+    return np.asarray(sign * np.exp2(exponents.astype(np.float64)), np.float32)
+
+
+def _relu_power_of_two(quantizer: Quantizer, values: Array) -> Array:
+    slope = np.float32(quantizer.get("negative_slope", 0.0))
+    # QKeras leaks 0.2 into the logarithm's argument below zero; only the clip to the smallest power is seen of it.
+    positive = np.where(values >= 0, values, np.float32(0.2) * values)
+    up = np.exp2(_exponents(quantizer, positive, quantizer.bits).astype(np.float64))
+    if slope == 0:
+        return np.asarray(up, np.float32)
+    negative = np.where(values <= 0, -values, np.float32(-0.2) * values) * slope
+    down = -np.exp2(_exponents(quantizer, negative, quantizer.bits).astype(np.float64))
+    return np.asarray(np.where(values >= 0, up, down), np.float32)
+
+
+def quantize_values(quantizer: Quantizer, values: Array) -> Array:
+    """A quantizer applied to numbers, as an activation would (no automatic scale)."""
+    return _quantize(quantizer, values)
