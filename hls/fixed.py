@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64] | npt.NDArray[np.object_]
-FloatArray = npt.NDArray[np.floating]
+IntArray = npt.NDArray[Any]
+"""Exact integers: dtype int64, or object (Python ints) where int64 is too narrow."""
 
 
 @dataclass(frozen=True)

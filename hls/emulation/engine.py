@@ -75,7 +75,7 @@ class Emulator:
             for output, name in zip(outputs, self.graph.outputs, strict=True):
                 value = Storage(np.dtype(np.float64), 0)
                 stored = self._storage[name]
-                if stored.dtype == object:
+                if stored.exact:
                     output[start:stop] = np.ldexp(blocks[name].astype(np.float64), -stored.unit)
                 else:
                     output[start:stop] = rescale(blocks[name], stored, value)
@@ -161,15 +161,13 @@ class Emulator:
     def _thread_scratch(self) -> dict[str, Block | None]:
         """Output buffers of this thread, reused from block to block so that they stay in cache."""
         if not hasattr(self._scratch, "buffers"):
-            self._scratch.buffers = {
-                operation.name: self._buffer(operation.name) for operation in self._operations
-            }
+            self._scratch.buffers = {operation.name: self._buffer(operation.name) for operation in self._operations}
         buffers: dict[str, Block | None] = self._scratch.buffers
         return buffers
 
     def _buffer(self, name: str) -> Block | None:
         stored = self._storage[name]
-        if stored.dtype == object:
+        if stored.exact:
             return None
         return np.empty((self.block, *self.graph.edges[name].shape), stored.dtype)
 

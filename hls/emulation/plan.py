@@ -26,6 +26,11 @@ class Storage:
     dtype: np.dtype[Any]
     unit: int
 
+    @property
+    def exact(self) -> bool:
+        """Held as Python integers: no float format is wide enough."""
+        return self.dtype.kind == "O"
+
 
 def storage_plan(graph: FixedGraph) -> dict[str, Storage]:
     """Storage of every node's output."""
@@ -34,7 +39,7 @@ def storage_plan(graph: FixedGraph) -> dict[str, Storage]:
     for node in graph:
         edge = graph.edges[node.name]
         dtype = _dtype(edge)
-        if dtype == object:
+        if dtype.kind == "O":
             plan[node.name] = Storage(dtype, edge.fraction)
         else:
             plan[node.name] = Storage(dtype, _unit(node, edge, consumers[node.name], plan))
@@ -56,9 +61,9 @@ def _unit(node: nodes.Node, edge: Edge, readers: list[nodes.Node], plan: dict[st
             fraction = wanted.pop()
             if fraction is not None:
                 return fraction
-    if isinstance(node, nodes.Reshape | nodes.Transpose) or isinstance(node, nodes.Pool):
+    if isinstance(node, nodes.Reshape | nodes.Transpose | nodes.Pool):
         source = plan[node.inputs[0]]
-        if source.dtype != object:
+        if not source.exact:
             return source.unit
     return edge.fraction
 
@@ -67,9 +72,9 @@ def rescale(values: npt.NDArray[Any], source: Storage, target: Storage) -> npt.N
     """The same tensor in another storage. Exact; a view or the array itself where nothing changes."""
     if source == target:
         return values
-    if target.dtype == object:
+    if target.exact:
         return to_integers(values, source, target.unit)
-    if source.dtype == object:
+    if source.exact:
         values = values.astype(np.float64)
     if source.unit != target.unit:
         wide = values.astype(np.float64) if target.dtype == np.float64 else values
@@ -81,12 +86,12 @@ def times_power_of_two(
     values: npt.NDArray[Any], exponent: int, out: npt.NDArray[Any] | None = None
 ) -> npt.NDArray[Any]:
     """``values * 2**exponent``, exact in range. A product, because NumPy's ldexp is not vectorised."""
-    return np.multiply(values, values.dtype.type(2.0**exponent), out=out)
+    return np.asarray(np.multiply(values, values.dtype.type(2.0**exponent), out=out))
 
 
 def to_integers(values: npt.NDArray[Any], source: Storage, fraction: int) -> npt.NDArray[np.object_]:
     """Raw Python integers on the grid ``2**-fraction``, which holds every value exactly."""
-    if source.dtype == object:
+    if source.exact:
         return values * (1 << (fraction - source.unit)) if fraction != source.unit else values
     # Integers on their own grid first: a float64 holds them exactly, a shift of Python integers does the rest.
     scaled = np.ldexp(values.astype(np.float64), np.int32(source.unit * -1))

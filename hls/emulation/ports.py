@@ -48,7 +48,7 @@ def _by_port(graph: FixedGraph, events: Events) -> list[Any]:
                 f"inputs are called {list(graph.inputs)}; unknown: {unknown or 'none'}, missing: {missing or 'none'}"
             )
         return [events[name] for name in graph.inputs]
-    if isinstance(events, np.ndarray) or len(graph.inputs) == 1 and not _is_list_of_arrays(events):
+    if isinstance(events, np.ndarray) or (len(graph.inputs) == 1 and not _is_list_of_arrays(events)):
         arrays: list[Any] = [events]
     else:
         arrays = list(events)  # type: ignore[arg-type]

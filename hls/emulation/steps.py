@@ -27,7 +27,7 @@ def compile_step(node: nodes.Node, sources: Sequence[Storage], target: Storage, 
 
 def _constant(constant: FixedArray, target: Storage, unit: int) -> Block:
     """A constant in units of ``2**-unit``, in the number format of ``target``."""
-    if target.dtype == object:
+    if target.exact:
         return constant.at_fraction(unit).integers.astype(object)
     return np.ldexp(constant.integers.astype(np.float64), unit - constant.fraction).astype(target.dtype)
 
@@ -38,7 +38,7 @@ def _linear_constants(node: nodes.Dense | nodes.Conv, source: Storage, target: S
 
 def _operand(source: Storage, target: Storage, constant_fraction: int) -> Storage:
     """How a linear step wants its input: as it is stored, unless the number format differs."""
-    if target.dtype != object:
+    if not target.exact:
         return Storage(target.dtype, source.unit)
     return Storage(target.dtype, target.unit - constant_fraction)
 
@@ -47,7 +47,7 @@ def _operand(source: Storage, target: Storage, constant_fraction: int) -> Storag
 def _(node: nodes.Dense, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
     operand = _operand(sources[0], target, node.kernel.fraction)
     kernel, bias = _linear_constants(node, operand, target)
-    if target.dtype != object and not bias.any():
+    if not target.exact and not bias.any():
         bias = np.zeros(0, target.dtype)
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
@@ -100,7 +100,7 @@ def _(node: nodes.Scale, sources: Sequence[Storage], target: Storage, edges: Seq
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         result = np.multiply(rescale(inputs[0], sources[0], operand), factor, out=out)
-        return np.add(result, offset, out=result)
+        return np.asarray(np.add(result, offset, out=result))
 
     return step
 
@@ -109,7 +109,7 @@ def _(node: nodes.Scale, sources: Sequence[Storage], target: Storage, edges: Seq
 def _(node: nodes.Quantize, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
     source, fraction = sources[0], node.type.fraction
     half_even = node.rounding is nodes.Rounding.NEAREST_EVEN
-    if source.dtype == object:
+    if source.exact:
 
         def exact(inputs: Sequence[Block], out: Block | None) -> Block:
             raw = round_shift(inputs[0], source.unit - fraction, half_even=half_even)
@@ -139,7 +139,7 @@ def _(node: nodes.Pool, sources: Sequence[Storage], target: Storage, edges: Sequ
     rank = len(node.window)
     axes = tuple(range(1 + rank, 1 + 2 * rank))
     smallest = edges[0].raw_min
-    fill = float(np.ldexp(float(smallest), target.unit - edges[0].fraction)) if target.dtype != object else smallest
+    fill = float(np.ldexp(float(smallest), target.unit - edges[0].fraction)) if not target.exact else smallest
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         x = rescale(inputs[0], sources[0], target)
@@ -156,8 +156,8 @@ def _(node: nodes.Relu, sources: Sequence[Storage], target: Storage, edges: Sequ
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         x = rescale(inputs[0], sources[0], target)
         if shift is None:
-            return np.maximum(x, 0)
-        negative = x // (1 << shift) if target.dtype == object else times_power_of_two(x, -shift)
+            return np.asarray(np.maximum(x, 0))
+        negative = x // (1 << shift) if target.exact else times_power_of_two(x, -shift)
         return np.where(x >= 0, x, negative)
 
     return step
@@ -180,7 +180,7 @@ def _(node: nodes.Add, sources: Sequence[Storage], target: Storage, edges: Seque
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         a, b = (rescale(x, source, target) for x, source in zip(inputs, sources, strict=True))
-        return combine(a, b)
+        return np.asarray(combine(a, b))
 
     return step
 
@@ -191,7 +191,7 @@ def _(node: nodes.Multiply, sources: Sequence[Storage], target: Storage, edges: 
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         a, b = (rescale(x, s, o) for x, s, o in zip(inputs, sources, operands, strict=True))
-        return np.multiply(a, b)
+        return np.asarray(np.multiply(a, b))
 
     return step
 

@@ -13,6 +13,7 @@ from hls.fixed import FixedArray
 from hls.graph import nodes
 from hls.graph.edge import Edge
 from hls.graph.intervals import propagate
+from hls.graph.nodes import Node
 
 FLOAT32_LIMIT = 1 << 24
 FLOAT64_LIMIT = 1 << 53
@@ -28,7 +29,7 @@ class FixedGraph:
     """
 
     name: str
-    nodes: Mapping[str, nodes.Node]
+    nodes: Mapping[str, Node]
     edges: Mapping[str, Edge]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -36,16 +37,16 @@ class FixedGraph:
     layers: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[nodes.Node]:
+    def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())
 
-    def edges_of(self, node: nodes.Node) -> tuple[Edge, ...]:
+    def edges_of(self, node: Node) -> tuple[Edge, ...]:
         """Edges that enter ``node``."""
         return tuple(self.edges[name] for name in node.inputs)
 
-    def consumers(self) -> dict[str, list[nodes.Node]]:
+    def consumers(self) -> dict[str, list[Node]]:
         """For every node, the nodes that read it."""
-        readers: dict[str, list[nodes.Node]] = {name: [] for name in self.nodes}
+        readers: dict[str, list[Node]] = {name: [] for name in self.nodes}
         for node in self:
             for name in node.inputs:
                 readers[name].append(node)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.fixed import IntArray, narrow, round_shift, shift_left, widen
+from hls.fixed import FixedArray, IntArray, narrow, round_shift, shift_left, widen
 from hls.graph import nodes
 from hls.graph.edge import Edge
 from hls.graph.windows import patches
@@ -68,6 +68,8 @@ def _(node: nodes.Conv, inputs: Sequence[Edge]) -> Edge:
     )
     per_group = node.kernel.shape[-2]
     outputs = node.kernel.shape[-1] // node.groups
+    if per_group * node.groups != x.shape[-1]:
+        raise ValueError(f"the kernel expects {per_group * node.groups} channels, {x.shape[-1]} arrive")
     parts = []
     for group in range(node.groups):
         chosen = slice(group * per_group, (group + 1) * per_group)
@@ -84,7 +86,7 @@ def _(node: nodes.Conv, inputs: Sequence[Edge]) -> Edge:
 
 
 def _affine(
-    low: IntArray, high: IntArray, fraction: int, kernel: IntArray, kernel_fraction: int, bias: nodes.FixedArray
+    low: IntArray, high: IntArray, fraction: int, kernel: IntArray, kernel_fraction: int, bias: FixedArray
 ) -> Edge:
     positive, negative = np.maximum(kernel, 0), np.minimum(kernel, 0)
     grid = max(fraction + kernel_fraction, bias.fraction)
@@ -98,7 +100,7 @@ def _affine(
 
 
 def _sum(a: IntArray, b: IntArray) -> npt.NDArray[np.object_]:
-    return widen(a) + widen(b)
+    return np.asarray(widen(a) + widen(b))
 
 
 @propagate.register
@@ -121,7 +123,7 @@ def _(node: nodes.Pool, inputs: Sequence[Edge]) -> Edge:
     axes = tuple(range(rank, 2 * rank))
 
     def windows(bound: npt.NDArray[Any], fill: int) -> npt.NDArray[Any]:
-        return patches(bound[None], node.window, node.strides, unit, node.padding, fill)[0]
+        return np.asarray(patches(bound[None], node.window, node.strides, unit, node.padding, fill)[0])
 
     if node.maximum:
         low, high = (windows(bound, x.raw_min).max(axis=axes) for bound in (x.low, x.high))

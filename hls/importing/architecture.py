@@ -111,7 +111,7 @@ def _references(value: Any) -> Iterator[TensorRef]:
 
 
 def _call_inputs(node: Any) -> Iterator[TensorRef]:
-    """Tensors that enter one call: Keras 3 nests ``keras_history`` records, Keras 2 lists [name, node, tensor, kwargs]."""
+    """Tensors that enter one call: Keras 3 nests ``keras_history``, Keras 2 lists [name, node, tensor, kwargs]."""
     if isinstance(node, dict):
         yield from _histories(node)
     elif isinstance(node, list):

@@ -68,8 +68,9 @@ def _handle(emit: Emitter, layer: LayerSpec, inputs: tuple[str, ...]) -> str:
 def _refuse_unknown(model: ModelSpec) -> None:
     for layer in model.layers.values():
         if layer.class_name not in HANDLERS and layer.class_name != "InputLayer":
+            known = ", ".join(sorted(HANDLERS))
             raise UnsupportedError(
-                f"layer {layer.name!r}: class {layer.class_name} is not supported; known are {', '.join(sorted(HANDLERS))}"
+                f"layer {layer.name!r}: class {layer.class_name} is not supported; known are {known}"
             )
 
 
@@ -85,7 +86,7 @@ def _finest_fraction(model: ModelSpec) -> int:
     finest = 0
     for layer in model.layers.values():
         value = layer.config.get("activation")
-        if value is None or isinstance(value, str) and "(" not in value:
+        if value is None or (isinstance(value, str) and "(" not in value):
             continue
         quantizer = parse_quantizer(value, f"layer {layer.name!r}, activation")
         plain = grid(quantizer) if quantizer is not None else None
@@ -111,9 +112,7 @@ def _in_order(model: ModelSpec, done: dict[TensorRef, str]) -> Iterator[tuple[La
         waiting = [item for item in waiting if item not in ready]
 
 
-def _finish(
-    builder: GraphBuilder, model: ModelSpec, tensors: dict[TensorRef, str], unrounded: set[str]
-) -> FixedGraph:
+def _finish(builder: GraphBuilder, model: ModelSpec, tensors: dict[TensorRef, str], unrounded: set[str]) -> FixedGraph:
     outputs = [tensors[ref] for ref in model.outputs]
     for name in outputs:
         if name in unrounded:

@@ -28,7 +28,8 @@ def read_memory(model: Any) -> ModelSpec:
             _add_unsaved(entry["config"], layer)
 
     def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
-        arrays = tuple(np.asarray(array, np.float32) for array in layers[layer].get_weights()) if layer in layers else ()
+        stored = layers[layer].get_weights() if layer in layers else []
+        arrays = tuple(np.asarray(array, np.float32) for array in stored)
         if not all(np.isfinite(array).all() for array in arrays):
             raise ModelFileError(f"model {model.name!r}: weights of layer {layer!r} are NaN or infinite; train again")
         return arrays
@@ -42,5 +43,5 @@ def _add_unsaved(config: dict[str, Any], layer: Any) -> None:
         if isinstance(value, dict) and isinstance(value.get("config"), dict) and holder is not None:
             for name in _UNSAVED:
                 setting = getattr(holder, name, None)
-                if setting is not None and name not in value["config"] and isinstance(setting, bool | int | float | list):
+                if name not in value["config"] and isinstance(setting, bool | int | float | list):
                     value["config"][name] = setting

@@ -64,7 +64,7 @@ def _read_h5(file: Path) -> ModelSpec:
 
 
 def _legacy_weights(store: h5py.File, source: str) -> Weights:
-    root = store["model_weights"] if "model_weights" in store else store
+    root = store.get("model_weights", store)
 
     def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
         if layer not in root:

@@ -91,8 +91,10 @@ def divide(emit: Emitter, total: str, count: int) -> str:
         nodes.Scale,
         "reciprocal",
         (total,),
-        FixedArray(np.array([reciprocal], object if reciprocal.bit_length() > 62 else np.int64),
-                   bits + fraction - edge.fraction),
+        FixedArray(
+            np.array([reciprocal], object if reciprocal.bit_length() > 62 else np.int64),
+            bits + fraction - edge.fraction,
+        ),
         FixedArray(np.array([half], object if half.bit_length() > 62 else np.int64), bits + fraction),
     )
     wide = emit.edge(scaled)
@@ -124,7 +126,5 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("MaxPooling1D", "MaxPooling2D"), _max_pool),
     **dict.fromkeys(("GlobalMaxPooling1D", "GlobalMaxPooling2D"), _global_max),
     **dict.fromkeys(("AveragePooling1D", "AveragePooling2D", "QAveragePooling2D"), _average_pool),
-    **dict.fromkeys(
-        ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "QGlobalAveragePooling2D"), _global_average
-    ),
+    **dict.fromkeys(("GlobalAveragePooling1D", "GlobalAveragePooling2D", "QGlobalAveragePooling2D"), _global_average),
 }

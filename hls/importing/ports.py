@@ -43,7 +43,7 @@ def port_grid(model: ModelSpec, ref: TensorRef, input_type: str | None) -> Grid:
     what = "several different quantizers read it" if any(found) else "no quantizer reads it first"
     raise UnsupportedError(
         f"input {ref.layer!r} has no fixed-point type: {what}. Put QActivation(quantized_bits(...)) right after it, or "
-        "state the type: input_type = \"ap_fixed<16,6>\" under [model] in project.toml, "
+        'state the type: input_type = "ap_fixed<16,6>" under [model] in project.toml, '
         'or import_keras(model, input_type="ap_fixed<16,6>")'
     )
 

@@ -65,13 +65,13 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array:
         unscaled = grid(without_scale(quantizer))
         sign = np.where(values >= 0, np.float32(1), np.float32(-1))
         return np.asarray((round_to_grid(unscaled, values) if unscaled else sign) * _static_alpha(quantizer))
-    raise UnsupportedError(f"{quantizer.where}: {quantizer.kind} is not a weight quantizer known here; use quantized_bits")
+    raise UnsupportedError(f"{quantizer.where}: {quantizer.kind} quantizes no weights; use quantized_bits")
 
 
 def round_to_grid(plain: Grid, values: Array) -> Array:
     """Values on the grid, as float32."""
     raw = np.clip(np.rint(np.ldexp(values, plain.type.fraction)), plain.raw_min, plain.raw_max)
-    return np.ldexp(raw, -plain.type.fraction).astype(np.float32)
+    return np.asarray(np.ldexp(raw, -plain.type.fraction).astype(np.float32))
 
 
 def _static_alpha(quantizer: Quantizer) -> np.float32:
@@ -110,7 +110,7 @@ def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
 
     def rounded(scale: Array) -> Array:
         steps = np.floor(np.abs(x) / scale + np.float32(0.5))
-        return (np.sign(x) * np.where(steps < half_levels, steps, half_levels)).astype(np.float32)
+        return np.asarray((np.sign(x) * np.where(steps < half_levels, steps, half_levels)).astype(np.float32))
 
     trained = quantizer.options.get("post_training_scale")
     if trained is not None:

@@ -1,0 +1,156 @@
+"""The emulator against QKeras itself, to the last bit, over random networks and every quantizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hls.emulation import Emulator
+from hls.errors import UnsupportedError
+from hls.importing import import_keras
+from tests.hls.importing import networks as nets
+from tests.hls.importing.networks import keras, qkeras
+
+pytestmark = [
+    pytest.mark.slow,
+    # Keras draws initial weights while a strategy builds a model; every test overwrites them from its own seed.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
+]
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+def assert_equal_bits(model: Any, source: Any, seed: int = 0, count: int = 64) -> None:
+    arrays = nets.events(model, seed, count)
+    graph = import_keras(source)
+    emulated = Emulator(graph).evaluate(arrays)
+    for expected, got in zip(nets.predict(model, arrays), emulated, strict=True):
+        assert got.shape == expected.shape
+        assert (got == expected).all(), f"{(got != expected).sum()} of {got.size} values differ"
+
+
+@SETTINGS
+@given(nets.mlps(), st.integers(0, 2**31))
+def test_random_dense_networks(model: Any, seed: int) -> None:
+    nets.randomize(model, seed)
+    assert_equal_bits(model, model, seed)
+
+
+@SETTINGS
+@given(nets.image_networks(), st.integers(0, 2**31))
+def test_random_image_networks(model: Any, seed: int) -> None:
+    nets.randomize(model, seed)
+    assert_equal_bits(model, model, seed)
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_files_say_what_memory_says(suffix: str, tmp_path: Path) -> None:
+    inputs = keras.Input((5,), name="x")
+    x = nets.activation(nets.INPUT)(inputs)
+    for number, kernel in enumerate(nets.WEIGHTS):
+        x = nets.dense(5, kernel)(x)
+        x = nets.activation(nets.ACTIVATIONS[number % 4])(x)
+    model = keras.Model(inputs, x)
+    nets.randomize(model, 1)
+    path = tmp_path / f"model.{suffix}"
+    model.save(path)
+    assert import_keras(path).digest() == import_keras(model).digest()
+    assert_equal_bits(model, path)
+
+
+@pytest.mark.parametrize("text", nets.ACTIVATIONS)
+def test_each_activation_over_every_value_of_a_wide_input(text: str) -> None:
+    inputs = keras.Input((1,), name="x")
+    model = keras.Model(inputs, nets.activation(text)(nets.activation("quantized_bits(12,3,alpha=1)")(inputs)))
+    x = (np.arange(-2048, 2048)[:, None] / 256).astype(np.float32)
+    assert (Emulator(import_keras(model)).evaluate(x)[0] == nets.predict(model, [x])[0]).all()
+
+
+def test_the_upper_bound_acts_only_where_qkeras_lets_it(tmp_path: Path) -> None:
+    inputs = keras.Input((1,), name="x")
+    bounded = qkeras.quantized_relu(6, 3, relu_upper_bound=6, is_quantized_clip=False)
+    model = keras.Model(inputs, qkeras.QActivation(bounded)(nets.activation("quantized_bits(12,4,alpha=1)")(inputs)))
+    x = np.array([[5.5], [6.0], [6.5], [15.0]], np.float32)
+    assert Emulator(import_keras(model)).evaluate(x)[0].ravel().tolist() == [5.5, 6.0, 6.0, 6.0]
+    # QKeras does not save is_quantized_clip, so the model it reads back has no such bound, and neither has ours.
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    emulated = Emulator(import_keras(tmp_path / "model.keras")).evaluate(x)[0]
+    assert (emulated == nets.predict(again, [x])[0]).all()
+    assert emulated.max() == 7.875
+
+
+@pytest.mark.parametrize("length", [2, 3, 5, 6, 7, 8, 12])
+def test_averages_over_any_count(length: int) -> None:
+    inputs = keras.Input((length, 2), name="x")
+    x = nets.activation("quantized_bits(5,2,alpha=1)")(inputs)
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    model = keras.Model(inputs, nets.activation("quantized_bits(4,2,alpha=1)")(x))
+    rng = np.random.default_rng(length)
+    events = (rng.integers(-16, 16, (20000, length, 2)) / 4).astype(np.float32)
+    expected = np.asarray(model(events))
+    assert (Emulator(import_keras(model)).evaluate(events)[0] == expected).all()
+
+
+def test_merges_shapes_and_shared_layers() -> None:
+    left, right = keras.Input((4, 3), name="left"), keras.Input((4, 3), name="right")
+    shared = nets.dense(6, activation="quantized_relu(5,2)")
+    a, b = (shared(nets.activation(nets.INPUT)(x)) for x in (left, right))
+    product = keras.layers.Multiply()([a, b])
+    difference = keras.layers.Subtract()([a, keras.layers.Add()([a, b, a])])
+    joined = keras.layers.Concatenate(axis=1)([product, difference])
+    x = keras.layers.Permute((2, 1))(keras.layers.Dropout(0.5)(keras.layers.GaussianNoise(1.0)(joined)))
+    x = nets.activation("quantized_bits(8,4,alpha=1)")(keras.layers.Reshape((-1, 12))(x))
+    model = keras.Model([left, right], [x, difference, nets.dense(2)(keras.layers.Flatten()(x))])
+    nets.randomize(model, 4)
+    assert_equal_bits(model, model)
+    assert len(import_keras(model).notes) == 2  # Dropout and GaussianNoise left out, and said so
+
+
+def test_batch_normalization_is_one_multiply_add_a_channel() -> None:
+    inputs = keras.Input((4,), name="x")
+    x = nets.dense(6)(nets.activation(nets.INPUT)(inputs))
+    x = nets.activation("quantized_bits(6,2,alpha=1)")(keras.layers.BatchNormalization()(x))
+    x = qkeras.QBatchNormalization()(nets.dense(3)(x))
+    model = keras.Model(inputs, nets.activation("quantized_relu(6,2)")(x))
+    nets.randomize(model, 2)
+    assert_equal_bits(model, model, count=4096)
+
+
+def test_the_sigmoid_of_quantized_relu_is_refused() -> None:
+    inputs = keras.Input((4,), name="x")
+    model = keras.Model(inputs, nets.activation("quantized_relu(6,2,1)")(nets.activation(nets.INPUT)(inputs)))
+    with pytest.raises(UnsupportedError, match="use_sigmoid"):
+        import_keras(model)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: nets.dense(2, "quantized_bits(4,0,alpha='auto')"), "alpha='auto'.*not powers of two"),
+        (lambda: nets.dense(2, "quantized_bits(4,0,alpha=1.5)"), "alpha=1.5.*power of two"),
+        (lambda: keras.layers.Dense(2), "has no kernel_quantizer"),
+        (lambda: nets.activation("quantized_bits(4,0,alpha='auto_po2')"), "depends on the batch"),
+        (lambda: nets.activation("quantized_ulaw(4)"), "quantized_ulaw"),
+        (lambda: keras.layers.Activation("softmax"), "softmax.*off the chip"),
+        (lambda: keras.layers.UnitNormalization(), "class UnitNormalization is not supported"),
+        (lambda: nets.activation("stochastic_ternary()"), "stochastic_ternary"),
+    ],
+)
+def test_refused_by_name(layer: Any, message: str) -> None:
+    inputs = keras.Input((4,), name="x")
+    x = nets.activation(nets.INPUT)(inputs)
+    model = keras.Model(inputs, layer()(x))
+    with pytest.raises(UnsupportedError, match=message):
+        import_keras(model)
+
+
+def test_an_average_that_nothing_rounds_is_refused() -> None:
+    inputs = keras.Input((3, 2), name="x")
+    x = keras.layers.GlobalAveragePooling1D()(nets.activation(nets.INPUT)(inputs))
+    with pytest.raises(UnsupportedError, match="no finite binary expansion"):
+        import_keras(keras.Model(inputs, nets.dense(1)(x)))
