@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
-from hls.fixed import FixedArray
+from hls.fixed import FixedArray, narrow
 from hls.graph import nodes
 from hls.graph.edge import Edge
 from hls.graph.intervals import propagate
@@ -54,7 +55,17 @@ class FixedGraph:
 
     def float32_inexact(self) -> tuple[str, ...]:
         """Layers in which a float32 computation (QKeras's own) may round: a partial sum can reach 2**24 LSBs."""
-        return tuple(dict.fromkeys(n.layer for n in self if self.edges[n.name].partial_bound >= FLOAT32_LIMIT))
+        readers = self.consumers()
+        return tuple(dict.fromkeys(n.layer for n in self if self._float32_bound(n, readers) >= FLOAT32_LIMIT))
+
+    def _float32_bound(self, node: Node, readers: Mapping[str, list[Node]]) -> int:
+        floors = [r for r in readers[node.name] if isinstance(r, nodes.Quantize) and r.rounding is nodes.Rounding.FLOOR]
+        if isinstance(node, nodes.Scale) and floors:
+            # A mean: float32 divides where we multiply by a reciprocal. Its one rounding moves no quotient across a
+            # tie of the next quantizer while the sum, on the grid of the quotient, stays below the limit.
+            total = self.edges[node.inputs[0]]
+            return total.partial_bound << max(0, floors[0].type.fraction - total.fraction)
+        return self.edges[node.name].partial_bound
 
     def parameters(self) -> int:
         """Number of constants."""
@@ -87,11 +98,18 @@ class FixedGraph:
                 value = getattr(node, field.name)
                 if isinstance(value, FixedArray):
                     state.update(f"{field.name}{value.shape}{value.fraction}".encode())
-                    state.update(",".join(map(str, value.integers.ravel())).encode())
+                    state.update(_bytes(value))
                 elif field.name != "layer":
                     state.update(f"{field.name}={value}".encode())
         state.update(repr((self.inputs, self.outputs)).encode())
         return state.hexdigest()
+
+
+def _bytes(constant: FixedArray) -> bytes:
+    integers = narrow(constant.integers)
+    if integers.dtype == np.int64:
+        return integers.astype("<i8").tobytes()
+    return ",".join(map(str, integers.ravel())).encode()
 
 
 def constants(node: nodes.Node) -> list[FixedArray]:
@@ -100,11 +118,15 @@ def constants(node: nodes.Node) -> list[FixedArray]:
     return [value for value in values if isinstance(value, FixedArray)]
 
 
-def _constant_widths(constant: FixedArray) -> np.ndarray:
+def _constant_widths(constant: FixedArray) -> npt.NDArray[np.int64]:
     """Bits between leading and trailing one of each element; zero for zero."""
-    magnitude = [abs(int(v)) for v in constant.integers.ravel()]
-    bits = [(m // (m & -m)).bit_length() if m else 0 for m in magnitude]
-    return np.array(bits, dtype=np.int64).reshape(constant.shape)
+    integers = narrow(constant.integers)
+    if integers.dtype == np.int64 and np.abs(integers).max(initial=0) < FLOAT64_LIMIT:
+        magnitude = np.abs(integers)
+        odd = magnitude // np.maximum(magnitude & -magnitude, 1)
+        return np.asarray(np.frexp(odd.astype(np.float64))[1], np.int64)
+    widths = [(m // (m & -m)).bit_length() if m else 0 for m in (abs(int(v)) for v in integers.ravel())]
+    return np.array(widths, dtype=np.int64).reshape(constant.shape)
 
 
 def _uses(node: nodes.Node, x: Edge) -> int:
