@@ -1,0 +1,7 @@
+"""Errors that a user of :mod:`qmodels` can cause."""
+
+from __future__ import annotations
+
+
+class ModelDataError(ValueError):
+    """An event file, a model file or an option is unusable; one line that names the culprit and the cure."""

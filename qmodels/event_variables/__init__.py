@@ -1,0 +1,1 @@
+"""Event-variable networks (EVN) of arXiv:2105.10126."""

@@ -1,0 +1,110 @@
+"""What quantization costs, in physics units: correlation with the human variable, BCE and AUC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from qmodels.event_variables.events import TEST_THETA_STREAM, Events, draw_parameters, generate, stream_rng
+from qmodels.event_variables.human import human_variable
+from qmodels.event_variables.variants import INPUT_SCALE, Variant
+from qmodels.numpy_networks import DenseNetwork, read_dense_network
+from qmodels.systems import Fidelity, Firmware
+
+Floats = npt.NDArray[np.floating]
+
+MODEL_FILE, CLASSIFIER_FILE = "model.h5", "classifier.h5"
+REFERENCE_FILE, REFERENCE_CLASSIFIER_FILE = "reference.h5", "reference_classifier.h5"
+
+UNITS = {"kendall_tau": "1", "spearman": "1", "bce": "nats", "auc": "1"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Test events and, for each, a fresh Theta from the prior; GeV."""
+
+    variant: Variant
+    events: Events
+    fresh: npt.NDArray[np.float32]
+
+    @property
+    def inputs(self) -> npt.NDArray[np.float32]:
+        """Network inputs (n, d)."""
+        return self.events.inputs * np.float32(INPUT_SCALE)
+
+
+def draw_sample(variant: Variant, events: int, seed: int) -> Sample:
+    """The test events of a seed, which no training sees."""
+    fresh = draw_parameters(variant.name, events, stream_rng(seed, TEST_THETA_STREAM))
+    return Sample(variant, generate(variant.name, events, seed), fresh)
+
+
+def measure(folder: Path, firmware: Firmware, sample: Sample) -> Fidelity:
+    """Metrics of the float reference in ``folder`` and of ``firmware``.
+
+    Without reference.h5 the reference is None; without classifier.h5 there is no bce and no auc.
+    """
+    measured = _metrics(sample, firmware(sample.inputs), _classifier(folder / CLASSIFIER_FILE, sample))
+    expected = measure_reference(folder, sample)
+    return {
+        name: {"reference": expected.get(name), "firmware": value, "unit": UNITS[name]}
+        for name, value in measured.items()
+    }
+
+
+def measure_reference(folder: Path, sample: Sample) -> dict[str, float]:
+    """Metrics of the float reference in ``folder``; empty without reference.h5."""
+    path = folder / REFERENCE_FILE
+    if not path.exists():
+        return {}
+    reference = read_dense_network(path, len(sample.variant.inputs))
+    return _metrics(sample, reference(sample.inputs), _classifier(folder / REFERENCE_CLASSIFIER_FILE, sample))
+
+
+def _classifier(path: Path, sample: Sample) -> DenseNetwork | None:
+    return read_dense_network(path, 1 + len(sample.variant.parameters)) if path.exists() else None
+
+
+def _metrics(sample: Sample, v: Floats, classifier: DenseNetwork | None) -> dict[str, float]:
+    _, tau, spearman = correlations(v, human_variable(sample.variant.name, sample.events.inputs))
+    metrics = {"kendall_tau": tau, "spearman": spearman}
+    if classifier is not None:
+        true, fresh = (_logits(classifier, v, theta) for theta in (sample.events.parameters, sample.fresh))
+        metrics |= {"bce": binary_cross_entropy(true, fresh), "auc": auc(true, fresh)}
+    return metrics
+
+
+def _logits(classifier: DenseNetwork, v: Floats, theta: npt.NDArray[np.float32]) -> Floats:
+    rows = np.concatenate([v.reshape(len(theta), 1), theta * INPUT_SCALE], axis=1)
+    logits: Floats = classifier(rows)[:, 0]
+    return logits
+
+
+def correlations(v: Floats, human: Floats) -> tuple[float, float, float]:
+    """Overall sign of V that makes tau positive, and with it Kendall tau-b and Spearman r_s.
+
+    Both are 0 for a V that is the same in every event, where they are undefined: it orders nothing.
+    """
+    if np.ptp(v) == 0.0:
+        return 1.0, 0.0, 0.0
+    tau = float(stats.kendalltau(v.ravel(), human).statistic)
+    spearman = float(stats.spearmanr(v.ravel(), human).statistic)
+    sign = 1.0 if tau >= 0.0 else -1.0
+    return sign, sign * tau, sign * spearman
+
+
+def binary_cross_entropy(true: Floats, fresh: Floats) -> float:
+    """Mean cross-entropy in nats from logits of class 1 and of class 0."""
+    ones, zeros = np.logaddexp(0.0, -true.astype(np.float64)), np.logaddexp(0.0, fresh.astype(np.float64))
+    return 0.5 * float(ones.mean() + zeros.mean())
+
+
+def auc(true: Floats, fresh: Floats) -> float:
+    """Area under the ROC curve from logits of class 1 and of class 0; a tie counts one half."""
+    order = np.sort(fresh)
+    below = np.searchsorted(order, true, side="left") + np.searchsorted(order, true, side="right")
+    return float(below.mean() / (2.0 * len(fresh)))

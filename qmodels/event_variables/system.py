@@ -1,0 +1,115 @@
+"""The event-variable system as the command line and the builder see it.
+
+Light to import: TensorFlow comes in with training, matplotlib with a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.errors import ModelDataError
+from qmodels.event_files import EventFileHeader, read_header, read_inputs, write_event_file
+from qmodels.event_variables.events import GENERATOR_VERSION, blocks, generate
+from qmodels.event_variables.fidelity import REFERENCE_FILE, draw_sample, measure
+from qmodels.event_variables.variants import INPUT_SCALE, VARIANTS, find_variant
+from qmodels.numpy_networks import read_dense_network
+from qmodels.progress import TrainingProgress
+from qmodels.systems import Fidelity, Firmware
+
+NAME = "event_variables"
+
+
+@dataclass(frozen=True)
+class EventVariables:
+    """Event-variable networks of arXiv:2105.10126; satisfies :class:`qmodels.systems.System`."""
+
+    name: str = NAME
+    variants: tuple[str, ...] = tuple(VARIANTS)
+    presets: tuple[str, ...] = ("paper", "trigger")
+
+    def events(self, variant: str, n: int, seed: int) -> npt.NDArray[np.float32]:
+        """Network inputs (n, d) float32 in units of 512 GeV."""
+        return generate(variant, n, seed).inputs * np.float32(INPUT_SCALE)
+
+    def read_events(self, path: Path, variant: str) -> npt.NDArray[np.float32]:
+        """Network inputs (n, d) float32 of an event file; ModelDataError if damaged or of another kind."""
+        kind = find_variant(variant)
+        header = read_header(path)
+        if (header.system, header.variant) != (NAME, kind.name):
+            raise ModelDataError(
+                f"{path}: events of {header.system}/{header.variant}, but {NAME}/{kind.name} is asked for"
+            )
+        return read_inputs(path, kind.inputs, INPUT_SCALE)
+
+    def write_events(
+        self, variant: str, n: int, seed: int, path: Path, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Write the events of ``events(variant, n, seed)`` to ``path``, in GeV and with their Theta."""
+        kind = find_variant(variant)
+        header = EventFileHeader(
+            system=NAME,
+            variant=kind.name,
+            seed=seed,
+            generator_version=GENERATOR_VERSION,
+            events=n,
+            input_columns=kind.inputs,
+            parameters=kind.parameters,
+            input_scale=INPUT_SCALE,
+        )
+        rows = ((block.inputs, block.parameters) for block in blocks(variant, n, seed))
+        write_event_file(path, header, rows, progress)
+
+    def train(
+        self,
+        variant: str,
+        preset: str,
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+        resume: bool = False,
+        progress: Callable[[TrainingProgress], None] | None = None,
+    ) -> Path:
+        """Train into folder ``out``: see :func:`qmodels.event_variables.recipe.train`."""
+        kind = find_variant(variant)
+        from qmodels.event_variables import recipe  # brings TensorFlow, which takes seconds
+
+        return recipe.train(
+            kind, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress
+        )
+
+    def fidelity(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Firmware,
+        *,
+        events: int = 100_000,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Fidelity:
+        """Kendall tau, Spearman r_s, BCE and AUC of the reference in ``folder`` and of ``firmware``.
+
+        ``firmware`` maps inputs (n, d) to V (n, 1). With ``figure``, Fig. 2 of the paper is drawn there for
+        both.
+        """
+        kind = find_variant(variant)
+        sample = draw_sample(kind, events, seed)
+        if figure is not None:
+            from qmodels.event_variables.figures import Network, draw_fig2  # brings matplotlib
+
+            networks: dict[str, Network] = {}
+            if (folder / REFERENCE_FILE).exists():
+                networks["Float reference"] = read_dense_network(folder / REFERENCE_FILE, len(kind.inputs))
+            networks["Firmware"] = firmware
+            draw_fig2(kind, sample, networks, figure, seed)
+        return measure(folder, firmware, sample)
+
+
+SYSTEM = EventVariables()

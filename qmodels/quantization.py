@@ -1,0 +1,190 @@
+"""Quantization recipes shared by all systems: formats from data, QKeras stacks, proof that float32 is exact.
+
+QKeras adds and multiplies in float32, which holds integers exactly only up to 2^24. A network whose every
+accumulator stays below that, counted in units of its last bit, gives the same bits in QKeras as in firmware.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from qkeras import QActivation, QDense, quantized_bits, quantized_relu
+
+from qmodels.errors import ModelDataError
+
+Floats32 = npt.NDArray[np.float32]
+
+FLOAT32_EXACT = 2**24
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """``bits`` in all, ``integer`` of them before the point; a sign comes on top of ``integer``."""
+
+    bits: int
+    integer: int
+    signed: bool
+
+    @property
+    def fraction(self) -> int:
+        return self.bits - self.integer - int(self.signed)
+
+    @property
+    def largest_integer(self) -> int:
+        """Largest magnitude in units of the last bit."""
+        return 2 ** (self.bits - 1) if self.signed else 2**self.bits - 1
+
+    def quantizer(self) -> quantized_bits | quantized_relu:
+        """The QKeras quantizer of this format; ReLU for an unsigned one."""
+        if self.signed:
+            return quantized_bits(self.bits, self.integer, alpha=1)
+        return quantized_relu(self.bits, self.integer)
+
+
+@dataclass(frozen=True)
+class DenseFormats:
+    """Formats of one dense layer and of the quantizer after it."""
+
+    kernel: FixedPoint
+    bias: FixedPoint
+    output: FixedPoint
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits of each kind of number in a preset.
+
+    ``weight_coverage`` is the fraction of the float weights that a weight format must reach. With few bits a
+    finer step is worth more than the largest weights, which training then makes up for; with many bits all
+    are kept.
+    """
+
+    inputs: int
+    weights: int
+    activations: int
+    output: int
+    weight_coverage: float
+
+
+@dataclass(frozen=True)
+class AccumulatorBound:
+    """Largest magnitude the sum of ``layer`` can reach, in units of its last bit."""
+
+    layer: str
+    bound: int
+
+    @property
+    def exact_in_float32(self) -> bool:
+        return self.bound < FLOAT32_EXACT
+
+
+def choose_formats(
+    float_layers: Sequence[tuple[Floats32, Floats32]], inputs: FixedPoint, sample: Floats32, widths: Widths
+) -> list[DenseFormats]:
+    """Choose formats for a ReLU network of (kernel, bias) layers from a float ``sample`` (n, d).
+
+    Integer bits cover all but 1e-4 of the activations, and twice the range of the output, which must not
+    saturate. A bias is never finer than the products it is added to.
+    """
+    formats = []
+    values, product_fraction = sample, inputs.fraction
+    for index, (kernel, bias) in enumerate(float_layers):
+        last = index == len(float_layers) - 1
+        weights = FixedPoint(
+            widths.weights,
+            integer_bits(float(np.quantile(np.abs(kernel), widths.weight_coverage))),
+            signed=True,
+        )
+        product_fraction += weights.fraction
+        values = values @ kernel + bias
+        if last:
+            output = FixedPoint(widths.output, integer_bits(2.0 * np.abs(values).max()), signed=True)
+        else:
+            values = np.maximum(values, 0.0)
+            reach = float(np.quantile(values.max(axis=1), 0.9999))
+            output = FixedPoint(widths.activations, integer_bits(reach), signed=False)
+        formats.append(DenseFormats(weights, _bias_format(bias, product_fraction, output), output))
+        product_fraction = output.fraction
+    return formats
+
+
+BIAS_FRACTION = 10
+
+
+def _bias_format(bias: Floats32, product_fraction: int, output: FixedPoint) -> FixedPoint:
+    # Training moves biases on the scale of the layer's output, whatever they are in the float network.
+    integer = max(integer_bits(2.0 * np.abs(bias).max()), output.integer - 1)
+    return FixedPoint(1 + integer + min(product_fraction, BIAS_FRACTION), integer, signed=True)
+
+
+def integer_bits(reach: float) -> int:
+    """Integer bits so that ``reach`` < 2^bits. QKeras clips weights at 1 or above, so never fewer than 0."""
+    return 0 if reach < 1.0 else math.floor(math.log2(reach)) + 1
+
+
+def build_dense_stack(
+    inputs: FixedPoint, width: int, layers: Sequence[tuple[int, DenseFormats]], name: str
+) -> keras.Model:
+    """QKeras network (n, width) -> (n, last units): input quantizer, then pairs of QDense and QActivation."""
+    start = keras.Input((width,), name="event")
+    x = QActivation(inputs.quantizer(), name="input_quantizer")(start)
+    for index, (units, formats) in enumerate(layers, start=1):
+        x = QDense(
+            units,
+            kernel_quantizer=formats.kernel.quantizer(),
+            bias_quantizer=formats.bias.quantizer(),
+            kernel_initializer="glorot_uniform",
+            name=f"dense_{index}",
+        )(x)
+        x = QActivation(formats.output.quantizer(), name=f"quantizer_{index}")(x)
+    return keras.Model(start, x, name=name)
+
+
+def snap_to_grid(model: keras.Model) -> None:
+    """Replace every QDense weight by its quantized value, which then stands in the saved file itself."""
+    for layer in _dense_layers(model):
+        kernel = layer.kernel_quantizer_internal(layer.kernel)
+        bias = layer.bias_quantizer_internal(layer.bias)
+        layer.set_weights([np.asarray(kernel), np.asarray(bias)])
+
+
+def accumulator_bounds(model: keras.Model) -> list[AccumulatorBound]:
+    """Bound of each QDense accumulator of a stack built here: max over units of sum |w| max|a| + |b|."""
+    bounds = []
+    incoming = None
+    for layer in model.layers:
+        if isinstance(layer, QActivation):
+            incoming = _format_of(layer.activation)
+        elif isinstance(layer, QDense):
+            if incoming is None:
+                raise ModelDataError(f"layer {layer.name!r}: its input is not quantized; put a QActivation before it")
+            bounds.append(_layer_bound(layer, incoming))
+    return bounds
+
+
+def _layer_bound(layer: QDense, incoming: FixedPoint) -> AccumulatorBound:
+    kernel_format = _format_of(layer.kernel_quantizer_internal)
+    bias_format = _format_of(layer.bias_quantizer_internal)
+    product_fraction = incoming.fraction + kernel_format.fraction
+    if bias_format.fraction > product_fraction:
+        raise ModelDataError(
+            f"layer {layer.name!r}: its bias has {bias_format.fraction} fraction bits, its products only"
+            f" {product_fraction}; take fraction bits from the bias quantizer"
+        )
+    kernel = np.asarray(layer.kernel_quantizer_internal(layer.kernel), np.float64) * 2.0**kernel_format.fraction
+    bias = np.asarray(layer.bias_quantizer_internal(layer.bias), np.float64) * 2.0**product_fraction
+    sums = np.abs(kernel).sum(axis=0) * incoming.largest_integer + np.abs(bias)
+    return AccumulatorBound(layer.name, int(sums.max()))
+
+
+def _format_of(quantizer: quantized_bits | quantized_relu) -> FixedPoint:
+    return FixedPoint(int(quantizer.bits), int(quantizer.integer), signed=isinstance(quantizer, quantized_bits))
+
+
+def _dense_layers(model: keras.Model) -> Iterator[QDense]:
+    return (layer for layer in model.layers if isinstance(layer, QDense))
