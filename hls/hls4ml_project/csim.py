@@ -1,0 +1,174 @@
+"""C simulation of an hls4ml project with g++ alone, on all cores."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import EventError, ToolError, UnsupportedError
+from hls.hls4ml_project.driver import driver_source
+from hls.hls4ml_project.project import HlsProject, Port
+from hls.target import Target
+
+RawArray = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+_NEEDS = {"oneapi": "icpx (Intel oneAPI)", "libero": "shls (Microchip SmartHLS)"}
+_INCLUDES = {
+    "vitis": ("firmware/ap_types",),
+    "vivado": ("firmware/ap_types",),
+    "quartus": ("firmware/ac_types", "firmware/ap_types"),
+    "catapult": (
+        "firmware/ac_types/include",
+        "firmware/ac_math/include",
+        "firmware/ac_simutils/include",
+        "firmware/nnet_utils",
+    ),
+}
+_LARGEST_SLICE = 20_000
+_LAST_LINES = 8
+
+
+def available(target: Target) -> str | None:
+    """Why the C simulation of ``target`` cannot run here, or None if it can."""
+    if target.backend in _NEEDS:
+        return f"not run: hls4ml's {target.backend} C simulation needs {_NEEDS[target.backend]}"
+    if shutil.which("g++") is None:
+        return "not run: g++ is not on PATH; install it (Debian and Ubuntu: apt install g++)"
+    return None
+
+
+class CSimulation:
+    """Compile once with ``compile``, then ``run`` any number of events. ``jobs`` defaults to the number of cores."""
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = jobs or os.cpu_count() or 1
+        self._project: HlsProject | None = None
+
+    @property
+    def version(self) -> str:
+        """Versions of the compiler and of hls4ml."""
+        text = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+        return f"g++ {text or 'missing'}, hls4ml {package_version('hls4ml')}"
+
+    def compile(self, project: HlsProject) -> None:
+        """Build the simulation inside the project's folder; raises ``ToolError`` with the compiler's last lines."""
+        reason = available(project.target)
+        if reason is not None:
+            raise ToolError(reason)
+        for port in (*project.inputs, *project.outputs):
+            _check_port(port)
+        source = project.folder / "csim_driver.cpp"
+        source.write_text(driver_source(project))
+        command = ["g++", "-std=c++17", "-O3", "-march=native", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
+        command += [f"-I{path}" for path in _include_folders(project)]
+        command += [source.name, "-o", "csim"]
+        done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ToolError(f"g++ could not compile the C simulation in {project.folder}:\n{_tail(done.stderr)}")
+        self._project = project
+
+    def run(self, raw_inputs: Sequence[RawArray], progress: Progress | None = None) -> list[RawArray]:
+        """Outputs, (n, *shape) int64 in units of each output's LSB, for port integers (n, *shape) of every input.
+
+        ``progress`` is called with (events done, events in all).
+        """
+        if self._project is None:
+            raise ToolError("the C simulation is not compiled yet; call compile first")
+        project = self._project
+        arrays, events = _check_inputs(project, raw_inputs)
+        with tempfile.TemporaryDirectory(prefix="csim-", dir=project.folder) as place:
+            paths = []
+            for index, array in enumerate(arrays):
+                paths.append(Path(place) / f"in{index}")
+                array.tofile(paths[-1])
+            parts = self._run_slices(project, Path(place), paths, events, progress)
+        outputs = []
+        for index, port in enumerate(project.outputs):
+            whole = np.concatenate([part[index] for part in parts]) if parts else np.empty(0, np.int64)
+            outputs.append(whole.reshape(events, *port.shape))
+        return outputs
+
+    def _run_slices(
+        self, project: HlsProject, place: Path, inputs: list[Path], events: int, progress: Progress | None
+    ) -> list[list[RawArray]]:
+        step = max(1, min(_LARGEST_SLICE, -(-events // (4 * self.jobs))))
+        starts = range(0, events, step)
+        parts: dict[int, list[RawArray]] = {}
+        done = 0
+        with ThreadPoolExecutor(self.jobs) as pool:
+            tasks = {
+                pool.submit(_run_slice, project, place, inputs, first, min(step, events - first)): first
+                for first in starts
+            }
+            for task in as_completed(tasks):
+                first = tasks[task]
+                parts[first] = task.result()
+                done += min(step, events - first)
+                if progress is not None:
+                    progress(done, events)
+        return [parts[first] for first in starts]
+
+
+def _include_folders(project: HlsProject) -> tuple[str, ...]:
+    """Where the types are found; for ap_fixed a copy in which one function is not declared volatile.
+
+    ``ap_private::clearUnusedBits() volatile`` ends every operation, and what is volatile must go through memory: the
+    simulation runs six times faster without the word. It changes no value; the firmware's own sources stay as they are.
+    """
+    folders = _INCLUDES[project.backend]
+    original = project.folder / "firmware" / "ap_types"
+    if project.backend not in ("vitis", "vivado"):
+        return folders
+    copy = project.folder / "csim_types"
+    shutil.copytree(original, copy, dirs_exist_ok=True)
+    header = copy / "etc" / "ap_private.h"
+    header.write_text(header.read_text().replace("clearUnusedBits(void) volatile", "clearUnusedBits(void)"))
+    return (copy.name,)
+
+
+def _run_slice(project: HlsProject, place: Path, inputs: list[Path], first: int, count: int) -> list[RawArray]:
+    outputs = [place / f"out{first}-{index}" for index in range(len(project.outputs))]
+    command = [str(project.folder / "csim"), str(first), str(count), *map(str, inputs), *map(str, outputs)]
+    # The program looks for its weights beside the firmware's sources.
+    done = subprocess.run(command, cwd=project.folder / "firmware", capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        what = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise ToolError(f"the C simulation in {project.folder} stopped with {what}:\n{_tail(done.stderr)}")
+    arrays = [np.fromfile(path, dtype=np.int64) for path in outputs]
+    for path in outputs:
+        path.unlink()
+    return arrays
+
+
+def _check_inputs(project: HlsProject, raw_inputs: Sequence[RawArray]) -> tuple[list[RawArray], int]:
+    if len(raw_inputs) != len(project.inputs):
+        raise EventError(f"the C simulation has {len(project.inputs)} inputs, but {len(raw_inputs)} arrays were given")
+    events = len(raw_inputs[0])
+    arrays = []
+    for port, array in zip(project.inputs, raw_inputs, strict=True):
+        if array.dtype != np.int64 or array.shape != (events, *port.shape):
+            raise EventError(
+                f"input {port.name}: int64 of shape ({events}, {', '.join(map(str, port.shape))}) is needed, "
+                f"not {array.dtype} of shape {array.shape}"
+            )
+        arrays.append(np.ascontiguousarray(array))
+    return arrays, events
+
+
+def _check_port(port: Port) -> None:
+    if port.type.raw_max >= 1 << 63:
+        raise UnsupportedError(f"port {port.name}: {port.type.width} bits are more than the C simulation passes (64)")
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-_LAST_LINES:])

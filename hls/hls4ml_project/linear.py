@@ -1,0 +1,236 @@
+"""Sums of products: dense and convolution layers, and sums over windows as convolutions with ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hls.fixed import FixedArray, FixedType, IntArray
+from hls.graph import Edge, nodes
+from hls.graph.windows import output_length
+from hls.hls4ml_project.lowering import Lowering
+from hls.hls4ml_project.types import HlsType, Value
+
+
+def accumulator(edge: Edge) -> FixedType:
+    """A type that holds every partial sum, in any order of summation."""
+    bound = max(edge.partial_bound, 1)
+    return FixedType.covering(-bound, bound, edge.fraction)
+
+
+def dense(low: Lowering, node: nodes.Dense) -> Value:
+    """Dense over the last axis."""
+    x, _ = low.input(node)
+    return matrix(low, node, x, node.kernel, node.bias, low.graph.edges[node.name])
+
+
+def matrix(low: Lowering, node: nodes.Node, x: Value, kernel: FixedArray, bias: FixedArray, edge: Edge) -> Value:
+    """``x @ kernel + bias`` over the last axis: Dense for one vector, a pointwise convolution for several."""
+    n_in, n_out = kernel.shape
+    shape = (*x.shape[:-1], n_out)
+    rows = x.size // n_in
+    if rows == 1:
+        flat = low.flattened(node, x)
+        attributes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
+        made = _weighted(low, node, "Dense", flat, (n_out,), kernel, bias, edge, attributes)
+        return replace(made, shape=shape)
+    # A stream is best left as it is packed; arrays are flat, so there the shape is free.
+    positions: tuple[int, ...] = x.shape[:2] if low.streaming and len(x.shape) == 3 else (rows,)
+    made = _convolve(
+        low,
+        node,
+        low.shaped(node, x, (*positions, n_in)),
+        FixedArray(kernel.integers.reshape((1,) * len(positions) + kernel.shape), kernel.fraction),
+        bias,
+        (1,) * len(positions),
+        ((0, 0),) * len(positions),
+        edge,
+    )
+    return replace(made, shape=shape)
+
+
+def convolution(low: Lowering, node: nodes.Conv) -> Value:
+    """Convolution; groups that hls4ml has no layer for become zeros of an ordinary kernel."""
+    x, _ = low.input(node)
+    x = low.shaped(node, x, x.shape)
+    rank = len(node.strides)
+    kernel = _spread(node.kernel, node.dilation)
+    channels = x.shape[-1]
+    if node.groups == channels and channels > 1 and _has_depthwise(low, rank, kernel.shape[-1] // channels):
+        return _depthwise(low, node, x, kernel, node.bias, node.strides, node.padding)
+    if node.groups > 1:
+        kernel = _ungrouped(kernel, node.groups, channels)
+    return _convolve(low, node, x, kernel, node.bias, node.strides, node.padding, low.graph.edges[node.name])
+
+
+def window_sum(low: Lowering, node: nodes.Pool) -> Value:
+    """Sum over windows. hls4ml only averages (and truncates), so this is a convolution with ones."""
+    x, _ = low.input(node)
+    edge = low.graph.edges[node.name]
+    rank, channels = len(node.window), x.shape[-1]
+    nothing = all(p == (0, 0) for p in node.padding)
+    if nothing and node.window == x.shape[:rank] and not low.streaming:
+        return _global_sum(low, node, x, edge)
+    x = low.shaped(node, x, x.shape)
+    zero = FixedArray(np.zeros(channels, np.int64), 0)
+    ones = FixedArray(np.ones((*node.window, 1, channels), np.int64), 0)
+    if channels > 1 and _has_depthwise(low, rank, 1):
+        return _depthwise(low, node, x, ones, zero, node.strides, node.padding)
+    return _convolve(low, node, x, _ungrouped(ones, channels, channels), zero, node.strides, node.padding, edge)
+
+
+def _global_sum(low: Lowering, node: nodes.Pool, x: Value, edge: Edge) -> Value:
+    """Sum of all positions: put them last (wires only), then one column of ones."""
+    channels = x.shape[-1]
+    positions = x.size // channels
+    flat = low.shaped(node, x, (positions, channels))
+    turned = replace(flat, shape=(channels, positions))
+    if min(positions, channels) > 1:
+        turned = transpose_2d(low, node, flat)
+    ones = FixedArray(np.ones((positions, 1), np.int64), 0)
+    made = matrix(low, node, turned, ones, FixedArray(np.zeros(1, np.int64), 0), edge)
+    return replace(made, shape=edge.shape)
+
+
+def transpose_2d(low: Lowering, node: nodes.Node, x: Value) -> Value:
+    """Rows and columns swapped."""
+    return low.emit(node, "Transpose", (x,), (x.shape[1], x.shape[0]), x.type, {"perm": [1, 0]})
+
+
+def _spread(kernel: FixedArray, dilation: tuple[int, ...]) -> FixedArray:
+    """A dilated kernel written out with its zeros: most backends know no dilation."""
+    integers = kernel.integers
+    for axis, step in enumerate(dilation):
+        if step > 1:
+            length = step * (integers.shape[axis] - 1) + 1
+            wide: IntArray = np.zeros((*integers.shape[:axis], length, *integers.shape[axis + 1 :]), integers.dtype)
+            wide[(slice(None),) * axis + (slice(None, None, step),)] = integers
+            integers = wide
+    return FixedArray(integers, kernel.fraction)
+
+
+def _ungrouped(kernel: FixedArray, groups: int, channels: int) -> FixedArray:
+    """The block-diagonal kernel that does what ``groups`` small ones do."""
+    *window, per_group, outputs = kernel.shape
+    share = outputs // groups
+    full: IntArray = np.zeros((*window, channels, outputs), kernel.integers.dtype)
+    for group in range(groups):
+        ins = slice(group * per_group, (group + 1) * per_group)
+        outs = slice(group * share, (group + 1) * share)
+        full[..., ins, outs] = kernel.integers[..., outs]
+    return FixedArray(full, kernel.fraction)
+
+
+def _has_depthwise(low: Lowering, rank: int, multiplier: int) -> bool:
+    """Whether hls4ml can do one kernel per channel, or it takes an ordinary kernel with zeros.
+
+    Vitis and Vivado have it, for arrays with the latency strategy only, and the headers of the one- and the
+    two-dimensional layer exclude each other, so the first rank in a design is the one that gets it.
+    """
+    if multiplier != 1 or low.target.backend not in ("vitis", "vivado"):
+        return False
+    if low.depthwise_rank is None:
+        low.depthwise_rank = rank
+    return low.depthwise_rank == rank and (low.streaming or low.target.strategy == "latency")
+
+
+def _geometry(
+    x: Value, window: tuple[int, ...], strides: tuple[int, ...], padding: tuple[tuple[int, int], ...]
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """hls4ml's names for the sizes of a window layer, and the positions of its output."""
+    out = tuple(output_length(n, w, s, 1, p) for n, w, s, p in zip(x.shape, window, strides, padding, strict=False))
+    names = ("width",) if len(window) == 1 else ("height", "width")
+    sides = (("left", "right"),) if len(window) == 1 else (("top", "bottom"), ("left", "right"))
+    attributes: dict[str, Any] = {"data_format": "channels_last"}
+    for axis, name in enumerate(names):
+        attributes[f"in_{name}"] = x.shape[axis]
+        attributes[f"out_{name}"] = out[axis]
+        attributes[f"filt_{name}"] = window[axis]
+        attributes[f"stride_{name}"] = strides[axis]
+        attributes[f"pad_{sides[axis][0]}"], attributes[f"pad_{sides[axis][1]}"] = padding[axis]
+    return attributes, out
+
+
+def _convolve(
+    low: Lowering,
+    node: nodes.Node,
+    x: Value,
+    kernel: FixedArray,
+    bias: FixedArray,
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    edge: Edge,
+) -> Value:
+    x, padding = _padded(low, node, x, padding)
+    attributes, positions = _geometry(x, kernel.shape[: len(strides)], strides, padding)
+    filters = kernel.shape[-1]
+    attributes |= {"n_chan": x.shape[-1], "n_filt": filters, **_parallel(low, positions)}
+    name = f"Conv{len(strides)}D"
+    return _weighted(low, node, name, x, (*positions, filters), kernel, bias, edge, attributes)
+
+
+def _padded(
+    low: Lowering, node: nodes.Node, x: Value, padding: tuple[tuple[int, int], ...]
+) -> tuple[Value, tuple[tuple[int, int], ...]]:
+    """Streams are padded by a layer of their own.
+
+    hls4ml would insert one itself, but where a tensor has several readers it does so before the wrong one.
+    """
+    if not low.streaming or all(p == (0, 0) for p in padding):
+        return x, padding
+    rank = len(padding)
+    attributes, shape = _geometry(x, (1,) * rank, (1,) * rank, padding)
+    attributes |= {"n_chan": x.shape[-1]}
+    made = low.emit(node, f"ZeroPadding{rank}D", (x,), (*shape, x.shape[-1]), x.type, attributes)
+    return made, ((0, 0),) * rank
+
+
+def _parallel(low: Lowering, positions: tuple[int, ...]) -> dict[str, Any]:
+    """All positions at once where the reuse factor is one, as for the other layers of an io_parallel design."""
+    if low.streaming or low.target.reuse_factor > 1 or low.target.strategy != "latency":
+        return {}
+    return {"parallelization_factor": int(np.prod(positions))}
+
+
+def _depthwise(
+    low: Lowering,
+    node: nodes.Node,
+    x: Value,
+    kernel: FixedArray,
+    bias: FixedArray,
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+) -> Value:
+    """One kernel per channel; ``kernel`` is (*window, 1, channels)."""
+    edge = low.graph.edges[node.name]
+    x, padding = _padded(low, node, x, padding)
+    attributes, positions = _geometry(x, kernel.shape[: len(strides)], strides, padding)
+    channels = x.shape[-1]
+    attributes |= {"n_chan": channels, "n_filt": channels, "depth_multiplier": 1, **_parallel(low, positions)}
+    split = FixedArray(kernel.integers.reshape(*kernel.shape[:-2], channels, 1), kernel.fraction)
+    name = f"DepthwiseConv{len(strides)}D"
+    return _weighted(low, node, name, x, (*positions, channels), split, bias, edge, attributes, "depthwise")
+
+
+def _weighted(
+    low: Lowering,
+    node: nodes.Node,
+    class_name: str,
+    x: Value,
+    shape: tuple[int, ...],
+    kernel: FixedArray,
+    bias: FixedArray,
+    edge: Edge,
+    attributes: dict[str, Any],
+    kernel_name: str = "weight",
+) -> Value:
+    weights, weight_type = low.constant(kernel_name, kernel, node)
+    biases, bias_type = low.constant("bias", bias, node)
+    types = {
+        "weight": weight_type[kernel_name],
+        **bias_type,
+        "accum": HlsType(low.fit(accumulator(edge))),
+    }
+    return low.emit(node, class_name, (x,), shape, low.exact(edge), {**attributes, **weights, **biases}, types)

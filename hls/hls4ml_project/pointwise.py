@@ -1,0 +1,141 @@
+"""Element by element: quantizers with any saturation range, activations, scales and lookup tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hls.fixed import FixedArray, FixedType, round_shift, widen
+from hls.graph import nodes
+from hls.hls4ml_project.lowering import Lowering, unused_table
+from hls.hls4ml_project.types import HlsType, Value, coarsest, float_constants
+
+WIDEST_TABLE_BITS = 16
+
+
+def quantize(low: Lowering, node: nodes.Quantize) -> Value:
+    """Round and saturate: one cast where the saturation ends are those of a type, offsets around casts elsewhere."""
+    x, edge = low.input(node)
+    fraction = node.type.fraction
+    half_even = node.rounding is nodes.Rounding.NEAREST_EVEN
+    ends = np.array([edge.raw_min, edge.raw_max], dtype=object)
+    bottom, top = (int(v) for v in round_shift(ends, edge.fraction - fraction, half_even=half_even))
+    dropped = edge.fraction - fraction
+    mode = "RND_CONV" if half_even and dropped > 0 else "TRN"
+    if dropped > x.type.type.width:
+        # ap_fixed looks at the highest dropped bit, which the source must have.
+        x = low.cast(node, x, HlsType(FixedType(x.type.type.signed, dropped, dropped - edge.fraction)))
+    final = low.fit(node.type)
+    overflow = saturation(final, node.raw_min, node.raw_max, bottom, top)
+    if overflow is not None:
+        return low.cast_at_source(node, x, HlsType(final, mode, overflow))
+    wide = low.fit(FixedType.covering(min(bottom, 0), max(top, 0), fraction))
+    return clamp(low, node, low.cast_at_source(node, x, HlsType(wide, mode)), bottom, top)
+
+
+def saturation(type_: FixedType, raw_min: int, raw_max: int, bottom: int, top: int) -> str | None:
+    """Overflow mode of ``type_`` that takes ``[bottom, top]`` to ``[raw_min, raw_max]``; None where there is none."""
+    if raw_min <= bottom and top <= raw_max:
+        return "WRAP"
+    low_ok = bottom >= raw_min or raw_min == type_.raw_min
+    high_ok = top <= raw_max or raw_max == type_.raw_max
+    if low_ok and high_ok:
+        return "SAT"
+    if type_.signed and raw_max == type_.raw_max and raw_min == -raw_max:
+        return "SAT_SYM"
+    return None
+
+
+def clamp(low: Lowering, node: nodes.Quantize, x: Value, bottom: int, top: int) -> Value:
+    """``x`` in ``[bottom, top]``, already on its grid, clamped to ends that belong to no type.
+
+    Shift the range so that an end falls on an end of an unsigned type, saturate there, and shift back. Rounding is
+    over before the first shift, so ties are not disturbed.
+    """
+    first, last = max(node.raw_min, bottom), min(node.raw_max, top)
+    bits = max((last - first).bit_length(), 2 if low.ac_types else 1)
+    saturating = HlsType(FixedType(False, bits, bits - node.type.fraction), "TRN", "SAT")
+    shift = 0
+    if top > node.raw_max:
+        shift = saturating.type.raw_max - node.raw_max
+        x = low.offset(node, x, shift, saturating)
+    if bottom < node.raw_min:
+        x = low.offset(node, x, -node.raw_min - shift, saturating)
+        shift = -node.raw_min
+    return low.offset(node, x, -shift, HlsType(low.fit(node.type)))
+
+
+def relu(low: Lowering, node: nodes.Relu) -> Value:
+    """Plain or leaky, without rounding."""
+    x, _ = low.input(node)
+    result = low.exact(low.graph.edges[node.name])
+    if node.slope_shift is None:
+        return low.pointwise(node, "Activation", x, result, {"activation": "relu"}, unused_table())
+    slope = HlsType(low.fit(FixedType(False, 1, 1 - node.slope_shift)))
+    attributes = {"activation": "leakyrelu", "activ_param": 2.0**-node.slope_shift}
+    return low.pointwise(node, "LeakyReLU", x, result, attributes, {"param": slope, **unused_table()})
+
+
+def scale(low: Lowering, node: nodes.Scale) -> Value:
+    """Per-channel factor and offset: hls4ml's BatchNormalization, whose products and sums are of full width."""
+    x, _ = low.input(node)
+    channels = max(node.factor.integers.size, node.offset.integers.size)
+    factor, offset = (
+        FixedArray(np.broadcast_to(constant.integers, (channels,)), constant.fraction)
+        for constant in (node.factor, node.offset)
+    )
+    if np.all(factor.to_float() == 1) and not np.any(offset.integers):
+        return x  # hls4ml would drop such a layer and its cast with it
+    if low.streaming and x.layer_shape[-1] % channels:
+        x = low.shaped(node, x, x.shape)
+    return low.affine(node, x, factor, offset, low.exact(low.graph.edges[node.name]))
+
+
+def table(low: Lowering, node: nodes.Table) -> Value:
+    """Exact lookup: by the bits of the input where the backend can, else by a counted index into an embedding."""
+    x, edge = low.input(node)
+    if low.target.backend in ("vitis", "vivado"):
+        return _lookup_by_bits(low, node, x)
+    return _lookup_by_index(low, node, x, edge.shape)
+
+
+def _lookup_by_bits(low: Lowering, node: nodes.Table, x: Value) -> Value:
+    type_ = x.type.type
+    if type_.width > WIDEST_TABLE_BITS:
+        raise low.refuse(node, f"a table over {type_.width} bits is not built (at most {WIDEST_TABLE_BITS})")
+    raw = np.arange(1 << type_.width)
+    raw = np.where(raw > type_.raw_max, raw - (1 << type_.width), raw)
+    known = node.values.integers
+    position = raw - node.raw_min
+    inside = (position >= 0) & (position < known.size)
+    integers = np.where(inside, widen(known)[np.clip(position, 0, known.size - 1)], 0)
+    values = coarsest(FixedArray(integers, node.values.fraction))
+    attributes = {
+        "activation": "unary_lut",
+        "table_data": float_constants(values, node.name),
+    }
+    result = low.exact(low.graph.edges[node.name])
+    return low.pointwise(node, "UnaryLUT", x, result, attributes, {"table": HlsType(low.fit(values.type))})
+
+
+def _lookup_by_index(low: Lowering, node: nodes.Table, x: Value, shape: tuple[int, ...]) -> Value:
+    size = node.values.integers.size
+    if low.streaming or low.target.backend == "catapult":
+        raise low.refuse(node, "a lookup table is not built")
+    bits = max((size - 1).bit_length(), 2)
+    unit = FixedArray(np.array([1], dtype=object), -x.fraction)
+    start = FixedArray(np.array([-node.raw_min], dtype=object), 0)
+    counted = HlsType(FixedType(False, bits, bits))
+    index = x
+    if x.fraction != 0 or node.raw_min != 0:
+        index = low.affine(node, x, unit, start, counted)
+    elif x.type.type != counted.type:
+        index = low.cast(node, x, counted)
+    values, value_type = low.constant("embeddings", node.values, node)
+    values["embeddings_data"] = values["embeddings_data"].reshape(size, 1)
+    flat = low.shaped(node, index, (index.size,))
+    attributes = {"n_in": index.size, "n_out": 1, "vocab_size": size, **values}
+    result = low.exact(low.graph.edges[node.name])
+    made = low.emit(node, "Embedding", (flat,), (index.size, 1), result, attributes, value_type)
+    return replace(made, shape=shape)

@@ -1,0 +1,147 @@
+"""The complete vendor project that hls4ml writes for a graph."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ProjectError, ToolError, UnsupportedError
+from hls.fixed import FixedType
+from hls.graph import FixedGraph
+from hls.hls4ml_project import convert
+from hls.hls4ml_project.layers import LayerList, lower
+from hls.hls4ml_project.types import Value
+from hls.target import Target, check_name, project_identifier
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the top function: ``variable`` of C type ``type_name``, elements of fixed-point ``type``.
+
+    ``shape`` leaves the batch axis out; raw integers are in units of ``2**-type.fraction``, as on the graph's edge.
+    """
+
+    name: str
+    variable: str
+    type_name: str
+    shape: tuple[int, ...]
+    type: FixedType
+
+    @property
+    def size(self) -> int:
+        """Elements per event."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class HlsProject:
+    """A written project. ``types`` gives each layer's types by hls4ml's names, ``layer_of`` each graph node's layer.
+
+    ``weights`` are C declarations of the constant arrays, where the firmware leaves them to its test bench.
+    """
+
+    folder: Path
+    top: str
+    target: Target
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    types: Mapping[str, Mapping[str, str]]
+    layer_of: Mapping[str, str]
+    weights: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def backend(self) -> str:
+        """hls4ml backend."""
+        return self.target.backend
+
+
+def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | str) -> HlsProject:
+    """Write the vendor project of ``graph`` for ``target`` into ``folder`` (made if missing; files are replaced).
+
+    Raises ``ProjectError`` for a name or a folder that is not safe, ``UnsupportedError`` that names a layer which the
+    backend cannot do exactly, and ``ToolError`` where hls4ml itself fails or does not keep what it was told.
+    """
+    top = project_identifier(check_name(name))
+    if target.backend == "libero" and target.io_type == "io_stream":
+        raise UnsupportedError("hls4ml 1.3.0 cannot write io_stream projects for libero; choose io_parallel")
+    place = _safe_folder(Path(folder).resolve())
+    place.mkdir(parents=True, exist_ok=True)
+    layers = lower(graph, target)
+    model = convert.build_model(layers, target, top, place)
+    convert.write(model, target)
+    convert.check_headers(model, layers, target, place)
+    _check_constants(model, place)
+    return HlsProject(
+        folder=place,
+        top=top,
+        target=target,
+        inputs=_ports(model.get_input_variables(), graph, layers.ports, graph.inputs, graph.inputs),
+        outputs=_ports(model.get_output_variables(), graph, layers.results, graph.outputs, graph.output_names),
+        types=_types(layers),
+        layer_of=MappingProxyType(dict(layers.layer_of)),
+        weights=_declarations(model) if target.backend == "catapult" else (),
+        notes=_notes(target),
+    )
+
+
+def _safe_folder(folder: Path) -> Path:
+    """hls4ml puts the folder into C strings and Makefiles as it is."""
+    if any(character in str(folder) for character in "\"'`$\\\n\r"):
+        raise ProjectError(f"folder {str(folder)!r}: its path may hold no quotes, '$', backslashes or line breaks")
+    return folder
+
+
+def _ports(
+    variables: list[Any], graph: FixedGraph, values: tuple[Value, ...], nodes: tuple[str, ...], names: tuple[str, ...]
+) -> tuple[Port, ...]:
+    ports = []
+    for variable, value, node, name in zip(variables, values, nodes, names, strict=True):
+        edge = graph.edges[node]
+        if value.fraction != edge.fraction or int(np.prod(variable.shape)) != value.size:
+            raise ToolError(f"hls4ml changed the shape or the grid of port {name}")
+        c_name = getattr(variable, "member_name", variable.name)
+        ports.append(Port(name, str(c_name), str(variable.type.name), edge.shape, value.type.type))
+    return tuple(ports)
+
+
+def _declarations(model: Any) -> tuple[str, ...]:
+    return tuple(str(weight.definition_cpp()) for layer in model.get_layers() for weight in layer.get_weights())
+
+
+def _types(layers: LayerList) -> Mapping[str, Mapping[str, str]]:
+    return MappingProxyType(
+        {spec.name: MappingProxyType({k: str(v) for k, v in spec.types.items()}) for spec in layers.layers}
+    )
+
+
+def _check_constants(model: Any, folder: Path) -> None:
+    """What was written must read back as what was meant: hls4ml prints constants with a fixed number of decimals."""
+    for layer in model.get_layers():
+        for weight in layer.get_weights():
+            meant = np.unique(np.append(np.asarray(weight.data, dtype=np.float64), 0))
+            for path in (folder / source / "weights" / f"{weight.name}.h" for source in convert.SOURCES):
+                # Sets are compared: some strategies reorder the constants or fill them up with zeros.
+                if path.exists() and not np.array_equal(meant, _written(path)):
+                    raise ToolError(f"hls4ml rounded the constants of {layer.name} as it wrote {path}")
+
+
+def _written(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
+    text = path.read_text()
+    body = text[text.rindex("{") + 1 : text.rindex("}")]
+    return np.unique(np.array([float(word) for word in body.split(",")] + [0.0]))
+
+
+def _notes(target: Target) -> tuple[str, ...]:
+    notes = []
+    if target.backend in ("quartus", "oneapi") and target.strategy == "latency":
+        notes.append(f"hls4ml has only the resource strategy for {target.backend}")
+    return tuple(notes)

@@ -1,0 +1,184 @@
+"""Inputs, pooling maxima, merges and changes of shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hls.fixed import FixedArray, FixedType
+from hls.graph import Edge, nodes
+from hls.graph.windows import output_length
+from hls.hls4ml_project.linear import matrix
+from hls.hls4ml_project.lowering import Lowering
+from hls.hls4ml_project.types import HlsType, Value
+
+
+def port(low: Lowering, node: nodes.Input) -> Value:
+    """An input port."""
+    type_ = HlsType(low.fit(node.type))
+    return low.emit(node, "InputLayer", (), node.shape, type_, {"input_shape": list(node.shape)})
+
+
+def maximum(low: Lowering, node: nodes.Pool) -> Value:
+    """Maximum over windows of the spatial axes."""
+    x, _ = low.input(node)
+    rank = len(node.window)
+    padded = any(p != (0, 0) for p in node.padding)
+    if padded and low.streaming:
+        raise low.refuse(node, "padded max pooling is not built")
+    if padded and not x.type.type.signed:
+        # hls4ml pads with the sign bit alone: the least value of a signed type, but half of an unsigned one.
+        wider = FixedType(True, x.type.type.width + 1, x.type.type.integer + 1)
+        x = low.cast(node, x, HlsType(wider))
+    x = low.shaped(node, x, x.shape)
+    types = {"accum": x.type.plain}
+    whole = not padded and node.window == x.shape[:rank]
+    if whole:
+        sizes = {"n_in": x.shape[0]} if rank == 1 else {"in_height": x.shape[0], "in_width": x.shape[1]}
+        attributes: dict[str, Any] = {"data_format": "channels_last", "n_filt": x.shape[-1], **sizes}
+        made = low.emit(node, f"GlobalMaxPooling{rank}D", (x,), x.shape[rank:], x.type.plain, attributes, types)
+    else:
+        attributes, out = _pool_sizes(x, node)
+        made = low.emit(node, f"MaxPooling{rank}D", (x,), (*out, x.shape[-1]), x.type.plain, attributes, types)
+    return replace(made, shape=low.graph.edges[node.name].shape)
+
+
+def _pool_sizes(x: Value, node: nodes.Pool) -> tuple[dict[str, Any], tuple[int, ...]]:
+    out = tuple(
+        output_length(n, w, s, 1, p)
+        for n, w, s, p in zip(x.shape, node.window, node.strides, node.padding, strict=False)
+    )
+    attributes: dict[str, Any] = {"data_format": "channels_last", "n_filt": x.shape[-1], "count_pad": False}
+    if len(out) == 1:
+        attributes |= {"n_in": x.shape[0], "n_out": out[0]}
+    names = ("width",) if len(out) == 1 else ("height", "width")
+    sides = (("left", "right"),) if len(out) == 1 else (("top", "bottom"), ("left", "right"))
+    for axis, name in enumerate(names):
+        if len(out) == 2:
+            attributes |= {f"in_{name}": x.shape[axis], f"out_{name}": out[axis]}
+        attributes |= {f"pool_{name}": node.window[axis], f"stride_{name}": node.strides[axis]}
+        attributes[f"pad_{sides[axis][0]}"], attributes[f"pad_{sides[axis][1]}"] = node.padding[axis]
+    return attributes, out
+
+
+def merge(low: Lowering, node: nodes.Add | nodes.Multiply) -> Value:
+    """Sum, difference or product of two tensors; broadcasting is written out."""
+    edge = low.graph.edges[node.name]
+    a, b = (expand(low, node, *low.input(node, index), edge.shape) for index in (0, 1))
+    if a.layer_shape != b.layer_shape:
+        a, b = low.shaped(node, a, edge.shape), low.shaped(node, b, edge.shape)
+    operation = "multiply"
+    if isinstance(node, nodes.Add):
+        operation = "subtract" if node.negate else "add"
+    made = low.emit(node, "Merge", (a, b), a.layer_shape, low.exact(edge), {"op": operation})
+    return replace(made, shape=edge.shape)
+
+
+def expand(low: Lowering, node: nodes.Node, x: Value, edge: Edge, shape: tuple[int, ...]) -> Value:
+    """``x`` repeated along the axes where it has length one: a product with ones, which costs wires."""
+    source = (1,) * (len(shape) - len(x.shape)) + x.shape
+    x = replace(x, shape=source)
+    axis = 0
+    while axis < len(shape):
+        if x.shape[axis] == shape[axis]:
+            axis += 1
+            continue
+        end = axis
+        while end < len(shape) and x.shape[end] == 1:
+            end += 1
+        before, after = x.shape[:axis], x.shape[end:]
+        copies, inner = int(np.prod(shape[axis:end])), int(np.prod(after, dtype=np.int64))
+        ones = FixedArray(np.tile(np.eye(inner, dtype=np.int64), (1, copies)), 0)
+        rows = int(np.prod(before, dtype=np.int64))
+        flat = replace(x, shape=(rows, inner))
+        repeated = matrix(low, node, flat, ones, FixedArray(np.zeros(copies * inner, np.int64), 0), edge)
+        x = replace(repeated, shape=(*before, *shape[axis:end], *after))
+        axis = end
+    return x
+
+
+def concatenate(low: Lowering, node: nodes.Concatenate) -> Value:
+    """Joined two at a time; every intermediate type holds both sides on their common grid."""
+    edges = [low.graph.edges[name] for name in node.inputs]
+    out = low.graph.edges[node.name]
+    axis = node.axis % len(out.shape)
+    joined, bounds, grid = low.values[node.inputs[0]], (edges[0].raw_min, edges[0].raw_max), edges[0].fraction
+    for index in range(1, len(edges)):
+        right, edge = low.values[node.inputs[index]], edges[index]
+        finer = max(grid, edge.fraction)
+        bounds = (
+            min(bounds[0] << (finer - grid), edge.raw_min << (finer - edge.fraction), 0),
+            max(bounds[1] << (finer - grid), edge.raw_max << (finer - edge.fraction), 0),
+        )
+        grid = finer
+        last = index == len(edges) - 1
+        type_ = low.exact(out) if last else HlsType(low.fit(FixedType.covering(*bounds, grid)))
+        joined = _join(low, node, joined, right, axis, type_)
+    return joined
+
+
+def _join(low: Lowering, node: nodes.Node, a: Value, b: Value, axis: int, type_: HlsType) -> Value:
+    length = a.shape[axis] + b.shape[axis]
+    shape = (*a.shape[:axis], length, *a.shape[axis + 1 :])
+    if not low.streaming or len(shape) > 3:
+        # Arrays are flat: what matters is how much of each side comes in one go.
+        before = int(np.prod(shape[:axis], dtype=np.int64))
+        sides = [(x, x.size // before) for x in (a, b)]
+        flat = [low.shaped(node, x, (n,) if before == 1 else (before, n)) for x, n in sides]
+        total = sides[0][1] + sides[1][1]
+        known: tuple[int, ...] = (total,) if before == 1 else (before, total)
+        position = len(known)
+    else:
+        # Catapult's streams of vectors are joined wrongly; as one row each they are joined well.
+        one_row: tuple[int, ...] = (1,) if len(shape) == 1 and low.target.backend == "catapult" else ()
+        flat = [low.shaped(node, x, one_row + x.shape) for x in (a, b)]
+        known, position = one_row + shape, axis + 1 + len(one_row)
+    attributes = {"axis": position, "op": f"concatenate{len(known)}d"}
+    made = low.emit(node, "Concatenate", flat, known, type_, attributes)
+    return replace(made, shape=shape)
+
+
+def reshape(low: Lowering, node: nodes.Reshape) -> Value:
+    """A view; a layer only if a reader needs hls4ml to know the shape."""
+    x, _ = low.input(node)
+    return replace(x, shape=node.shape)
+
+
+def transpose(low: Lowering, node: nodes.Transpose) -> Value:
+    """Axes of length one left out and neighbours that stay together merged, so that the rank is the least there is."""
+    x, _ = low.input(node)
+    shape, order = fewest_axes(x.shape, node.permutation)
+    out = low.graph.edges[node.name].shape
+    if len(shape) < 2:
+        return replace(x, shape=out)
+    if len(shape) > _transpose_axes(low):
+        raise low.refuse(node, f"a transpose that moves {len(shape)} axes is not built")
+    flat = low.shaped(node, x, shape)
+    turned = tuple(shape[axis] for axis in order)
+    made = low.emit(node, "Transpose", (flat,), turned, x.type, {"perm": list(order)})
+    return replace(made, shape=out)
+
+
+def _transpose_axes(low: Lowering) -> int:
+    """The most axes that the backend's transpose moves."""
+    if low.target.backend in ("vitis", "vivado"):
+        return 8
+    return {"quartus": 2, "catapult": 0}.get(low.target.backend, 3) if low.streaming else 3
+
+
+def fewest_axes(shape: tuple[int, ...], permutation: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same movement of a row-major array with as few axes as possible: (shape, permutation)."""
+    order = [axis for axis in permutation if shape[axis] != 1]
+    groups: list[list[int]] = []
+    kept = [axis for axis in range(len(shape)) if shape[axis] != 1]
+    rank = {axis: place for place, axis in enumerate(kept)}
+    for axis in order:
+        if groups and rank[axis] == rank[groups[-1][-1]] + 1:
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+    starts = sorted(group[0] for group in groups)
+    sizes = {group[0]: int(np.prod([shape[axis] for axis in group])) for group in groups}
+    return tuple(sizes[start] for start in starts), tuple(starts.index(group[0]) for group in groups)

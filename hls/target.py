@@ -1,0 +1,90 @@
+"""What a firmware is built for: part, HLS backend, clock, interface and parallelism."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from hls.errors import ProjectError
+
+Backend = Literal["vitis", "vivado", "quartus", "oneapi", "catapult", "libero"]
+IOType = Literal["io_parallel", "io_stream"]
+
+BACKENDS: tuple[str, ...] = get_args(Backend)
+IO_TYPES: tuple[str, ...] = get_args(IOType)
+# hls4ml's "resource_unrolled" is left out: its 1.3.0 writes code that does not compile where a layer's reuse factor
+# has to become one.
+STRATEGIES: tuple[str, ...] = ("latency", "resource")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_PART = re.compile(r"[A-Za-z0-9._-]+")
+
+# Words that the generated C++ cannot have as the name of its top function: the language's, the C library's, and those
+# of hls4ml's own files.
+_WORDS = """
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
+    concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default delete
+    do double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable
+    namespace new noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast
+    requires return short signed sizeof static static_assert static_cast struct switch template this thread_local throw
+    true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+    abort abs accept access acos asin atan bind calloc ceil chdir chmod chown close connect cos cosh creat div dup erf
+    exit exp exp2 fabs floor fmod fork free frexp gamma getenv index ioctl j0 j1 jn kill labs ldexp link listen log log2
+    malloc modf nice open pause pipe pow printf puts raise rand random read realloc remove rename rindex round scanf
+    select send setenv signal sin sinh sleep socket sqrt srand stat strlen sync system tan tanh time times truncate
+    unlink usleep wait write y0 y1 yn
+    std nnet hls ap ac main input output inputs outputs config parameters defines weights linux unix stream product
+"""
+_RESERVED = frozenset(_WORDS.split())
+# hls4ml's own names: weights, layers, their types and configurations.
+_GENERATED = re.compile(r"[a-z]\d+|layer\d+\w*|\w*config\d*\w*|\w+_t|hls_\w*|n?net_\w*|a[cp]_\w*")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Every field reaches Tcl, Makefiles or a shell, so each is checked against what it may be, not what it may not.
+
+    ``part`` is the vendor's device name, ``clock_ns`` the period in nanoseconds, ``io_type``, ``strategy`` and
+    ``reuse_factor`` are hls4ml's. Raises ``ProjectError`` that names the key, its value and what is allowed.
+    """
+
+    part: str
+    backend: str
+    clock_ns: float
+    io_type: str = "io_parallel"
+    strategy: str = "latency"
+    reuse_factor: int = 1
+
+    def __post_init__(self) -> None:
+        _one_of("backend", self.backend, BACKENDS)
+        _one_of("io_type", self.io_type, IO_TYPES)
+        _one_of("strategy", self.strategy, STRATEGIES)
+        if not isinstance(self.part, str) or not _PART.fullmatch(self.part):
+            raise ProjectError(f"part = {self.part!r}: a device name of letters, digits, '.', '_' and '-' is needed")
+        clock = self.clock_ns
+        if isinstance(clock, bool) or not isinstance(clock, int | float) or not (math.isfinite(clock) and clock > 0):
+            raise ProjectError(f"clock_ns = {clock!r}: a finite number of nanoseconds above 0 is needed")
+        factor = self.reuse_factor
+        if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
+            raise ProjectError(f"reuse_factor = {factor!r}: a whole number of at least 1 is needed")
+
+
+def _one_of(key: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ProjectError(f"{key} = {value!r}: must be one of {', '.join(allowed)}")
+
+
+def check_name(name: str) -> str:
+    """A project name that is safe as a folder, in Tcl and in a shell; raises ``ProjectError`` otherwise."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ProjectError(f"project name {name!r}: a letter, then letters, digits, '_' and '-' are allowed")
+    return name
+
+
+def project_identifier(name: str) -> str:
+    """C identifier for the top function of project ``name``: '-' becomes '_', and what would clash gets a suffix."""
+    identifier = check_name(name).replace("-", "_")
+    clashes = identifier.lower() in _RESERVED or _GENERATED.fullmatch(identifier.lower())
+    return f"{identifier}_top" if clashes else identifier
