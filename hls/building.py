@@ -1,0 +1,167 @@
+"""The main job: import, verify against every witness, measure fidelity, and leave build/ whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.emulation import emulate
+from hls.events import EventSample, gather
+from hls.graph import FixedGraph
+from hls.hls4ml_project import HlsProject, write_project
+from hls.importing import import_keras
+from hls.project import Project, read_project
+from hls.report import assemble
+from hls.report.budget import check_budget
+from hls.report.html import write_html
+from hls.report.schema import REPORT_FILE, Metric, Report
+from hls.systems import Chosen, find_system, user_errors
+from hls.verification import Progress, Verdict, verify
+from hls.witnesses import DEFAULT, Task, check_witness_name
+from hls.workspace import fresh_build
+
+FIDELITY_EVENTS = 100_000
+FIGURE = Path("figures", "fidelity.png")
+HLS_FOLDER = "hls"
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What the command line may change about a build; None keeps what project.toml says."""
+
+    witnesses: Sequence[str] | None = None
+    events: int | None = None
+    inputs: Path | None = None
+
+
+def build(
+    folder: str | Path,
+    witnesses: Sequence[str] | None = None,
+    events: int | None = None,
+    inputs: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Build and verify the project in ``folder``; the result lies in ``folder/build``.
+
+    Args:
+        folder: a folder with a project.toml.
+        witnesses: names of those to ask, instead of the project's; one of these that cannot run fails the build.
+        events: number of events, instead of the project's.
+        inputs: event file (HDF5, .npy, .npz) to use instead of generated events.
+        progress: called with (stage, done, total); total 0 where unknown.
+
+    Returns:
+        The report, also when verification or budget failed: look at ``report.passed``.
+
+    Raises:
+        FirmwareError: the project, model or event file is not usable; build/ is then what it was before.
+    """
+    project = read_project(folder)
+    options = BuildOptions(witnesses, events, None if inputs is None else Path(inputs))
+    for name in options.witnesses or ():
+        check_witness_name(name)
+    chosen = _system(project)
+    with fresh_build(project.folder) as home:
+        graph = import_keras(project.weights, input_type=project.file.model.input_type)
+        sample = _events(project, graph, chosen, options, progress)
+        firmware = _firmware(project, graph, home, progress)
+        verdict = _verify(project, Task(graph, project.weights, firmware), sample, options, progress)
+        fidelity = _fidelity(project, graph, chosen, home, progress)
+        report = _report(project, graph, chosen, verdict, fidelity)
+        (home / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_html(report, home)
+    return report.model_copy(update={"folder": project.build_folder})
+
+
+def _system(project: Project) -> Chosen | None:
+    model = project.file.model
+    return None if model.system is None else find_system(model.system, model.variant)
+
+
+def _events(
+    project: Project,
+    graph: FixedGraph,
+    chosen: Chosen | None,
+    options: BuildOptions,
+    progress: Progress | None,
+) -> EventSample:
+    if progress is not None:
+        progress("events", 0, 0)
+    settings = project.file.verify
+    sample = gather(
+        graph,
+        chosen,
+        events=options.events,
+        seed=settings.seed,
+        inputs=options.inputs,
+        default=settings.events,
+    )
+    if progress is not None:
+        progress("events", len(sample), len(sample))
+    return sample
+
+
+def _firmware(project: Project, graph: FixedGraph, home: Path, progress: Progress | None) -> HlsProject:
+    if progress is not None:
+        progress("hls4ml", 0, 1)
+    written = write_project(graph, project.target, project.name, home / HLS_FOLDER)
+    if progress is not None:
+        progress("hls4ml", 1, 1)
+    return written
+
+
+def _verify(
+    project: Project, task: Task, sample: EventSample, options: BuildOptions, progress: Progress | None
+) -> Verdict:
+    settings = project.file.verify
+    named = options.witnesses or settings.witnesses
+    return verify(
+        task,
+        sample,
+        named or DEFAULT,
+        required=named is not None,
+        max_events=settings.max_events,
+        progress=progress,
+    )
+
+
+def _fidelity(
+    project: Project, graph: FixedGraph, chosen: Chosen | None, home: Path, progress: Progress | None
+) -> dict[str, Metric]:
+    if chosen is None:
+        return {}
+    if progress is not None:
+        progress("fidelity", 0, 0)
+
+    def firmware(events: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        return np.asarray(emulate(graph, events))
+
+    figure = home / FIGURE
+    figure.parent.mkdir()
+    seed = project.file.verify.seed
+    with user_errors():
+        metrics = chosen.system.fidelity(
+            chosen.variant, project.folder, firmware, events=FIDELITY_EVENTS, seed=seed, figure=figure
+        )
+    if progress is not None:
+        progress("fidelity", FIDELITY_EVENTS, FIDELITY_EVENTS)
+    return {name: Metric(**metric) for name, metric in metrics.items()}
+
+
+def _report(
+    project: Project, graph: FixedGraph, chosen: Chosen | None, verdict: Verdict, fidelity: dict[str, Metric]
+) -> Report:
+    return Report(
+        project=assemble.project_info(project, None if chosen is None else chosen.variant),
+        graph=assemble.graph_info(graph, verdict.sample),
+        verification=assemble.verification_info(verdict),
+        witnesses={t.name: assemble.witness_info(t) for t in verdict.testimonies},
+        fidelity=fidelity,
+        reference_latency=assemble.reference_latency(project),
+        budget=check_budget(project.file.budget, fidelity, [], []),
+        environment=assemble.environment(project, project.file.verify.seed),
+    )

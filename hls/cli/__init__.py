@@ -1,0 +1,20 @@
+"""The `qtrigger` command, one module a verb. Verbs import what they need when they run, so that --help is instant."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line: exit 0 good, 1 verification or budget failed, 2 usage or bad input."""
+    from hls.cli.app import app
+    from hls.errors import FirmwareError
+
+    try:
+        app()
+    except FirmwareError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")  # one line, whatever a tool said
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)

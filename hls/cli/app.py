@@ -1,0 +1,35 @@
+"""The verbs, gathered."""
+
+from __future__ import annotations
+
+import typer
+
+from hls.cli import build, check, data, doctor, new, report, train
+
+app = typer.Typer(
+    name="qtrigger",
+    help="Particle-physics networks as trigger firmware that is proved to compute what was trained.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for module in (train, data, new, build, report, check, doctor):
+    app.command(module.NAME, epilog=module.EXAMPLES, help=module.HELP)(module.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from hls import __version__
+
+        typer.echo(f"qtrigger {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass

@@ -1,0 +1,41 @@
+"""qtrigger build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "build"
+HELP = "Build and verify a firmware project: the main job."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger build firmware_projects/evn-two-body\n\n"
+    "  qtrigger build firmware_projects/evn-two-body --witness emulator --witness csim --events 1000\n\n"
+    "  qtrigger build firmware_projects/mine --inputs events.npy --json"
+)
+
+
+def command(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="W", help="Ask this witness (may be repeated): qkeras, emulator, csim."),
+    ] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events not counted.")] = None,
+    inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, .npy or .npz.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
+) -> None:
+    """Build, print the table, exit 1 if verification or budget failed."""
+    from hls.building import build
+    from hls.cli.progress import progress
+    from hls.cli.table import print_report
+
+    with progress() as shown:
+        report = build(project, witness or None, events, inputs, progress=shown)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+    else:
+        print_report(report)
+    raise typer.Exit(0 if report.passed else 1)

@@ -1,0 +1,87 @@
+"""qtrigger check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hls.check import Check
+    from hls.cli.progress import Shown
+
+NAME = "check"
+HELP = "For CI: rebuild projects and compare them with their expected.json."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger check\n\n"
+    "  qtrigger check firmware_projects/evn-two-body --junit check.xml\n\n"
+    "  qtrigger check firmware_projects/mine --update"
+)
+
+
+def command(
+    projects: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PROJECT_DIR]...", help="All in firmware_projects/ if none is given."),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, for the CI's own display.")
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Record what is found now as expected.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Exit 1 on any regression, 2 if a project is not usable."""
+    import json
+    from dataclasses import asdict
+
+    from hls.check import junit as junit_xml
+    from hls.cli.progress import progress
+    from hls.workspace import disk_errors
+
+    checks: list[Check] = []
+    for folder in projects or _all_projects():
+        with progress() as shown:
+            checks += _one(folder, update, shown)
+    if junit is not None:
+        with disk_errors(junit):
+            junit.write_text(junit_xml(checks), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            mark = {"passed": "✓", "failed": "✗", "error": "✗"}[check.status]
+            typer.echo(f"{mark} {check.project}: {check.name}" + (f": {check.message}" if check.message else ""))
+    statuses = {check.status for check in checks}
+    raise typer.Exit(2 if "error" in statuses else 1 if "failed" in statuses else 0)
+
+
+def _all_projects() -> list[Path]:
+    from hls.errors import ProjectError
+    from hls.new_project import PARENT
+
+    found = sorted(path.parent for path in PARENT.glob("*/project.toml"))
+    if not found:
+        raise ProjectError(f"no {PARENT}/*/project.toml here; name a project folder, or run from the repository's root")
+    return found
+
+
+def _one(folder: Path, update: bool, shown: Shown) -> list[Check]:
+    from hls.building import build
+    from hls.check import EXPECTED_FILE, Check, compare, read_expected, record, write_expected
+    from hls.errors import FirmwareError
+
+    try:
+        recorded = (folder / EXPECTED_FILE).is_file()
+        expected = read_expected(folder) if recorded or not update else None
+        report = build(folder, progress=lambda stage, done, total: shown(f"{folder.name} {stage}", done, total))
+        if update:
+            expected = record(report, expected)
+            if report.passed:
+                write_expected(folder, expected)
+        if expected is None:
+            return []
+        return compare(folder.name, report, expected)
+    except FirmwareError as error:
+        return [Check(folder.name, "build", "error", str(error))]

@@ -1,0 +1,38 @@
+"""qtrigger new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "new"
+HELP = "Start a firmware project from a QKeras model file."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger new mine --model model.keras --part xcvu13p-flga2577-2-e\n\n"
+    "  qtrigger new mine --model model.h5 --part xcvu9p-flga2104-2L-e --backend vivado --clock-ns 3.125\n\n"
+    "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --input-type 'ap_fixed<16,6>'"
+)
+
+
+def command(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Folder in firmware_projects/, and name of the firmware.")
+    ],
+    model: Annotated[Path, typer.Option(metavar="FILE", help="QKeras model, .keras or .h5.")],
+    part: Annotated[str, typer.Option(help="Device, as the vendor's tool calls it.")],
+    backend: Annotated[str, typer.Option(help="vitis, vivado, quartus, oneapi, catapult or libero.")] = "vitis",
+    clock_ns: Annotated[float, typer.Option(help="Clock period in nanoseconds.")] = 5.0,
+    input_type: Annotated[
+        str | None, typer.Option(help="Type of the input ports, for a network without an input quantizer.")
+    ] = None,
+) -> None:
+    """Write firmware_projects/NAME."""
+    from hls.new_project import PARENT, create_project
+    from hls.workspace import disk_errors
+
+    with disk_errors(PARENT):
+        folder = create_project(name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type)
+    typer.echo(f"{folder}: ready; next: qtrigger build {folder}")

@@ -1,0 +1,114 @@
+"""The report in the terminal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hls.report.schema import Report, WitnessInfo
+
+_GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
+
+
+def print_report(report: Report) -> None:
+    """Verdict, witnesses, fidelity, figures and budget, then where the page is."""
+    console = Console(highlight=False, width=None if os.isatty(1) else 110)
+    console.print(_title(report))
+    console.print(_graph_line(report), style="dim", soft_wrap=True)
+    console.print(_witnesses(report))
+    if report.fidelity:
+        console.print(_fidelity(report))
+    if report.resources or report.latency:
+        console.print(_figures(report))
+    if report.budget.checks:
+        console.print(_budget(report))
+    for failure in report.verification.failures:
+        console.print(Text(f"✗ {failure}", "bold red"), soft_wrap=True)
+    for note in report.graph.notes:
+        console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
+    console.print(f"report: {_short(report.html)}", soft_wrap=True, markup=False)
+
+
+def _title(report: Report) -> Text:
+    verified = f"{report.verification.events:,} events, bit-exact" if report.verification.passed else "NOT bit-exact"
+    if report.verification.failures and not report.verification.disagreements:
+        verified = "not verified as asked"
+    budget = "" if report.budget.passed else ", over budget"
+    mark = Text("✓ ", "bold green") if report.passed else Text("✗ ", "bold red")
+    project = report.project
+    return Text.assemble(
+        mark,
+        (project.name, "bold"),
+        f"  {verified}{budget}  ({project.part}, {project.backend}, {project.clock_ns:g} ns)",
+    )
+
+
+def _graph_line(report: Report) -> str:
+    graph = report.graph
+    proved = "overflow excluded by proof" if graph.overflow_proved else "overflow NOT excluded"
+    return (
+        f"{graph.parameters:,} parameters, {graph.multiplications:,} multiplications, {graph.ebops:,} EBOPs, "
+        f"widest accumulator {graph.widest_accumulator_bits} bits, {proved}"
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right")
+    return table
+
+
+def _witnesses(report: Report) -> Table:
+    table = _table("witness", "events", "mismatches", "events/s", "version")
+    table.columns[-1].justify = "left"
+    for name, told in report.witnesses.items():
+        if told.status == "not run":
+            table.add_row(name, "not run", "", "", told.reason)
+            continue
+        rate = f"{told.events_per_second:,.0f}" if told.events_per_second else ""
+        table.add_row(name, f"{told.events:,}", _mismatches(told), rate, told.version)
+    return table
+
+
+def _mismatches(told: WitnessInfo) -> Text:
+    if told.float32_differs is not None:
+        return Text(f"{told.float32_differs:,} (float32 inexact)", "yellow")
+    return Text(f"{told.mismatches:,}", "bold red" if told.mismatches else "green")
+
+
+def _fidelity(report: Report) -> Table:
+    table = _table("fidelity", "float reference", "firmware", "unit")
+    for name, metric in report.fidelity.items():
+        reference = "–" if metric.reference is None else f"{metric.reference:.5f}"
+        table.add_row(name, reference, f"{metric.firmware:.5f}", metric.unit)
+    return table
+
+
+def _figures(report: Report) -> Table:
+    table = _table("figures", "LUT", "FF", "DSP", "BRAM", "latency [ns]", "interval")
+    for row in report.resources:
+        cells = ("" if v is None else f"{v:,}" for v in (row.lut, row.ff, row.dsp, row.bram))
+        table.add_row(row.source, *cells, "", "")
+    for timing in report.latency:
+        table.add_row(timing.source, "", "", "", "", f"{timing.latency_ns:g}", str(timing.interval))
+    return table
+
+
+def _budget(report: Report) -> Table:
+    table = _table("budget", "limit", "value", "source", "")
+    for check in report.budget.checks:
+        mark = _UNKNOWN if check.passed is None else _GOOD if check.passed else _BAD
+        missing = "no such metric" if check.passed is False else "not measured"
+        value = missing if check.value is None else f"{check.value:g}"
+        table.add_row(check.key, f"{check.limit:g}", value, check.source or "", mark)
+    return table
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,82 @@
+"""qtrigger train."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+NAME = "train"
+HELP = "Train the float and the quantized network of a physics system."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger train two-body --out runs/two-body\n\n"
+    "  qtrigger train event_variables --variant pair --preset trigger --epochs 20\n\n"
+    "  qtrigger train two-body --out runs/two-body --resume"
+)
+
+
+def command(
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="event_variables, event_variables/pair, two-body ...")
+    ],
+    preset: Annotated[str | None, typer.Option(help="Size of the network; the system's first if not given.")] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Training events.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of each stage.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write; runs/VARIANT if not given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same network.")] = 1,
+    variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR.")] = False,
+) -> None:
+    """Train, showing each epoch."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the training
+    from hls.errors import FirmwareError
+    from hls.systems import find_system, user_errors
+    from hls.workspace import disk_errors
+
+    chosen = find_system(system, variant)
+    presets = tuple(chosen.system.presets)
+    if preset is not None and preset not in presets:
+        raise FirmwareError(
+            f"system {chosen.system.name!r} has no preset {preset!r}; choose one of {', '.join(presets)}"
+        )
+    folder = out or Path("runs", chosen.variant)
+    with _epochs() as shown, user_errors(), disk_errors(folder):
+        model = chosen.system.train(
+            chosen.variant,
+            preset or presets[0],
+            folder,
+            events=events,
+            epochs=epochs,
+            seed=seed,
+            resume=resume,
+            progress=shown,
+        )
+    typer.echo(f"{model}: trained {chosen}, preset {preset or presets[0]}")
+
+
+class _epochs:
+    """A line an epoch on stderr; in a terminal each stage rewrites its own line."""
+
+    def __enter__(self) -> _epochs:
+        self._live = sys.stderr.isatty()
+        self._stage = ""
+        return self
+
+    def __call__(self, state: Any) -> None:
+        if self._live and self._stage not in ("", state.stage):
+            sys.stderr.write("\n")
+        self._stage = state.stage
+        line = (
+            f"{state.stage}: epoch {state.epoch}/{state.epochs}  loss {state.loss:.4f}  val_loss {state.val_loss:.4f}  "
+            f"AUC {state.auc:.4f}  {state.events_per_second:,.0f} events/s  {state.eta_seconds:.0f} s left"
+        )
+        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
+        sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and self._stage:
+            sys.stderr.write("\n")

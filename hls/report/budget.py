@@ -1,0 +1,58 @@
+"""[budget] of project.toml against the figures of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hls.report.schema import Budget, BudgetCheck, Latency, Metric, Resources
+
+_RESOURCES = {"luts": "lut", "ffs": "ff", "dsps": "dsp", "brams": "bram"}
+# The closer to silicon, the better the witness: of several sources the first of these decides.
+_TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
+
+
+def check_budget(
+    limits: Mapping[str, float],
+    fidelity: Mapping[str, Metric],
+    resources: Sequence[Resources],
+    latency: Sequence[Latency],
+) -> Budget:
+    """Each limit against the most trustworthy figure there is.
+
+    A resource or latency that no source gives is not checked (``passed`` null); a metric that does not exist fails,
+    since its limit would otherwise never be looked at.
+    """
+    checks = [_check(key, limit, fidelity, resources, latency) for key, limit in limits.items()]
+    return Budget(passed=all(check.passed is not False for check in checks), checks=checks)
+
+
+def _check(
+    key: str,
+    limit: float,
+    fidelity: Mapping[str, Metric],
+    resources: Sequence[Resources],
+    latency: Sequence[Latency],
+) -> BudgetCheck:
+    name, _, end = key.rpartition("_")
+    if end in ("min", "max"):
+        metric = fidelity.get(name)
+        if metric is None:
+            return BudgetCheck(key=key, limit=limit, value=None, source=None, passed=False)
+        good = metric.firmware >= limit if end == "min" else metric.firmware <= limit
+        return BudgetCheck(key=key, limit=limit, value=metric.firmware, source="fidelity", passed=good)
+    value, source = _figure(key, resources, latency)
+    return BudgetCheck(
+        key=key, limit=limit, value=value, source=source, passed=None if value is None else value <= limit
+    )
+
+
+def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]) -> tuple[float | None, str | None]:
+    found: dict[str, float] = {}
+    for row in resources if key in _RESOURCES else ():
+        value = getattr(row, _RESOURCES[key])
+        if value is not None:
+            found[row.source] = float(value)
+    for timing in latency if key not in _RESOURCES else ():
+        found[timing.source] = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
+    best = next((source for source in _TRUST if source in found), None)
+    return (None, None) if best is None else (found[best], best)

@@ -1,0 +1,217 @@
+"""build/report.json, schema_version 1. The HTML page and the terminal table are views of these models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hls.errors import ProjectError
+
+SCHEMA_VERSION = 1
+REPORT_FILE = "report.json"
+HTML_FILE = "report.html"
+
+
+class Part(BaseModel):
+    """Any object of the report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProjectInfo(Part):
+    """``project``: what was built, for what."""
+
+    name: str
+    system: str | None
+    variant: str | None
+    part: str
+    backend: str
+    clock_ns: float
+    io_type: str
+    strategy: str
+    reuse_factor: int
+
+
+class Layer(Part):
+    """One Keras layer on chip. ``low`` and ``high`` are proved bounds of its output, ``observed`` the largest magnitude
+    that the events reached, all in the network's own units; ``accumulator_bits`` is the widest sum inside."""
+
+    name: str
+    operations: list[str]
+    shape: list[int]
+    type: str
+    width: int
+    integer: int
+    low: float
+    high: float
+    observed: float | None
+    accumulator_bits: int | None
+    parameters: int
+    multiplications: int
+
+
+class GraphInfo(Part):
+    """``graph``: the network as exact integer arithmetic. ``layers`` counts them, ``pipeline`` lists them."""
+
+    layers: int
+    parameters: int
+    multiplications: int
+    ebops: int
+    widest_accumulator_bits: int
+    overflow_proved: bool
+    digest: str
+    float32_inexact: list[str]
+    notes: list[str]
+    pipeline: list[Layer]
+
+
+class WitnessInfo(Part):
+    """One of ``witnesses``. Events differing from the emulator's integers are ``mismatches``; where float32 itself is
+    inexact QKeras's are counted as ``float32_differs`` instead. Not run: ``status`` says so, ``reason`` why."""
+
+    status: Literal["ran", "not run"]
+    reason: str | None = None
+    events: int = 0
+    mismatches: int = 0
+    events_per_second: float | None = None
+    seconds: float | None = None
+    version: str | None = None
+    float32_differs: int | None = None
+
+
+class DisagreementInfo(Part):
+    """First event on which two witnesses differ; values and input are raw integers, null for one off the grid."""
+
+    witnesses: tuple[str, str]
+    events: int
+    event: int
+    output: str
+    element: list[int]
+    values: tuple[int | None, int | None]
+    layer: str | None
+    input: list[list[int]]
+    message: str
+
+
+class VerificationInfo(Part):
+    """``verification``: whether every witness agreed, on which events."""
+
+    passed: bool
+    events: int
+    corner_events: int
+    source: str
+    failures: list[str]
+    disagreements: list[DisagreementInfo]
+
+
+class Metric(Part):
+    """One of ``fidelity``: a figure of the float reference and of the firmware."""
+
+    reference: float | None
+    firmware: float
+    unit: str
+
+
+class Resources(Part):
+    """One source's resource figures."""
+
+    source: Literal["analytic", "yosys", "vendor"]
+    lut: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram: float | None = None
+    uram: int | None = None
+    utilisation: dict[str, float] = {}
+    relative_error: dict[str, float] | None = None
+
+
+class Latency(Part):
+    """One source's latency figures."""
+
+    source: Literal["analytic", "rtl-simulation", "vendor"]
+    cycles: int
+    interval: int
+    clock_ns: float
+    latency_ns: float
+    relative_error: float | None = None
+
+
+class ReferenceLatency(Part):
+    """The float reference on this CPU, in numpy: one event at a time, and in large batches."""
+
+    events_per_second: float
+    batch1_microseconds: float
+    cpu: str
+
+
+class BudgetCheck(Part):
+    """One line of project.toml's [budget]. ``passed`` is null where no source gives the figure."""
+
+    key: str
+    limit: float
+    value: float | None
+    source: str | None
+    passed: bool | None
+
+
+class Budget(Part):
+    """``budget``: passed if no figure is over its limit."""
+
+    passed: bool
+    checks: list[BudgetCheck]
+
+
+class Environment(Part):
+    """What the figures were made with."""
+
+    versions: dict[str, str]
+    seed: int
+    source_hash: str
+    platform: str
+    created: str
+
+
+class Report(Part):
+    """The whole of report.json."""
+
+    schema_version: Literal[1] = 1
+    project: ProjectInfo
+    graph: GraphInfo
+    verification: VerificationInfo
+    witnesses: dict[str, WitnessInfo]
+    fidelity: dict[str, Metric]
+    resources: list[Resources] = []
+    latency: list[Latency] = []
+    reference_latency: ReferenceLatency | None
+    budget: Budget
+    environment: Environment
+    folder: Path = Field(exclude=True, default=Path())
+
+    @property
+    def passed(self) -> bool:
+        """Every witness agreed and no budget was broken."""
+        return self.verification.passed and self.budget.passed
+
+    @property
+    def html(self) -> Path:
+        """The page."""
+        return self.folder / HTML_FILE
+
+
+def read_report(build_folder: Path) -> Report:
+    """The report of the last build in ``build_folder``.
+
+    Raises:
+        ProjectError: there is none, or it is not a report of this schema version.
+    """
+    path = build_folder / REPORT_FILE
+    if not path.is_file():
+        raise ProjectError(f"{path}: not built yet; run `qtrigger build {build_folder.parent}`")
+    try:
+        report = Report.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise ProjectError(f"{path}: no report of schema version {SCHEMA_VERSION} (at {place}); build again") from error
+    return report.model_copy(update={"folder": build_folder})

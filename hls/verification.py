@@ -1,0 +1,208 @@
+"""Every witness on the same events, compared as integers. There is no tolerance anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import FirmwareError, ToolError
+from hls.events import EventSample
+from hls.graph import FixedGraph
+from hls.witnesses import Skipped, Task, Witness, WitnessRun, witness
+from hls.witnesses.base import OFF_GRID, RawArrays
+
+Progress = Callable[[str, int, int], None]
+"""(stage, done, total); total 0 where nobody can know."""
+
+SPECIFICATION = "emulator"
+"""The witness that executes the graph itself, so it always speaks; who differs from it is wrong."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """First event on which two witnesses differ. Values are raw integers; ``layer`` is the first to differ."""
+
+    witnesses: tuple[str, str]
+    events: int
+    event: int
+    output: str
+    element: tuple[int, ...]
+    values: tuple[int | None, int | None]
+    layer: str | None
+    input: list[list[int]]
+
+    def __str__(self) -> str:
+        a, b = (
+            f"{name} {'off the grid' if v is None else v}" for name, v in zip(self.witnesses, self.values, strict=True)
+        )
+        place = f"{self.output}{list(self.element)}" if self.element else self.output
+        layer = f", first in layer {self.layer}" if self.layer else ""
+        return f"{a} but {b} for {place} of event {self.event}{layer} ({self.events} events differ)"
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """What became of one witness. ``run`` is None, and ``reason`` says why, where it did not run."""
+
+    name: str
+    run: WitnessRun | None
+    reason: str | None
+    required: bool
+    mismatches: int
+    float32_differs: int | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome of a verification."""
+
+    testimonies: tuple[Testimony, ...]
+    disagreements: tuple[Disagreement, ...]
+    sample: EventSample
+
+    @property
+    def failures(self) -> list[str]:
+        """Why it failed, a line each; empty if it passed."""
+        lines = [f"{d}" for d in self.disagreements]
+        lines += [
+            f"witness {t.name} did not run: {t.reason}"
+            for t in self.testimonies
+            if t.required and t.run is None
+        ]
+        return lines
+
+
+def verify(
+    task: Task,
+    sample: EventSample,
+    names: Sequence[str],
+    *,
+    required: bool,
+    max_events: Mapping[str, int],
+    progress: Progress | None = None,
+) -> Verdict:
+    """Run the witnesses ``names`` over ``sample`` and compare each with every other.
+
+    ``required``: they were named by the user, so one that cannot run is a failure. ``max_events`` caps slow ones;
+    corner events come first, so every witness computes them.
+    """
+    order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
+    speakers: dict[str, Witness] = {}
+    runs: dict[str, WitnessRun] = {}
+    reasons: dict[str, str] = {}
+    broken: set[str] = set()
+    for name in order:
+        events = min(len(sample), max_events.get(name, len(sample)))
+        raw = [array[:events] for array in sample.raw]
+        if progress is not None:
+            progress(name, 0, events)
+        try:
+            speakers[name] = witness(name, task)
+            runs[name] = speakers[name].run(raw, _stage(progress, name))
+        except Skipped as error:
+            reasons[name] = _one_line(error)
+        except ToolError as error:  # it was there and broke: never passed over
+            reasons[name] = _one_line(error)
+            broken.add(name)
+        if progress is not None:
+            progress(name, events, events)
+    inexact = bool(task.graph.float32_inexact())
+    testimonies = tuple(
+        _testimony(
+            name,
+            runs,
+            reasons.get(name),
+            required=name in broken or (required and name in names),
+            inexact=inexact,
+        )
+        for name in order
+    )
+    pairs = [pair for pair in combinations(runs, 2) if not (inexact and "qkeras" in pair)]
+    found = (_disagreement(task.graph, sample, speakers, runs, pair) for pair in pairs)
+    return Verdict(testimonies, tuple(d for d in found if d is not None), sample)
+
+
+def _one_line(error: FirmwareError) -> str:
+    return " ".join(str(error).split())
+
+
+def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(name, done, total)
+
+
+def _testimony(
+    name: str, runs: Mapping[str, WitnessRun], reason: str | None, *, required: bool, inexact: bool
+) -> Testimony:
+    run = runs.get(name)
+    differing = 0 if run is None else int(differs(run.outputs, runs[SPECIFICATION].outputs).sum())
+    excused = inexact and name == "qkeras" and run is not None
+    return Testimony(name, run, reason, required, 0 if excused else differing, differing if excused else None)
+
+
+def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
+    """For each event that both computed: whether any output differs."""
+    events = min(len(a[0]), len(b[0]))
+    result = np.zeros(events, np.bool_)
+    for x, y in zip(a, b, strict=True):
+        if x.shape[1:] != y.shape[1:]:
+            raise FirmwareError(f"witnesses give outputs of shapes {x.shape[1:]} and {y.shape[1:]}; report this")
+        result |= np.asarray(x[:events] != y[:events]).reshape(events, -1).any(axis=1)
+    return result
+
+
+def _disagreement(
+    graph: FixedGraph,
+    sample: EventSample,
+    speakers: Mapping[str, Witness],
+    runs: Mapping[str, WitnessRun],
+    pair: tuple[str, str],
+) -> Disagreement | None:
+    a, b = (runs[name].outputs for name in pair)
+    different = differs(a, b)
+    if not different.any():
+        return None
+    event = int(np.argmax(different))
+    output, element = _place(graph, a, b, event)
+    values = (_value(a[output][event][element]), _value(b[output][event][element]))
+    raw = [array[event : event + 1] for array in sample.raw]
+    return Disagreement(
+        witnesses=pair,
+        events=int(different.sum()),
+        event=event,
+        output=graph.output_names[output],
+        element=element,
+        values=values,
+        layer=_first_differing_layer(graph, speakers[pair[0]], speakers[pair[1]], raw),
+        input=[array[0].ravel().tolist() for array in raw],
+    )
+
+
+def _place(graph: FixedGraph, a: RawArrays, b: RawArrays, event: int) -> tuple[int, tuple[int, ...]]:
+    """Number of the first output that differs in ``event``, and its first element that does."""
+    for output in range(len(graph.outputs)):
+        unequal = np.argwhere(np.asarray(a[output][event] != b[output][event]))
+        if len(unequal):
+            return output, tuple(int(i) for i in unequal[0])
+    raise ValueError(f"event {event} does not differ")
+
+
+def _value(raw: Any) -> int | None:
+    return None if int(raw) == OFF_GRID else int(raw)
+
+
+def _first_differing_layer(
+    graph: FixedGraph, first: Witness, second: Witness, raw: Sequence[npt.NDArray[np.int64]]
+) -> str | None:
+    try:
+        a, b = first.trace(raw), second.trace(raw)
+    except FirmwareError:  # the disagreement itself is the finding; where it began is only a help
+        return None
+    for node in graph:
+        if node.name in a and node.name in b and not np.array_equal(a[node.name], b[node.name]):
+            return node.layer
+    return None

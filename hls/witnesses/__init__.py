@@ -1,0 +1,23 @@
+"""Witnesses: independent ways to compute a graph, each returning integers for the same events."""
+
+from hls.witnesses.base import (
+    DEFAULT,
+    Skipped,
+    Task,
+    Witness,
+    WitnessRun,
+    check_witness_name,
+    witness,
+    witness_names,
+)
+
+__all__ = [
+    "DEFAULT",
+    "Skipped",
+    "Task",
+    "Witness",
+    "WitnessRun",
+    "check_witness_name",
+    "witness",
+    "witness_names",
+]

@@ -1,0 +1,94 @@
+"""What a witness is, and the registry: one module a witness, imported when it is asked to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import FirmwareError, ProjectError
+from hls.graph import FixedGraph
+
+if TYPE_CHECKING:
+    from hls.hls4ml_project import HlsProject
+
+RawArrays = list[npt.NDArray[Any]]
+Progress = Callable[[int, int], None]
+
+OFF_GRID = int(np.iinfo(np.int64).min)
+"""Stands for an output value that is no multiple of the output's LSB: equal to no integer that firmware can give."""
+
+_MODULES = {
+    "qkeras": "hls.witnesses.qkeras",
+    "emulator": "hls.witnesses.emulator",
+    "csim": "hls.witnesses.csim",
+}
+DEFAULT = tuple(_MODULES)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a witness is told: the specification, the model file it came from, and the firmware written from it."""
+
+    graph: FixedGraph
+    model_file: Path
+    project: HlsProject
+
+
+@dataclass(frozen=True)
+class WitnessRun:
+    """What a witness said: raw integers per output, ``seconds`` of pure computing, ``version`` of what computed."""
+
+    outputs: RawArrays
+    seconds: float
+    version: str
+
+    @property
+    def events(self) -> int:
+        """Number of events computed."""
+        return len(self.outputs[0])
+
+    @property
+    def events_per_second(self) -> float:
+        """Throughput, loading and compiling not counted."""
+        return self.events / max(self.seconds, 1e-9)
+
+
+class Skipped(FirmwareError):
+    """The witness cannot run here; the message says why."""
+
+
+class Witness(Protocol):
+    """An independent way to compute the graph."""
+
+    def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
+        """Compute events given as port integers (n, *port shape). Raises Skipped if it cannot run here."""
+
+    def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
+        """Raw integers by graph node, for as many nodes as it can see; empty if it sees none."""
+
+
+def witness_names() -> tuple[str, ...]:
+    """Every witness there is."""
+    return tuple(_MODULES)
+
+
+def check_witness_name(name: str) -> str:
+    """``name`` if there is such a witness, else ProjectError with the nearest."""
+    if name not in _MODULES:
+        near = get_close_matches(name, _MODULES, n=1, cutoff=0.0)[0]
+        raise ProjectError(f"no witness is called {name!r}; the nearest is {near!r} (all: {', '.join(_MODULES)})")
+    return name
+
+
+def witness(name: str, task: Task) -> Witness:
+    """The witness called ``name``, ready to run."""
+    module = import_module(_MODULES[check_witness_name(name)])
+    made: Witness = module.make(task)
+    return made

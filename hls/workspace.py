@@ -1,0 +1,89 @@
+"""The build/ folder of a project: one build at a time, and whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hls.errors import FirmwareError
+
+_LOCK = ".build.lock"
+_NEW = ".build-new-"
+_OLD = ".build-old-"
+_CURES = {
+    errno.ENOSPC: "the disk is full; free some space and build again",
+    errno.EDQUOT: "the disk quota is used up; free some space and build again",
+    errno.EROFS: "the disk is read-only; copy the project elsewhere",
+    errno.EACCES: "permission denied; copy the project to a folder of yours",
+    errno.EPERM: "permission denied; copy the project to a folder of yours",
+}
+
+
+@contextmanager
+def fresh_build(project: Path) -> Iterator[Path]:
+    """An empty folder that becomes ``project/build`` when the block ends well, and vanishes when it does not.
+
+    What a killed build left behind is cleared away first; the previous build/ stays until the new one is whole.
+
+    Raises:
+        FirmwareError: another build of this project is running, or the disk is full or not writable.
+    """
+    with disk_errors(project), _alone(project):
+        _recover(project)
+        folder = project / f"{_NEW}{os.getpid()}"
+        folder.mkdir()
+        try:
+            yield folder
+            _swap(project, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def disk_errors(place: Path) -> Iterator[None]:
+    """An OSError that the user can mend becomes a FirmwareError of one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CURES:
+            raise
+        raise FirmwareError(f"{error.filename or place}: {_CURES[error.errno]}") from error
+
+
+@contextmanager
+def _alone(project: Path) -> Iterator[None]:
+    lock = FileLock(project / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FirmwareError(f"{project}: another build of this project is running; wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _recover(project: Path) -> None:
+    """Under the lock nobody else builds, so whatever lies here belongs to a build that died."""
+    build = project / "build"
+    for old in sorted(project.glob(f"{_OLD}*")):
+        if build.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:  # it died between the two renames
+            old.rename(build)
+    for new in project.glob(f"{_NEW}*"):
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(project: Path, folder: Path) -> None:
+    build, old = project / "build", project / f"{_OLD}{os.getpid()}"
+    if build.exists():
+        build.rename(old)
+    folder.rename(build)
+    shutil.rmtree(old, ignore_errors=True)

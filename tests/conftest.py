@@ -1,0 +1,48 @@
+"""What several tests share: a small network as a file, and as a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.models import write_model
+
+TOML = """\
+[model]
+weights = "model.h5"
+
+[target]
+part = "xcvu13p-flga2577-2-e"
+
+[verify]
+witnesses = ["emulator"]
+events = 300
+"""
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    """A QKeras model of 4 inputs and 2 outputs."""
+    return write_model(tmp_path / "tiny.h5")
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a project folder; ``toml`` is its project.toml, ``name`` its folder."""
+
+    def make(toml: str = TOML, name: str = "tiny") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        write_model(folder / "model.h5")
+        (folder / "project.toml").write_text(toml, encoding="utf-8")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Path]) -> Path:
+    """A project that only the emulator verifies, so that it builds in a moment."""
+    return make_project()
