@@ -74,7 +74,7 @@ def generate(
 def blocks(
     variant: str, n: int, seed: int, *, stream: int = TEST_STREAM, masses: tuple[float, ...] | None = None
 ) -> Iterator[Events]:
-    """Yield ``n`` events in blocks of :data:`BLOCK_EVENTS` (the last one shorter), in bounded memory.
+    """The ``n`` events in blocks of :data:`BLOCK_EVENTS` (the last one shorter), in bounded memory.
 
     Raises ModelDataError for an unknown variant, fewer than one event or a negative seed.
     """
@@ -83,8 +83,13 @@ def blocks(
         raise ModelDataError(f"number of events is {n}: ask for at least 1")
     if seed < 0:
         raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
-    draws, decay = _GENERATORS[kind.name]
     fixed = None if masses is None else _check_masses(kind, masses)
+    # A generator function would find the errors above only when its first block is asked for.
+    return _blocks(kind, n, seed, stream, fixed)
+
+
+def _blocks(kind: Variant, n: int, seed: int, stream: int, fixed: Floats | None) -> Iterator[Events]:
+    draws, decay = _GENERATORS[kind.name]
     for index, start in enumerate(range(0, n, BLOCK_EVENTS)):
         rng = stream_rng(seed, stream, index)
         prior = rng.random((len(kind.parameters), BLOCK_EVENTS))

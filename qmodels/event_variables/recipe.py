@@ -7,7 +7,7 @@ import logging
 import math
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,7 @@ class Run:
     resume: bool
     progress: Report | None
 
-    def fit(
-        self, stage: Stage, evn: keras.Model, classifier: keras.Model, v_limit: float = math.inf
-    ) -> Fitted:
+    def fit(self, stage: Stage, evn: keras.Model, classifier: keras.Model, v_limit: float = math.inf) -> Fitted:
         """Train both networks in place; with ``resume``, from the checkpoint of this stage."""
         task = EvnTask(stage.label, self.variant, evn, classifier, self.events, self.seed, v_limit)
         epochs = stage.epochs if self.epochs is None else self.epochs
@@ -111,40 +109,42 @@ def train(
     """
     quantized = None if preset == "float" else find_preset(preset)
     events = DEFAULT_EVENTS if events is None else events
-    _check_options(events, epochs)
+    _check_options(events, epochs, seed)
     set_up(seed)
     out.mkdir(parents=True, exist_ok=True)
     run = Run(variant, out, events, epochs, seed, resume, progress)
-    fits = {FLOAT.label: _train_reference(run)}
+    fits: dict[str, Fitted | None] = {FLOAT.label: _train_reference(run)}
     if quantized is not None:
         fits |= _train_quantized(run, quantized)
     _write_record(run, preset, fits)
     return out / (REFERENCE_FILE if quantized is None else MODEL_FILE)
 
 
-def _check_options(events: int, epochs: int | None) -> None:
+def _check_options(events: int, epochs: int | None, seed: int) -> None:
     fewest = 2 * max(stage.batch for stage in (FLOAT, SMALL_FLOAT, *QUANTIZED.values()))
     if events < fewest:
         raise ModelDataError(f"events is {events}: training needs at least {fewest}")
     if epochs is not None and epochs < 1:
         raise ModelDataError(f"epochs is {epochs}: train for at least 1")
+    if seed < 0:
+        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
 
 
-def _train_reference(run: Run) -> Fitted:
-    """Train the published network unless both its files are there; the history is empty if they are."""
+def _train_reference(run: Run) -> Fitted | None:
+    """Train the published network unless both its files are there; None if they are."""
     path = run.out / REFERENCE_FILE
     if path.exists() and (run.out / REFERENCE_CLASSIFIER_FILE).exists():
         read_dense_network(path, len(run.variant.inputs))  # refuses one of another variant
-        return []
+        return None
     evn, classifier = _float_networks(run, PAPER_HIDDEN)
-    history = run.fit(FLOAT, evn, classifier)
+    fitted = run.fit(FLOAT, evn, classifier)
     save_model(classifier, run.out / REFERENCE_CLASSIFIER_FILE)
     save_model(evn, path)
-    return history
+    return fitted
 
 
-def _train_quantized(run: Run, preset: Preset) -> dict[str, Fitted]:
-    fits = {}
+def _train_quantized(run: Run, preset: Preset) -> dict[str, Fitted | None]:
+    fits: dict[str, Fitted | None] = {}
     evn, classifier = _float_networks(run, preset.hidden)
     if preset.hidden == PAPER_HIDDEN:
         _load_weights(evn, run.out / REFERENCE_FILE)
@@ -187,7 +187,7 @@ def save_model(model: keras.Model, path: Path) -> None:
     partial.replace(path)
 
 
-def _write_record(run: Run, preset: str, fits: dict[str, Fitted]) -> None:
+def _write_record(run: Run, preset: str, fits: dict[str, Fitted | None]) -> None:
     path = run.out / RECORD_FILE
     kept = _recorded_stages(path)
     record: dict[str, Any] = {
@@ -202,7 +202,7 @@ def _write_record(run: Run, preset: str, fits: dict[str, Fitted]) -> None:
         | {name: version(name) for name in ("keras", "numpy", "qkeras-v3", "tensorflow")},
         "test": {"events": TEST_EVENTS, "seed": TEST_SEED, "metrics": _test(run, preset)},
         "stages": {
-            label: _summary(history) if history else kept.get(label, {}) for label, history in fits.items()
+            label: kept.get(label, {}) if fitted is None else _summary(fitted) for label, fitted in fits.items()
         },
     }
     partial = run.out / f".{RECORD_FILE}.partial"

@@ -79,6 +79,12 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(event_file: Path) -> No
     assert list(event_file.parent.iterdir()) == [event_file]
 
 
+def test_no_events_are_refused_before_a_file_appears(tmp_path: Path) -> None:
+    with pytest.raises(ModelDataError, match="number of events is 0"):
+        SYSTEM.write_events("pair", 0, 1, tmp_path / "e.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
 def drop_column(file: h5py.File) -> None:
     del file["events"]["py_b"]
 

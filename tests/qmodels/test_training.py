@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -69,6 +70,40 @@ def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("target", "kept_epoch", "kept"), [(0.0, 0, 0.0), (1.0, 5, None)])
+def test_variables_of_the_best_epoch_are_kept(target: float, kept_epoch: int, kept: float | None) -> None:
+    import keras
+
+    from qmodels.training_loop import Schedule, fit
+
+    class Pull:
+        """Training pulls w from 0 to 1; validation asks how near w is to ``target``."""
+
+        label, events = "pull", 400
+
+        def __init__(self) -> None:
+            self.w = keras.Variable(0.0)
+            self.variables = [self.w]
+
+        def epoch_data(self, epoch: int) -> tuple[np.ndarray, ...]:
+            return (np.ones((self.events, 1), np.float32),)
+
+        def loss(self, *batch: Any) -> Any:
+            return keras.ops.mean((self.w - batch[0]) ** 2)
+
+        def validate(self) -> tuple[float, float]:
+            return (float(self.w) - target) ** 2, 0.5
+
+    task = Pull()
+    fitted = fit(task, Schedule(epochs=5, batch=4, learning_rate=0.01, seed=1))
+    assert fitted.kept_epoch == kept_epoch
+    assert len(fitted.history) == 5
+    assert fitted.kept_val_loss == (float(task.w) - target) ** 2
+    if kept is not None:
+        assert float(task.w) == kept
+
+
+@pytest.mark.slow
 def test_training_learns_and_records_what_it_did(tmp_path: Path) -> None:
     seen: list[TrainingProgress] = []
     SYSTEM.train("semivisible", "float", tmp_path, events=40_000, epochs=4, seed=1, progress=seen.append)
@@ -83,7 +118,9 @@ def test_training_learns_and_records_what_it_did(tmp_path: Path) -> None:
         40_000,
         1,
     )
-    assert record["stages"]["float"]["val_loss"] == seen[-1].val_loss
+    stage = record["stages"]["float"]
+    best = min(seen, key=lambda state: state.val_loss)
+    assert (stage["kept_epoch"], stage["val_loss"]) == (best.epoch, best.val_loss)
     assert record["test"]["metrics"]["kendall_tau"]["reference"] > 0.5
 
 
@@ -106,6 +143,7 @@ def test_resume_refuses_other_options_and_damaged_checkpoints(tmp_path: Path) ->
         (("triple", "float"), {}, "unknown variant 'triple'"),
         (("pair", "float"), {"events": 10}, "events is 10: training needs at least"),
         (("pair", "float"), {"epochs": 0}, "epochs is 0"),
+        (("pair", "float"), {"seed": -1}, "seed is -1"),
     ],
 )
 @pytest.mark.slow
