@@ -1,9 +1,10 @@
 """C simulation against hls4ml's own predict, on one project, in one run.
 
-    python benchmarks/csim.py [--events N] [--io-type io_parallel] [--project FOLDER]
+    python benchmarks/csim.py [--model FILE] [--events N] [--backend vitis] [--io-type io_parallel] [--jobs N]
 
-Without a project the event-variable network 8-128-64-64-64-32-1 with random 6-bit weights is built. Both sides get the
-same events and must return the same numbers; what is printed are events per second and their ratio.
+Without a model (.keras or .h5) the event-variable network 8-128-64-64-64-32-1 with random 6-bit weights is built. Both
+sides get the same layers and the same events and must return the same numbers; what is printed are events per second
+and their ratio.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.hls4ml_project import CSimulation, convert, write_project
 from hls.hls4ml_project.layers import lower
+from hls.importing import import_keras
 from hls.target import Target
 
 WIDTHS = (8, 128, 64, 64, 64, 32, 1)
@@ -57,14 +59,16 @@ def peer(graph: FixedGraph, target: Target, folder: Path, raw: np.ndarray) -> tu
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="a QKeras model of one input and one output")
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--io-type", default="io_parallel")
     parser.add_argument("--backend", default="vitis")
     parser.add_argument("--jobs", type=int, default=None)
     options = parser.parse_args()
-    graph = network()
+    graph = import_keras(options.model) if options.model else network()
     target = Target("xcvu13p-flga2577-2-e", options.backend, 5.0, options.io_type)
-    raw = np.random.default_rng(1).integers(-512, 512, (options.events, WIDTHS[0]))
+    port = graph.edges[graph.inputs[0]]
+    raw = np.random.default_rng(1).integers(port.raw_min, port.raw_max + 1, (options.events, *port.shape))
     with tempfile.TemporaryDirectory() as place:
         start = time.perf_counter()
         project = write_project(graph, target, "benchmark", Path(place) / "ours")

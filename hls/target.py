@@ -39,7 +39,7 @@ _WORDS = """
 """
 _RESERVED = frozenset(_WORDS.split())
 # hls4ml's own names: weights, layers, their types and configurations.
-_GENERATED = re.compile(r"[a-z]\d+|layer\d+\w*|\w*config\d*\w*|\w+_t|hls_\w*|n?net_\w*|a[cp]_\w*")
+_GENERATED = re.compile(r"[a-z]\d+|layer\d+\w*|\w*config\d*\w*|\w+_t|hls_\w*|nnet_\w*|a[cp]_\w*")
 
 
 @dataclass(frozen=True)

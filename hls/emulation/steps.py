@@ -174,13 +174,20 @@ def _(node: nodes.Table, sources: Sequence[Storage], target: Storage, edges: Seq
     return step
 
 
+def _same_rank(a: Block, b: Block) -> tuple[Block, Block]:
+    """Missing axes are inserted right after the batch axis, as Keras does before it broadcasts."""
+    rank = max(a.ndim, b.ndim)
+    first, second = (x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:]) for x in (a, b))
+    return first, second
+
+
 @compile_step.register
 def _(node: nodes.Add, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
     combine = np.subtract if node.negate else np.add
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         a, b = (rescale(x, source, target) for x, source in zip(inputs, sources, strict=True))
-        return np.asarray(combine(a, b))
+        return np.asarray(combine(*_same_rank(a, b)))
 
     return step
 
@@ -191,16 +198,18 @@ def _(node: nodes.Multiply, sources: Sequence[Storage], target: Storage, edges: 
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         a, b = (rescale(x, s, o) for x, s, o in zip(inputs, sources, operands, strict=True))
-        return np.asarray(np.multiply(a, b))
+        return np.asarray(np.multiply(*_same_rank(a, b)))
 
     return step
 
 
 @compile_step.register
 def _(node: nodes.Concatenate, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
+    axis = node.axis + 1 if node.axis >= 0 else node.axis
+
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         parts = [rescale(x, source, target) for x, source in zip(inputs, sources, strict=True)]
-        return np.concatenate(parts, axis=node.axis + 1)
+        return np.concatenate(parts, axis=axis)
 
     return step
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,6 @@ from hls.hls4ml_project import convert
 from hls.hls4ml_project.layers import LayerList, lower
 from hls.hls4ml_project.types import Value
 from hls.target import Target, check_name, project_identifier
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
     if target.backend == "libero" and target.io_type == "io_stream":
         raise UnsupportedError("hls4ml 1.3.0 cannot write io_stream projects for libero; choose io_parallel")
     place = _safe_folder(Path(folder).resolve())
-    place.mkdir(parents=True, exist_ok=True)
+    _clear(place)
     layers = lower(graph, target)
     model = convert.build_model(layers, target, top, place)
     convert.write(model, target)
@@ -91,6 +89,14 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
         weights=_declarations(model) if target.backend == "catapult" else (),
         notes=_notes(target),
     )
+
+
+def _clear(folder: Path) -> None:
+    """Take away the sources of an earlier project: another backend's would be found in place of missing ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "hls4ml_config.yml").exists():
+        for source in ("firmware", "src"):
+            shutil.rmtree(folder / source, ignore_errors=True)
 
 
 def _safe_folder(folder: Path) -> Path:
@@ -136,8 +142,8 @@ def _check_constants(model: Any, folder: Path) -> None:
 
 def _written(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
     text = path.read_text()
-    body = text[text.rindex("{") + 1 : text.rindex("}")]
-    return np.unique(np.array([float(word) for word in body.split(",")] + [0.0]))
+    body = text[text.index("{", text.rindex("=")) : text.rindex("}")]
+    return np.unique(np.array([float(word) for word in body.replace("{", " ").replace("}", " ").split(",")] + [0.0]))
 
 
 def _notes(target: Target) -> tuple[str, ...]:

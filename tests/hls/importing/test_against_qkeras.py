@@ -113,6 +113,18 @@ def test_merges_shapes_and_shared_layers() -> None:
     assert len(import_keras(model).notes) == 2  # Dropout and GaussianNoise left out, and said so
 
 
+def test_merges_broadcast_like_keras() -> None:
+    wide, narrow, flat = (
+        keras.Input((4, 3), name="wide"),
+        keras.Input((1, 3), name="narrow"),
+        keras.Input((3,), name="flat"),
+    )
+    a, b, c = (nets.activation(nets.INPUT)(x) for x in (wide, narrow, flat))
+    added = keras.layers.Add()([a, b])
+    model = keras.Model([wide, narrow, flat], [added, keras.layers.Multiply()([a, c])])
+    assert_equal_bits(model, model)
+
+
 def test_batch_normalization_is_one_multiply_add_a_channel() -> None:
     inputs = keras.Input((4,), name="x")
     x = nets.dense(6)(nets.activation(nets.INPUT)(inputs))
