@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -69,11 +69,7 @@ class Verdict:
     def failures(self) -> list[str]:
         """Why it failed, a line each; empty if it passed."""
         lines = [f"{d}" for d in self.disagreements]
-        lines += [
-            f"witness {t.name} did not run: {t.reason}"
-            for t in self.testimonies
-            if t.required and t.run is None
-        ]
+        lines += [f"witness {t.name} did not run: {t.reason}" for t in self.testimonies if t.required and t.run is None]
         return lines
 
 
@@ -92,56 +88,56 @@ def verify(
     corner events come first, so every witness computes them.
     """
     order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
-    speakers: dict[str, Witness] = {}
-    runs: dict[str, WitnessRun] = {}
-    reasons: dict[str, str] = {}
-    broken: set[str] = set()
-    for name in order:
-        events = min(len(sample), max_events.get(name, len(sample)))
-        raw = [array[:events] for array in sample.raw]
-        if progress is not None:
-            progress(name, 0, events)
-        try:
-            speakers[name] = witness(name, task)
-            runs[name] = speakers[name].run(raw, _stage(progress, name))
-        except Skipped as error:
-            reasons[name] = _one_line(error)
-        except ToolError as error:  # it was there and broke: never passed over
-            reasons[name] = _one_line(error)
-            broken.add(name)
-        if progress is not None:
-            progress(name, events, events)
+    heard = _hear(task, sample, order, max_events, progress)
     inexact = bool(task.graph.float32_inexact())
-    testimonies = tuple(
-        _testimony(
-            name,
-            runs,
-            reasons.get(name),
-            required=name in broken or (required and name in names),
-            inexact=inexact,
-        )
-        for name in order
-    )
-    pairs = [pair for pair in combinations(runs, 2) if not (inexact and "qkeras" in pair)]
-    found = (_disagreement(task.graph, sample, speakers, runs, pair) for pair in pairs)
+    testimonies = tuple(_testimony(name, heard, required=required and name in names, inexact=inexact) for name in order)
+    pairs = [pair for pair in combinations(heard.runs, 2) if not (inexact and "qkeras" in pair)]
+    found = (_disagreement(task.graph, sample, heard, pair) for pair in pairs)
     return Verdict(testimonies, tuple(d for d in found if d is not None), sample)
 
 
-def _one_line(error: FirmwareError) -> str:
-    return " ".join(str(error).split())
+@dataclass(frozen=True)
+class _Heard:
+    """What each witness said, or why it said nothing; ``broken`` are those that began and failed."""
+
+    witnesses: dict[str, Witness] = field(default_factory=dict)
+    runs: dict[str, WitnessRun] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+
+def _hear(
+    task: Task, sample: EventSample, order: Sequence[str], max_events: Mapping[str, int], progress: Progress | None
+) -> _Heard:
+    heard = _Heard()
+    for name in order:
+        events = min(len(sample), max_events.get(name, len(sample)))
+        if progress is not None:
+            progress(name, 0, events)
+        try:
+            heard.witnesses[name] = witness(name, task)
+            raw = [array[:events] for array in sample.raw]
+            heard.runs[name] = heard.witnesses[name].run(raw, _stage(progress, name))
+        except (Skipped, ToolError) as error:
+            heard.reasons[name] = " ".join(str(error).split())
+            if isinstance(error, ToolError):
+                heard.broken.add(name)
+        if progress is not None:
+            progress(name, events, events)
+    return heard
 
 
 def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
     return None if progress is None else lambda done, total: progress(name, done, total)
 
 
-def _testimony(
-    name: str, runs: Mapping[str, WitnessRun], reason: str | None, *, required: bool, inexact: bool
-) -> Testimony:
-    run = runs.get(name)
-    differing = 0 if run is None else int(differs(run.outputs, runs[SPECIFICATION].outputs).sum())
-    excused = inexact and name == "qkeras" and run is not None
-    return Testimony(name, run, reason, required, 0 if excused else differing, differing if excused else None)
+def _testimony(name: str, heard: _Heard, *, required: bool, inexact: bool) -> Testimony:
+    run = heard.runs.get(name)
+    if run is None:  # one that was there and broke is never passed over
+        return Testimony(name, None, heard.reasons[name], required or name in heard.broken, 0, None)
+    differing = int(differs(run.outputs, heard.runs[SPECIFICATION].outputs).sum())
+    excused = inexact and name == "qkeras"
+    return Testimony(name, run, None, required, 0 if excused else differing, differing if excused else None)
 
 
 def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
@@ -158,11 +154,10 @@ def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt
 def _disagreement(
     graph: FixedGraph,
     sample: EventSample,
-    speakers: Mapping[str, Witness],
-    runs: Mapping[str, WitnessRun],
+    heard: _Heard,
     pair: tuple[str, str],
 ) -> Disagreement | None:
-    a, b = (runs[name].outputs for name in pair)
+    a, b = (heard.runs[name].outputs for name in pair)
     different = differs(a, b)
     if not different.any():
         return None
@@ -177,7 +172,7 @@ def _disagreement(
         output=graph.output_names[output],
         element=element,
         values=values,
-        layer=_first_differing_layer(graph, speakers[pair[0]], speakers[pair[1]], raw),
+        layer=_first_differing_layer(graph, heard.witnesses[pair[0]], heard.witnesses[pair[1]], raw),
         input=[array[0].ravel().tolist() for array in raw],
     )
 

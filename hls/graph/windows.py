@@ -33,10 +33,19 @@ def patches(
     """
     rank = len(window)
     if any(p != (0, 0) for p in padding):
-        x = np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
+        x = _padded(x, padding, fill)
     spread = tuple(d * (w - 1) + 1 for w, d in zip(window, dilation, strict=True))
     axes = tuple(range(1, rank + 1))
     view = np.lib.stride_tricks.sliding_window_view(x, spread, axis=axes)  # batch, *positions, channels, *spread
     steps = (slice(None), *(slice(None, None, s) for s in strides), slice(None))
     view = view[steps + tuple(slice(None, None, d) for d in dilation)]
     return np.moveaxis(view, rank + 1, -1)
+
+
+def _padded(x: npt.NDArray[Any], padding: tuple[tuple[int, int], ...], fill: float) -> npt.NDArray[Any]:
+    """Like np.pad, which would put NumPy integers among the Python integers of an object array."""
+    spatial = [before + size + after for size, (before, after) in zip(x.shape[1:-1], padding, strict=True)]
+    whole = np.full((len(x), *spatial, x.shape[-1]), int(fill) if x.dtype == object else fill, x.dtype)
+    inner = tuple(slice(before, before + size) for size, (before, _) in zip(x.shape[1:-1], padding, strict=True))
+    whole[(slice(None), *inner)] = x
+    return whole

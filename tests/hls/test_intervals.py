@@ -67,3 +67,17 @@ def test_costs_by_hand() -> None:
     assert graph.multiplications() == 2
     assert graph.ebops() == (2 + 1 + 0 + 3) * 4
     assert graph.parameters() == 6
+
+
+def test_padding_of_very_wide_integers() -> None:
+    port = FixedType(True, 12, 12)
+    builder = GraphBuilder("wide")
+    x = builder.add(nodes.Input("x", (), "x", (2, 1), port, port.raw_min, port.raw_max))
+    for number in range(6):  # 12 bits of kernel each: beyond int64 after a few layers
+        kernel = FixedArray(np.full((2, 1, 1), 4095), 0)
+        bias = FixedArray(np.zeros(1, np.int64), 0)
+        x = builder.add(nodes.Conv(f"c{number}", (x,), "c", kernel, bias, (1,), (1,), ((1, 0),), 1))
+    graph = builder.finish(["x"], [x], [x])
+    # position 0 sees one padding zero in every layer: 2047 * 4095**6
+    assert int(graph.edges[x].high[0, 0]) == 2047 * 4095**6
+    assert int(Emulator(graph).run([np.full((1, 2, 1), 2047)])[0][0, 0, 0]) == 2047 * 4095**6
