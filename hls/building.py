@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hls.emulation import emulate
 from hls.events import EventSample, gather
+from hls.figures import Figures, gather_figures
 from hls.graph import FixedGraph
 from hls.hls4ml_project import HlsProject, write_project
 from hls.importing import import_keras
@@ -20,8 +21,9 @@ from hls.report.budget import check_budget
 from hls.report.html import write_html
 from hls.report.schema import REPORT_FILE, Metric, Report
 from hls.systems import Chosen, find_system, user_errors
+from hls.vendor_runs import keep_vendor_reports
 from hls.verification import Progress, Verdict, verify
-from hls.witnesses import DEFAULT, Task, check_witness_name
+from hls.witnesses import DEFAULT, MAX_EVENTS, Task, check_witness_name
 from hls.workspace import fresh_build
 
 FIDELITY_EVENTS = 100_000
@@ -71,7 +73,8 @@ def build(
         firmware = _firmware(project, graph, home, progress)
         verdict = _verify(project, Task(graph, project.weights, firmware), sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)
-        report = _report(project, graph, chosen, verdict, fidelity)
+        figures = _figures(project, graph, verdict, home)
+        report = _report(project, graph, chosen, verdict, fidelity, figures)
         (home / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_html(report, home)
     return report.model_copy(update={"folder": project.build_folder})
@@ -124,7 +127,7 @@ def _verify(
         sample,
         named or DEFAULT,
         required=named is not None,
-        max_events=settings.max_events,
+        max_events={**MAX_EVENTS, **settings.max_events},
         progress=progress,
     )
 
@@ -152,8 +155,19 @@ def _fidelity(
     return {name: Metric(**metric) for name, metric in metrics.items()}
 
 
+def _figures(project: Project, graph: FixedGraph, verdict: Verdict, home: Path) -> Figures:
+    measured = [item for told in verdict.testimonies if told.run is not None for item in told.run.measured]
+    vendor = keep_vendor_reports(project.build_folder, home, graph.digest(), project.target)
+    return gather_figures(graph, project.target, measured, vendor)
+
+
 def _report(
-    project: Project, graph: FixedGraph, chosen: Chosen | None, verdict: Verdict, fidelity: dict[str, Metric]
+    project: Project,
+    graph: FixedGraph,
+    chosen: Chosen | None,
+    verdict: Verdict,
+    fidelity: dict[str, Metric],
+    figures: Figures,
 ) -> Report:
     return Report(
         project=assemble.project_info(project, None if chosen is None else chosen.variant),
@@ -161,7 +175,10 @@ def _report(
         verification=assemble.verification_info(verdict),
         witnesses={t.name: assemble.witness_info(t) for t in verdict.testimonies},
         fidelity=fidelity,
+        resources=figures.resources,
+        latency=figures.latency,
+        figure_notes=figures.notes,
         reference_latency=assemble.reference_latency(project),
-        budget=check_budget(project.file.budget, fidelity, [], []),
+        budget=check_budget(project.limits(), fidelity, figures.resources, figures.latency),
         environment=assemble.environment(project, project.file.verify.seed),
     )

@@ -28,16 +28,17 @@ part = "{part}"
 backend = "{backend}"                # vitis | vivado | quartus | oneapi | catapult | libero
 clock_ns = {clock_ns}
 # io_type = "io_parallel"         # io_parallel | io_stream
-# strategy = "latency"            # hls4ml's strategy: latency | resource | resource_unrolled
+# strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
 
 [verify]
-# witnesses = ["qkeras", "emulator", "csim"]   # a witness named here must run, else the build fails
+# witnesses = ["qkeras", "emulator", "csim", "rtl", "netlist"]   # one named here must run, else the build fails
 # events = 10000                  # uniform over the input's range, unless a system or --inputs FILE gives them
 # seed = 1
 # max_events = {{ csim = 10000 }}   # fewer events for a slow witness
 
 [budget]                          # a figure beyond its limit fails the build
+# preset = "level-1-slot"         # or level-1-slr, front-end-asic; what is stated below replaces its limits
 # latency_ns = 100
 # luts = 50000                    # also: interval_ns, ffs, dsps, brams, METRIC_min, METRIC_max
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,12 +13,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
+from hls.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target import Target, check_name
 from hls.witnesses.base import check_witness_name
 
 PROJECT_FILE = "project.toml"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
+PRESET, LATENCY_BX = "preset", "latency_bx"
 FIGURES = ("latency_ns", "interval_ns", "luts", "ffs", "dsps", "brams")
 _METRIC = re.compile(r"[a-z][a-z0-9_]*_(min|max)")
 
@@ -66,7 +69,7 @@ class ProjectFile(Section):
     model: ModelSection
     target: TargetSection
     verify: VerifySection = VerifySection()
-    budget: dict[str, float] = {}
+    budget: dict[str, float | str] = {}
 
 
 class Project(Section):
@@ -93,6 +96,16 @@ class Project(Section):
         """The float model, where the project has one."""
         name = self.file.model.reference
         return None if name is None else self.folder / name
+
+    def limits(self) -> dict[str, float]:
+        """Limits of [budget]: those of its preset, where it names one, replaced by those that it states itself."""
+        budget = self.file.budget
+        stated = {key: float(value) for key, value in budget.items() if key not in (PRESET, LATENCY_BX)}
+        crossings = budget.get(LATENCY_BX)
+        latency = None if crossings is None else float(crossings)
+        if PRESET not in budget:
+            return stated if latency is None else {"latency_ns": latency * BUNCH_CROSSING_NS} | stated
+        return budget_limits(str(budget[PRESET]), _known_part(self.target.part), latency) | stated
 
     @property
     def build_folder(self) -> Path:
@@ -143,15 +156,32 @@ def parse_project(content: dict[str, Any], where: str) -> ProjectFile:
     except ValidationError as error:
         raise ProjectError(f"{where}: {_describe(error)}") from error
     _check_witnesses(file.verify, where)
-    for key in file.budget:
-        if key not in FIGURES and not _METRIC.fullmatch(key):
-            near = get_close_matches(key, FIGURES, n=1, cutoff=0.0)[0]
-            raise ProjectError(
-                f"{where}: [budget] has no key {key!r}; the nearest is {near!r} (or METRIC_min, METRIC_max)"
-            )
+    _check_budget(file.budget, where)
     if file.model.variant is not None and file.model.system is None:
         raise ProjectError(f'{where}: [model] has a variant but no system; add system = "..."')
     return file
+
+
+def _check_budget(budget: Mapping[str, float | str], where: str) -> None:
+    for key, value in budget.items():
+        if key not in (*FIGURES, PRESET, LATENCY_BX) and not _METRIC.fullmatch(key):
+            near = get_close_matches(key, (*FIGURES, PRESET, LATENCY_BX), n=1, cutoff=0.0)[0]
+            raise ProjectError(
+                f"{where}: [budget] has no key {key!r}; the nearest is {near!r} (or METRIC_min, METRIC_max)"
+            )
+        if (key == PRESET) != isinstance(value, str):
+            wanted = "the name of a preset" if key == PRESET else "a number"
+            raise ProjectError(f"{where}: [budget] {key} = {value!r} must be {wanted}")
+        if key == PRESET and value not in BUDGETS:
+            raise ProjectError(f"{where}: [budget] preset {value!r} is not known; presets are {', '.join(BUDGETS)}")
+
+
+def _known_part(name: str) -> Part | None:
+    """The part, or None for one that is not in the database: its preset then limits times only."""
+    try:
+        return find_part(name)
+    except ProjectError:
+        return None
 
 
 def _check_witnesses(verify: VerifySection, where: str) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hls.errors import FirmwareError, ToolError
 from hls.events import EventSample
 from hls.graph import FixedGraph
-from hls.witnesses import Skipped, Task, Witness, WitnessRun, witness
+from hls.witnesses import LARGEST_BY_DEFAULT, Skipped, Task, Witness, WitnessRun, witness
 from hls.witnesses.base import OFF_GRID, RawArrays
 
 Progress = Callable[[str, int, int], None]
@@ -88,7 +88,8 @@ def verify(
     corner events come first, so every witness computes them.
     """
     order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
-    heard = _hear(task, sample, order, max_events, progress)
+    left_out = {} if required else _too_large(task.graph, order)
+    heard = _hear(task, sample, order, left_out, max_events, progress)
     inexact = bool(task.graph.float32_inexact())
     testimonies = tuple(_testimony(name, heard, required=required and name in names, inexact=inexact) for name in order)
     pairs = [pair for pair in combinations(heard.runs, 2) if not (inexact and "qkeras" in pair)]
@@ -106,11 +107,28 @@ class _Heard:
     broken: set[str] = field(default_factory=set)
 
 
+def _too_large(graph: FixedGraph, names: Sequence[str]) -> dict[str, str]:
+    """Witnesses that take minutes on a network of this size, and why nobody waits for them unasked."""
+    size = graph.multiplications()
+    return {
+        name: f"left out by default, {size:,} multiplications take minutes; ask for it with --witness {name}"
+        for name in names
+        if size > LARGEST_BY_DEFAULT.get(name, size)
+    }
+
+
 def _hear(
-    task: Task, sample: EventSample, order: Sequence[str], max_events: Mapping[str, int], progress: Progress | None
+    task: Task,
+    sample: EventSample,
+    order: Sequence[str],
+    left_out: Mapping[str, str],
+    max_events: Mapping[str, int],
+    progress: Progress | None,
 ) -> _Heard:
-    heard = _Heard()
+    heard = _Heard(reasons=dict(left_out))
     for name in order:
+        if name in left_out:
+            continue
         events = min(len(sample), max_events.get(name, len(sample)))
         if progress is not None:
             progress(name, 0, events)

@@ -47,12 +47,13 @@ def _check(
 
 
 def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]) -> tuple[float | None, str | None]:
-    found: dict[str, float] = {}
+    found: dict[str, float] = {}  # the first row of a source decides: rows come in the order of their worth
     for row in resources if key in _RESOURCES else ():
         value = getattr(row, _RESOURCES[key])
         if value is not None:
-            found[row.source] = float(value)
+            found.setdefault(row.source, float(value))
     for timing in latency if key not in _RESOURCES else ():
-        found[timing.source] = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
+        value = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
+        found.setdefault(timing.source, value)
     best = next((source for source in _TRUST if source in found), None)
     return (None, None) if best is None else (found[best], best)

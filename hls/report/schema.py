@@ -115,27 +115,48 @@ class Metric(Part):
 
 
 class Resources(Part):
-    """One source's resource figures."""
+    """One source's resource figures, for one of the two firmwares (``route``), at one ``stage`` of its making.
+
+    ``bram`` counts 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left out of an estimate's
+    fit stay below, ``median_error`` the median. ``cells``, ``logic_depth`` and ``path_ns`` (register to register,
+    before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's.
+    """
 
     source: Literal["analytic", "yosys", "vendor"]
+    route: Literal["rtl", "hls4ml"]
+    stage: str
+    tool: str | None = None
     lut: int | None = None
+    lut_range: tuple[int, int] | None = None
     ff: int | None = None
     dsp: int | None = None
     bram: float | None = None
     uram: int | None = None
     utilisation: dict[str, float] = {}
+    verdict: str | None = None
     relative_error: dict[str, float] | None = None
+    median_error: dict[str, float] | None = None
+    cells: dict[str, int] | None = None
+    logic_depth: int | None = None
+    path_ns: float | None = None
+    path_source: str | None = None
+    gate_equivalents: float | None = None
+    area: float | None = None
 
 
 class Latency(Part):
-    """One source's latency figures."""
+    """One source's latency figures; ``relative_error`` (90 %) and ``median_error`` are of an estimate's cycles."""
 
     source: Literal["analytic", "rtl-simulation", "vendor"]
+    route: Literal["rtl", "hls4ml"]
+    stage: str
+    tool: str | None = None
     cycles: int
     interval: int
     clock_ns: float
     latency_ns: float
     relative_error: float | None = None
+    median_error: float | None = None
 
 
 class ReferenceLatency(Part):
@@ -184,6 +205,7 @@ class Report(Part):
     fidelity: dict[str, Metric]
     resources: list[Resources] = []
     latency: list[Latency] = []
+    figure_notes: list[str] = []
     reference_latency: ReferenceLatency | None
     budget: Budget
     environment: Environment

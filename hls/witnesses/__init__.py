@@ -2,6 +2,8 @@
 
 from hls.witnesses.base import (
     DEFAULT,
+    LARGEST_BY_DEFAULT,
+    MAX_EVENTS,
     Skipped,
     Task,
     Witness,
@@ -13,6 +15,8 @@ from hls.witnesses.base import (
 
 __all__ = [
     "DEFAULT",
+    "LARGEST_BY_DEFAULT",
+    "MAX_EVENTS",
     "Skipped",
     "Task",
     "Witness",

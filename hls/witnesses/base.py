@@ -17,6 +17,8 @@ from hls.graph import FixedGraph
 
 if TYPE_CHECKING:
     from hls.hls4ml_project import HlsProject
+    from hls.netlist import NetlistResources
+    from hls.rtl import RtlTiming
 
 RawArrays = list[npt.NDArray[Any]]
 Progress = Callable[[int, int], None]
@@ -28,8 +30,16 @@ _MODULES = {
     "qkeras": "hls.witnesses.qkeras",
     "emulator": "hls.witnesses.emulator",
     "csim": "hls.witnesses.csim",
+    "rtl": "hls.witnesses.rtl",
+    "netlist": "hls.witnesses.netlist",
 }
 DEFAULT = tuple(_MODULES)
+
+MAX_EVENTS = {"csim": 100_000, "rtl": 100_000, "netlist": 2_000}
+"""Events of the slower witnesses, where the project does not say otherwise."""
+
+LARGEST_BY_DEFAULT = {"rtl": 30_000, "netlist": 3_000}
+"""Multiplications beyond which a witness takes minutes, and is left out unless it is asked for by name."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +53,15 @@ class Task:
 
 @dataclass(frozen=True)
 class WitnessRun:
-    """What a witness said: raw integers per output, ``seconds`` of pure computing, ``version`` of what computed."""
+    """What a witness said: raw integers per output, ``seconds`` of pure computing, ``version`` of what computed.
+
+    ``measured`` is what it found out about the firmware on the way: cycles, or cells.
+    """
 
     outputs: RawArrays
     seconds: float
     version: str
+    measured: tuple[RtlTiming | NetlistResources, ...] = ()
 
     @property
     def events(self) -> int:

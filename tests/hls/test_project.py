@@ -124,8 +124,8 @@ class TestNew:
         path.write_text("\n".join([head, *(line.removeprefix("# ") for line in lines)]))
         write_model(folder / "reference.h5")
         read = read_project(folder)
-        assert read.file.verify.witnesses == ("qkeras", "emulator", "csim")
-        assert read.file.budget == {"latency_ns": 100, "luts": 50000}
+        assert read.file.verify.witnesses == ("qkeras", "emulator", "csim", "rtl", "netlist")
+        assert read.file.budget == {"preset": "level-1-slot", "latency_ns": 100, "luts": 50000}
 
     def test_a_network_without_input_quantizer_needs_a_type(self, tmp_path: Path) -> None:
         model = write_model(tmp_path / "plain.h5", quantized_input=False)

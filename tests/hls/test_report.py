@@ -21,9 +21,11 @@ PNG = b"\x89PNG\r\n\x1a\n picture"
 
 class TestBudget:
     TAU = Metric(reference=0.99, firmware=0.95, unit="1")
-    ANALYTIC = Resources(source="analytic", lut=900, ff=100)
-    YOSYS = Resources(source="yosys", lut=1200)
-    TIMING = Latency(source="rtl-simulation", cycles=12, interval=2, clock_ns=5.0, latency_ns=60.0)
+    ANALYTIC = Resources(source="analytic", route="rtl", stage="post-route", lut=900, ff=100)
+    YOSYS = Resources(source="yosys", route="rtl", stage="netlist", lut=1200)
+    TIMING = Latency(
+        source="rtl-simulation", route="rtl", stage="measured", cycles=12, interval=2, clock_ns=5.0, latency_ns=60.0
+    )
 
     @pytest.mark.parametrize(
         ("key", "limit", "passed", "value", "source"),

@@ -1,0 +1,46 @@
+"""qtrigger parts."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+NAME = "parts"
+HELP = "List the FPGAs and boards that are known, with what they hold."
+EXAMPLES = "Examples:\n\n  qtrigger parts\n\n  qtrigger parts vu13p\n\n  qtrigger parts alveo --json | jq '.[].lut'"
+
+
+def command(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[QUERY]...", help="Words of a part, family or board, or a full device name."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the parts as JSON.")] = False,
+) -> None:
+    """Exit 2 if nothing matches."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from hls.parts import find_part, search
+
+    words = " ".join(query or ())
+    found = search(words)
+    if not found:
+        name = find_part(words).name
+        found = [(part, boards) for part, boards in search(name) if part.name == name]
+    if as_json:
+        typer.echo(json.dumps([asdict(part) | {"boards": list(boards)} for part, boards in found], indent=2))
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("part", "family", "LUT", "FF", "DSP", "BRAM", "URAM", "SLRs", "boards", "source"):
+        table.add_column(column, justify="right" if column in ("LUT", "FF", "DSP", "BRAM", "URAM", "SLRs") else "left")
+    for part, boards in found:
+        counts = (part.lut, part.ff, part.dsp, part.bram, part.uram, part.slrs)
+        table.add_row(part.name, part.family, *(f"{count:,}" for count in counts), ", ".join(boards), part.source)
+    Console(highlight=False, width=None if os.isatty(1) else 160).print(table)
+    typer.echo("BRAM counts 36 kbit tiles on AMD parts (two 18K blocks each), else the vendor's blocks; see --json.")

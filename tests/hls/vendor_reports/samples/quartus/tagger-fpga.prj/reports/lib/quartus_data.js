@@ -1,0 +1,1 @@
+var quartusJSON={quartusFitClockSummary:{nodes:[{name:"Quartus Fit Summary", clock:"312.5 MHz"}]}, quartusFitResourceUsageSummary:{nodes:[{name:"tagger", alm:"2468.0", reg:7000, dsp:9, ram:11, mlab:3}]}};
