@@ -28,11 +28,11 @@ lint: $(VENV)/.installed-dev ## style (ruff) and types (mypy --strict)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-benchmarks: $(VENV)/.installed-dev ## side-by-side measurements, each against a peer in the same run
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+benchmarks: $(VENV)/.installed-dev ## side-by-side measurements, each against a peer in the same run, into docs/benchmarks.md
+	@$(BIN)/python benchmarks/publish.py
 
 clean: ## remove what builds and tests left (keeps .venv)
-	@rm -rf firmware_projects/*/build firmware_projects/*/.build* build dist *.egg-info
+	@rm -rf firmware_projects/*/build firmware_projects/*/.build* firmware_projects/*/.cache build dist *.egg-info
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line: exit 0 good, 1 verification or budget failed, 2 usage or bad input."""
+    # TensorFlow, where a verb needs it, greets with a dozen lines on stderr.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from hls.cli.app import app
     from hls.errors import FirmwareError
 

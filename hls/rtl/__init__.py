@@ -1,0 +1,21 @@
+"""The network as pipelined Verilog, and its simulation."""
+
+from hls.rtl.project import RtlProject, latency_cutoff, write_rtl
+from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, rtl_design
+from hls.rtl.tools import find_verilator, missing_tools
+from hls.rtl.trace import Logic, trace
+
+__all__ = [
+    "Design",
+    "Logic",
+    "RtlProject",
+    "RtlTiming",
+    "Simulation",
+    "SimulationRun",
+    "find_verilator",
+    "latency_cutoff",
+    "missing_tools",
+    "rtl_design",
+    "trace",
+    "write_rtl",
+]

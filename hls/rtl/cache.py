@@ -1,0 +1,50 @@
+"""Folders that are slow to make and depend on nothing but a key: made once, then found again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+_DONE = ".complete"
+_KEPT = 24
+
+
+def digest(parts: Iterable[str | Path]) -> str:
+    """SHA-256 over texts and the content of files."""
+    state = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else part.encode()
+        state.update(f"{len(data)}:".encode() + data)
+    return state.hexdigest()
+
+
+def cached_folder(cache: Path, key: str, fill: Callable[[Path], None]) -> Path:
+    """The folder ``cache/key``, filled by ``fill`` if it is not there.
+
+    It appears whole or not at all: what ``fill`` leaves behind when it fails or is killed is never taken for a result.
+    """
+    folder = cache / key
+    if (folder / _DONE).is_file():
+        (folder / _DONE).touch()
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
+    try:
+        fill(place)
+        (place / _DONE).touch()
+        shutil.rmtree(folder, ignore_errors=True)
+        place.rename(folder)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    _forget_oldest(cache)
+    return folder
+
+
+def _forget_oldest(cache: Path) -> None:
+    """Keep the ``_KEPT`` results that were used last."""
+    used = sorted(cache.glob(f"*/{_DONE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for done in used[_KEPT:]:
+        shutil.rmtree(done.parent, ignore_errors=True)

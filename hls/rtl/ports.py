@@ -1,0 +1,65 @@
+"""Ports of the RTL: every tensor is one packed vector, element 0 in its lowest bits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hls.fixed import FixedType
+from hls.graph import FixedGraph
+
+_OTHER = re.compile(r"[^A-Za-z0-9]+")
+
+
+@dataclass(frozen=True)
+class RtlPort:
+    """The vector ``signal`` carries the tensor ``name``: row-major elements of ``type``, ``type.width`` bits each."""
+
+    name: str
+    signal: str
+    shape: tuple[int, ...]
+    type: FixedType
+
+    @property
+    def size(self) -> int:
+        """Elements per event."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def bits(self) -> int:
+        """Width of the vector."""
+        return self.size * self.type.width
+
+
+def input_ports(graph: FixedGraph) -> tuple[RtlPort, ...]:
+    """One port for each input of the graph, ``in_<name>``."""
+    signals = _signals("in", graph.inputs)
+    return tuple(_port(graph, n, n, s) for n, s in zip(graph.inputs, signals, strict=True))
+
+
+def output_ports(graph: FixedGraph) -> tuple[RtlPort, ...]:
+    """One port for each output of the graph, ``out_<name>``."""
+    signals = _signals("out", graph.output_names)
+    named = zip(graph.outputs, graph.output_names, signals, strict=True)
+    return tuple(_port(graph, node, name, signal) for node, name, signal in named)
+
+
+def _port(graph: FixedGraph, node: str, name: str, signal: str) -> RtlPort:
+    edge = graph.edges[node]
+    return RtlPort(name, signal, edge.shape, edge.type)
+
+
+def _signals(direction: str, names: Sequence[str]) -> list[str]:
+    """Identifiers of letters, digits and single underscores. The prefix keeps them clear of reserved words."""
+    chosen: list[str] = []
+    for name in names:
+        plain = "_".join(part for part in [direction, *_OTHER.split(name)] if part)
+        signal, number = plain, 2
+        # VHDL does not tell capitals from small letters.
+        while signal.lower() in {other.lower() for other in chosen}:
+            signal, number = f"{plain}_{number}", number + 1
+        chosen.append(signal)
+    return chosen

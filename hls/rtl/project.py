@@ -1,0 +1,117 @@
+"""The RTL project of a graph: pipelined Verilog, a top module with valid flags, clock constraints."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hls.errors import ProjectError
+from hls.graph import FixedGraph
+from hls.rtl.ports import RtlPort, input_ports, output_ports
+from hls.rtl.trace import Logic, trace
+from hls.rtl.wrapper import wrapper_source
+
+CLOCK_UNCERTAINTY = 0.1
+"""Part of the clock period kept back for jitter, skew and what the delay model does not know."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+_MODULE = re.compile(r"^\s*module\s+(\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class RtlProject:
+    """A written project. ``files`` are relative to ``folder``, the top module's first.
+
+    ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
+    variables, which synthesis may place in DSP slices.
+    """
+
+    folder: Path
+    top: str
+    files: tuple[str, ...]
+    inputs: tuple[RtlPort, ...]
+    outputs: tuple[RtlPort, ...]
+    clock_ns: float
+    stages: int
+    multiplications: int
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The Verilog files."""
+        return tuple(self.folder / name for name in self.files)
+
+
+def latency_cutoff(clock_ns: float) -> float:
+    """Delay in ns that alkaid may put between two registers, for a clock period of ``clock_ns``.
+
+    The period less ``CLOCK_UNCERTAINTY`` of it. alkaid's delays (about 1.1 ns for an adder, 0.025 ns more for each
+    bit) stand for a Virtex UltraScale+ of speed grade 2, routing included. A slower family needs a shorter
+    ``clock_ns`` here than on its board, and only the vendor's timing report settles whether a design closes: the
+    rule chooses where to cut, it proves nothing.
+    """
+    return clock_ns * (1 - CLOCK_UNCERTAINTY)
+
+
+def write_rtl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2) -> RtlProject:
+    """Write ``graph`` as Verilog that takes one event a clock.
+
+    Args:
+        graph: the network.
+        name: of the firmware; its top module is ``<name>_top``.
+        folder: made if missing; sources go to ``src/``, clock constraints beside it.
+        clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
+        hard_dc: how hard the adder trees are optimised, see ``trace``.
+
+    Raises:
+        ProjectError: ``name`` is no identifier.
+        UnsupportedError: the graph has numbers too wide for RTL.
+    """
+    if not _IDENTIFIER.fullmatch(name):
+        raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
+    # With the suffix no name is a reserved word of Verilog or VHDL.
+    top = f"{name}_top"
+    logic = trace(graph, hard_dc)
+    source = folder / "src"
+    # Synthesis takes every file here, so one of an earlier graph must not stay behind.
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    core = None if logic.comb is None else f"{name}_core"
+    stages = 1 if core is None else _write_core(logic, core, source, clock_ns)
+    inputs, outputs = input_ports(graph), output_ports(graph)
+    text = wrapper_source(top, core, logic, (*inputs, *outputs), stages)
+    (source / f"{top}.v").write_text(text, encoding="utf-8")
+    for kind in ("xdc", "sdc"):
+        (folder / f"{top}.{kind}").write_text(_constraints(clock_ns), encoding="utf-8")
+    others = sorted(path.name for path in source.glob("*.v") if path.name != f"{top}.v")
+    files = tuple(f"src/{file}" for file in (f"{top}.v", *others))
+    return RtlProject(folder, top, files, inputs, outputs, clock_ns, stages, logic.multiplications)
+
+
+def _write_core(logic: Logic, core: str, source: Path, clock_ns: float) -> int:
+    """Write alkaid's modules; returns the number of registers on the way."""
+    from alkaid.codegen.rtl import RTLModel
+
+    with tempfile.TemporaryDirectory(prefix="rtl-") as place:
+        cutoff = latency_cutoff(clock_ns)
+        model = RTLModel(logic.comb, place, core, latency_cutoff=cutoff, clock_period=clock_ns, print_latency=False)
+        model.write()
+        written = [path for path in sorted((Path(place) / "src").rglob("*.v")) if path.stem != f"{core}_wrapper"]
+        texts = {path.stem: path.read_text(encoding="utf-8") for path in written}
+    # Names such as "mux" or "logic0" would meet others in the project that this firmware becomes a part of.
+    names = {name for text in texts.values() for name in _MODULE.findall(text)} - {core}
+    plain = re.compile(rf"\b({'|'.join(sorted(names, key=len, reverse=True))})\b")
+    for stem, text in texts.items():
+        name = stem if stem.startswith(core) else f"{core}_{stem}"
+        (source / f"{name}.v").write_text(plain.sub(rf"{core}_\1", text), encoding="utf-8")
+    return max(int(signal.schedule.bias) for signal in model.fsm.out_signals)
+
+
+def _constraints(clock_ns: float) -> str:
+    uncertainty = round(clock_ns * CLOCK_UNCERTAINTY, 6)
+    return (
+        f"create_clock -name clk -period {clock_ns} [get_ports {{clk}}]\n"
+        f"set_clock_uncertainty -setup {uncertainty} [get_clocks clk]\n"
+    )

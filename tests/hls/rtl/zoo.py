@@ -1,0 +1,70 @@
+"""One graph with every node kind, several ports and all that is awkward: wide ports, 1-bit types, constant outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hls.fixed import FixedArray, FixedType
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.nodes import Rounding
+
+
+def constant(values: object, fraction: int = 0) -> FixedArray:
+    """Integers times ``2**-fraction``."""
+    return FixedArray(np.asarray(values, np.int64), fraction)
+
+
+def add_input(builder: GraphBuilder, name: str, shape: tuple[int, ...], type_: FixedType) -> str:
+    """A port that uses the whole range of its type."""
+    return builder.add(nodes.Input(name, (), name, shape, type_, type_.raw_min, type_.raw_max))
+
+
+def zoo() -> FixedGraph:
+    """Ports "wide" (5, 3) of 7 bits (105 in all), "flags" (3,) of one bit; four outputs, one of them constant."""
+    b = GraphBuilder("zoo")
+    rng = np.random.default_rng(11)
+
+    def weights(*shape: int) -> FixedArray:
+        return constant(rng.integers(-9, 10, shape), 3)
+
+    wide = add_input(b, "wide", (5, 3), FixedType(True, 7, 3))
+    flags = add_input(b, "flags", (3,), FixedType(False, 1, 4))  # one bit worth 8: a negative fraction
+    conv = b.add(nodes.Conv("conv", (wide,), "conv", weights(3, 3, 2), weights(2), (1,), (1,), ((1, 1),), 1))
+    each = b.add(nodes.Conv("each", (wide,), "each", weights(2, 1, 3), weights(3), (2,), (2,), ((0, 1),), 3))
+    leaky = b.add(nodes.Relu("leaky", (conv,), "leaky", 2))
+    u5 = FixedType(True, 5, 3)
+    small = b.add(nodes.Quantize("small", (leaky,), "small", u5, -7, 13))
+    top = b.add(nodes.Pool("top", (small,), "top", (2,), (2,), ((0, 1),), True))
+    total = b.add(nodes.Pool("total", (small,), "total", (5,), (5,), ((0, 0),), False))
+    table = constant(rng.integers(-30, 31, 32), 4)
+    looked = b.add(nodes.Table("looked", (top,), "looked", table, -16))
+    turned = b.add(nodes.Transpose("turned", (looked,), "turned", (1, 0)))
+    flat = b.add(nodes.Reshape("flat", (turned,), "flat", (6,)))
+    relu = b.add(nodes.Relu("relu", (each,), "relu"))
+    floor = FixedType(False, 4, 6)  # LSB 4
+    rough = b.add(nodes.Quantize("rough", (relu,), "rough", floor, 0, 11, Rounding.FLOOR))
+    rows = b.add(nodes.Reshape("rows", (rough,), "rows", (6,)))
+    product = b.add(nodes.Multiply("product", (flat, rows), "product"))
+    sums = b.add(nodes.Reshape("sums", (total,), "sums", (2,)))
+    joined = b.add(nodes.Concatenate("joined", (product, sums), "joined", 0))
+    scaled = b.add(nodes.Scale("scaled", (joined,), "scaled", weights(8), weights(8)))
+    dense = b.add(nodes.Dense("dense", (flags,), "dense", weights(3, 8), weights(8)))
+    difference = b.add(nodes.Add("difference", (scaled, dense), "difference", True))
+    bit = b.add(nodes.Quantize("bit", (difference,), "bit", FixedType(False, 1, 1), 0, 1))
+    silent = b.add(nodes.Dense("silent", (bit,), "silent", constant(np.zeros((8, 2))), constant([-5, 3], 1)))
+    mixed = b.add(nodes.Add("mixed", (bit, bit), "mixed"))
+    outputs = [difference, bit, silent, mixed]
+    return b.finish([wide, flags], outputs, ["wide out", "bit", "silent", "mixed"])
+
+
+def random_events(graph: FixedGraph, events: int, seed: int = 5) -> list[np.ndarray]:
+    """Raw port integers: all lowest, all highest, then random ones."""
+    rng = np.random.default_rng(seed)
+    arrays = []
+    for name in graph.inputs:
+        node = graph.nodes[name]
+        assert isinstance(node, nodes.Input)
+        body = rng.integers(node.raw_min, node.raw_max + 1, (events, *node.shape))
+        body[0], body[1] = node.raw_min, node.raw_max
+        arrays.append(body)
+    return arrays
