@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from hls.report import read_report
+from hls.report.schema import Report
 
 HEAD = (
     "| firmware | multiplications | EBOPs | widest sum | τ, float → firmware | AUC, float → firmware "
-    "| events compared | events that differ |\n|---|---|---|---|---|---|---|---|\n"
+    "| events compared | events that differ | LUT, before placement | latency, measured |\n"
+    "|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 
@@ -21,7 +23,23 @@ def row(project: Path) -> str:
     return (
         f"| `{project.name}` | {graph.multiplications:,} | {graph.ebops:,} | {graph.widest_accumulator_bits} bits "
         f"| {tau.reference:.3f} → {tau.firmware:.3f} | {auc.reference:.3f} → {auc.firmware:.3f} "
-        f"| {report.verification.events:,} | {wrong} |\n"
+        f"| {report.verification.events:,} | {wrong} | {luts(report)} | {latency(report)} |\n"
+    )
+
+
+def luts(report: Report) -> str:
+    """Range of the LUTs that Yosys counted."""
+    found = [row.lut_range for row in report.resources if row.source == "yosys" and row.lut_range]
+    return "–".join(f"{end:,}" for end in found[0]) if found else "not synthesised"
+
+
+def latency(report: Report) -> str:
+    """What the RTL simulation measured."""
+    found = [row for row in report.latency if row.source == "rtl-simulation"]
+    return (
+        f"{found[0].latency_ns:g} ns, a result every {found[0].interval * found[0].clock_ns:g} ns"
+        if found
+        else "not run"
     )
 
 

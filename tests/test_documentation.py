@@ -55,7 +55,7 @@ def test_the_results_are_those_recorded() -> None:
         cells = [cell.strip() for cell in line.split("|")]
         tau, auc = (f"{expected.fidelity[metric].value:.3f}" for metric in ("kendall_tau", "auc"))
         assert [cells[3].split()[-1], cells[4].split()[-1]] == [tau, auc]
-        assert cells[5:] == [f"{expected.events:,}", "0"]
+        assert cells[5:7] == [f"{expected.events:,}", "0"]
 
 
 @pytest.mark.slow

@@ -20,6 +20,8 @@ def print_report(report: Report) -> None:
     console.print(_title(report))
     console.print(_graph_line(report), style="dim", soft_wrap=True)
     console.print(_witnesses(report))
+    if report.verification.not_asked:
+        console.print(f"not asked: {', '.join(report.verification.not_asked)}", style="dim")
     if report.fidelity:
         console.print(_fidelity(report))
     if report.resources or report.latency:

@@ -29,6 +29,7 @@ from hls.report.schema import (
     WitnessInfo,
 )
 from hls.verification import Disagreement, Testimony, Verdict
+from hls.witnesses import witness_names
 
 _SUMS = (nodes.Dense, nodes.Conv, nodes.Scale, nodes.Pool, nodes.Add)
 _TRACED_EVENTS = 2048
@@ -105,6 +106,7 @@ def verification_info(verdict: Verdict) -> VerificationInfo:
         events=len(verdict.sample),
         corner_events=verdict.sample.corners,
         source=verdict.sample.source,
+        not_asked=sorted(set(witness_names()) - {told.name for told in verdict.testimonies}),
         failures=verdict.failures,
         disagreements=[_disagreement_info(found) for found in verdict.disagreements],
     )

@@ -96,12 +96,13 @@ class DisagreementInfo(Part):
 
 
 class VerificationInfo(Part):
-    """``verification``: whether every witness agreed, on which events."""
+    """``verification``: whether every witness agreed, on which events; ``not_asked`` names those left out."""
 
     passed: bool
     events: int
     corner_events: int
     source: str
+    not_asked: list[str] = []
     failures: list[str]
     disagreements: list[DisagreementInfo]
 

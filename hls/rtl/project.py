@@ -1,10 +1,11 @@
-"""The RTL project of a graph: pipelined Verilog, a top module with valid flags, clock constraints."""
+"""The RTL project of a graph: pipelined modules, a top module with valid flags, clock constraints."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,29 @@ CLOCK_UNCERTAINTY = 0.1
 """Part of the clock period kept back for jitter, skew and what the delay model does not know."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
-_MODULE = re.compile(r"^\s*module\s+(\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Language:
+    """How the same project is written in another language.
+
+    ``flavor`` is alkaid's name of it, ``suffix`` that of its files, ``folder`` where they go. ``declared`` finds the
+    names of modules in a file; ``wrapper`` writes the top module as ``wrapper_source`` does.
+    """
+
+    flavor: str
+    suffix: str
+    folder: str
+    declared: re.Pattern[str]
+    wrapper: Callable[[str, str | None, Logic, Sequence[RtlPort], int], str]
+
+
+VERILOG = Language("verilog", "v", "src", re.compile(r"^\s*module\s+(\w+)", re.MULTILINE), wrapper_source)
 
 
 @dataclass(frozen=True)
 class RtlProject:
-    """A written project. ``files`` are relative to ``folder``, the top module's first.
+    """A written project. ``files`` are relative to ``folder``: Verilog's top module first, VHDL in order of analysis.
 
     ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
     variables, which synthesis may place in DSP slices.
@@ -40,7 +58,7 @@ class RtlProject:
 
     @property
     def sources(self) -> tuple[Path, ...]:
-        """The Verilog files."""
+        """The Verilog or VHDL files."""
         return tuple(self.folder / name for name in self.files)
 
 
@@ -69,43 +87,58 @@ def write_rtl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_
         ProjectError: ``name`` is no identifier.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
+    return write_in(VERILOG, graph, name, folder, clock_ns, hard_dc)
+
+
+def write_in(
+    language: Language, graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int
+) -> RtlProject:
+    """``write_rtl`` in ``language``."""
     if not _IDENTIFIER.fullmatch(name):
         raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
     # With the suffix no name is a reserved word of Verilog or VHDL.
     top = f"{name}_top"
     logic = trace(graph, hard_dc)
-    source = folder / "src"
+    source = folder / language.folder
     # Synthesis takes every file here, so one of an earlier graph must not stay behind.
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     core = None if logic.comb is None else f"{name}_core"
-    stages = 1 if core is None else _write_core(logic, core, source, clock_ns)
+    stages = 1 if core is None else _write_core(language, logic, core, source, clock_ns)
     inputs, outputs = input_ports(graph), output_ports(graph)
-    text = wrapper_source(top, core, logic, (*inputs, *outputs), stages)
-    (source / f"{top}.v").write_text(text, encoding="utf-8")
+    text = language.wrapper(top, core, logic, (*inputs, *outputs), stages)
+    first = f"{top}.{language.suffix}"
+    (source / first).write_text(text, encoding="utf-8")
     for kind in ("xdc", "sdc"):
         (folder / f"{top}.{kind}").write_text(_constraints(clock_ns), encoding="utf-8")
-    others = sorted(path.name for path in source.glob("*.v") if path.name != f"{top}.v")
-    files = tuple(f"src/{file}" for file in (f"{top}.v", *others))
+    others = sorted(path.name for path in source.iterdir() if path.name != first)
+    files = tuple(f"{language.folder}/{file}" for file in (first, *others))
     return RtlProject(folder, top, files, inputs, outputs, clock_ns, stages, logic.multiplications)
 
 
-def _write_core(logic: Logic, core: str, source: Path, clock_ns: float) -> int:
+def _write_core(language: Language, logic: Logic, core: str, source: Path, clock_ns: float) -> int:
     """Write alkaid's modules; returns the number of registers on the way."""
     from alkaid.codegen.rtl import RTLModel
 
     with tempfile.TemporaryDirectory(prefix="rtl-") as place:
-        cutoff = latency_cutoff(clock_ns)
-        model = RTLModel(logic.comb, place, core, latency_cutoff=cutoff, clock_period=clock_ns, print_latency=False)
+        model = RTLModel(
+            logic.comb,
+            place,
+            core,
+            flavor=language.flavor,
+            latency_cutoff=latency_cutoff(clock_ns),
+            clock_period=clock_ns,
+            print_latency=False,
+        )
         model.write()
-        written = [path for path in sorted((Path(place) / "src").rglob("*.v")) if path.stem != f"{core}_wrapper"]
-        texts = {path.stem: path.read_text(encoding="utf-8") for path in written}
+        written = sorted((Path(place) / "src").rglob(f"*.{language.suffix}"))
+        texts = {path.stem: path.read_text(encoding="utf-8") for path in written if path.stem != f"{core}_wrapper"}
     # Names such as "mux" or "logic0" would meet others in the project that this firmware becomes a part of.
-    names = {name for text in texts.values() for name in _MODULE.findall(text)} - {core}
+    names = {name for text in texts.values() for name in language.declared.findall(text)} - {core}
     plain = re.compile(rf"\b({'|'.join(sorted(names, key=len, reverse=True))})\b")
     for stem, text in texts.items():
         name = stem if stem.startswith(core) else f"{core}_{stem}"
-        (source / f"{name}.v").write_text(plain.sub(rf"{core}_\1", text), encoding="utf-8")
+        (source / f"{name}.{language.suffix}").write_text(plain.sub(rf"{core}_\1", text), encoding="utf-8")
     return max(int(signal.schedule.bias) for signal in model.fsm.out_signals)
 
 

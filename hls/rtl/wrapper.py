@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from hls.fixed import FixedType
 from hls.rtl.ports import RtlPort
 from hls.rtl.trace import Logic, Wire
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An element of a port from its lowest bit up: ``zeros``, then ``kept`` bits of the core's wire, then ``missing``
+    ones that repeat its sign. The wire's lowest ``dropped`` bits are left out."""
+
+    dropped: int
+    zeros: int
+    kept: int
+    missing: int
+
+
+def fitted(wire: Wire, type_: FixedType) -> Fit:
+    """How a wire of at least one bit becomes an element of ``type_``."""
+    shift = type_.fraction - wire.fraction
+    dropped = max(-shift, 0)  # bits finer than the port's grid: the graph says that they are zero
+    zeros = max(shift, 0)
+    kept = min(wire.width - dropped, type_.width - zeros)
+    return Fit(dropped, zeros, kept, type_.width - zeros - kept)
 
 
 def wrapper_source(top: str, core: str | None, logic: Logic, ports: Sequence[RtlPort], stages: int) -> str:
@@ -61,26 +83,23 @@ def _outputs(logic: Logic, outputs: Sequence[RtlPort]) -> list[str]:
     for port, wires in zip(outputs, logic.outputs, strict=True):
         for number, wire in enumerate(wires):
             width = port.type.width
-            value = _extended(wire, place, width, port.type.fraction - wire.fraction)
+            value = _extended(wire, place, port.type)
             lines.append(f"assign {_slice(port.signal, number * width, width)} = {value};")
             place += wire.width
     return lines
 
 
-def _extended(wire: Wire, place: int, width: int, shift: int) -> str:
-    """A wire of the core, moved to the grid of its port and extended to ``width`` bits."""
+def _extended(wire: Wire, place: int, type_: FixedType) -> str:
+    """A wire of the core, moved to the grid of its port and extended to the port's width."""
     if wire.width == 0:
-        return f"{width}'h{wire.constant & ((1 << width) - 1):x}"
-    dropped = max(-shift, 0)  # bits finer than the port's grid: the graph says that they are zero
-    zeros = max(shift, 0)
-    kept = min(wire.width - dropped, width - zeros)
-    parts = [_slice("core_out", place + dropped, kept)]
-    missing = width - zeros - kept
-    if missing:
+        return f"{type_.width}'h{wire.constant & ((1 << type_.width) - 1):x}"
+    fit = fitted(wire, type_)
+    parts = [_slice("core_out", place + fit.dropped, fit.kept)]
+    if fit.missing:
         filler = f"core_out[{place + wire.width - 1}]" if wire.signed else "1'b0"
-        parts.insert(0, f"{{{missing}{{{filler}}}}}")
-    if zeros:
-        parts.append(f"{zeros}'b0")
+        parts.insert(0, f"{{{fit.missing}{{{filler}}}}}")
+    if fit.zeros:
+        parts.append(f"{fit.zeros}'b0")
     return f"{{{', '.join(parts)}}}" if len(parts) > 1 else parts[0]
 
 

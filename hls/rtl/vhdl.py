@@ -1,0 +1,57 @@
+"""The RTL project in VHDL-2008, for those whose firmware is VHDL throughout."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from hls.errors import ProjectError
+from hls.graph import FixedGraph
+from hls.rtl.project import Language, RtlProject, write_in
+from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
+
+_ENTITY = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.MULTILINE)
+_INSTANCE = re.compile(r"\bentity\s+work\.(\w+)")
+_SYNOPSYS = re.compile(r"^use ieee\.std_logic_misc\.\w+;\n", re.MULTILINE)
+_REDUCTION = re.compile(r"\b(and|or)_reduce\((\w+)\)")
+
+VHDL = Language("vhdl", "vhd", "vhdl", _ENTITY, vhdl_wrapper_source)
+
+
+def write_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2) -> RtlProject:
+    """Write ``graph`` as VHDL-2008 that takes one event a clock: ``write_rtl``'s ports, registers and valid flags.
+
+    Args:
+        graph: the network.
+        name: of the firmware; its top entity is ``<name>_top``.
+        folder: made if missing; sources go to ``vhdl/``, clock constraints beside it.
+        clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
+        hard_dc: how hard the adder trees are optimised, see ``trace``.
+
+    Returns:
+        The project; its files are in an order in which a compiler can analyse them, the top entity last.
+
+    Raises:
+        ProjectError: ``name`` is no identifier of VHDL.
+        UnsupportedError: the graph has numbers too wide for RTL.
+    """
+    if "__" in name or name.endswith("_"):
+        raise ProjectError(f"firmware name {name!r}: VHDL allows '_' only between letters and digits, one at a time")
+    project = write_in(VHDL, graph, name, folder, clock_ns, hard_dc)
+    for path in project.sources:
+        path.write_text(_standard(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return replace(project, files=_in_order(project))
+
+
+def _standard(text: str) -> str:
+    """Without Synopsys's package, which is no part of the standard and which GHDL refuses unless told otherwise."""
+    return _REDUCTION.sub(r"\1 \2", _SYNOPSYS.sub("", text))
+
+
+def _in_order(project: RtlProject) -> tuple[str, ...]:
+    texts = {file: (project.folder / file).read_text(encoding="utf-8") for file in sorted(project.files)}
+    home = {entity: file for file, text in texts.items() for entity in _ENTITY.findall(text)}
+    needed = {file: sorted({home[entity] for entity in _INSTANCE.findall(text)}) for file, text in texts.items()}
+    return tuple(TopologicalSorter(needed).static_order())
