@@ -24,6 +24,7 @@ from hls.systems import Chosen, find_system, user_errors
 from hls.vendor_runs import keep_vendor_reports
 from hls.verification import Progress, Verdict, verify
 from hls.witnesses import DEFAULT, MAX_EVENTS, Task, check_witness_name
+from hls.witnesses.rtl import RTL_FOLDER
 from hls.workspace import fresh_build
 
 FIDELITY_EVENTS = 100_000
@@ -71,6 +72,7 @@ def build(
         graph = import_keras(project.weights, input_type=project.file.model.input_type)
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
+        _vhdl(project, graph, firmware, home)
         verdict = _verify(project, Task(graph, project.weights, firmware), sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)
         figures = _figures(project, graph, verdict, home)
@@ -115,6 +117,13 @@ def _firmware(project: Project, graph: FixedGraph, home: Path, progress: Progres
     if progress is not None:
         progress("hls4ml", 1, 1)
     return written
+
+
+def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: Path) -> None:
+    if project.file.target.vhdl:
+        from hls.rtl import write_vhdl
+
+        write_vhdl(graph, firmware.top, home / RTL_FOLDER, project.target.clock_ns)
 
 
 def _verify(

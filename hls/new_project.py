@@ -30,6 +30,7 @@ clock_ns = {clock_ns}
 # io_type = "io_parallel"         # io_parallel | io_stream
 # strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
+# vhdl = false                    # also write our RTL in VHDL-2008
 
 [verify]
 # witnesses = ["qkeras", "emulator", "csim", "rtl", "netlist"]   # one named here must run, else the build fails

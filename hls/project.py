@@ -44,7 +44,7 @@ class ModelSection(Section):
 
 
 class TargetSection(Section):
-    """``[target]``: chip and tool, as hls4ml calls them."""
+    """``[target]``: chip and tool, as hls4ml calls them; ``vhdl`` asks for our RTL in VHDL beside the Verilog."""
 
     part: str
     backend: str = "vitis"
@@ -52,6 +52,7 @@ class TargetSection(Section):
     io_type: str = "io_parallel"
     strategy: str = "latency"
     reuse_factor: int = 1
+    vhdl: bool = False
 
 
 class VerifySection(Section):
@@ -141,7 +142,7 @@ def read_project(folder: str | Path) -> Project:
     file = parse_project(content, str(path))
     try:
         section = file.target
-        target = Target(**section.model_dump())
+        target = Target(**section.model_dump(exclude={"vhdl"}))
     except ProjectError as error:
         raise ProjectError(f"{path}: [target] {error}") from error
     project = Project(folder=home, file=file, target=target)

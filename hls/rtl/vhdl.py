@@ -23,6 +23,8 @@ VHDL = Language("vhdl", "vhd", "vhdl", _ENTITY, vhdl_wrapper_source)
 def write_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2) -> RtlProject:
     """Write ``graph`` as VHDL-2008 that takes one event a clock: ``write_rtl``'s ports, registers and valid flags.
 
+    Tools must be told the standard: ``read_vhdl -vhdl2008`` in Vivado, ``--std=08`` in GHDL.
+
     Args:
         graph: the network.
         name: of the firmware; its top entity is ``<name>_top``.

@@ -51,6 +51,13 @@ def test_what_a_build_leaves(project: Path) -> None:
     assert content["environment"]["seed"] == 1
 
 
+def test_vhdl_on_request(make_project: Callable[..., Path]) -> None:
+    folder = make_project(TOML.replace("[verify]", "vhdl = true\n\n[verify]"))
+    hls.build(folder)
+    written = {path.name for path in (folder / "build" / "rtl" / "vhdl").iterdir()}
+    assert "tiny_top.vhd" in written
+
+
 def test_two_builds_of_the_same_sources_say_the_same(project: Path) -> None:
     first, second = (hls.build(project) for _ in range(2))
     assert first.graph == second.graph
