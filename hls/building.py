@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulation import emulate
+from hls.errors import ProjectError
 from hls.events import EventSample, gather
 from hls.figures import Figures, gather_figures
 from hls.graph import FixedGraph
@@ -39,6 +40,7 @@ class BuildOptions:
     witnesses: Sequence[str] | None = None
     events: int | None = None
     inputs: Path | None = None
+    liberty: Path | None = None
 
 
 def build(
@@ -46,6 +48,7 @@ def build(
     witnesses: Sequence[str] | None = None,
     events: int | None = None,
     inputs: str | Path | None = None,
+    liberty: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Build and verify the project in ``folder``; the result lies in ``folder/build``.
@@ -55,6 +58,7 @@ def build(
         witnesses: names of those to ask, instead of the project's; one of these that cannot run fails the build.
         events: number of events, instead of the project's.
         inputs: event file (HDF5, .npy, .npz) to use instead of generated events.
+        liberty: cell library of an ASIC, for the netlist witness.
         progress: called with (stage, done, total); total 0 where unknown.
 
     Returns:
@@ -64,7 +68,7 @@ def build(
         FirmwareError: the project, model or event file is not usable; build/ is then what it was before.
     """
     project = read_project(folder)
-    options = BuildOptions(witnesses, events, None if inputs is None else Path(inputs))
+    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty))
     for name in options.witnesses or ():
         check_witness_name(name)
     chosen = _system(project)
@@ -73,13 +77,25 @@ def build(
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
         _vhdl(project, graph, firmware, home)
-        verdict = _verify(project, Task(graph, project.weights, firmware), sample, options, progress)
+        verdict = _verify(project, Task(graph, project.weights, firmware, options.liberty), sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)
         figures = _figures(project, graph, verdict, home)
         report = _report(project, graph, chosen, verdict, fidelity, figures)
         (home / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_html(report, home)
     return report.model_copy(update={"folder": project.build_folder})
+
+
+def _path(name: str | Path | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+def _library(name: str | Path | None) -> Path | None:
+    if name is None:
+        return None
+    if not Path(name).is_file():
+        raise ProjectError(f"{name}: no such liberty file")
+    return Path(name).resolve()
 
 
 def _system(project: Project) -> Chosen | None:

@@ -60,7 +60,23 @@ def gather_figures(
         latency += _vendor_latency(report)
     for estimate in estimates:
         notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
+    notes += [_gates(row) for row in resources if row.gate_equivalents is not None or row.area is not None]
+    notes += [
+        f"the netlist's slowest path, {row.path_ns:.3g} ns by {row.path_source}, is longer than the clock of "
+        f"{target.clock_ns:g} ns: whether the clock is met, only place and route can tell"
+        for row in resources
+        if row.path_ns is not None and row.path_ns > target.clock_ns
+    ]
     return Figures(resources, latency, notes)
+
+
+def _gates(row: Resources) -> str:
+    found = []
+    if row.gate_equivalents is not None:
+        found.append(f"{row.gate_equivalents:,.0f} gate equivalents (NAND2 of two inputs, by transistors)")
+    if row.area is not None:
+        found.append(f"area {row.area:,.6g} in the unit of the liberty file")
+    return f"{row.source}, {row.stage}: {', '.join(found)}"
 
 
 def _part(target: Target) -> tuple[Part | None, list[str]]:
@@ -128,8 +144,8 @@ def _counted(netlist: NetlistResources, part: Part | None) -> Resources:
         route="rtl",
         stage="netlist, before placement",
         tool=netlist.family,
-        lut=netlist.lut_high,
-        lut_range=(netlist.lut_low, netlist.lut_high),
+        lut=netlist.lut_high if netlist.family != "asic" else None,
+        lut_range=(netlist.lut_low, netlist.lut_high) if netlist.family != "asic" else None,
         ff=netlist.ff,
         dsp=netlist.dsp,
         bram=netlist.bram * _YOSYS_BRAM_KBIT / BRAM_KBIT,

@@ -21,10 +21,15 @@ def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
     witness: Annotated[
         list[str] | None,
-        typer.Option("--witness", metavar="W", help="Ask this witness (may be repeated): qkeras, emulator, csim."),
+        typer.Option(
+            "--witness", metavar="W", help="Ask this one (may be repeated): qkeras, emulator, csim, rtl, netlist."
+        ),
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events not counted.")] = None,
     inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, .npy or .npz.")] = None,
+    liberty: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Cell library of an ASIC, for the netlist's cells and area.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
 ) -> None:
     """Build, print the table, exit 1 if verification or budget failed."""
@@ -33,7 +38,7 @@ def command(
     from hls.cli.table import print_report
 
     with progress() as shown:
-        report = build(project, witness or None, events, inputs, progress=shown)
+        report = build(project, witness or None, events, inputs, liberty=liberty, progress=shown)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

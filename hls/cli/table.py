@@ -26,6 +26,8 @@ def print_report(report: Report) -> None:
         console.print(_fidelity(report))
     if report.resources or report.latency:
         console.print(_figures(report))
+        for note in report.figure_notes:
+            console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
     if report.budget.checks:
         console.print(_budget(report))
     for failure in report.verification.failures:

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from hls.errors import ProjectError
 from hls.parts.catalog import Part
 
-BUNCH_CROSSING_NS = 24.95
-"""Time between LHC bunch crossings: one revolution (88.924 us) over 3564 slots; "25 ns" is rounded."""
+BUNCH_CROSSING_NS = 25.0
+"""Nominal time between LHC bunch crossings. A revolution of 88.924 us over 3564 slots makes it 24.95 ns; chips run on
+that very clock, and projects state it as 25 ns."""
 
 
 @dataclass(frozen=True)

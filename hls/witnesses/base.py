@@ -44,11 +44,15 @@ LARGEST_BY_DEFAULT = {"rtl": 30_000, "netlist": 3_000}
 
 @dataclass(frozen=True)
 class Task:
-    """What a witness is told: the specification, the model file it came from, and the firmware written from it."""
+    """What a witness is told: the specification, the model file it came from, and the firmware written from it.
+
+    ``liberty`` is the cell library of an ASIC, for the netlist.
+    """
 
     graph: FixedGraph
     model_file: Path
     project: HlsProject
+    liberty: Path | None = None
 
 
 @dataclass(frozen=True)

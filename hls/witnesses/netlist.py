@@ -34,13 +34,23 @@ class NetlistWitness:
     ``timing`` are None before the first run.
     """
 
-    def __init__(self, graph: FixedGraph, name: str, folder: Path, part: str, clock_ns: float, cache: Path) -> None:
+    def __init__(
+        self,
+        graph: FixedGraph,
+        name: str,
+        folder: Path,
+        part: str,
+        clock_ns: float,
+        cache: Path,
+        liberty: Path | None = None,
+    ) -> None:
         self.graph = graph
         self.name = name
         self.folder = folder
         self.part = part
         self.clock_ns = clock_ns
         self.cache = cache
+        self.liberty = liberty
         self.resources: NetlistResources | None = None
         self.timing: RtlTiming | None = None
 
@@ -59,7 +69,7 @@ class NetlistWitness:
         except UnsupportedError as error:
             raise Skipped(str(error)) from error
         project = rtl_project(self.graph, self.name, self.folder / RTL_FOLDER, self.clock_ns)
-        netlist = synthesise(project, family, self.cache)
+        netlist = synthesise(project, family, self.cache, self.liberty)
         self.resources = netlist.resources
         kept = self.folder / NETLIST_FOLDER
         kept.mkdir(parents=True, exist_ok=True)
@@ -80,4 +90,6 @@ def make(task: Task) -> NetlistWitness:
     """The witness for ``task``."""
     firmware, target = task.project, task.project.target
     build = firmware.folder.parent
-    return NetlistWitness(task.graph, firmware.top, build, target.part, target.clock_ns, cache_folder(task))
+    return NetlistWitness(
+        task.graph, firmware.top, build, target.part, target.clock_ns, cache_folder(task), task.liberty
+    )

@@ -26,7 +26,7 @@ NAME = "event_variables"
 
 @dataclass(frozen=True)
 class EventVariables:
-    """Event-variable networks of arXiv:2105.10126; satisfies :class:`qmodels.systems.System`."""
+    """Event-variable networks of arXiv:2105.10126; a ``hls.systems.PhysicsSystem`` by structure."""
 
     name: str = NAME
     variants: tuple[str, ...] = tuple(VARIANTS)

@@ -92,8 +92,8 @@ def test_budget_presets(make_project: Callable[[str], Path]) -> None:
     budget = '[budget]\npreset = "level-1-slot"\nlatency_bx = 2\nluts = 1000\n'
     project = read_project(make_project(TOML + budget))
     limits = project.limits()
-    assert limits["interval_ns"] == 24.95
-    assert limits["latency_ns"] == 2 * 24.95
+    assert limits["interval_ns"] == 25.0
+    assert limits["latency_ns"] == 2 * 25.0
     assert limits["luts"] == 1000  # stated, so it replaces the preset's
     assert limits["ffs"] > 0
 

@@ -101,11 +101,11 @@ def test_blocks_of_another_size_are_converted() -> None:
 
 
 def test_budgets_are_in_the_keys_of_project_toml() -> None:
-    assert budget_limits("front-end-asic") == {"interval_ns": 24.95, "latency_ns": 49.9}
+    assert budget_limits("front-end-asic") == {"interval_ns": 25.0, "latency_ns": 50.0}
     limits = budget_limits("level-1-slot", find_part("VU9P"), latency_bx=2)
     assert limits == {
-        "interval_ns": 24.95,
-        "latency_ns": 49.9,
+        "interval_ns": 25.0,
+        "latency_ns": 50.0,
         "luts": 118_224.0,
         "ffs": 236_448.0,
         "dsps": 684.0,
