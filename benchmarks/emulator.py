@@ -82,6 +82,7 @@ def qkeras_rate(model_file: Path, events: np.ndarray, batch: int = 8192) -> floa
 
 def memory_growth_mib(emulator: Emulator, events: np.ndarray) -> float:
     """Growth of the peak resident set, beyond inputs and outputs, from 1/10 of the events to all of them."""
+
     def peak() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

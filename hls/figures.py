@@ -56,8 +56,9 @@ def gather_figures(
     latency = [_estimated_latency(estimate) for estimate in estimates]
     latency[1:1] = [_simulated(item) for item in found if isinstance(item, RtlTiming)][:1]
     for report in reversed(reports):  # the one closest to silicon first
-        resources += _vendor(report, part)
-        latency += _vendor_latency(report)
+        estimate = estimates[1] if report.stage == estimates[1]["lut"].basis else None
+        resources += _vendor(report, part, estimate)
+        latency += _vendor_latency(report, estimate)
     for estimate in estimates:
         notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
     notes += [_gates(row) for row in resources if row.gate_equivalents is not None or row.area is not None]
@@ -172,7 +173,7 @@ def _simulated(timing: RtlTiming) -> Latency:
     )
 
 
-def _vendor(report: VendorReport, part: Part | None) -> list[Resources]:
+def _vendor(report: VendorReport, part: Part | None, estimate: DesignEstimate | None) -> list[Resources]:
     counts = {name: getattr(report, name) for name in ("lut", "ff", "dsp", "bram", "uram")}
     needs: Needs = {name: count for name, count in counts.items() if count is not None}
     if not needs:
@@ -191,11 +192,19 @@ def _vendor(report: VendorReport, part: Part | None) -> list[Resources]:
             uram=report.uram,
             utilisation={} if fit is None else fit.utilisation,
             verdict=_verdict(fit),
+            ratio=None if estimate is None else _ratios(report, estimate),
         )
     ]
 
 
-def _vendor_latency(report: VendorReport) -> list[Latency]:
+def _ratios(report: VendorReport, estimate: DesignEstimate) -> dict[str, float]:
+    """The vendor's count over ours, for what both count and ours is not zero."""
+    unit = report.bram_kbit / BRAM_KBIT
+    counts = {"lut": report.lut, "ff": report.ff, "dsp": report.dsp, "bram": report.bram and report.bram * unit}
+    return {name: count / estimate[name].value for name, count in counts.items() if count and estimate[name].value}
+
+
+def _vendor_latency(report: VendorReport, estimate: DesignEstimate | None) -> list[Latency]:
     if report.cycles is None or report.clock_ns is None:
         return []
     return [
@@ -208,6 +217,7 @@ def _vendor_latency(report: VendorReport) -> list[Latency]:
             interval=report.interval or report.cycles,
             clock_ns=report.clock_ns,
             latency_ns=report.cycles * report.clock_ns,
+            ratio=report.cycles / estimate["cycles"].value if estimate and estimate["cycles"].value else None,
         )
     ]
 

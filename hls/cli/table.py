@@ -98,7 +98,10 @@ def _figures(report: Report) -> Table:
     table.columns[-1].justify = "left"
     for row in report.resources:
         cells = (_figure(row, name) for name in ("lut", "ff", "dsp", "bram"))
-        table.add_row(f"{row.route}: {row.source}, {row.stage}", *cells, "", "", "", (row.verdict or "").split(",")[0])
+        ratio = f", LUT {row.ratio['lut']:.2f} x estimate" if row.ratio and "lut" in row.ratio else ""
+        table.add_row(
+            f"{row.route}: {row.source}, {row.stage}{ratio}", *cells, "", "", "", (row.verdict or "").split(",")[0]
+        )
     for timing in report.latency:
         error = "" if timing.relative_error is None else f" ±{timing.relative_error:.0%}"
         name, latency = f"{timing.route}: {timing.source}", f"{timing.latency_ns:g} ns"

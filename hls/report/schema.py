@@ -120,7 +120,8 @@ class Resources(Part):
 
     ``bram`` counts 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left out of an estimate's
     fit stay below, ``median_error`` the median. ``cells``, ``logic_depth`` and ``path_ns`` (register to register,
-    before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's.
+    before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's. ``ratio``: a vendor's figure over
+    our estimate of the same firmware at the same stage.
     """
 
     source: Literal["analytic", "yosys", "vendor"]
@@ -143,6 +144,7 @@ class Resources(Part):
     path_source: str | None = None
     gate_equivalents: float | None = None
     area: float | None = None
+    ratio: dict[str, float] | None = None
 
 
 class Latency(Part):
@@ -158,6 +160,7 @@ class Latency(Part):
     latency_ns: float
     relative_error: float | None = None
     median_error: float | None = None
+    ratio: float | None = None
 
 
 class ReferenceLatency(Part):

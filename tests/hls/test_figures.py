@@ -66,7 +66,12 @@ def test_a_vendors_run_survives_the_next_build(project: Path) -> None:
     shutil.copytree(SAMPLES, project / "build" / "hls", dirs_exist_ok=True)
     for _ in range(2):  # found in hls/, then in vendor/, where the first of these builds put it
         report = hls.build(project)
-        assert "vendor" in {row.source for row in report.resources}
+        rows = {row.stage: row for row in report.resources if row.source == "vendor"}
+        ours = next(row for row in report.resources if row.stage == "C synthesis")
+        assert ours.lut is not None and rows["csynth"].lut is not None
+        assert rows["csynth"].ratio is not None
+        assert rows["csynth"].ratio["lut"] == rows["csynth"].lut / ours.lut
+        assert rows["post-route"].ratio is None  # never against an estimate of another stage
     other = project / "model.h5"
     write_model(other, seed=9)
     assert "vendor" not in {row.source for row in hls.build(project).resources}
