@@ -14,6 +14,7 @@ from hls.graph.windows import same_padding
 from hls.importing import pooling
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter
+from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import quantize_values, quantized_constant
@@ -58,17 +59,6 @@ def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
-def _tuple(value: object, rank: int) -> tuple[int, ...]:
-    if isinstance(value, list | tuple):
-        return tuple(int(v) for v in value)
-    return (int(value),) * rank  # type: ignore[call-overload]
-
-
-def _channels_last(spec: LayerSpec) -> None:
-    if spec.config.get("data_format") == "channels_first":
-        raise UnsupportedError(f"layer {spec.name!r}: data_format='channels_first'; build the model channels_last")
-
-
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
     kernel = _kernel(spec, "kernel_quantizer", spec.weights[0])
@@ -85,11 +75,11 @@ def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: FixedArray, groups: int) -> str:
-    _channels_last(spec)
+    require_channels_last(spec)
     rank = kernel.integers.ndim - 2
     window = kernel.shape[:rank]
-    strides = _tuple(spec.config.get("strides", 1), rank)
-    dilation = _tuple(spec.config.get("dilation_rate", 1), rank)
+    strides = sizes(spec.config.get("strides", 1), rank)
+    dilation = sizes(spec.config.get("dilation_rate", 1), rank)
     spatial = emit.edge(inputs[0]).shape[:rank]
     mode = str(spec.config.get("padding", "valid")).lower()
     if mode == "same":
@@ -106,7 +96,7 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
 def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """One multiply-add a channel, ``x * inv + (beta - mean * inv)`` with Keras's own float32 ``inv``."""
     edge = emit.edge(inputs[0])
-    axis = _tuple(spec.config.get("axis", -1), 1)[0]
+    axis = sizes(spec.config.get("axis", -1), 1)[0]
     if axis not in (-1, len(edge.shape)):
         raise UnsupportedError(f"layer {spec.name!r}: batch normalization over axis {axis}; normalize the last axis")
     factor, offset = _normalization(spec)
@@ -164,7 +154,7 @@ def _skip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _flatten(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    _channels_last(spec)
+    require_channels_last(spec)
     shape = emit.edge(inputs[0]).shape
     return inputs[0] if len(shape) == 1 else emit(nodes.Reshape, "flatten", inputs, (int(np.prod(shape)),))
 

@@ -13,6 +13,7 @@ from hls.graph import nodes
 from hls.graph.windows import same_padding
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter
+from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import quantize_values
@@ -20,17 +21,12 @@ from hls.importing.weights import quantize_values
 Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
 
 
-def _check_format(spec: LayerSpec) -> None:
-    if spec.config.get("data_format") == "channels_first":
-        raise UnsupportedError(f"layer {spec.name!r}: data_format='channels_first'; build the model channels_last")
-
-
 def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:
     """The Pool node of a windowed layer, and the number of values in a window."""
-    _check_format(spec)
+    require_channels_last(spec)
     rank = len(emit.edge(inputs[0]).shape) - 1
-    window = _sizes(spec.config["pool_size"], rank)
-    strides = _sizes(spec.config.get("strides") or window, rank)
+    window = sizes(spec.config["pool_size"], rank)
+    strides = sizes(spec.config.get("strides") or window, rank)
     padding = ((0, 0),) * rank
     if spec.config.get("padding", "valid") == "same":
         spatial = emit.edge(inputs[0]).shape[:rank]
@@ -44,13 +40,8 @@ def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: b
     return name, math.prod(window)
 
 
-def _sizes(value: object, rank: int) -> tuple[int, ...]:
-    sizes = tuple(int(v) for v in value) if isinstance(value, list | tuple) else (int(value),) * rank  # type: ignore[call-overload]
-    return sizes
-
-
 def _global(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:
-    _check_format(spec)
+    require_channels_last(spec)
     shape = emit.edge(inputs[0]).shape
     window, channels = shape[:-1], shape[-1]
     rank = len(window)

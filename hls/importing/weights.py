@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.fixed import FixedArray
-from hls.importing.quantizers import Grid, Quantizer, grid, without_scale
+from hls.importing.quantizers import Grid, Quantizer, grid, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
 
@@ -75,12 +75,7 @@ def round_to_grid(plain: Grid, values: Array) -> Array:
 
 
 def _static_alpha(quantizer: Quantizer) -> np.float32:
-    alpha = quantizer.options.get("alpha")
-    if alpha is None:
-        return np.float32(1)
-    if not isinstance(alpha, int | float) or np.frexp(float(alpha))[0] != 0.5:
-        raise quantizer.unsupported(f"alpha={alpha!r}", "a scale is exact only as a power of two; use alpha=1")
-    return np.float32(alpha)
+    return np.float32(2.0 ** static_scale(quantizer))
 
 
 def _channel_axes(values: Array) -> tuple[int, ...]:
