@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from hls.emulation import emulate
 from hls.errors import ProjectError
@@ -20,8 +18,8 @@ from hls.project import Project, read_project
 from hls.report import assemble
 from hls.report.budget import check_budget
 from hls.report.html import write_html
-from hls.report.schema import REPORT_FILE, Metric, Report
-from hls.systems import Chosen, find_system, user_errors
+from hls.report.schema import REPORT_FILE, Curve, Metric, Report, fidelity_metric
+from hls.systems import Chosen, Inputs, find_system, user_errors
 from hls.vendor_runs import keep_vendor_reports
 from hls.verification import Progress, Verdict, verify
 from hls.witnesses import DEFAULT, MAX_EVENTS, Task, check_witness_name
@@ -159,14 +157,14 @@ def _verify(
 
 def _fidelity(
     project: Project, graph: FixedGraph, chosen: Chosen | None, home: Path, progress: Progress | None
-) -> dict[str, Metric]:
+) -> dict[str, Metric | Curve]:
     if chosen is None:
         return {}
     if progress is not None:
         progress("fidelity", 0, 0)
 
-    def firmware(events: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        return np.asarray(emulate(graph, events))
+    def firmware(events: Inputs) -> Any:
+        return emulate(graph, events)
 
     figure = home / FIGURE
     figure.parent.mkdir()
@@ -177,7 +175,7 @@ def _fidelity(
         )
     if progress is not None:
         progress("fidelity", FIDELITY_EVENTS, FIDELITY_EVENTS)
-    return {name: Metric(**metric) for name, metric in metrics.items()}
+    return {name: fidelity_metric(metric) for name, metric in metrics.items()}
 
 
 def _figures(project: Project, graph: FixedGraph, verdict: Verdict, home: Path) -> Figures:
@@ -191,7 +189,7 @@ def _report(
     graph: FixedGraph,
     chosen: Chosen | None,
     verdict: Verdict,
-    fidelity: dict[str, Metric],
+    fidelity: dict[str, Metric | Curve],
     figures: Figures,
 ) -> Report:
     return Report(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,14 @@ import numpy.typing as npt
 from hls.errors import FirmwareError, SystemNotFoundError
 
 GROUP = "qtrigger.systems"
-Floats32 = npt.NDArray[np.float32]
-Firmware = Callable[[Floats32], npt.NDArray[np.float64]]
+Inputs = npt.NDArray[np.float32] | Mapping[str, npt.NDArray[np.float32]]
+"""Events as a network takes them: float32 (n, ...), or one such array for each input by its name."""
+Firmware = Callable[[Any], Any]
+"""From ``Inputs`` to the float64 output (n, ...), or to a list of outputs in the order of the network."""
 
 
 class EpochProgress(Protocol):
-    """What training reports after each epoch; losses in nats."""
+    """What training reports after each epoch; the AUC is None for a system that tells no classes apart."""
 
     @property
     def stage(self) -> str: ...
@@ -38,7 +40,7 @@ class EpochProgress(Protocol):
     @property
     def val_loss(self) -> float: ...
     @property
-    def auc(self) -> float: ...
+    def auc(self) -> float | None: ...
     @property
     def events_per_second(self) -> float: ...
     @property
@@ -46,7 +48,7 @@ class EpochProgress(Protocol):
 
 
 class PhysicsSystem(Protocol):
-    """One physics system. Events are network inputs: float32 (n, d), in the units in which it was trained."""
+    """One physics system. Events are network inputs, float32, in the units in which it was trained."""
 
     name: str
 
@@ -55,13 +57,9 @@ class PhysicsSystem(Protocol):
     @property
     def presets(self) -> Sequence[str]: ...
 
-    def events(self, variant: str, n: int, seed: int) -> Floats32: ...
+    def events(self, variant: str, n: int, seed: int) -> Inputs: ...
 
-    def read_events(self, path: Path, variant: str) -> Floats32: ...
-
-    def write_events(
-        self, variant: str, n: int, seed: int, path: Path, progress: Callable[[int, int], None] | None = None
-    ) -> None: ...
+    def read_events(self, path: Path, variant: str) -> Inputs: ...
 
     def train(
         self,
@@ -89,6 +87,112 @@ class PhysicsSystem(Protocol):
         """{metric: {reference, firmware, unit}}; a picture into ``figure``."""
 
 
+class WritingSystem(PhysicsSystem, Protocol):
+    """A system that writes event files, of its variants."""
+
+    def write_events(
+        self, variant: str, n: int, seed: int, path: Path, progress: Callable[[int, int], None] | None = None
+    ) -> None: ...
+
+
+class EventSummary(Protocol):
+    """What became of events: ``generated`` (or read), of which ``skipped`` (by reason) are left out."""
+
+    @property
+    def sample(self) -> str: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def generated(self) -> int: ...
+    @property
+    def skipped(self) -> Mapping[str, int]: ...
+
+
+class RecordingSystem(PhysicsSystem, Protocol):
+    """A system whose event files have options instead: samples, cuts, files to convert."""
+
+    @property
+    def data_options(self) -> Sequence[str]:
+        """Those options of ``qtrigger data`` that it has; ``source`` is the file to convert."""
+
+    def write_data(
+        self,
+        path: Path,
+        n: int | None,
+        seed: int,
+        options: Mapping[str, Any],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> EventSummary:
+        """Write ``n`` events to ``path``, or with a source all that it has. ``options`` holds only those given."""
+
+
+class PackedEvents(Protocol):
+    """What a file of packed events says of itself; ``log10_beta`` is None where it differs from event to event."""
+
+    @property
+    def project(self) -> str: ...
+    @property
+    def coding(self) -> str: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def log10_beta(self) -> float | None: ...
+
+
+class PackingSystem(PhysicsSystem, Protocol):
+    """A system whose firmware compresses: its outputs become packed bits, and these become events again."""
+
+    def pack(
+        self, variant: str, folder: Path, firmware: Firmware, inputs: Path, out: Path, *, beta: float, coding: str
+    ) -> PackedEvents:
+        """Pack the events of file ``inputs`` as ``firmware`` codes them, by what lies in project ``folder``."""
+
+    def packed_by(self, path: Path) -> str:
+        """Name of the project that packed ``path``."""
+
+    def unpack(self, folder: Path, path: Path, out: Path) -> PackedEvents:
+        """Unpack ``path`` by what lies in project ``folder``."""
+
+
+class EvaluatingSystem(PhysicsSystem, Protocol):
+    """A system that can draw the figures of its paper."""
+
+    def evaluate(
+        self,
+        variant: str,
+        folder: Path,
+        out: Path,
+        *,
+        events: int | None = None,
+        seed: int = 2,
+        data: Path | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Path:
+        """Write figures and tables of the float networks in ``folder`` into ``out``; returns the page of tables."""
+
+
+class ScannableSystem(PhysicsSystem, Protocol):
+    """A system whose networks a scan can vary."""
+
+    def scan_space(self, variant: str) -> Mapping[str, Sequence[int | float | str]]:
+        """What may vary, by name, and its choices."""
+
+    def scan_objective(self, variant: str) -> str:
+        """The metric of quality and which way is better: ``kendall_tau:max``."""
+
+    def train_point(
+        self,
+        variant: str,
+        parameters: Mapping[str, int | float | str],
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+    ) -> Path:
+        """Train the network with these choices into ``out``: model.h5, and what its fidelity needs."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """A system and one of its variants."""
@@ -98,6 +202,39 @@ class Chosen:
 
     def __str__(self) -> str:
         return f"{self.system.name}/{self.variant}"
+
+    @property
+    def recorder(self) -> RecordingSystem | None:
+        """The system as one whose event files have options, if they have."""
+        return cast(RecordingSystem, self.system) if hasattr(self.system, "write_data") else None
+
+    @property
+    def writer(self) -> WritingSystem:
+        """The system as one that writes event files; FirmwareError if it does not."""
+        if not hasattr(self.system, "write_events"):
+            raise FirmwareError(f"system {self.system.name!r} writes no event files")
+        return cast(WritingSystem, self.system)
+
+    @property
+    def packing(self) -> PackingSystem:
+        """The system as one that packs events; FirmwareError if it does not."""
+        if not hasattr(self.system, "packed_by"):
+            raise FirmwareError(f"system {self.system.name!r} packs no events: its networks do not compress")
+        return cast(PackingSystem, self.system)
+
+    @property
+    def evaluating(self) -> EvaluatingSystem:
+        """The system as one that draws the figures of its paper; FirmwareError if it does not."""
+        if not hasattr(self.system, "evaluate"):
+            raise FirmwareError(f"system {self.system.name!r} evaluates nothing: `qtrigger build` has its fidelity")
+        return cast(EvaluatingSystem, self.system)
+
+    @property
+    def scannable(self) -> ScannableSystem:
+        """The system as one that can be scanned; FirmwareError if it cannot."""
+        if not hasattr(self.system, "train_point"):
+            raise FirmwareError(f"system {self.system.name!r} has no networks to scan: it trains none by parameters")
+        return cast(ScannableSystem, self.system)
 
 
 @contextmanager

@@ -49,6 +49,15 @@ def test_an_unknown_name_lists_the_valid_ones() -> None:
     assert "event_variables/semivisible" in str(raised.value)
 
 
+def test_a_system_need_not_write_events() -> None:
+    chosen = find_system("two-body")
+    assert chosen.recorder is None
+    assert chosen.writer is chosen.system
+    assert find_system("compression").recorder is not None
+    with pytest.raises(FirmwareError, match="'compression' writes no event files"):
+        find_system("compression").writer  # noqa: B018
+
+
 def test_a_systems_errors_become_ours() -> None:
     with pytest.raises(FirmwareError, match=r"^line one line two$"), user_errors():
         raise ValueError("line one\n  line two")

@@ -1,0 +1,127 @@
+"""What the paper does to a collision before the network sees it: two muons out, the rest clustered to 50 at most."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.errors import ModelDataError
+
+Floats = npt.NDArray[np.float64]
+_F = TypeVar("_F", np.float32, np.float64)
+
+MAX_PARTICLES = 50
+RADIUS = 1.0
+COLUMNS = 4  # pT in GeV, η, φ, PDG code
+_BANNER = "_ZN7fastjet15ClusterSequence20_fastjet_banner_ostrE"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Cuts: pT in GeV above, |η| below; ``max_eta`` None is no cut on the particles that are not muons.
+
+    ``muons`` asks for a μ⁺ and a μ⁻; the hardest of each are removed.
+    """
+
+    particle_pt: float = 0.5
+    max_eta: float | None = 2.5
+    muon_pt: float = 1.0
+    muon_eta: float = 2.5
+    muons: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("particle_pt", "max_eta", "muon_pt", "muon_eta"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ModelDataError(f"cut {name} is {value}; give a number from 0 up")
+
+
+SELECTIONS = {"desk": Selection(), "published": Selection(particle_pt=0.0, max_eta=None, muon_pt=4.5)}
+"""Ours, and the one of the paper's authors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """``particles`` (50, 3) of pT in GeV, η, φ in ±π, by falling pT, padded with zeros; ``muons`` (2, 3), μ⁻ first."""
+
+    particles: Floats
+    muons: Floats
+
+
+def select(particles: Floats, selection: Selection) -> Selected | str:
+    """The event that remains of ``particles`` (n, 4), rows of (pT, η, φ, PDG code), or why there is none."""
+    particles = particles[_accepted(particles, selection)]
+    muons = np.zeros((2, 3))
+    if selection.muons:
+        minus, plus = (_hardest(particles, code, selection) for code in (13, -13))
+        if minus is None or plus is None:
+            return "no pair of muons"
+        chosen = [minus, plus]
+        muons = particles[chosen, :3]
+        particles = np.delete(particles, chosen, axis=0)
+    if not len(particles):
+        return "no particles"
+    return Selected(cluster(particles[:, :3], MAX_PARTICLES, MAX_PARTICLES), muons)
+
+
+def _accepted(particles: Floats, selection: Selection) -> npt.NDArray[np.bool_]:
+    accepted = particles[:, 0] > selection.particle_pt
+    if selection.max_eta is not None:
+        accepted &= np.abs(particles[:, 1]) < selection.max_eta
+    return accepted
+
+
+def _hardest(particles: Floats, code: int, selection: Selection) -> int | None:
+    wanted = (particles[:, 3] == code) & (particles[:, 0] > selection.muon_pt)
+    candidates = np.flatnonzero(wanted & (np.abs(particles[:, 1]) < selection.muon_eta))
+    return int(candidates[np.argmax(particles[candidates, 0])]) if candidates.size else None
+
+
+def wrapped(phi: npt.NDArray[_F]) -> npt.NDArray[_F]:
+    """Angles φ in radians, those outside ±π wrapped into it; the others keep every bit."""
+    # π as float32 is larger than π: what was rounded to it is not outside.
+    outside = np.abs(phi) > np.float32(np.pi)
+    return np.where(outside, np.mod(phi + np.pi, 2 * np.pi) - np.pi, phi).astype(phi.dtype)
+
+
+def cluster(particles: Floats, most: int, rows: int) -> Floats:
+    """At most ``most`` exclusive kT clusters (R = 1) of massless ``particles`` (n, 3), in ``rows`` zero-padded rows.
+
+    Particles that are few enough stay as they are. The sum of pT after clustering is the event's H_T.
+    """
+    if len(particles) > most:
+        particles = _exclusive_kt(particles, most)
+    ordered = particles[np.argsort(-particles[:, 0], kind="stable")]
+    out = np.zeros((rows, 3))
+    out[: len(ordered)] = ordered
+    return out
+
+
+def _exclusive_kt(particles: Floats, most: int) -> Floats:
+    import fastjet
+
+    _silence_fastjet()
+    pt, eta, phi = particles.T
+    momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], axis=1)
+    jets = [fastjet.PseudoJet(*row) for row in momenta.tolist()]
+    sequence = fastjet.ClusterSequence(jets, fastjet.JetDefinition(fastjet.kt_algorithm, RADIUS))
+    return np.array([(jet.pt(), jet.eta(), jet.phi_std()) for jet in sequence.exclusive_jets(most)])
+
+
+@functools.cache
+def _silence_fastjet() -> None:
+    """Take away the stream of FastJet's banner, which would stand in the middle of a program's output.
+
+    Its set_fastjet_banner_stream does just this, but is inline in C++ and has no Python name.
+    """
+    import ctypes
+
+    from fastjet import _swig
+
+    library = ctypes.CDLL(_swig._fastjet_swig.__file__)
+    ctypes.c_void_p.in_dll(library, _BANNER).value = None
