@@ -1,0 +1,154 @@
+"""qtrigger scan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hls.scan import Objective, ScanResult, TrialResult
+
+NAME = "scan"
+HELP = "Search for the frontier of fidelity against resources and latency."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger scan two-body --trials 24 --out runs/scan\n\n"
+    "  qtrigger scan firmware_projects/evn-two-body --search halving --pick 'luts<1000' --name evn-small\n\n"
+    "  qtrigger scan pair --set products=8,16 --set dense=16 --search grid --scheduler tcp://10.0.0.1:8786\n\n"
+    "  qtrigger scan firmware_projects/mine --set reuse_factor=1,2,4,8 --search grid --objective dsps --json"
+)
+JSON_VERSION = 1
+
+
+def command(
+    subject: Annotated[str, typer.Argument(metavar="PROJECT|SYSTEM", help="A project folder, or two-body, pair ...")],
+    search: Annotated[str, typer.Option(help="grid, random or halving (successive halving over epochs).")] = "random",
+    trials: Annotated[int, typer.Option(min=1, help="Points of a random search or of the first halving.")] = 32,
+    stated: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=A,B,...", help="Choices of one parameter; repeatable.")
+    ] = None,
+    objective: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:min|max", help="What to seek; repeatable. The last is the x axis.")
+    ] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Training events of a trial.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of a trial; of the last round when halving.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same points and networks.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where trials are kept; the same folder goes on. runs/scan-NAME.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
+    ] = None,
+    synthesise: Annotated[
+        bool, typer.Option(help="Measure the frontier with Yosys; without it LUTs are estimates.")
+    ] = True,
+    chosen: Annotated[
+        str | None,
+        typer.Option("--pick", metavar="KEY|LIMIT", help="Write this point as a project: 3fa2, 'luts<1000'."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the picked project.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print trials and frontier as JSON.")] = False,
+) -> None:
+    """Run the trials that are missing, then show the frontier."""
+    from hls.errors import FirmwareError
+    from hls.scan import Objective, ScanOptions, scan
+    from hls.scan.pick import choose, pick
+    from hls.scan.picture import draw_frontier
+    from hls.scan.scan import find_subject
+    from hls.scan.search import SEARCHES
+    from hls.systems import user_errors
+    from hls.workspace import disk_errors
+
+    if search not in SEARCHES:
+        raise FirmwareError(f"search {search!r}: choose one of {', '.join(SEARCHES)}")
+    if (chosen is None) != (name is None):
+        raise FirmwareError("--pick and --name go together: which point, and what its project is called")
+    found = find_subject(subject)
+    folder = out or Path("runs", f"scan-{found.name.replace('/', '-')}")
+    options = ScanOptions(
+        search=next(known for known in SEARCHES if known == search),
+        trials=trials,
+        stated=_stated(stated or []),
+        objectives=tuple(Objective.parse(text) for text in objective or ()),
+        events=events,
+        epochs=epochs,
+        seed=seed,
+        jobs=jobs,
+        scheduler=scheduler,
+        synthesise=synthesise,
+    )
+    with user_errors(), disk_errors(folder):
+        result = scan(found, folder, options, None if as_json else _line)
+        draw_frontier(result, folder / "frontier.png")
+    if as_json:
+        typer.echo(_json(result))
+    else:
+        _table(result)
+        typer.echo(f"{folder / 'frontier.png'}: {len(result.frontier)} of {len(result.trials)} trials on the frontier")
+    if chosen is not None and name is not None:
+        project = pick(result, choose(result, chosen), name)
+        typer.echo(f"{project}: ready; next: qtrigger build {project}", err=as_json)
+
+
+def _stated(texts: list[str]) -> dict[str, list[str]]:
+    from hls.errors import FirmwareError
+
+    stated = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or not values:
+            raise FirmwareError(f"--set {text!r}: write NAME=VALUE,VALUE,...")
+        stated[name] = values.split(",")
+    return stated
+
+
+def _line(result: TrialResult, done: int, total: int) -> None:
+    told = result.failed or "  ".join(f"{k} {v:.4g}" for k, v in (result.fidelity | result.figures).items())
+    point = " ".join(f"{k}={v}" for k, v in result.parameters.items())
+    sys.stderr.write(f"[{done}/{total}] {result.key} {point}: {told} ({result.seconds:.0f} s)\n")
+    sys.stderr.flush()
+
+
+def _table(result: ScanResult) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    varied = [name for name in result.trials[0].parameters if len({t.parameters[name] for t in result.trials}) > 1]
+    columns = _columns(result.objectives, result.frontier)
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title=f"frontier of {result.subject.name}")
+    table.add_column("trial")
+    for column in (*varied, *columns):
+        table.add_column(column, justify="right")
+    table.add_column("source")
+    for trial in result.frontier:
+        values = [trial.value(column) for column in columns]
+        told = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
+        table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *told, trial.source)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def _columns(objectives: tuple[Objective, ...], trials: list[TrialResult]) -> list[str]:
+    """The objectives first, then whatever else a reader would want to know of a point."""
+    others = [name for trial in trials[:1] for name in (*trial.fidelity, *trial.figures)]
+    return list(dict.fromkeys([*(objective.name for objective in objectives), *others]))
+
+
+def _json(result: ScanResult) -> str:
+    import json
+
+    return json.dumps(
+        {
+            "version": JSON_VERSION,
+            "subject": result.subject.name,
+            "objectives": [str(objective) for objective in result.objectives],
+            "frontier": [trial.key for trial in result.frontier],
+            "trials": [trial.model_dump() for trial in result.trials],
+        },
+        indent=2,
+    )

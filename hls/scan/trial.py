@@ -1,0 +1,137 @@
+"""One point of a scan: trained, imported, measured. It runs in a process of its own, here or on a cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from hls.errors import FirmwareError
+from hls.scan.space import HARDWARE, Value
+
+if TYPE_CHECKING:
+    from hls.graph import FixedGraph
+
+FIDELITY_EVENTS = 100_000
+MODEL = "model.h5"
+_HLS4ML_ONLY = ("reuse_factor", "strategy")
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """What to train and measure. ``system`` "name/variant", or None with a ``model`` (its file's bytes) that is fixed.
+
+    Without epochs or events the system's own defaults count.
+    """
+
+    parameters: Mapping[str, Value]
+    target: Mapping[str, Any]
+    system: str | None = None
+    model: bytes | None = None
+    events: int | None = None
+    epochs: int | None = None
+    seed: int = 1
+
+    @property
+    def key(self) -> str:
+        """The same for the same point, training and target: results are found again by it."""
+        told = [dict(self.parameters), dict(self.target), self.system, self.events, self.epochs, self.seed]
+        state = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+        state.update(self.model or b"")
+        return state.hexdigest()[:12]
+
+
+Source = Literal["rtl, analytic", "hls4ml, analytic", "rtl, yosys", "rtl, analytic, as synthesis failed"]
+
+
+class TrialResult(BaseModel):
+    """What came of a trial. ``source`` says of which firmware the figures are and who told them; ``failed`` why there
+    are none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    parameters: dict[str, Value]
+    epochs: int | None
+    fidelity: dict[str, float] = {}
+    figures: dict[str, float] = {}
+    source: Source
+    seconds: float = 0.0
+    failed: str | None = None
+
+    def value(self, name: str) -> float | None:
+        """A figure or a metric, None if this trial does not have it."""
+        return self.figures.get(name, self.fidelity.get(name))
+
+
+def run_trial(spec: TrialSpec) -> tuple[TrialResult, dict[str, bytes]]:
+    """The result, and the files of the trained model by name: a worker need not share a disk with who asked.
+
+    A network that cannot be trained or imported is a result too: its ``failed`` says why.
+    """
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="trial-") as place:
+        folder = Path(place)
+        try:
+            result = _measured(spec, folder)
+        except (FirmwareError, ValueError) as error:
+            why = " ".join(str(error).split())
+            result = _result(spec, failed=why)
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    return result.model_copy(update={"seconds": time.perf_counter() - started}), files
+
+
+def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
+    from hls.emulation import emulate
+    from hls.importing import import_keras
+    from hls.systems import find_system
+
+    if spec.model is not None:
+        (folder / MODEL).write_bytes(spec.model)
+    network = {name: value for name, value in spec.parameters.items() if name not in HARDWARE}
+    chosen = None if spec.system is None else find_system(spec.system)
+    if chosen is not None and spec.model is None:
+        chosen.scannable.train_point(
+            chosen.variant, network, folder, events=spec.events, epochs=spec.epochs, seed=spec.seed
+        )
+    graph = import_keras(folder / MODEL)
+    fidelity: dict[str, float] = {}
+    if chosen is not None:
+        told = chosen.system.fidelity(
+            chosen.variant, folder, lambda events: emulate(graph, events), events=FIDELITY_EVENTS, seed=spec.seed
+        )
+        fidelity = {name: float(metric["firmware"]) for name, metric in told.items()}
+    return _result(spec, fidelity=fidelity, figures=_figures(graph, spec))
+
+
+def _result(spec: TrialSpec, **found: Any) -> TrialResult:
+    source: Source = "rtl, analytic" if _unrolled(spec) else "hls4ml, analytic"
+    return TrialResult(key=spec.key, parameters=dict(spec.parameters), epochs=spec.epochs, source=source, **found)
+
+
+def _unrolled(spec: TrialSpec) -> bool:
+    """Whether the firmware is our RTL, which reuses no multiplier, or the hls4ml project."""
+    return all(spec.parameters.get(name, HARDWARE[name][0]) == HARDWARE[name][0] for name in _HLS4ML_ONLY)
+
+
+def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
+    from hls.estimates import estimate_hls4ml, estimate_rtl
+    from hls.target import Target
+
+    hardware = {name: spec.parameters.get(name, default[0]) for name, default in HARDWARE.items()}
+    target = Target(**{**spec.target, **hardware})
+    estimate = estimate_rtl(graph, target.clock_ns) if _unrolled(spec) else estimate_hls4ml(graph, target)
+    return {
+        "luts": estimate["lut"].value,
+        "ffs": estimate["ff"].value,
+        "dsps": estimate["dsp"].value,
+        "latency_ns": estimate["latency_ns"].value,
+        "interval_ns": estimate["interval"].value * target.clock_ns,
+    }

@@ -1,0 +1,139 @@
+"""Whole scans of a small network that needs no training: interrupted, on a cluster, picked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hls.errors import FirmwareError, ToolError
+from hls.importing import import_keras
+from hls.project import read_project
+from hls.scan import ScanOptions, scan
+from hls.scan.pick import choose, pick
+from hls.scan.picture import draw_frontier
+from hls.scan.scan import find_subject
+from hls.scan.workers import workers
+
+STATED = {"reuse_factor": ["1", "2"], "clock_ns": ["2.5", "5"]}
+OPTIONS = ScanOptions(search="grid", stated=STATED, jobs=1, synthesise=False)
+
+
+@pytest.mark.slow
+def test_a_scan_goes_on_where_it_stopped(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scan"
+    subject = find_subject(str(project))
+    few = replace(OPTIONS, stated={"reuse_factor": ["1", "2"]})
+    first, second = [], []
+
+    scan(subject, out, few, lambda result, done, total: first.append(result.key))
+    result = scan(subject, out, OPTIONS, lambda result, done, total: second.append(result.key))
+
+    assert len(first) == 2
+    assert len(second) == 2 and not set(first) & set(second)
+    assert len(result.trials) == 4
+    assert result.frontier and all(trial in result.trials for trial in result.frontier)
+    draw_frontier(result, out / "frontier.png")
+    assert (out / "frontier.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_picked_point_is_a_project_that_can_be_built(project: Path, tmp_path: Path) -> None:
+    result = scan(find_subject(str(project)), tmp_path / "scan", OPTIONS)
+    wanted = next(trial for trial in result.trials if trial.parameters["clock_ns"] == 2.5)
+
+    folder = pick(result, wanted, "picked", parent=tmp_path)
+
+    assert read_project(folder).target.clock_ns == 2.5
+    assert import_keras(folder / "model.h5").digest() == import_keras(project / "model.h5").digest()
+    assert choose(result, wanted.key[:8]) == wanted
+    with pytest.raises(FirmwareError, match="no point of the frontier has luts < 1"):
+        choose(result, "luts<1")
+    with pytest.raises(FirmwareError, match="no single trial"):
+        choose(result, "zzz")
+
+
+def _squared(value: int) -> int:
+    return value * value
+
+
+def _once_deadly(task: tuple[int, str]) -> int:
+    """Kills its own process, the first time that it is run with 3."""
+    value, folder = task
+    trap = Path(folder, "sprung")
+    if value == 3 and not trap.exists():
+        trap.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path) -> None:
+    tasks = [(value, str(tmp_path)) for value in range(5)]
+    with workers(1, None) as run, pytest.raises(ToolError, match="goes on where it stopped"):
+        list(run(_once_deadly, tasks))
+    with workers(1, None) as run:
+        assert sorted(value for _, value in run(_once_deadly, tasks)) == [0, 1, 2, 3, 4]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Dask scheduler with two workers, each a process of its own on loopback."""
+    place = tmp_path_factory.mktemp("dask")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    file = place / "scheduler.json"
+    commands = [
+        ["scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(file)],
+        *[["worker", "--scheduler-file", str(file), "--nthreads", "1", "--nworkers", "1", "--no-dashboard"]] * 2,
+    ]
+    running = []
+    try:
+        for command in commands:
+            with (place / f"{len(running)}.log").open("wb") as log:
+                start = [sys.executable, "-m", "distributed.cli.dask_" + command[0], *command[1:]]
+                running.append(subprocess.Popen(start, cwd=place, env=environment, stdout=log, stderr=log))
+            until = time.monotonic() + 60
+            while not file.exists() and time.monotonic() < until:
+                time.sleep(0.1)
+        yield json.loads(file.read_text())["address"]
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.mark.slow
+def test_a_cluster_loses_nothing_when_a_worker_is_killed(cluster: str, tmp_path: Path) -> None:
+    tasks = [(value, str(tmp_path)) for value in range(5)]
+
+    with workers(None, cluster) as run:
+        found = sorted(value for _, value in run(_once_deadly, tasks))
+
+    assert (tmp_path / "sprung").exists()
+    assert found == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_results_as_this_machine(cluster: str, project: Path, tmp_path: Path) -> None:
+    subject = find_subject(str(project))
+
+    here = scan(subject, tmp_path / "here", OPTIONS)
+    there = scan(subject, tmp_path / "there", replace(OPTIONS, scheduler=cluster))
+
+    def told(trials: object) -> object:
+        return [trial.model_copy(update={"seconds": 0.0}) for trial in trials]  # type: ignore[attr-defined]
+
+    assert told(there.trials) == told(here.trials)
+
+
+def test_no_scheduler_at_the_address_is_said() -> None:
+    with pytest.raises(FirmwareError, match="no Dask scheduler answers"), workers(None, "tcp://127.0.0.1:9"):
+        pass

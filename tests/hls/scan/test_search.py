@@ -1,0 +1,71 @@
+"""Successive halving, worked by hand."""
+
+from __future__ import annotations
+
+from hls.scan import Objective, TrialResult, TrialSpec
+from hls.scan.search import at_once, halving, run_rounds
+
+LUTS = Objective("luts", "min")
+
+
+def specs(n: int) -> list[TrialSpec]:
+    return [TrialSpec(parameters={"width": width}, target={}) for width in range(1, n + 1)]
+
+
+def measured(asked: list[tuple[int, int | None]]) -> object:
+    """A measure whose LUTs are the width; it notes what it was asked for."""
+
+    def measure(trials: list[TrialSpec]) -> list[TrialResult]:
+        asked.extend((int(spec.parameters["width"]), spec.epochs) for spec in trials)
+        return [
+            TrialResult(
+                key=spec.key,
+                parameters=dict(spec.parameters),
+                epochs=spec.epochs,
+                figures={"luts": float(spec.parameters["width"])},
+                source="rtl, analytic",
+            )
+            for spec in trials
+        ]
+
+    return measure
+
+
+def test_a_third_goes_on_with_three_times_the_epochs() -> None:
+    asked: list[tuple[int, int | None]] = []
+
+    found = run_rounds(halving(specs(9), [LUTS], epochs=9), measured(asked))  # type: ignore[arg-type]
+
+    assert asked[:9] == [(width, 1) for width in range(1, 10)]
+    assert asked[9:12] == [(1, 3), (2, 3), (3, 3)]
+    assert asked[12:] == [(1, 9)]
+    assert len(found) == 13
+
+
+def test_few_trials_make_few_rounds() -> None:
+    asked: list[tuple[int, int | None]] = []
+
+    run_rounds(halving(specs(3), [LUTS], epochs=81), measured(asked))  # type: ignore[arg-type]
+
+    assert asked == [(1, 27), (2, 27), (3, 27), (1, 81)]
+
+
+def test_a_grid_is_one_round() -> None:
+    asked: list[tuple[int, int | None]] = []
+
+    run_rounds(at_once(specs(4)), measured(asked))  # type: ignore[arg-type]
+
+    assert [width for width, _ in asked] == [1, 2, 3, 4]
+
+
+def test_the_key_tells_trials_apart() -> None:
+    one = TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=3)
+
+    assert one.key == TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=3).key
+    assert len({
+        one.key,
+        TrialSpec(parameters={"width": 9}, target={"part": "p"}, epochs=3).key,
+        TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=4).key,
+        TrialSpec(parameters={"width": 8}, target={"part": "q"}, epochs=3).key,
+        TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=3, model=b"x").key,
+    }) == 5  # fmt: skip
