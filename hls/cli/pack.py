@@ -1,0 +1,36 @@
+"""qtrigger pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "pack"
+HELP = "Run the firmware of a compressing project over events, and write its outputs as packed bits."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger pack firmware_projects/compression-encoder-16 --inputs events.h5 --beta 1e-2 --out events.qtb\n\n"
+    "  qtrigger pack firmware_projects/compression-encoder-16 --inputs events.h5 --beta 0.1 --coding fixed --out a.qtb"
+)
+
+
+def command(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
+    inputs: Annotated[Path, typer.Option(metavar="FILE.h5", help="Events, as `qtrigger data` writes them.")],
+    beta: Annotated[float, typer.Option(help="Distortion that a nat is worth; the nearest of the layout is taken.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.qtb", help="Where to write.")],
+    coding: Annotated[
+        str, typer.Option(help="entropy: as short as can be; fixed: packets of one length for each beta.")
+    ] = "entropy",
+) -> None:
+    """Emulate and pack."""
+    from hls.packing import pack
+
+    packed = pack(project, inputs, out, beta=beta, coding=coding)
+    bits = 8 * out.stat().st_size / max(packed.events, 1)
+    typer.echo(
+        f"{out}: {packed.events:,} events at log10 beta {packed.log10_beta:g}, {packed.coding} coding, "
+        f"{bits:.2f} bits an event"
+    )

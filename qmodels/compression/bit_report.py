@@ -1,0 +1,58 @@
+"""Bits per event of a layout, counted in real strings, against the bound that the KL divergence sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression.latent_layout import LatentLayout
+from qmodels.compression.layout_calibration import raw_means
+from qmodels.compression.packet_files import EVENTS_PER_STRING
+from qmodels.compression.packing import quantize
+from qmodels.compression.payloads import Scheme, encode_events, packet_widths
+
+
+@dataclass(frozen=True)
+class BitReport:
+    """Bits per event at one β, and how many latents are sent.
+
+    ``kl``: ΣKL averaged over events, over ln 2. ``fixed``: length of a packet of the fixed layout. ``string``: mean
+    length of an arithmetic-coded string of a single event. ``chained``: of payload where strings hold many events.
+    """
+
+    log10_beta: float
+    active: int
+    kl: float
+    fixed: float
+    string: float
+    chained: float
+
+    @property
+    def excess(self) -> float:
+        """How far ``chained`` is above ``kl``, as a fraction of it; infinite where there is nothing to tell."""
+        return self.chained / self.kl - 1 if self.kl > 0 else float("inf")
+
+
+def rate_report(mean: npt.ArrayLike, log_variance: npt.ArrayLike, layout: LatentLayout, point: int) -> BitReport:
+    """Pack events, with means and log-variances (n, latents) at grid point ``point``, and count."""
+    raw = raw_means(mean, layout.fraction)
+    points = np.full(len(raw), point, np.int64)
+    symbols = quantize(raw, points, layout, "entropy")
+    _, lengths = encode_events(symbols, points, layout, 1)
+    chained = Scheme(layout, "entropy", EVENTS_PER_STRING, point).pack(symbols, points)
+    return BitReport(
+        log10_beta=layout.points[point].log10_beta,
+        active=sum(quantizer.levels > 1 for quantizer in layout.points[point].entropy),
+        kl=kl_bits(mean, log_variance),
+        fixed=float(packet_widths(layout, point).sum()),
+        string=float(lengths.mean()),
+        chained=8 * len(chained) / len(raw),
+    )
+
+
+def kl_bits(mean: npt.ArrayLike, log_variance: npt.ArrayLike) -> float:
+    """KL divergence of the posteriors N(mean, exp(log_variance)) from N(0, 1), summed over latents, in bits."""
+    mu, log = np.asarray(mean, np.float64), np.asarray(log_variance, np.float64)
+    return float(0.5 * (mu**2 + np.exp(log) - 1.0 - log).sum(axis=1).mean() / np.log(2.0))

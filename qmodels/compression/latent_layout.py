@@ -1,0 +1,172 @@
+"""How the latents of one encoder become bits: a quantizer for every latent at every point of a grid in log10 β.
+
+Everything here is an integer, so that encoder and decoder agree on any machine. Kept beside a model as
+latent_layout.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import astuple, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.errors import ModelDataError
+
+FILE = "latent_layout.json"
+FORMAT = "qtrigger-latent-layout"
+VERSION = 1
+VALUE_BITS = 20  # reconstructed latents are integers in units of 2**-20
+MAX_LEVELS = 1 << 14
+
+Ints = npt.NDArray[np.int64]
+Coding = Literal["fixed", "entropy"]
+CODINGS: tuple[Coding, ...] = ("fixed", "entropy")
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """Raw integer m of the firmware -> symbol clip(floor((m + offset) / step), 0, levels - 1), and back.
+
+    The value of symbol s is (origin + slope s) 2**-20. ``weights`` are relative frequencies of the symbols, each
+    shared by ``cell`` neighbours; none for fixed coding. A latent that carries nothing has one level: no bits.
+    """
+
+    step: int
+    offset: int
+    levels: int
+    origin: int
+    slope: int
+    cell: int = 1
+    weights: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Bits of its field in a fixed packet."""
+        return (self.levels - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class GridPoint:
+    """One β: a quantizer a latent for either coding."""
+
+    log10_beta: float
+    fixed: tuple[Quantizer, ...]
+    entropy: tuple[Quantizer, ...]
+
+    def quantizers(self, coding: Coding) -> tuple[Quantizer, ...]:
+        """Those of ``coding``."""
+        return self.fixed if coding == "fixed" else self.entropy
+
+
+@dataclass(frozen=True)
+class LatentLayout:
+    """The whole grid; ``fraction``: one LSB of the firmware's means is 2**-fraction."""
+
+    fraction: int
+    points: tuple[GridPoint, ...]
+
+    @property
+    def latents(self) -> int:
+        """Number of latents."""
+        return len(self.points[0].fixed)
+
+    @cached_property
+    def grid(self) -> npt.NDArray[np.float64]:
+        """log10 β of the points, ascending."""
+        return np.array([point.log10_beta for point in self.points])
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Eight bytes that tell this layout from every other."""
+        return hashlib.sha256(self.to_json().encode()).digest()[:8]
+
+    def nearest(self, log10_beta: npt.ArrayLike) -> Ints:
+        """Index of the grid point nearest to each log10 β; beyond the grid, its end."""
+        wanted = np.asarray(log10_beta, np.float64)
+        if not np.isfinite(wanted).all():
+            raise ModelDataError("log10 beta is not finite; give a positive beta")
+        middles = (self.grid[1:] + self.grid[:-1]) / 2
+        return np.searchsorted(middles, wanted).astype(np.int64)
+
+    def to_json(self) -> str:
+        """The text of latent_layout.json: the same layout gives the same text."""
+        points = [
+            {"log10_beta": point.log10_beta, **{c: [_row(q) for q in point.quantizers(c)] for c in CODINGS}}
+            for point in self.points
+        ]
+        head = {"format": FORMAT, "version": VERSION, "fraction": self.fraction}
+        return json.dumps({**head, "points": points}, separators=(",", ":"))
+
+    def write(self, path: Path) -> None:
+        """Write latent_layout.json."""
+        path.write_text(self.to_json() + "\n", encoding="utf-8")
+
+
+def read_layout(path: Path) -> LatentLayout:
+    """Read latent_layout.json; ModelDataError if it is missing, damaged or of another version."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelDataError(f"{path}: no such layout; train the system again to get one") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelDataError(f"{path}: damaged layout ({error}); train the system again") from error
+    return _parsed(content, path)
+
+
+def _row(quantizer: Quantizer) -> list[Any]:
+    if quantizer.levels == 1:
+        return [quantizer.origin]
+    *numbers, cell, weights = astuple(quantizer)
+    return [*numbers, cell, list(weights)] if weights else numbers
+
+
+def _quantizer(row: list[Any]) -> Quantizer:
+    if len(row) == 1:
+        return Quantizer(1, 0, 1, int(row[0]), 0)
+    *numbers, weights = row if len(row) == 7 else [*row, 1, []]
+    step, offset, levels, origin, slope, cell = (int(number) for number in numbers)
+    return Quantizer(step, offset, levels, origin, slope, cell, tuple(int(weight) for weight in weights))
+
+
+def _parsed(content: Any, path: Path) -> LatentLayout:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ModelDataError(f"{path}: not a latent layout: its format is not {FORMAT!r}")
+    if content.get("version") != VERSION:
+        raise ModelDataError(f"{path}: layout version {content.get('version')}, this program reads {VERSION}")
+    try:
+        points = tuple(
+            GridPoint(float(p["log10_beta"]), *(tuple(_quantizer(row) for row in p[c]) for c in CODINGS))
+            for p in content["points"]
+        )
+        layout = LatentLayout(int(content["fraction"]), points)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelDataError(f"{path}: damaged layout ({error!r}); train the system again") from error
+    _check(layout, path)
+    return layout
+
+
+def _check(layout: LatentLayout, path: Path) -> None:
+    if not layout.points or not (np.diff(layout.grid) > 0).all():
+        raise ModelDataError(f"{path}: its log10 beta do not ascend; train the system again")
+    for point in layout.points:
+        for coding in CODINGS:
+            quantizers = point.quantizers(coding)
+            if len(quantizers) != layout.latents:
+                raise ModelDataError(f"{path}: log10 beta {point.log10_beta}: {len(quantizers)} {coding} quantizers")
+            for index, quantizer in enumerate(quantizers):
+                if not _sound(quantizer, coding):
+                    raise ModelDataError(f"{path}: log10 beta {point.log10_beta}: latent {index}: bad {quantizer}")
+
+
+def _sound(quantizer: Quantizer, coding: Coding) -> bool:
+    cells = -(-quantizer.levels // max(quantizer.cell, 1))
+    weighted = len(quantizer.weights) == (cells if coding == "entropy" and quantizer.levels > 1 else 0)
+    positive = quantizer.step >= 1 and quantizer.cell >= 1 and min(quantizer.weights, default=0) >= 0
+    some = sum(quantizer.weights) > 0 or not quantizer.weights
+    return weighted and positive and some and 1 <= quantizer.levels <= MAX_LEVELS
