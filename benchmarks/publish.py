@@ -18,6 +18,7 @@ SCRIPTS = (
     (["emulator.py"], "The emulator beside hls4ml's C simulation, QKeras and GEMM, on the published network"),
     (["csim.py"], "The C simulation beside hls4ml's own `predict`, on the published topology"),
     (["csim.py", "--io-type", "io_stream"], "The same with `io_stream`"),
+    (["paper_encoder.py"], "The published compression encoder: import, emulation and project at full size"),
     (["event_generation.py"], "Event generators, one core"),
     (["fresh_clone.py"], "From a fresh clone to verified firmware"),
 )

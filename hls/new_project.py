@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.importing import import_keras
+from hls.importing.ports import parse_type
 from hls.project import PROJECT_FILE
 from hls.target import Target, check_name
 
@@ -68,9 +69,9 @@ def create_project(
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
-    graph = import_keras(model, input_type=input_type)
+    import_keras(model, input_type=input_type)
     weights = f"model{model.suffix if model.suffix in ('.h5', '.keras') else '.h5'}"
-    needs = f'input_type = "{graph.edges[graph.inputs[0]].type}"' if input_type else '# input_type = "ap_fixed<16,6>"'
+    needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
     text = _TEMPLATE.format(
         weights=weights,
         input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",

@@ -51,8 +51,11 @@ def measure_reference(path: Path) -> tuple[float, float] | None:
 
 
 def _dense_chain(path: Path) -> list[_Layer] | None:
+    model = read_model(path)
     chain: list[_Layer] = []
-    for layer in read_model(path).layers.values():
+    if len(model.inputs) > 1 or len(model.outputs) > 1:
+        return None
+    for layer in model.layers.values():
         if layer.class_name in ("InputLayer", "Dropout"):
             continue
         made = _dense(layer)

@@ -61,7 +61,7 @@ def _unit(node: nodes.Node, edge: Edge, readers: list[nodes.Node], plan: dict[st
             fraction = wanted.pop()
             if fraction is not None:
                 return fraction
-    if isinstance(node, nodes.Reshape | nodes.Transpose | nodes.Pool):
+    if isinstance(node, nodes.Reshape | nodes.Transpose | nodes.Pool | nodes.Relu):
         source = plan[node.inputs[0]]
         if not source.exact:
             return source.unit

@@ -52,8 +52,12 @@ def _(node: nodes.Dense, sources: Sequence[Storage], target: Storage, edges: Seq
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         x = rescale(inputs[0], sources[0], operand)
-        result = np.matmul(x, kernel, out=out)
-        return np.add(result, bias, out=result) if bias.size else result
+        # Particles of all events in one product: NumPy would multiply event by event, and be slower for it.
+        into = None if out is None else out.reshape(-1, kernel.shape[1])
+        result = np.matmul(x.reshape(-1, kernel.shape[0]), kernel, out=into)
+        if bias.size:
+            result += bias
+        return result.reshape(*x.shape[:-1], kernel.shape[1])
 
     return step
 
@@ -156,9 +160,12 @@ def _(node: nodes.Relu, sources: Sequence[Storage], target: Storage, edges: Sequ
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         x = rescale(inputs[0], sources[0], target)
         if shift is None:
-            return np.asarray(np.maximum(x, 0))
-        negative = x // (1 << shift) if target.exact else times_power_of_two(x, -shift)
-        return np.where(x >= 0, x, negative)
+            return np.asarray(np.maximum(x, 0, out=out))
+        if target.exact:
+            return np.where(x >= 0, x, x // (1 << shift))
+        # The slope is 1 at most, so the larger of the two is the right one.
+        below = times_power_of_two(x, -shift, out=out)
+        return np.asarray(np.maximum(x, below, out=below))
 
     return step
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from hls.errors import ToolError, UnsupportedError
+from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.layers import LayerList
 from hls.hls4ml_project.types import LayerSpec
 from hls.target import Target
@@ -130,6 +131,7 @@ def build_model(layers: LayerList, target: Target, top: str, folder: Path) -> An
     with quiet() as printed:
         from hls4ml.model.graph import ModelGraph
 
+        sum_pooling.register(target.backend)
         config = configuration(layers, target, top, folder)
         try:
             model = ModelGraph.from_layer_list(config, dictionaries(layers), list(layers.inputs), list(layers.outputs))

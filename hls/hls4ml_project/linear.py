@@ -10,6 +10,7 @@ import numpy as np
 from hls.fixed import FixedArray, FixedType, IntArray
 from hls.graph import Edge, nodes
 from hls.graph.windows import output_length
+from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.lowering import Lowering
 from hls.hls4ml_project.types import HlsType, Value
 
@@ -66,13 +67,18 @@ def convolution(low: Lowering, node: nodes.Conv) -> Value:
 
 
 def window_sum(low: Lowering, node: nodes.Pool) -> Value:
-    """Sum over windows. hls4ml only averages (and truncates), so this is a convolution with ones."""
+    """Sum over windows: a kernel of ours where the window is all there is, else a convolution with ones.
+
+    hls4ml only averages, and truncates.
+    """
     x, _ = low.input(node)
     edge = low.graph.edges[node.name]
     rank, channels = len(node.window), x.shape[-1]
-    nothing = all(p == (0, 0) for p in node.padding)
-    if nothing and node.window == x.shape[:rank] and not low.streaming:
-        return _global_sum(low, node, x, edge)
+    if node.window == x.shape[:rank] and all(p == (0, 0) for p in node.padding):
+        if sum_pooling.has_kernel(low.target.backend):
+            return _sum_pooling(low, node, x, edge)
+        if not low.streaming:
+            return _product_with_ones(low, node, x, edge)
     x = low.shaped(node, x, x.shape)
     zero = FixedArray(np.zeros(channels, np.int64), 0)
     ones = FixedArray(np.ones((*node.window, 1, channels), np.int64), 0)
@@ -81,7 +87,18 @@ def window_sum(low: Lowering, node: nodes.Pool) -> Value:
     return _convolve(low, node, x, _ungrouped(ones, channels, channels), zero, node.strides, node.padding, edge)
 
 
-def _global_sum(low: Lowering, node: nodes.Pool, x: Value, edge: Edge) -> Value:
+def _sum_pooling(low: Lowering, node: nodes.Pool, x: Value, edge: Edge) -> Value:
+    channels = x.shape[-1]
+    # A stream brings one position after the other, however many axes they lie on; arrays are flat.
+    if low.streaming and x.layer_shape[-1] != channels:
+        x = low.shaped(node, x, x.shape)
+    attributes = {"n_in": x.size // channels, "n_filt": channels}
+    types = {"accum": HlsType(low.fit(accumulator(edge)))}
+    made = low.emit(node, sum_pooling.CLASS_NAME, (x,), (channels,), low.exact(edge), attributes, types)
+    return replace(made, shape=edge.shape)
+
+
+def _product_with_ones(low: Lowering, node: nodes.Pool, x: Value, edge: Edge) -> Value:
     """Sum of all positions: put them last (wires only), then one column of ones."""
     channels = x.shape[-1]
     positions = x.size // channels

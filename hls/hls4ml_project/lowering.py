@@ -14,6 +14,7 @@ from hls.errors import UnsupportedError
 from hls.fixed import FixedArray, FixedType
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.nodes import Node
+from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.types import HlsType, LayerSpec, Value, coarsest, float_constants
 from hls.target import Target
 
@@ -32,6 +33,7 @@ FUSABLE = frozenset(
         "DepthwiseConv2D",
         "LeakyReLU",
         "Merge",
+        sum_pooling.CLASS_NAME,
     }
 )
 _EXACT = (nodes.Dense, nodes.Conv, nodes.Scale, nodes.Pool, nodes.Relu, nodes.Add, nodes.Multiply)

@@ -51,6 +51,12 @@ def _global(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum:
     return name, math.prod(window)
 
 
+def _divided(emit: Emitter, total: str, power: int) -> str:
+    """``total / power`` for a power of two: the binary point moves."""
+    factor = FixedArray(np.array([1], np.int64), power.bit_length() - 1)
+    return emit(nodes.Scale, "average", (total,), factor, FixedArray(np.zeros(1, np.int64), 0))
+
+
 def _average(emit: Emitter, spec: LayerSpec, total: str, count: int) -> str:
     quantizer = parse_quantizer(spec.config.get("average_quantizer"), f"layer {spec.name!r}, average_quantizer")
     if quantizer is not None:
@@ -58,8 +64,7 @@ def _average(emit: Emitter, spec: LayerSpec, total: str, count: int) -> str:
         zero = FixedArray(np.zeros(1, np.int64), 0)
         out = emit(nodes.Scale, "average", (total,), FixedArray.from_float(factor), zero)
     elif count & (count - 1) == 0:
-        factor_bits = FixedArray(np.array([1], np.int64), count.bit_length() - 1)
-        out = emit(nodes.Scale, "average", (total,), factor_bits, FixedArray(np.zeros(1, np.int64), 0))
+        out = _divided(emit, total, count)
     else:
         out = divide(emit, total, count)
     return emit_activation(emit, spec.config.get("activation"), out)
@@ -113,7 +118,18 @@ def _global_average(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> 
     return _average(emit, spec, *_global(emit, spec, inputs, maximum=False))
 
 
+def _global_sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    if len(emit.edge(inputs[0]).shape) != 2:
+        raise UnsupportedError(f"layer {spec.name!r}: {spec.class_name} sums (particles, channels) over the particles")
+    divisor = spec.config.get("divisor", 1)
+    if not isinstance(divisor, int) or divisor < 1 or divisor & (divisor - 1):
+        raise UnsupportedError(f"layer {spec.name!r}: divisor={divisor!r} is no power of two; take 1, 2, 4, 8, ...")
+    total, _ = _global(emit, spec, inputs, maximum=False)
+    return total if divisor == 1 else _divided(emit, total, divisor)
+
+
 HANDLERS: dict[str, Handler] = {
+    "GlobalSumPooling1D": _global_sum,
     **dict.fromkeys(("MaxPooling1D", "MaxPooling2D"), _max_pool),
     **dict.fromkeys(("GlobalMaxPooling1D", "GlobalMaxPooling2D"), _global_max),
     **dict.fromkeys(("AveragePooling1D", "AveragePooling2D", "QAveragePooling2D"), _average_pool),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy.typing as npt
 
 _CANNOT_LOAD = 3
 _BATCH = 16_384
+KERAS_LAYERS = "qtrigger.keras_layers"
+"""Entry points of installed packages: Keras layers of their own, by class name, for the files that hold them."""
 
 
 def main(folder: Path) -> int:
@@ -24,9 +27,8 @@ def main(folder: Path) -> int:
     import tensorflow as tf
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    objects = _custom_objects()
     try:
-        model = keras.models.load_model(job["model"], custom_objects=objects, compile=False)
+        model = keras.models.load_model(job["model"], custom_objects=_custom_objects(), compile=False)
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{' '.join(str(error).split())[:300]}\n")
         return _CANNOT_LOAD
@@ -48,7 +50,7 @@ def _custom_objects() -> dict[str, Any]:
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
-    return objects
+    return objects | {point.name: point.load() for point in entry_points(group=KERAS_LAYERS)}
 
 
 def _version(distribution: str) -> str:

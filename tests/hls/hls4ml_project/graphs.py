@@ -206,9 +206,14 @@ def padded_maxima(s: Sketch) -> None:
 
 
 def sums(s: Sketch) -> None:
-    """Sums over windows and over whole axes."""
+    """Sums over windows and over whole axes: of any number of rows, of one, of one channel, and rounded at once."""
     line, image = s.input((6, 3)), s.input((4, 6, 2))
+    column, row, bits = s.input((5, 1)), s.input((1, 3)), s.input((7, 2), FixedType(False, 1, 1))
     s.output(
+        s.pool(column, (5,), False),
+        s.pool(row, (1,), False),
+        s.pool(bits, (7,), False),
+        s.quantize(s.pool(line, (6,), False), FixedType(True, 7, 6)),
         s.pool(line, (6,), False),
         s.pool(line, (2,), False),
         s.pool(image, (4, 6), False),

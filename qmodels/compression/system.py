@@ -1,0 +1,138 @@
+"""The compression system as the command line and the builder see it.
+
+Light to import: TensorFlow comes in with training, PYTHIA and HDF5 with events, matplotlib with a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression.events import DATA_OPTIONS
+from qmodels.compression.presets import PRESETS, VARIANTS, particle_count
+from qmodels.progress import TrainingProgress
+from qmodels.systems import Fidelity
+
+if TYPE_CHECKING:
+    from qmodels.compression.coding import Encoder
+    from qmodels.compression.collision_files import CollisionHeader
+    from qmodels.compression.packet_files import PacketHeader
+
+NAME = "compression"
+Inputs = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Compression:
+    """The β-VAE of arXiv:2210.11489; a ``hls.systems.PhysicsSystem`` by structure."""
+
+    name: str = NAME
+    variants: tuple[str, ...] = tuple(VARIANTS)
+    presets: tuple[str, ...] = tuple(PRESETS)
+    data_options: tuple[str, ...] = DATA_OPTIONS
+
+    def events(self, variant: str, n: int, seed: int) -> Inputs:
+        """``n`` encoder inputs, {particles (n, N, 4), log10_beta (n, 1)}.
+
+        Few collisions make many events: each is turned about the beam, mirrored, and met at many β.
+        """
+        from qmodels.compression.verification import verification_inputs
+
+        return verification_inputs(particle_count(variant), n, seed)
+
+    def read_events(self, path: Path, variant: str) -> Inputs:
+        """Encoder inputs of a collision file, at β spread over the trained range; ModelDataError if damaged."""
+        from qmodels.compression.verification import file_inputs
+
+        return file_inputs(path, particle_count(variant))
+
+    def write_data(
+        self,
+        path: Path,
+        n: int | None,
+        seed: int,
+        options: Mapping[str, Any],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> CollisionHeader:
+        """Simulate or convert: see :func:`qmodels.compression.events.write_data`."""
+        from qmodels.compression.events import write_data
+
+        return write_data(path, n, seed, options, progress)
+
+    def train(
+        self,
+        variant: str,
+        preset: str,
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+        resume: bool = False,
+        progress: Callable[[TrainingProgress], None] | None = None,
+    ) -> Path:
+        """Train into folder ``out``: see :func:`qmodels.compression.recipe.train`."""
+        from qmodels.compression import recipe  # brings TensorFlow, which takes seconds
+
+        return recipe.train(
+            variant, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress
+        )
+
+    def fidelity(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Encoder,
+        *,
+        events: int = 2000,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Fidelity:
+        """Latent error, KL, distortion, AUC and bits over β: see :func:`qmodels.compression.fidelity.measure`."""
+        from qmodels.compression.fidelity import EVENTS, measure
+
+        return measure(folder, firmware, events=min(events, EVENTS), seed=seed, figure=figure)
+
+    def evaluate(
+        self,
+        variant: str,
+        folder: Path,
+        out: Path,
+        *,
+        events: int | None = None,
+        seed: int = 2,
+        data: Path | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Path:
+        """The paper's figures: see :func:`qmodels.compression.evaluation.evaluate`."""
+        from qmodels.compression.evaluation import EVENTS, evaluate  # brings TensorFlow for its classifiers
+
+        return evaluate(folder, out, events=events or EVENTS, seed=seed, data=data, progress=progress)
+
+    def pack(
+        self, variant: str, folder: Path, firmware: Encoder, inputs: Path, out: Path, *, beta: float, coding: str
+    ) -> PacketHeader:
+        """Pack the events of a collision file: see :func:`qmodels.compression.packed_events.pack`."""
+        from qmodels.compression.packed_events import pack
+
+        return pack(folder, particle_count(variant), firmware, inputs, beta, coding, out)
+
+    def packed_by(self, path: Path) -> str:
+        """Name of the project that packed ``path``."""
+        from qmodels.compression.packed_events import packed_by
+
+        return packed_by(path)
+
+    def unpack(self, folder: Path, path: Path, out: Path) -> PacketHeader:
+        """Unpack into an HDF5 file: see :func:`qmodels.compression.packed_events.unpack`."""
+        from qmodels.compression.packed_events import unpack
+
+        return unpack(folder, path, out)
+
+
+SYSTEM = Compression()
