@@ -244,9 +244,9 @@ def adder_graph_model(designs: int = 100) -> dict[str, Any]:
     rows = []
     for _ in range(designs):
         graph = random_graph(rng)
-        comb = trace(graph).comb
-        if comb is not None and comb.cost > 50:
-            rows.append((adder_graph.cost_terms(graph), float(comb.cost)))
+        cost = trace(graph).cost
+        if cost > 50:
+            rows.append((adder_graph.cost_terms(graph), cost))
     names = sorted({name for terms, _ in rows for name in terms})
     matrix = np.array([[terms.get(name, 0.0) for name in names] for terms, _ in rows])
     cost = np.array([value for _, value in rows])
@@ -293,10 +293,10 @@ def measure() -> None:
         say("alkaid is not installed: nothing to compare with")
         return
     start = time.perf_counter()
-    comb = trace(graph).comb
+    cost = trace(graph).cost
     seconds = time.perf_counter() - start
-    if comb is not None:
-        known = estimate_rtl(graph, 5.0, cost=float(comb.cost))
+    if cost:
+        known = estimate_rtl(graph, 5.0, cost=cost)
         say(f"{'alkaid, solved':28s} {seconds * 1e3:8.2f} ms   {known['lut'].value:,.0f} LUT from its own cost")
 
 

@@ -6,9 +6,9 @@ nine minutes of processor time; this takes seconds.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ToolError
+from hls.netlist.circuit import CONSTANTS, KINDS, PINS, Circuit, numbered, read_circuit
 
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
-_FLIP_FLOP = "$_DFF_P_"
 _BINARY: Mapping[str, Callable[[Words, Words], Words]] = {
     "$_AND_": lambda a, b: a & b,
     "$_NAND_": lambda a, b: ~(a & b),
@@ -31,9 +31,6 @@ _BINARY: Mapping[str, Callable[[Words, Words], Words]] = {
     "$_ANDNOT_": lambda a, b: a & ~b,
     "$_ORNOT_": lambda a, b: a | ~b,
 }
-_PINS = {"$_BUF_": "A", "$_NOT_": "A", "$_MUX_": "ABS", **dict.fromkeys(_BINARY, "AB")}
-# An "x" is a bit on which nothing depends; as a 0 it would hide one on which something does.
-_CONSTANTS: tuple[Any, ...] = ("0", "1", "x", "z")
 
 
 @dataclass(frozen=True)
@@ -50,69 +47,41 @@ class Gates:
 
     def __init__(self, path: Path, top: str) -> None:
         """Read what Yosys wrote with ``write_json``; raises ``ToolError`` if other cells than gates are in it."""
-        module = json.loads(path.read_text(encoding="utf-8"))["modules"][top]
-        self.ports: Mapping[str, list[Any]] = {name: port["bits"] for name, port in module["ports"].items()}
-        self._directions = {name: port["direction"] for name, port in module["ports"].items()}
-        cells = [c for c in module["cells"].values() if c["type"] != "$scopeinfo"]
-        unknown = {cell["type"] for cell in cells} - set(_PINS) - {_FLIP_FLOP}
-        if unknown:
-            raise ToolError(f"{path}: cannot simulate cells of type {', '.join(sorted(unknown))}")
-        flops = [cell["connections"] for cell in cells if cell["type"] == _FLIP_FLOP]
-        if {flop["C"][0] for flop in flops} != set(self.ports["clk"]):
-            raise ToolError(f"{path}: the registers have other clocks than clk")
-        self._row: dict[Any, int] = {bit: row for row, bit in enumerate(_CONSTANTS)}
-        for name, bits in self.ports.items():
-            if self._directions[name] == "input":
-                self._number(bits)
-        self.registers = np.array(self._number([flop["Q"][0] for flop in flops]), np.int64)
-        gates = [cell for cell in cells if cell["type"] != _FLIP_FLOP]
-        self._floating = self._number_floating(gates, flops)
-        self._groups = self._sort(gates, path)
-        self._next = self.rows([flop["D"][0] for flop in flops])
-        self.size = len(self._row)
+        circuit, ports = read_circuit(path, top)
+        self.ports: Mapping[str, list[Any]] = {name: port["bits"] for name, port in ports.items()}
+        inputs, outputs = (
+            numbered([bit for port in ports.values() if port["direction"] == way for bit in port["bits"]])
+            for way in ("input", "output")
+        )
+        read = np.concatenate([circuit.operands.ravel(), circuit.following, outputs])
+        sources = np.concatenate([np.arange(len(CONSTANTS)), inputs, circuit.registers])
+        # Bits that are read and that nobody drives: pins left open, which a model masks.
+        floating = np.setdiff1d(read, np.concatenate([sources, circuit.output]))
+        levels = _levels(circuit, np.concatenate([sources, floating]), path)
+        # Gates of one level and kind become neighbours.
+        order = np.lexsort((circuit.kind, levels))
+        rows = np.concatenate([sources, floating, circuit.output[order]])
+        self._row = np.full(circuit.nets, -1, np.int64)
+        self._row[rows] = np.arange(len(rows))
+        self.size = len(rows)
+        self.registers = self._row[circuit.registers]
+        self._floating = self._row[floating]
+        self._next = self._row[circuit.following]
+        first = len(rows) - len(order)
+        self._groups = list(self._grouped(circuit, levels[order], order, first))
 
-    def _number(self, bits: list[Any]) -> list[int]:
-        return [self._row.setdefault(bit, len(self._row)) for bit in bits]
-
-    def _number_floating(self, gates: list[dict[str, Any]], flops: list[dict[str, Any]]) -> list[int]:
-        """Bits that are read and that nobody drives: pins left open, which a model masks."""
-        driven = {cell["connections"]["Y"][0] for cell in gates} | set(self._row)
-        read = [cell["connections"][pin][0] for cell in gates for pin in _PINS[cell["type"]]]
-        read += [flop["D"][0] for flop in flops]
-        return self._number(sorted({bit for bit in read if bit not in driven}))
+    def _grouped(self, circuit: Circuit, levels: Rows, order: Rows, first: int) -> Iterator[_Group]:
+        kinds, operands = circuit.kind[order], self._row[circuit.operands[order]]
+        changes = np.flatnonzero((np.diff(levels) != 0) | (np.diff(kinds) != 0)) + 1
+        ends = [0, *changes.tolist(), len(order)] if len(order) else []
+        for start, end in pairwise(ends):
+            kind = KINDS[kinds[start]]
+            chosen = operands[start:end, : len(PINS[kind])]
+            yield _Group(kind, first + start, tuple(np.ascontiguousarray(column) for column in chosen.T))
 
     def rows(self, bits: list[Any]) -> Rows:
         """Rows of bits, as ``ports`` lists them."""
-        return np.array([self._row[bit] for bit in bits], np.int64)
-
-    def _sort(self, cells: list[dict[str, Any]], path: Path) -> list[_Group]:
-        depth: dict[Any, int] = dict.fromkeys(self._row, 0)
-        driver = {cell["connections"]["Y"][0]: cell for cell in cells}
-        levels: dict[tuple[int, str], list[dict[str, list[Any]]]] = {}
-        for start in driver:
-            stack = [start]
-            while stack:
-                bit = stack[-1]
-                if bit in depth:
-                    stack.pop()
-                    continue
-                if len(stack) > 4 * len(driver):
-                    raise ToolError(f"{path}: bit {bit} drives itself")
-                pins = driver[bit]["connections"]
-                read = [pins[pin][0] for pin in _PINS[driver[bit]["type"]]]
-                missing = [other for other in read if other not in depth]
-                if missing:
-                    stack.extend(missing)
-                    continue
-                depth[stack.pop()] = level = 1 + max(depth[other] for other in read)
-                levels.setdefault((level, driver[bit]["type"]), []).append(pins)
-        groups = []
-        for (_, kind), found in sorted(levels.items(), key=lambda item: item[0]):
-            first = len(self._row)
-            self._number([pins["Y"][0] for pins in found])
-            operands = tuple(self.rows([pins[pin][0] for pins in found]) for pin in _PINS[kind])
-            groups.append(_Group(kind, first, operands))
-        return groups
+        return self._row[numbered(bits)]
 
     def wake_up(self, words: int, random: np.random.Generator) -> Words:
         """A state with anything in the registers, and in bits that nobody drives."""
@@ -131,6 +100,25 @@ class Gates:
     def clock(self, state: Words) -> None:
         """A rising edge: the registers take what is before them."""
         state[self.registers] = state[self._next]
+
+
+def _levels(circuit: Circuit, known: Rows, path: Path) -> Rows:
+    """Depth of each gate: one more than that of the deepest gate that it reads."""
+    ready = np.zeros(circuit.nets, np.bool_)
+    ready[known] = True
+    levels = np.zeros(len(circuit.output), np.int64)
+    left = np.arange(len(circuit.output))
+    level = 0
+    while len(left):
+        level += 1
+        now = ready[circuit.operands[left]].all(axis=1)
+        if not now.any():
+            bit = int(circuit.output[left[0]]) - len(CONSTANTS)
+            raise ToolError(f"{path}: {len(left)} gates wait for each other, and bit {bit} drives itself")
+        levels[left[now]] = level
+        ready[circuit.output[left[now]]] = True
+        left = left[~now]
+    return levels
 
 
 def _compute(kind: str, operands: list[Words]) -> Words:

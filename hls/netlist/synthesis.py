@@ -82,6 +82,7 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         yosys_version(),
         repr(family),
         project.top,
+        *project.shared,
         Path(__file__),
         *sources,
         *(_HERE / name for name in family.own_models),
@@ -91,17 +92,17 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
 
     def fill(folder: Path) -> None:
         names = " ".join(os.path.relpath(source, folder) for source in sources)
-        run_yosys(_synthesis(family, project.top, names, folder, liberty), folder, "synthesis")
-        run_yosys(_gates(family, project.top, folder, liberty), folder, "gates")
+        run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
+        run_yosys(_gates(family, project, folder, liberty), folder, "gates")
         if family.timing is not None:
-            run_yosys(_static_timing(family, project.top), folder, "timing")
+            run_yosys(_static_timing(family, project), folder, "timing")
 
     folder = cached_folder(cache, f"netlist-{key[:32]}", fill)
     return Netlist(folder, _resources(folder, project.top, family))
 
 
-def _synthesis(family: Family, top: str, sources: str, folder: Path, liberty: Path | None) -> str:
-    lines = [f"read_verilog {sources}", f"{family.synthesis} -top {top}"]
+def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, liberty: Path | None) -> str:
+    lines = [f"read_verilog {sources}", *_kept(project), f"{family.synthesis} -top {project.top}"]
     statistics = "stat -json"
     if liberty is not None:
         library = os.path.relpath(liberty, folder)
@@ -113,7 +114,12 @@ def _synthesis(family: Family, top: str, sources: str, folder: Path, liberty: Pa
     return "\n".join([*lines, ""])
 
 
-def _gates(family: Family, top: str, folder: Path, liberty: Path | None) -> str:
+def _kept(project: RtlProject) -> list[str]:
+    """Modules that are there once for every position are synthesised once: their instances are not dissolved."""
+    return [f"setattr -mod -set keep_hierarchy 1 {name}" for name in project.shared]
+
+
+def _gates(family: Family, project: RtlProject, folder: Path, liberty: Path | None) -> str:
     """The netlist read back, each cell replaced by its simulation model, and nothing optimised but constants."""
     lines = [f"read_liberty -ignore_miss_func {os.path.relpath(liberty, folder)}"] if liberty is not None else []
     # Some models include what others define again; of hundreds, a few are used.
@@ -121,17 +127,18 @@ def _gates(family: Family, top: str, folder: Path, liberty: Path | None) -> str:
     for name in family.own_models:
         shutil.copy(_HERE / name, folder)
         lines.append(f"read_verilog -defer {name}")
-    lines += [f"read_verilog {NETLIST}", f"hierarchy -top {top}", "proc", "flatten", "opt_expr", "memory", "async2sync"]
-    lines += ["dffunmap", "simplemap", "techmap", "opt_clean -purge", f"write_json {GATES}"]
-    return "\n".join([*lines, ""])
+    lines += [f"read_verilog {NETLIST}", f"hierarchy -top {project.top}", *_kept(project), "proc", "flatten"]
+    lines += ["opt_expr", "memory", "async2sync", "dffunmap", "simplemap", "techmap", "opt_clean -purge"]
+    return "\n".join([*lines, f"write_json {GATES}", ""])
 
 
-def _static_timing(family: Family, top: str) -> str:
+def _static_timing(family: Family, project: RtlProject) -> str:
     assert family.timing is not None
     defines = " ".join(f"-D{name}" for name in family.defines)
     models = " ".join(f"+/{name}" for name in family.timing.split())
     # In a session of its own: synthesis has by then replaced the delays of some cells by those of abc9's boxes.
-    lines = [f"read_verilog {defines} -lib -specify {models}", f"read_verilog {NETLIST}", f"hierarchy -top {top}"]
+    lines = [f"read_verilog {defines} -lib -specify {models}", f"read_verilog {NETLIST}"]
+    lines += [f"hierarchy -top {project.top}", *(["flatten"] if project.shared else [])]
     return "\n".join([*lines, f"tee -o {_TIMING} sta", ""])
 
 
@@ -157,13 +164,19 @@ def _resources(folder: Path, top: str, family: Family) -> NetlistResources:
 
 
 def _cells(path: Path, top: str) -> tuple[dict[str, int], float | None]:
+    """Cells of the whole design by type, and their area if there is a library."""
     try:
-        module = json.loads(path.read_text(encoding="utf-8"))["modules"][f"\\{top}"]
-        listed = module.get("num_cells_by_type", {})
-        cells = {name: _number(entry) for name, entry in listed.items() if name != _NOT_CELLS}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        statistics = json.loads(path.read_text(encoding="utf-8"))
+        modules = statistics["modules"]
+        # With modules inside the top one, the cells of all their instances stand under "design".
+        counted = modules[f"\\{top}"] if len(modules) == 1 else statistics["design"]
+        listed = counted.get("num_cells_by_type", {})
+        cells = {
+            name: _number(entry) for name, entry in listed.items() if name != _NOT_CELLS and f"\\{name}" not in modules
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolError(f"{path}: not the statistics of {top}; remove {path.parent} and build again") from error
-    return cells, module.get("area")
+    return cells, counted.get("area")
 
 
 def _number(entry: int | Mapping[str, str | int]) -> int:
@@ -187,5 +200,6 @@ def _slowest_path(path: Path) -> tuple[int | None, float | None]:
 def _gate_equivalents(path: Path) -> float | None:
     if not path.is_file():
         return None
-    found = re.search(r"Estimated number of transistors:\s+(\d+)", path.read_text(encoding="utf-8"))
-    return int(found[1]) / _NAND2_TRANSISTORS if found else None
+    found = re.findall(r"Estimated number of transistors:\s+(\d+)", path.read_text(encoding="utf-8"))
+    # The last is that of the whole design.
+    return int(found[-1]) / _NAND2_TRANSISTORS if found else None

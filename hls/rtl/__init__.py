@@ -1,9 +1,10 @@
 """The network as pipelined Verilog or VHDL, and its simulation."""
 
+from hls.rtl.logic import Logic
 from hls.rtl.project import RtlProject, latency_cutoff, write_rtl
 from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, rtl_design
 from hls.rtl.tools import find_verilator, missing_tools
-from hls.rtl.trace import Logic, trace
+from hls.rtl.trace import trace
 from hls.rtl.vhdl import write_vhdl
 
 __all__ = [

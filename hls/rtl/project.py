@@ -11,8 +11,11 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
+from hls.rtl.logic import Core, Logic
+from hls.rtl.partition import Stage
 from hls.rtl.ports import RtlPort, input_ports, output_ports
-from hls.rtl.trace import Logic, trace
+from hls.rtl.trace import trace
+from hls.rtl.wiring import Wiring, core_names, wire_up
 from hls.rtl.wrapper import wrapper_source
 
 CLOCK_UNCERTAINTY = 0.1
@@ -33,7 +36,7 @@ class Language:
     suffix: str
     folder: str
     declared: re.Pattern[str]
-    wrapper: Callable[[str, str | None, Logic, Sequence[RtlPort], int], str]
+    wrapper: Callable[[Wiring], str]
 
 
 VERILOG = Language("verilog", "v", "src", re.compile(r"^\s*module\s+(\w+)", re.MULTILINE), wrapper_source)
@@ -44,7 +47,8 @@ class RtlProject:
     """A written project. ``files`` are relative to ``folder``: Verilog's top module first, VHDL in order of analysis.
 
     ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
-    variables, which synthesis may place in DSP slices.
+    variables, which synthesis may place in DSP slices. ``cost`` is alkaid's, in bits of adders. ``shared`` names the
+    modules that are there once for every position.
     """
 
     folder: Path
@@ -55,6 +59,8 @@ class RtlProject:
     clock_ns: float
     stages: int
     multiplications: int
+    cost: float = 0.0
+    shared: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -73,7 +79,14 @@ def latency_cutoff(clock_ns: float) -> float:
     return clock_ns * (1 - CLOCK_UNCERTAINTY)
 
 
-def write_rtl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2) -> RtlProject:
+def write_rtl(
+    graph: FixedGraph,
+    name: str,
+    folder: Path,
+    clock_ns: float,
+    hard_dc: int = 2,
+    stages: Sequence[Stage] | None = None,
+) -> RtlProject:
     """Write ``graph`` as Verilog that takes one event a clock.
 
     Args:
@@ -82,53 +95,60 @@ def write_rtl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_
         folder: made if missing; sources go to ``src/``, clock constraints beside it.
         clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
         hard_dc: how hard the adder trees are optimised, see ``trace``.
+        stages: how the nodes are divided among cores; by default what all positions do alike is one module.
 
     Raises:
         ProjectError: ``name`` is no identifier.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
-    return write_in(VERILOG, graph, name, folder, clock_ns, hard_dc)
+    return write_in(VERILOG, trace(graph, hard_dc, stages), name, folder, clock_ns)
 
 
-def write_in(
-    language: Language, graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int
-) -> RtlProject:
-    """``write_rtl`` in ``language``."""
+def write_in(language: Language, logic: Logic, name: str, folder: Path, clock_ns: float) -> RtlProject:
+    """The project of ``logic`` in ``language``, see ``write_rtl``."""
     if not _IDENTIFIER.fullmatch(name):
         raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
     # With the suffix no name is a reserved word of Verilog or VHDL.
     top = f"{name}_top"
-    logic = trace(graph, hard_dc)
     source = folder / language.folder
     # Synthesis takes every file here, so one of an earlier graph must not stay behind.
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    core = None if logic.comb is None else f"{name}_core"
-    stages = 1 if core is None else _write_core(language, logic, core, source, clock_ns)
-    inputs, outputs = input_ports(graph), output_ports(graph)
-    text = language.wrapper(top, core, logic, (*inputs, *outputs), stages)
+    modules = [f"{name}_{core}" for core in core_names(logic)]
+    depths: list[int] = []
+    for core, module in zip(logic.cores, modules, strict=True):
+        depths.append(_write_core(language, core, module, source, clock_ns, first=not depths))
+    inputs, outputs = input_ports(logic.graph), output_ports(logic.graph)
+    wiring = wire_up(top, name, logic, (*inputs, *outputs), depths)
     first = f"{top}.{language.suffix}"
-    (source / first).write_text(text, encoding="utf-8")
+    (source / first).write_text(language.wrapper(wiring), encoding="utf-8")
     for kind in ("xdc", "sdc"):
         (folder / f"{top}.{kind}").write_text(_constraints(clock_ns), encoding="utf-8")
     others = sorted(path.name for path in source.iterdir() if path.name != first)
     files = tuple(f"{language.folder}/{file}" for file in (first, *others))
-    return RtlProject(folder, top, files, inputs, outputs, clock_ns, stages, logic.multiplications)
+    shared = tuple(module for core, module in zip(logic.cores, modules, strict=True) if core.copies > 1)
+    return RtlProject(
+        folder, top, files, inputs, outputs, clock_ns, wiring.stages, logic.multiplications, logic.cost, shared
+    )
 
 
-def _write_core(language: Language, logic: Logic, core: str, source: Path, clock_ns: float) -> int:
-    """Write alkaid's modules; returns the number of registers on the way."""
+def _write_core(language: Language, logic: Core, core: str, source: Path, clock_ns: float, first: bool) -> int:
+    """Write alkaid's modules; returns the registers on the way. Only the ``first`` core has one at its input."""
     from alkaid.codegen.rtl import RTLModel
+    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+    from alkaid.trace.pipeline import to_pipeline
 
+    comb = add_surrogate(dead_code_elimin(fuse_ternary_adders(logic.comb)), _skip_op8_cost=True)
+    pipeline = to_pipeline(comb, latency_cutoff=latency_cutoff(clock_ns), verbose=False, reg_inp=first)
     with tempfile.TemporaryDirectory(prefix="rtl-") as place:
         model = RTLModel(
-            logic.comb,
+            pipeline,
             place,
             core,
             flavor=language.flavor,
-            latency_cutoff=latency_cutoff(clock_ns),
             clock_period=clock_ns,
             print_latency=False,
+            ternary_fuse=False,
         )
         model.write()
         written = sorted((Path(place) / "src").rglob(f"*.{language.suffix}"))

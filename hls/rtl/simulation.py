@@ -23,6 +23,7 @@ RawArray = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
 _PROGRAM = "testbench"
+_CONTROL = "control.vlt"
 _GAP_SEED = 7
 # Passes with gaps and with a reset prove the flow of valid flags, for which this many events are plenty.
 _CONTROL_EVENTS = 2000
@@ -52,7 +53,10 @@ class SimulationRun:
 
 @dataclass(frozen=True)
 class Design:
-    """What is simulated: Verilog ``sources``, top module, ports, clock and the macros that the sources expect."""
+    """What is simulated: Verilog ``sources``, top module, ports, clock and the macros that the sources expect.
+
+    Modules named in ``shared`` are compiled once and not into each place where they are instanced.
+    """
 
     sources: tuple[Path, ...]
     top: str
@@ -60,11 +64,13 @@ class Design:
     outputs: tuple[RtlPort, ...]
     clock_ns: float
     defines: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 def rtl_design(project: RtlProject) -> Design:
     """What ``Simulation`` needs to run the Verilog of ``project``."""
-    return Design(project.sources, project.top, project.inputs, project.outputs, project.clock_ns)
+    ports = project.inputs, project.outputs
+    return Design(project.sources, project.top, *ports, project.clock_ns, shared=project.shared)
 
 
 class Simulation:
@@ -85,7 +91,7 @@ class Simulation:
         header = ports_header(self.design.inputs, self.design.outputs)
         bench = files("hls.rtl").joinpath("testbench.cpp").read_text(encoding="utf-8")
         settings = repr((self.design.top, self.design.defines, _VERILATOR, _FLAGS, verilator.version))
-        key = digest([settings, header, bench, *self.design.sources])
+        key = digest([settings, header, bench, *self.design.sources, *_sharing(self.design.shared)])
 
         def fill(folder: Path) -> None:
             (folder / "ports.h").write_text(header, encoding="utf-8")
@@ -104,6 +110,10 @@ class Simulation:
         command = [str(verilator.program), "--top-module", self.design.top, *_VERILATOR]
         command += [f"-D{name}" for name in self.design.defines]
         command += [f"-I{place}" for place in sorted({str(source.parent) for source in sources})]
+        if self.design.shared:
+            control, *flags = _sharing(self.design.shared)
+            (folder / _CONTROL).write_text(control, encoding="utf-8")
+            command += [*flags, _CONTROL]
         command += [os.path.relpath(source, folder) for source in sources]
         run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(verilator.root)})
 
@@ -165,6 +175,17 @@ class Simulation:
         parts = np.split(results, ends, axis=1)
         outputs = self.design.outputs
         return [part.reshape(len(part), *port.shape) for part, port in zip(parts, outputs, strict=True)]
+
+
+def _sharing(modules: Sequence[str]) -> list[str]:
+    """Verilator's control file and flags with which all instances of a module run the same compiled code.
+
+    That needs instances of equal logic, so nothing around one of them may be optimised into it.
+    """
+    lines = ["`verilator_config"]
+    for name in modules:
+        lines += [f'no_inline -module "{name}"', f'public_flat_rd -module "{name}" -var "model_inp"']
+    return ["\n".join([*lines, ""]), "-fno-dfg-scoped"] if modules else []
 
 
 def _flags(verilator: Verilator) -> list[str]:

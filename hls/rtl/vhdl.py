@@ -10,6 +10,7 @@ from pathlib import Path
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
 from hls.rtl.project import Language, RtlProject, write_in
+from hls.rtl.trace import trace
 from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
 
 _ENTITY = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.MULTILINE)
@@ -41,7 +42,7 @@ def write_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard
     """
     if "__" in name or name.endswith("_"):
         raise ProjectError(f"firmware name {name!r}: VHDL allows '_' only between letters and digits, one at a time")
-    project = write_in(VHDL, graph, name, folder, clock_ns, hard_dc)
+    project = write_in(VHDL, trace(graph, hard_dc), name, folder, clock_ns)
     for path in project.sources:
         path.write_text(_standard(path.read_text(encoding="utf-8")), encoding="utf-8")
     return replace(project, files=_in_order(project))

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.rtl.ports import RtlPort
-from hls.rtl.trace import Logic, Wire
-from hls.rtl.wrapper import fitted
+from hls.rtl.wiring import Assignment, Fill, Held, Instance, Part, Slice, Wiring
 
 _RESERVED = ("in", "out")  # ports that have no letter or digit in their name
 
 
-def vhdl_wrapper_source(top: str, core: str | None, logic: Logic, ports: Sequence[RtlPort], stages: int) -> str:
-    """VHDL of entity ``top`` around entity ``core``; arguments and behaviour are those of ``wrapper_source``."""
-    inputs, outputs = ports[: len(logic.inputs)], ports[len(logic.inputs) :]
+def vhdl_wrapper_source(wiring: Wiring) -> str:
+    """VHDL of the top entity; its behaviour is that of ``wrapper_source``."""
     declared = ["clk: in std_logic", "rst: in std_logic", "valid_in: in std_logic", "valid_out: out std_logic"]
-    declared += [f"{_identifier(port)}: in {_vector(port.bits)}" for port in inputs]
-    declared += [f"{_identifier(port)}: out {_vector(port.bits)}" for port in outputs]
-    signals, body = [f"signal valid: {_vector(stages)};"], _valid(stages)
-    if core is not None:
-        bits_in, bits_out = (sum(w.width for port in side for w in port) for side in (logic.inputs, logic.outputs))
-        signals += [f"signal core_in: {_vector(bits_in)};", f"signal core_out: {_vector(bits_out)};"]
-        body += _core(core, logic, inputs)
-    body += _outputs(logic, outputs)
+    declared += [f"{_identifier(port.signal)}: in {_vector(port.bits)}" for port in wiring.inputs]
+    declared += [f"{_identifier(port.signal)}: out {_vector(port.bits)}" for port in wiring.outputs]
+    signals, body = [f"signal valid: {_vector(wiring.stages)};"], _valid(wiring.stages)
+    for core in wiring.instances:
+        signals.append(f"signal {core.name}_in: {_vector(core.copies * core.bits_in)};")
+        signals.append(f"signal {core.name}_out: {_vector(core.copies * core.bits_out)};")
+        body += _core(core)
+    for held in (*wiring.held, *(core.held for core in wiring.instances if core.held)):
+        signals.append(f"signal {_identifier(held.name)}: {_vector(held.depth * held.width)};")
+        body += _held(held)
+    body += _assignments(wiring.drives)
     header = ";\n".join(f"        {line}" for line in declared)
     return (
         "library ieee;\nuse ieee.std_logic_1164.all;\n\n"
-        f"entity {top} is\n    port (\n{header}\n    );\nend entity {top};\n\n"
-        f"architecture rtl of {top} is\n{_indented(signals)}\nbegin\n\n{_indented(body)}\n\nend architecture rtl;\n"
+        f"entity {wiring.top} is\n    port (\n{header}\n    );\nend entity {wiring.top};\n\n"
+        f"architecture rtl of {wiring.top} is\n{_indented(signals)}\nbegin\n\n{_indented(body)}\n\n"
+        "end architecture rtl;\n"
     )
 
 
@@ -48,45 +49,60 @@ def _valid(stages: int) -> list[str]:
     ]
 
 
-def _core(core: str, logic: Logic, inputs: Sequence[RtlPort]) -> list[str]:
-    lines, place = [], 0
-    for port, wires in zip(inputs, logic.inputs, strict=True):
-        for number, wire in enumerate(wires):
-            if wire.width:
-                source = _slice(_identifier(port), number * port.type.width, wire.width)
-                lines.append(f"{_slice('core_in', place, wire.width)} <= {source};")
-            place += wire.width
-    return [f"core: entity work.{core} port map (clk => clk, model_inp => core_in, model_out => core_out);", *lines]
+def _held(held: Held) -> list[str]:
+    name, lines, low = _identifier(held.name), [], 0
+    for part in held.parts:
+        lines.append(f"{_slice(name, low, part.width)} <= {_slice(_identifier(part.vector), part.low, part.width)};")
+        low += part.width
+    if held.depth > 1:
+        rest = (held.depth - 1) * held.width
+        lines.append(f"{_slice(name, held.width, rest)} <= {_slice(name, 0, rest)};")
+    inside = [f"        {line}" for line in lines]
+    return ["process (clk) begin", "    if rising_edge(clk) then", *inside, "    end if;", "end process;", ""]
 
 
-def _outputs(logic: Logic, outputs: Sequence[RtlPort]) -> list[str]:
-    lines, place = [], 0
-    for port, wires in zip(outputs, logic.outputs, strict=True):
-        for number, wire in enumerate(wires):
-            lines += _element(port, number * port.type.width, wire, place)
-            place += wire.width
+def _core(core: Instance) -> list[str]:
+    read, made = f"{core.name}_in", f"{core.name}_out"
+    if core.copies == 1:
+        lines = [
+            f"{core.name}: entity work.{core.module} port map (clk => clk, model_inp => {read}, model_out => {made});"
+        ]
+    else:
+        read, made = (
+            f"{vector}((i + 1) * {bits} - 1 downto i * {bits})"
+            for vector, bits in ((read, core.bits_in), (made, core.bits_out))
+        )
+        lines = [
+            f"{core.name}: for i in 0 to {core.copies - 1} generate",
+            f"    core: entity work.{core.module} port map (clk => clk, model_inp => {read}, model_out => {made});",
+            f"end generate {core.name};",
+        ]
+    return lines + _assignments(core.inputs)
+
+
+def _assignments(assignments: Sequence[Assignment]) -> list[str]:
+    lines = []
+    for assigned in assignments:
+        low = assigned.target.low
+        for part in assigned.parts:
+            target = _slice(_identifier(assigned.target.vector), low, part.width)
+            lines.append(f"{target} <= {_text(part)};")
+            low += part.width
     return lines
 
 
-def _element(port: RtlPort, low: int, wire: Wire, place: int) -> list[str]:
-    """Assignments to the element of ``port`` that starts at bit ``low``, from the core's bits from ``place`` on."""
-    name, width = _identifier(port), port.type.width
-    if wire.width == 0:
-        bits = format(wire.constant & ((1 << width) - 1), f"0{width}b")
-        return [f'{_slice(name, low, width)} <= "{bits}";']
-    fit = fitted(wire, port.type)
-    lines = [f"{_slice(name, low + fit.zeros, fit.kept)} <= {_slice('core_out', place + fit.dropped, fit.kept)};"]
-    if fit.missing:
-        filler = f"core_out({place + wire.width - 1})" if wire.signed else "'0'"
-        lines.append(f"{_slice(name, low + fit.zeros + fit.kept, fit.missing)} <= (others => {filler});")
-    if fit.zeros:
-        lines.append(f"{_slice(name, low, fit.zeros)} <= (others => '0');")
-    return lines
+def _text(part: Part) -> str:
+    if isinstance(part, Slice):
+        return _slice(_identifier(part.vector), part.low, part.width)
+    if isinstance(part, Fill):
+        filler = "'0'" if part.vector is None else f"{_identifier(part.vector)}({part.bit})"
+        return f"(others => {filler})"
+    return f'"{part.value:0{part.width}b}"'
 
 
-def _identifier(port: RtlPort) -> str:
-    """The port's name, between backslashes if it is a reserved word: its name in Verilog is the same."""
-    return f"\\{port.signal}\\" if port.signal in _RESERVED else port.signal
+def _identifier(signal: str) -> str:
+    """The name between backslashes if it is a reserved word: that of the signal in Verilog is the same."""
+    return f"\\{signal}\\" if signal in _RESERVED else signal
 
 
 def _vector(bits: int) -> str:

@@ -1,53 +1,30 @@
-"""The top module: packed ports, and valid flags that travel along the pipeline."""
+"""The top module in Verilog: packed ports, cores, and valid flags that travel along the pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from hls.fixed import FixedType
-from hls.rtl.ports import RtlPort
-from hls.rtl.trace import Logic, Wire
+from hls.rtl.wiring import Assignment, Fill, Held, Instance, Part, Slice, Wiring
 
 
-@dataclass(frozen=True)
-class Fit:
-    """An element of a port from its lowest bit up: ``zeros``, then ``kept`` bits of the core's wire, then ``missing``
-    ones that repeat its sign. The wire's lowest ``dropped`` bits are left out."""
+def wrapper_source(wiring: Wiring) -> str:
+    """Verilog of the top module.
 
-    dropped: int
-    zeros: int
-    kept: int
-    missing: int
-
-
-def fitted(wire: Wire, type_: FixedType) -> Fit:
-    """How a wire of at least one bit becomes an element of ``type_``."""
-    shift = type_.fraction - wire.fraction
-    dropped = max(-shift, 0)  # bits finer than the port's grid: the graph says that they are zero
-    zeros = max(shift, 0)
-    kept = min(wire.width - dropped, type_.width - zeros)
-    return Fit(dropped, zeros, kept, type_.width - zeros - kept)
-
-
-def wrapper_source(top: str, core: str | None, logic: Logic, ports: Sequence[RtlPort], stages: int) -> str:
-    """Verilog of module ``top`` around module ``core`` with ``stages`` registers from input to output.
-
-    One event a clock: data are taken when ``valid_in`` is high and leave ``stages`` clocks later with ``valid_out``.
-    The synchronous reset ``rst`` forgets the events in flight; data registers need none. ``ports`` are the inputs,
-    then the outputs; ``core`` is None if every output is constant.
+    One event a clock: data are taken when ``valid_in`` is high and leave ``wiring.stages`` clocks later with
+    ``valid_out``. The synchronous reset ``rst`` forgets the events in flight; data registers need none.
     """
-    inputs, outputs = ports[: len(logic.inputs)], ports[len(logic.inputs) :]
     declared = ["input wire clk", "input wire rst", "input wire valid_in", "output wire valid_out"]
-    declared += [f"input wire [{port.bits - 1}:0] {port.signal}" for port in inputs]
-    declared += [f"output wire [{port.bits - 1}:0] {port.signal}" for port in outputs]
-    body = _valid(stages)
-    if core is not None:
-        body += _core(core, logic, inputs)
-    body += _outputs(logic, outputs)
+    declared += [f"input wire [{port.bits - 1}:0] {port.signal}" for port in wiring.inputs]
+    declared += [f"output wire [{port.bits - 1}:0] {port.signal}" for port in wiring.outputs]
+    body = _valid(wiring.stages)
+    for held in wiring.held:
+        body += _held(held)
+    for instance in wiring.instances:
+        body += _core(instance)
+    body += _assignments(wiring.drives)
     header = ",\n".join(f"    {line}" for line in declared)
     inside = "\n".join(f"    {line}" if line else "" for line in body)
-    return f"`timescale 1 ns / 1 ps\n\nmodule {top} (\n{header}\n);\n\n{inside}\n\nendmodule\n"
+    return f"`timescale 1 ns / 1 ps\n\nmodule {wiring.top} (\n{header}\n);\n\n{inside}\n\nendmodule\n"
 
 
 def _valid(stages: int) -> list[str]:
@@ -61,47 +38,56 @@ def _valid(stages: int) -> list[str]:
     ]
 
 
-def _core(core: str, logic: Logic, inputs: Sequence[RtlPort]) -> list[str]:
-    bits_in, bits_out = (sum(w.width for port in side for w in port) for side in (logic.inputs, logic.outputs))
-    lines, place = [], 0
-    for port, wires in zip(inputs, logic.inputs, strict=True):
-        for number, wire in enumerate(wires):
-            if wire.width:
-                source = _slice(port.signal, number * port.type.width, wire.width)
-                lines.append(f"assign {_slice('core_in', place, wire.width)} = {source};")
-            place += wire.width
+def _held(held: Held) -> list[str]:
+    parts: list[Part] = [*held.parts]
+    if held.depth > 1:
+        parts.append(Slice(held.name, 0, (held.depth - 1) * held.width))
     return [
-        f"wire [{bits_in - 1}:0] core_in;",
-        f"wire [{bits_out - 1}:0] core_out;",
-        f"{core} core (.clk(clk), .model_inp(core_in), .model_out(core_out));",
-        *lines,
+        f"reg [{held.depth * held.width - 1}:0] {held.name};",
+        "always @(posedge clk)",
+        f"    {held.name} <= {_joined(parts)};",
+        "",
     ]
 
 
-def _outputs(logic: Logic, outputs: Sequence[RtlPort]) -> list[str]:
-    lines, place = [], 0
-    for port, wires in zip(outputs, logic.outputs, strict=True):
-        for number, wire in enumerate(wires):
-            width = port.type.width
-            value = _extended(wire, place, port.type)
-            lines.append(f"assign {_slice(port.signal, number * width, width)} = {value};")
-            place += wire.width
-    return lines
+def _core(core: Instance) -> list[str]:
+    lines = [
+        f"wire [{core.copies * core.bits_in - 1}:0] {core.name}_in;",
+        f"wire [{core.copies * core.bits_out - 1}:0] {core.name}_out;",
+    ]
+    if core.copies == 1:
+        lines.append(f"{core.module} {core.name} (.clk(clk), .model_inp({core.name}_in), .model_out({core.name}_out));")
+    else:
+        read, made = (
+            f"{core.name}_{side}[{core.name}_place * {bits} +: {bits}]"
+            for side, bits in (("in", core.bits_in), ("out", core.bits_out))
+        )
+        place = f"{core.name}_place"
+        lines += [
+            f"genvar {place};",
+            "generate",
+            f"    for ({place} = 0; {place} < {core.copies}; {place} = {place} + 1) begin : {core.name}",
+            f"        {core.module} core (.clk(clk), .model_inp({read}), .model_out({made}));",
+            "    end",
+            "endgenerate",
+        ]
+    lines += _assignments(core.inputs)
+    return [*lines, *(_held(core.held) if core.held else ())]
 
 
-def _extended(wire: Wire, place: int, type_: FixedType) -> str:
-    """A wire of the core, moved to the grid of its port and extended to the port's width."""
-    if wire.width == 0:
-        return f"{type_.width}'h{wire.constant & ((1 << type_.width) - 1):x}"
-    fit = fitted(wire, type_)
-    parts = [_slice("core_out", place + fit.dropped, fit.kept)]
-    if fit.missing:
-        filler = f"core_out[{place + wire.width - 1}]" if wire.signed else "1'b0"
-        parts.insert(0, f"{{{fit.missing}{{{filler}}}}}")
-    if fit.zeros:
-        parts.append(f"{fit.zeros}'b0")
-    return f"{{{', '.join(parts)}}}" if len(parts) > 1 else parts[0]
+def _assignments(assignments: Sequence[Assignment]) -> list[str]:
+    return [f"assign {_text(assigned.target)} = {_joined(assigned.parts)};" for assigned in assignments]
 
 
-def _slice(signal: str, low: int, width: int) -> str:
-    return f"{signal}[{low + width - 1}:{low}]"
+def _joined(parts: Sequence[Part]) -> str:
+    texts = [_text(part) for part in reversed(parts)]
+    return f"{{{', '.join(texts)}}}" if len(texts) > 1 else texts[0]
+
+
+def _text(part: Part) -> str:
+    if isinstance(part, Slice):
+        return f"{part.vector}[{part.low + part.width - 1}:{part.low}]"
+    if isinstance(part, Fill):
+        bit = "1'b0" if part.vector is None else f"{part.vector}[{part.bit}]"
+        return f"{{{part.width}{{{bit}}}}}"
+    return f"{part.width}'h{part.value:x}" if part.value else f"{part.width}'b0"

@@ -85,3 +85,42 @@ def test_an_open_pin_is_anything(tmp_path: Path) -> None:
 def test_what_is_no_synchronous_logic(cells: list[dict[str, Any]], complaint: str, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=complaint):
         Gates(write(tmp_path / "g.json", cells), "top")
+
+
+def test_instances_are_copies_with_registers_of_their_own(tmp_path: Path) -> None:
+    """Two copies of q <= not a, one after the other; the second is inverted outside: y = not not not a, later."""
+    inner = {
+        "ports": {
+            "clk": {"direction": "input", "bits": [2]},
+            "d": {"direction": "input", "bits": [3]},
+            "q": {"direction": "output", "bits": [5]},
+            "zero": {"direction": "output", "bits": ["0"]},
+        },
+        "cells": {"not": cell("$_NOT_", A=3, Y=4), "flop": cell("$_DFF_P_", C=2, D=4, Q=5)},
+    }
+    path = write(
+        tmp_path / "g.json",
+        [cell("inner", clk=2, d=3, q=21, zero=30), cell("inner", clk=2, d=21, q=22), cell("$_NOT_", A=22, Y=20)],
+    )
+    modules = json.loads(path.read_text())["modules"]
+    path.write_text(json.dumps({"modules": modules | {"inner": inner}}))
+    gates = Gates(path, "top")
+    assert len(gates.registers) == 2
+    state = gates.wake_up(1, np.random.default_rng(0))
+    found = []
+    for value in (5, 6, 7, 8):
+        state[gates.rows([3])] = value
+        gates.evaluate(state)
+        found.append(int(~state[gates.rows([20])][0, 0]))
+        assert state[gates.rows([30])] == 0
+        gates.clock(state)
+    assert found[2:] == [5, 6]
+
+
+def test_an_instance_with_another_clock(tmp_path: Path) -> None:
+    path = write(tmp_path / "g.json", [cell("inner", clk=3, q=20)])
+    inner = {"ports": {"clk": {"direction": "input", "bits": [2]}, "q": {"direction": "output", "bits": [3]}},
+             "cells": {"flop": cell("$_DFF_P_", C=2, D=3, Q=3)}}  # fmt: skip
+    path.write_text(json.dumps({"modules": json.loads(path.read_text())["modules"] | {"inner": inner}}))
+    with pytest.raises(ToolError, match="other clocks than clk"):
+        Gates(path, "top")

@@ -17,7 +17,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.rtl import RtlProject, write_rtl, write_vhdl
 from hls.rtl.ports import RtlPort
 from hls.rtl.tools import run_tool
-from tests.hls.rtl.zoo import add_input, constant, random_events, zoo
+from tests.hls.rtl.zoo import add_input, broadcast, constant, random_events, zoo
 
 ghdl = pytest.mark.skipif(
     shutil.which("ghdl") is None, reason="GHDL is not installed (Debian and Ubuntu: apt install ghdl)"
@@ -212,8 +212,8 @@ def test_names_that_are_no_identifier_of_vhdl(name: str, tmp_path: Path) -> None
 @ghdl
 @pytest.mark.slow
 @pytest.mark.parametrize("clock_ns", [2.5, 10.0])
-def test_every_node_kind_equals_the_emulator(clock_ns: float, tmp_path: Path) -> None:
-    graph = zoo()
+@pytest.mark.parametrize("graph", [zoo(), broadcast()], ids=lambda graph: graph.name)
+def test_every_node_kind_equals_the_emulator(graph: FixedGraph, clock_ns: float, tmp_path: Path) -> None:
     check_under_ghdl(graph, write_vhdl(graph, "zoo", tmp_path, clock_ns), 2000, tmp_path / "ghdl")
 
 

@@ -57,6 +57,37 @@ def zoo() -> FixedGraph:
     return b.finish([wide, flags], outputs, ["wide out", "bit", "silent", "mixed"])
 
 
+def broadcast() -> FixedGraph:
+    """An interaction network in small: four positions of two, their sum handed back to each, summed again.
+
+    The second input enters at the very end, past all cores but the last. One feature is the same for all positions.
+    """
+    b = GraphBuilder("broadcast")
+    rng = np.random.default_rng(4)
+    small = FixedType(True, 4, 4)
+
+    def layer(name: str, x: str, width: int) -> str:
+        kernel = constant(rng.integers(-7, 8, (b.edges[x].shape[-1], width)), 2)
+        h = b.add(nodes.Dense(name, (x,), name, kernel, constant(rng.integers(-7, 8, width), 2)))
+        return b.add(nodes.Quantize(f"{name} q", (h,), name, small, -8, 7))
+
+    x, late, scale = (
+        add_input(b, "x", (4, 2), small),
+        add_input(b, "late", (2,), small),
+        add_input(b, "scale", (1,), FixedType(False, 4, 4)),
+    )
+    first = layer("first", x, 2)
+    total = b.add(nodes.Pool("total", (first,), "total", (4,), (4,), ((0, 0),), False))
+    scaled = b.add(nodes.Multiply("scaled", (total, scale), "scaled"))
+    back = b.add(nodes.Add("back", (x, scaled), "back", True))
+    joined = b.add(nodes.Concatenate("joined", (back, first), "joined", 1))
+    second = layer("second", joined, 3)
+    top = b.add(nodes.Pool("top", (second,), "top", (4,), (4,), ((0, 0),), True))
+    row = b.add(nodes.Reshape("row", (top,), "row", (3,)))
+    end = b.add(nodes.Concatenate("end", (row, late), "end", 0))
+    return b.finish([x, late, scale], [layer("last", end, 2), second], ["last", "second"])
+
+
 def random_events(graph: FixedGraph, events: int, seed: int = 5) -> list[np.ndarray]:
     """Raw port integers: all lowest, all highest, then random ones."""
     rng = np.random.default_rng(seed)

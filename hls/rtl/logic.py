@@ -1,0 +1,119 @@
+"""Combinational logic of a graph: cores that read the ports and each other, and where every element is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.graph import FixedGraph
+
+_ADDITIONS = (0, 1)
+_MULTIPLICATION = 7  # alkaid's opcode of a product of two variables
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One element as the logic sees it: ``width`` bits of LSB ``2**-fraction``; 0 bits are of one that is not read."""
+
+    signed: bool
+    width: int
+    fraction: int
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An element that never changes."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Element ``number`` of a vector: of input port ``vector``, or, counted on from the ports, of a core's outputs."""
+
+    vector: int
+    number: int
+
+
+Source = Tap | Constant
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """A module: ``comb`` is alkaid's program. It is there once for each row of ``inputs``, which say what it reads.
+
+    ``reads`` and ``writes`` are the wires of one copy. The outputs of all copies, one copy after the other, are one
+    vector.
+    """
+
+    comb: Any
+    inputs: tuple[tuple[Source, ...], ...]
+    reads: tuple[Wire, ...]
+    writes: tuple[Wire, ...]
+
+    @property
+    def copies(self) -> int:
+        """How often it is there."""
+        return len(self.inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Logic:
+    """Logic of ``graph``. ``cores`` stand in the order in which data pass them; none if every output is constant.
+
+    ``outputs`` says for each port of the graph where its elements (row-major) come from.
+    """
+
+    graph: FixedGraph
+    cores: tuple[Core, ...]
+    outputs: tuple[tuple[Source, ...], ...]
+
+    @property
+    def multiplications(self) -> int:
+        """Products of two variables: candidates for DSP slices."""
+        return self._count((_MULTIPLICATION,))
+
+    @property
+    def adders(self) -> int:
+        """Two-operand additions and subtractions."""
+        return self._count(_ADDITIONS)
+
+    def _count(self, codes: tuple[int, ...]) -> int:
+        return sum(core.copies * sum(op.opcode in codes for op in core.comb.ops) for core in self.cores)
+
+    @property
+    def cost(self) -> float:
+        """alkaid's measure of all copies: bits of adders, about one LUT each."""
+        return sum(core.copies * float(core.comb.cost) for core in self.cores)
+
+    def interpret(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.int64]]:
+        """Outputs of the logic by alkaid's interpreter: raw integers (n, *shape) per output, without any Verilog."""
+        events = len(raw_inputs[0])
+        vectors = [
+            np.ldexp(raw.reshape(events, -1).astype(np.float64), -self.graph.edges[name].fraction)
+            for name, raw in zip(self.graph.inputs, raw_inputs, strict=True)
+        ]
+        for core in self.cores:
+            rows = [core.comb.predict(_gather(vectors, row, events)).reshape(events, -1) for row in core.inputs]
+            vectors.append(np.concatenate(rows, axis=1))
+        edges = [self.graph.edges[name] for name in self.graph.outputs]
+        return [
+            np.ldexp(_gather(vectors, row, events), edge.fraction).astype(np.int64).reshape(events, *edge.shape)
+            for row, edge in zip(self.outputs, edges, strict=True)
+        ]
+
+
+def _gather(vectors: Sequence[Values], row: Sequence[Source], events: int) -> Values:
+    columns = np.empty((events, len(row)))
+    for place, source in enumerate(row):
+        columns[:, place] = (
+            float(source.value) if isinstance(source, Constant) else vectors[source.vector][:, source.number]
+        )
+    return columns
