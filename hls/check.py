@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hls.errors import ProjectError
-from hls.report.schema import Report
+from hls.report.schema import Curve, Metric, Report
 
 EXPECTED_FILE = "expected.json"
 _ALLOWED_CHANGE = 1e-6
@@ -20,11 +21,11 @@ _ALLOWED_CHANGE = 1e-6
 
 
 class ExpectedMetric(BaseModel):
-    """A recorded fidelity figure, and by how much it may differ."""
+    """A recorded fidelity figure, one number a point of a curve, and by how much each may differ."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    value: float
+    value: float | list[float]
     allowed_change: float = _ALLOWED_CHANGE
 
 
@@ -55,7 +56,7 @@ def record(report: Report, previous: Expected | None) -> Expected:
     before = {} if previous is None else previous.fidelity
     fidelity = {
         name: ExpectedMetric(
-            value=metric.firmware,
+            value=_value(metric),
             allowed_change=before[name].allowed_change if name in before else _ALLOWED_CHANGE,
         )
         for name, metric in report.fidelity.items()
@@ -66,6 +67,10 @@ def record(report: Report, previous: Expected | None) -> Expected:
         witnesses=[name for name, told in report.witnesses.items() if told.status == "ran"],
         fidelity=fidelity,
     )
+
+
+def _value(metric: Metric | Curve) -> float | list[float]:
+    return metric.firmware if isinstance(metric, Metric) else [point.firmware for point in metric.points]
 
 
 def read_expected(folder: Path) -> Expected:
@@ -130,13 +135,21 @@ def _fidelity(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
         metric = report.fidelity.get(name)
         if metric is None:
             yield f"fidelity {name}", "not measured any more"
-        elif not abs(metric.firmware - recorded.value) <= recorded.allowed_change:
-            yield (
-                f"fidelity {name}",
-                f"is {metric.firmware:.9g}, was {recorded.value:.9g} ± {recorded.allowed_change:g}",
-            )
         else:
-            yield f"fidelity {name}", ""
+            yield f"fidelity {name}", _moved(metric, recorded)
+
+
+def _moved(metric: Metric | Curve, recorded: ExpectedMetric) -> str:
+    """How a figure differs from the recorded one; empty if it does not, the worst point of a curve if it does."""
+    found, was = np.atleast_1d(_value(metric)), np.atleast_1d(recorded.value)
+    if found.shape != was.shape:
+        return f"has {found.size} points, had {was.size} when recorded; if meant, run with --update"
+    change = np.nan_to_num(np.abs(found - was), nan=np.inf)
+    worst = int(change.argmax())
+    if change[worst] <= recorded.allowed_change:
+        return ""
+    where = f" at {metric.over} = {metric.points[worst].at:g}" if isinstance(metric, Curve) else ""
+    return f"is {found[worst]:.9g}, was {was[worst]:.9g} ± {recorded.allowed_change:g}{where}"
 
 
 def _budget(report: Report) -> Iterator[tuple[str, str]]:

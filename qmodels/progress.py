@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """State after one epoch. Losses in nats; ``stage`` names what is trained ("float", "trigger", ...)."""
+    """State after one epoch. ``stage`` names what is trained ("float", "trigger", ...); ``auc`` is None without classes."""
 
     stage: str
     epoch: int
     epochs: int
     loss: float
     val_loss: float
-    auc: float
+    auc: float | None
     events_per_second: float
     eta_seconds: float

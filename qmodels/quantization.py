@@ -108,7 +108,7 @@ def choose_formats(
             values = np.maximum(values, 0.0)
             reach = float(np.quantile(values.max(axis=1), 0.9999))
             output = FixedPoint(widths.activations, integer_bits(reach), signed=False)
-        formats.append(DenseFormats(weights, _bias_format(bias, product_fraction, output), output))
+        formats.append(DenseFormats(weights, bias_format(bias, product_fraction, output), output))
         product_fraction = output.fraction
     return formats
 
@@ -116,7 +116,8 @@ def choose_formats(
 BIAS_FRACTION = 10
 
 
-def _bias_format(bias: Floats32, product_fraction: int, output: FixedPoint) -> FixedPoint:
+def bias_format(bias: Floats32, product_fraction: int, output: FixedPoint) -> FixedPoint:
+    """Format of the ``bias`` of a layer with this ``output``, no finer than ``product_fraction``."""
     # Training moves biases on the scale of the layer's output, whatever they are in the float network.
     integer = max(integer_bits(2.0 * np.abs(bias).max()), output.integer - 1)
     return FixedPoint(1 + integer + min(product_fraction, BIAS_FRACTION), integer, signed=True)
@@ -154,32 +155,51 @@ def snap_to_grid(model: keras.Model) -> None:
 
 
 def accumulator_bounds(model: keras.Model) -> list[AccumulatorBound]:
-    """Bound of each QDense accumulator of a stack built here: max over units of sum |w| max|a| + |b|."""
-    bounds = []
-    incoming = None
-    for layer in model.layers:
-        if isinstance(layer, QActivation):
-            incoming = _format_of(layer.activation)
-        elif isinstance(layer, QDense):
-            if incoming is None:
-                raise ModelDataError(f"layer {layer.name!r}: its input is not quantized; put a QActivation before it")
-            bounds.append(_layer_bound(layer, incoming))
+    """Bound of each QDense accumulator: max over units of sum |w| max|a| + |b|.
+
+    Raises ModelDataError if the input of one is not quantized, or its bias is finer than its products.
+    """
+    return [_layer_bound(layer, list(_channel_formats(layer.input, layer.name))) for layer in _dense_layers(model)]
+
+
+def check_exact(model: keras.Model) -> list[AccumulatorBound]:
+    """Accumulator bounds of a trained network; ModelDataError if QKeras could not compute one of them exactly."""
+    bounds = accumulator_bounds(model)
+    for bound in bounds:
+        if not bound.exact_in_float32:
+            raise ModelDataError(
+                f"layer {bound.layer!r}: its accumulator may reach {bound.bound}, beyond 2^24, up to which"
+                " float32 is exact; train with fewer weight or activation bits"
+            )
     return bounds
 
 
-def _layer_bound(layer: QDense, incoming: FixedPoint) -> AccumulatorBound:
+def _channel_formats(tensor: keras.KerasTensor, reader: str) -> Iterator[FixedPoint]:
+    """Format of each channel of the input of layer ``reader``: from one quantizer, or from several side by side."""
+    source = tensor._keras_history.operation
+    if isinstance(source, keras.layers.Concatenate):
+        for part in source.input:
+            yield from _channel_formats(part, reader)
+    elif isinstance(source, QActivation):
+        yield from [_format_of(source.activation)] * tensor.shape[-1]
+    else:
+        raise ModelDataError(f"layer {reader!r}: its input is not quantized; put a QActivation before it")
+
+
+def _layer_bound(layer: QDense, incoming: Sequence[FixedPoint]) -> AccumulatorBound:
     kernel_format = _format_of(layer.kernel_quantizer_internal)
-    bias_format = _format_of(layer.bias_quantizer_internal)
-    product_fraction = incoming.fraction + kernel_format.fraction
-    if bias_format.fraction > product_fraction:
+    biases = _format_of(layer.bias_quantizer_internal)
+    finest = max(channel.fraction for channel in incoming)
+    product_fraction = finest + kernel_format.fraction
+    if biases.fraction > product_fraction:
         raise ModelDataError(
-            f"layer {layer.name!r}: its bias has {bias_format.fraction} fraction bits, its products only"
+            f"layer {layer.name!r}: its bias has {biases.fraction} fraction bits, its products only"
             f" {product_fraction}; take fraction bits from the bias quantizer"
         )
     kernel = np.asarray(layer.kernel_quantizer_internal(layer.kernel), np.float64) * 2.0**kernel_format.fraction
     bias = np.asarray(layer.bias_quantizer_internal(layer.bias), np.float64) * 2.0**product_fraction
-    sums = np.abs(kernel).sum(axis=0) * incoming.largest_integer + np.abs(bias)
-    return AccumulatorBound(layer.name, int(sums.max()))
+    reach = np.array([float(f.largest_integer) * 2.0 ** (finest - f.fraction) for f in incoming])
+    return AccumulatorBound(layer.name, int((reach @ np.abs(kernel) + np.abs(bias)).max()))
 
 
 def _format_of(quantizer: quantized_bits | quantized_relu) -> FixedPoint:

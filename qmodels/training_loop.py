@@ -22,6 +22,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.errors import ModelDataError
+from qmodels.plateau import Plateau
 from qmodels.progress import TrainingProgress
 
 Arrays = tuple[npt.NDArray[np.float32], ...]
@@ -29,12 +30,21 @@ Arrays = tuple[npt.NDArray[np.float32], ...]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train: Adam whose rate falls along a half cosine to zero at the last step."""
+    """How long and how fast to train with Adam.
+
+    The rate falls along a half cosine to zero at the last step or, with ``plateau``, as the validation losses say.
+
+    The variables kept are those of the last epoch, or with ``keep_best`` of the one of lowest validation loss, the
+    start included: quantized training can drift off the narrow valley in which its float start lies. A training
+    whose objective changes on the way, such as one that is charged ever more for its bits, keeps the last.
+    """
 
     epochs: int
     batch: int
     learning_rate: float
     seed: int
+    keep_best: bool = True
+    plateau: Plateau | None = None
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,10 @@ class Task(Protocol):
         """Training arrays of this epoch, shuffled, equal first axis; a function of (seed, epoch) alone."""
 
     def loss(self, *batch: tf.Tensor) -> tf.Tensor:
-        """Scalar mean loss of one batch, nats."""
+        """Scalar mean loss of one batch."""
 
-    def validate(self) -> tuple[float, float]:
-        """Loss (nats) and AUC on the fixed validation events."""
+    def validate(self) -> tuple[float, float | None]:
+        """Loss and AUC on the fixed validation events; None where no classes are told apart."""
 
 
 def set_up(seed: int, threads: int = 1) -> None:
@@ -84,25 +94,27 @@ def fit(
     resume: bool = False,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Fitted:
-    """Train ``task`` in place and return how it went.
-
-    The variables end as they were after the epoch of lowest validation loss, the start included: quantized
-    training can drift off the narrow valley in which its float start lies.
+    """Train ``task`` in place and return how it went. ``schedule`` says which epoch's variables it ends with.
 
     With ``resume`` the run goes on after the last epoch in ``checkpoint`` if that file exists. Raises
     ModelDataError if the checkpoint is unreadable or of a run with other options.
     """
     chunks, chunk_steps = _chunks(task.events, schedule.batch)
     steps = chunks * chunk_steps
-    rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
-    optimizer = keras.optimizers.Adam(rate)
+    cosine = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
+    optimizer = keras.optimizers.Adam(cosine if schedule.plateau is None else schedule.learning_rate)
     optimizer.build(list(task.variables))
-    saved = _Checkpoint(checkpoint, task, optimizer, _fingerprint(task, schedule))
+    saved = _Checkpoint(checkpoint, task, optimizer, _fingerprint(task, schedule), schedule.keep_best)
     history = saved.load() if resume else []
     if not history:
         saved.keep_if_best(0, task.validate()[0])
     run_steps = _compiled_steps(task, optimizer)
     for epoch in range(len(history), schedule.epochs):
+        if schedule.plateau is not None:
+            rate = schedule.plateau.rate(schedule.learning_rate, [state.val_loss for state in history])
+            if rate is None:
+                break
+            optimizer.learning_rate = rate
         started = time.perf_counter()
         loss = _run_epoch(task, run_steps, epoch, (chunks, chunk_steps, schedule.batch))
         if not math.isfinite(loss):
@@ -168,7 +180,8 @@ def _compiled_steps(task: Task, optimizer: keras.optimizers.Optimizer) -> Callab
 
 def _fingerprint(task: Task, schedule: Schedule) -> dict[str, Any]:
     shapes = [list(v.shape) for v in task.variables]
-    return {"label": task.label, "events": task.events, "shapes": shapes, **asdict(schedule)}
+    options = {key: value for key, value in asdict(schedule).items() if value is not None}
+    return {"label": task.label, "events": task.events, "shapes": shapes, **options}
 
 
 class _Checkpoint:
@@ -180,8 +193,10 @@ class _Checkpoint:
         task: Task,
         optimizer: keras.optimizers.Optimizer,
         fingerprint: dict[str, Any],
+        choose: bool,
     ) -> None:
         self._path = path
+        self._choose = choose
         self._variables = [*task.variables, *optimizer.variables]
         self._fingerprint = fingerprint
         self._trained = list(task.variables)
@@ -189,7 +204,7 @@ class _Checkpoint:
         self._best_epoch, self._best_loss = 0, math.inf
 
     def keep_if_best(self, epoch: int, val_loss: float) -> None:
-        if val_loss < self._best_loss or not self._best:
+        if not self._choose or val_loss < self._best_loss or not self._best:
             self._best_epoch, self._best_loss = epoch, val_loss
             self._best = [np.array(v) for v in self._trained]
 

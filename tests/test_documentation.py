@@ -18,6 +18,8 @@ from hls.project import ModelSection, ProjectFile, TargetSection, VerifySection
 from hls.report.schema import (
     Budget,
     BudgetCheck,
+    Curve,
+    CurvePoint,
     DisagreementInfo,
     Environment,
     GraphInfo,
@@ -88,7 +90,8 @@ def test_the_readme_runs_as_written(tmp_path: Path) -> None:
         (
             "report-json",
             [
-                Report, ProjectInfo, GraphInfo, Layer, WitnessInfo, DisagreementInfo, VerificationInfo, Metric,
+                Report, ProjectInfo, GraphInfo, Layer, WitnessInfo, DisagreementInfo, VerificationInfo, Metric, Curve,
+                CurvePoint,
                 Resources, Latency, ReferenceLatency, BudgetCheck, Budget, Environment,
             ],
         ),

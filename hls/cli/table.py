@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hls.report.schema import Report, Resources, WitnessInfo
+from hls.report.curves import curve_tables
+from hls.report.schema import CurvePoint, Metric, Report, Resources, WitnessInfo
 
 _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
 
@@ -22,8 +24,8 @@ def print_report(report: Report) -> None:
     console.print(_witnesses(report))
     if report.verification.not_asked:
         console.print(f"not asked: {', '.join(report.verification.not_asked)}", style="dim")
-    if report.fidelity:
-        console.print(_fidelity(report))
+    for table in _fidelity(report):
+        console.print(table)
     if report.resources or report.latency:
         console.print(_figures(report))
         for note in report.figure_notes:
@@ -85,12 +87,27 @@ def _mismatches(told: WitnessInfo) -> Text:
     return Text(f"{told.mismatches:,}", "bold red" if told.mismatches else "green")
 
 
-def _fidelity(report: Report) -> Table:
-    table = _table("fidelity", "float reference", "firmware", "unit")
-    for name, metric in report.fidelity.items():
-        reference = "–" if metric.reference is None else f"{metric.reference:.5f}"
-        table.add_row(name, reference, f"{metric.firmware:.5f}", metric.unit)
-    return table
+def _fidelity(report: Report) -> Iterator[Table]:
+    """Plain metrics in one table, those over a parameter in another, a row a point: float → firmware."""
+    plain = {name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)}
+    if plain:
+        table = _table("fidelity", "float reference", "firmware", "unit")
+        for name, metric in plain.items():
+            reference = "–" if metric.reference is None else f"{metric.reference:.5f}"
+            table.add_row(name, reference, f"{metric.firmware:.5f}", metric.unit)
+        yield table
+    for over, curves in curve_tables(report.fidelity):
+        spaced = (name.replace("_", " ") for name in curves.columns)  # a narrow terminal breaks them at spaces
+        table = _table(f"fidelity at {over}", *spaced)
+        for row in curves.rows:
+            table.add_row(f"{row.at:g}", *(_pair(point) for point in row.points))
+        yield table
+
+
+def _pair(point: CurvePoint | None) -> str:
+    if point is None:
+        return ""
+    return f"{point.firmware:.4g}" if point.reference is None else f"{point.reference:.4g} → {point.firmware:.4g}"
 
 
 def _figures(report: Report) -> Table:

@@ -70,9 +70,10 @@ class _epochs:
         if self._live and self._stage not in ("", state.stage):
             sys.stderr.write("\n")
         self._stage = state.stage
+        auc = "" if state.auc is None else f"AUC {state.auc:.4f}  "
         line = (
             f"{state.stage}: epoch {state.epoch}/{state.epochs}  loss {state.loss:.4f}  val_loss {state.val_loss:.4f}  "
-            f"AUC {state.auc:.4f}  {state.events_per_second:,.0f} events/s  {state.eta_seconds:.0f} s left"
+            f"{auc}{state.events_per_second:,.0f} events/s  {state.eta_seconds:.0f} s left"
         )
         sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
         sys.stderr.flush()

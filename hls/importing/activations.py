@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.fixed import FixedArray, FixedType
 from hls.graph import Edge, nodes
+from hls.importing import learned
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (
     Grid,
@@ -56,6 +57,8 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     if plain is not None:
         return emit_grid(emit, plain, x)
     match quantizer.kind:
+        case learned.KIND:
+            return learned.emit_learned(emit, quantizer, x)
         case "quantized_relu":
             return _leaky(emit, quantizer, x)
         case "quantized_sigmoid" if not quantizer.get("use_real_sigmoid", False):

@@ -8,6 +8,7 @@ from typing import Any
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.importing import learned
 from hls.importing.emitter import Emitter
 from hls.importing.layers import HANDLERS
 from hls.importing.memory import read_memory
@@ -90,7 +91,10 @@ def _finest_fraction(model: ModelSpec) -> int:
             continue
         quantizer = parse_quantizer(value, f"layer {layer.name!r}, activation")
         plain = grid(quantizer) if quantizer is not None else None
-        finest = max(finest, plain.type.fraction if plain else quantizer.bits if quantizer else 0)
+        if quantizer is not None and quantizer.kind == learned.KIND:
+            finest = max(finest, int(learned.fraction_bits(quantizer).max()))
+        else:
+            finest = max(finest, plain.type.fraction if plain else quantizer.bits if quantizer else 0)
     return finest
 
 

@@ -11,7 +11,7 @@ from hls.errors import UnsupportedError
 from hls.fixed import FixedArray, narrow, round_shift
 from hls.graph import nodes
 from hls.graph.windows import same_padding
-from hls.importing import pooling
+from hls.importing import pooling, products
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter
 from hls.importing.options import require_channels_last, sizes
@@ -211,6 +211,7 @@ HANDLERS: dict[str, Handler] = {
     "Add": _merge(nodes.Add, "add"),
     "Subtract": _merge(nodes.Add, "subtract", True),
     "Multiply": _merge(nodes.Multiply, "multiply"),
+    "PairProducts": products.pair_products,
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
                      "AlphaDropout", "ActivityRegularization"), _skip),
     **pooling.HANDLERS,

@@ -27,6 +27,7 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     ),
     "binary": ("use_01", "alpha", "use_stochastic_rounding"),
     "ternary": ("alpha", "threshold", "use_stochastic_rounding", "number_of_unrolls"),
+    "learned_bits": ("fraction", "shape", "rounding", "integer", "signed"),
 }  # fmt: skip
 _DEFAULT_BITS = 8
 _LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent")
@@ -142,6 +143,8 @@ def grid(quantizer: Quantizer) -> Grid | None:
         _refuse_sigmoid(quantizer)
         type_ = FixedType(False, quantizer.bits, quantizer.integer)
         return Grid(type_, 0, upper_bound(quantizer, type_))
+    if quantizer.kind == "learned_bits":
+        return _learned_grid(quantizer)
     if quantizer.kind == "quantized_tanh" and not quantizer.get("use_real_tanh", False):
         type_ = FixedType(True, quantizer.bits, 1)
         return Grid(type_, type_.raw_min + int(bool(quantizer.get("symmetric", False))), type_.raw_max)
@@ -158,6 +161,18 @@ def _bits_grid(quantizer: Quantizer) -> Grid | None:
     symmetric = int(bool(quantizer.get("symmetric", linear))) if signed else 0
     type_ = FixedType(signed, quantizer.bits, quantizer.integer + signed + static_scale(quantizer))
     return Grid(type_, type_.raw_min + symmetric, type_.raw_max)
+
+
+def _learned_grid(quantizer: Quantizer) -> Grid | None:
+    """One number of bits, rounded to nearest and saturated; any other needs more than one rounding of one tensor."""
+    fraction, integer = quantizer.get("fraction", _DEFAULT_BITS), quantizer.options.get("integer")
+    if not isinstance(fraction, int) or integer is None or quantizer.get("rounding", "nearest") != "nearest":
+        return None
+    signed = bool(quantizer.get("signed", True))
+    if signed + integer + fraction < 1:
+        raise quantizer.unsupported("no bits at all", "give it more integer or fraction bits")
+    type_ = FixedType(signed, signed + integer + fraction, signed + integer)
+    return Grid(type_, type_.raw_min, type_.raw_max)
 
 
 def without_scale(quantizer: Quantizer) -> Quantizer:

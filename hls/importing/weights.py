@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.fixed import FixedArray
+from hls.importing import learned
 from hls.importing.quantizers import Grid, Quantizer, grid, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
@@ -48,6 +49,8 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array:
     match quantizer.kind:
         case "quantized_bits" if automatic:
             return _auto_bits(quantizer, values)
+        case learned.KIND:
+            return learned.quantize_learned(quantizer, values)
         case "binary":
             return _binary(quantizer, values)
         case "ternary":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
-from hls.report.schema import Budget, BudgetCheck, Latency, Metric, Resources
+from hls.report.schema import Budget, BudgetCheck, Curve, Latency, Metric, Resources
 
 _RESOURCES = {"luts": "lut", "ffs": "ff", "dsps": "dsp", "brams": "bram"}
 # The closer to silicon, the better the witness: of several sources the first of these decides.
@@ -13,14 +14,14 @@ _TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
 
 def check_budget(
     limits: Mapping[str, float],
-    fidelity: Mapping[str, Metric],
+    fidelity: Mapping[str, Metric | Curve],
     resources: Sequence[Resources],
     latency: Sequence[Latency],
 ) -> Budget:
     """Each limit against the most trustworthy figure there is.
 
     A resource or latency that no source gives is not checked (``passed`` null); a metric that does not exist fails,
-    since its limit would otherwise never be looked at.
+    since its limit would otherwise never be looked at. Of a curve the worst point decides.
     """
     checks = [_check(key, limit, fidelity, resources, latency) for key, limit in limits.items()]
     return Budget(passed=all(check.passed is not False for check in checks), checks=checks)
@@ -29,7 +30,7 @@ def check_budget(
 def _check(
     key: str,
     limit: float,
-    fidelity: Mapping[str, Metric],
+    fidelity: Mapping[str, Metric | Curve],
     resources: Sequence[Resources],
     latency: Sequence[Latency],
 ) -> BudgetCheck:
@@ -38,12 +39,22 @@ def _check(
         metric = fidelity.get(name)
         if metric is None:
             return BudgetCheck(key=key, limit=limit, value=None, source=None, passed=False)
-        good = metric.firmware >= limit if end == "min" else metric.firmware <= limit
-        return BudgetCheck(key=key, limit=limit, value=metric.firmware, source="fidelity", passed=good)
+        worst, where = _worst(metric, end)
+        good = worst >= limit if end == "min" else worst <= limit
+        return BudgetCheck(key=key, limit=limit, value=worst, source=where, passed=good)
     value, source = _figure(key, resources, latency)
     return BudgetCheck(
         key=key, limit=limit, value=value, source=source, passed=None if value is None else value <= limit
     )
+
+
+def _worst(metric: Metric | Curve, end: str) -> tuple[float, str]:
+    """The firmware's figure, and where it is from."""
+    if isinstance(metric, Metric):
+        return metric.firmware, "fidelity"
+    # NaN is neither below nor above a limit: taken as the worst, it breaks both.
+    point = max(metric.points, key=lambda p: (isnan(p.firmware), -p.firmware if end == "min" else p.firmware))
+    return point.firmware, f"fidelity, {metric.over} = {point.at:g}"
 
 
 def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]) -> tuple[float | None, str | None]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hls.report.chart import bit_chart
-from hls.report.schema import HTML_FILE, Report
+from hls.report.curves import curve_tables
+from hls.report.schema import HTML_FILE, Metric, Report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,6 +26,8 @@ def write_html(report: Report, folder: Path) -> Path:
         .render(
             report=report,
             chart=bit_chart(report.graph.pipeline),
+            metrics={name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)},
+            curves=dict(curve_tables(report.fidelity)),
             style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
             figures=_figures(folder / "figures"),
         )
@@ -47,6 +50,7 @@ def _environment() -> Environment:
     made.filters["count"] = lambda number: f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     made.filters["rate"] = _rate
     made.filters["value"] = _value
+    made.filters["figure"] = lambda number: f"{number:.4g}"
     return made
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -115,6 +116,27 @@ class Metric(Part):
     unit: str
 
 
+class CurvePoint(Part):
+    """The figures of a :class:`Curve` ``at`` one value of its parameter."""
+
+    at: float
+    reference: float | None
+    firmware: float
+
+
+class Curve(Part):
+    """One of ``fidelity`` that depends on a parameter, ``over`` which it was measured: the β of a compression."""
+
+    unit: str
+    over: str
+    points: list[CurvePoint] = Field(min_length=1)
+
+
+def fidelity_metric(values: Mapping[str, Any]) -> Metric | Curve:
+    """What a physics system returns for one metric. Raises pydantic's ValidationError if it is neither."""
+    return (Curve if "points" in values else Metric).model_validate(values)
+
+
 class Resources(Part):
     """One source's resource figures, for one of the two firmwares (``route``), at one ``stage`` of its making.
 
@@ -206,7 +228,7 @@ class Report(Part):
     graph: GraphInfo
     verification: VerificationInfo
     witnesses: dict[str, WitnessInfo]
-    fidelity: dict[str, Metric]
+    fidelity: dict[str, Metric | Curve]
     resources: list[Resources] = []
     latency: list[Latency] = []
     figure_notes: list[str] = []

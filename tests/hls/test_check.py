@@ -9,7 +9,7 @@ import pytest
 import hls
 from hls.check import Expected, ExpectedMetric, compare, read_expected, record, write_expected
 from hls.errors import ProjectError
-from hls.report.schema import Metric, Report
+from hls.report.schema import Curve, CurvePoint, Metric, Report
 
 
 @pytest.fixture
@@ -48,6 +48,21 @@ def test_fidelity_within_its_allowed_change(report: Report, value: float, allowe
 def test_a_metric_that_is_no_number_fails(report: Report) -> None:
     nan = report.model_copy(update={"fidelity": {"auc": Metric(reference=None, firmware=float("nan"), unit="1")}})
     assert failed(nan, record(report, None)) == ["fidelity auc"]
+
+
+def with_curve(report: Report, *firmware: float) -> Report:
+    points = [CurvePoint(at=at, reference=None, firmware=value) for at, value in enumerate(firmware)]
+    return report.model_copy(update={"fidelity": {"kl": Curve(unit="nats", over="beta", points=points)}})
+
+
+def test_every_point_of_a_curve_is_compared(report: Report) -> None:
+    expected = record(with_curve(report, 1.0, 2.0, 3.0), None)
+    assert expected.fidelity["kl"].value == [1.0, 2.0, 3.0]
+    assert failed(with_curve(report, 1.0, 2.0, 3.0), expected) == []
+    moved = [c.message for c in compare("tiny", with_curve(report, 1.0, 2.5, 3.0), expected) if c.status == "failed"]
+    assert moved == ["is 2.5, was 2 ± 1e-06 at beta = 1"]
+    assert failed(with_curve(report, 1.0, 2.0), expected) == ["fidelity kl"]
+    assert failed(with_curve(report, 1.0, float("nan"), 3.0), expected) == ["fidelity kl"]
 
 
 def test_what_is_gone_fails(report: Report) -> None:

@@ -7,14 +7,24 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 import hls
+from hls.cli.table import print_report
 from hls.errors import ProjectError
 from hls.report import read_report
 from hls.report.budget import check_budget
 from hls.report.chart import bit_chart
+from hls.report.curves import curve_tables
 from hls.report.html import write_html
-from hls.report.schema import Latency, Layer, Metric, Resources
+from hls.report.schema import Curve, CurvePoint, Latency, Layer, Metric, Resources, fidelity_metric
+
+
+def curve(**points: tuple[float | None, float]) -> Curve:
+    """Points by β: ``at1=(reference, firmware)``."""
+    rows = [CurvePoint(at=int(at[2:]), reference=true, firmware=got) for at, (true, got) in points.items()]
+    return Curve(unit="nats", over="log10_beta", points=rows)
+
 
 PNG = b"\x89PNG\r\n\x1a\n picture"
 
@@ -48,6 +58,55 @@ class TestBudget:
         (check,) = budget.checks
         assert (check.passed, check.value, check.source) == (passed, value, source)
         assert budget.passed is (passed is not False)
+
+    @pytest.mark.parametrize(
+        ("key", "limit", "passed", "value", "at"),
+        [
+            ("kl_max", 8.0, True, 8.0, 1),
+            ("kl_max", 7.9, False, 8.0, 1),
+            ("kl_min", 2.0, True, 2.0, 2),
+            ("kl_min", 2.1, False, 2.0, 2),
+        ],
+    )
+    def test_the_worst_point_of_a_curve_decides(
+        self, key: str, limit: float, passed: bool, value: float, at: int
+    ) -> None:
+        curved = curve(at1=(9.0, 8.0), at2=(1.0, 2.0), at3=(None, 4.0))
+        (check,) = check_budget({key: limit}, {"kl": curved}, [], []).checks
+        assert (check.passed, check.value, check.source) == (passed, value, f"fidelity, log10_beta = {at}")
+
+    @pytest.mark.parametrize("key", ["kl_min", "kl_max"])
+    def test_a_point_that_is_no_number_breaks_either_limit(self, key: str) -> None:
+        curved = curve(at1=(9.0, 8.0), at2=(1.0, float("nan")))
+        (check,) = check_budget({key: 8.0}, {"kl": curved}, [], []).checks
+        assert check.passed is False
+
+
+class TestCurves:
+    def test_side_by_side_with_gaps(self) -> None:
+        short, plain = curve(at2=(None, 5.0)), Metric(reference=None, firmware=1.0, unit="1")
+        [(over, table)] = curve_tables({"kl": curve(at2=(1.0, 2.0), at1=(3.0, 4.0)), "tau": plain, "bits": short})
+        assert (over, table.columns) == ("log10_beta", ("kl [nats]", "bits [nats]"))
+        found = [(row.at, [p and (p.reference, p.firmware) for p in row.points]) for row in table.rows]
+        assert found == [(1.0, [(3.0, 4.0), None]), (2.0, [(1.0, 2.0), (None, 5.0)])]
+
+    def test_what_a_system_returns(self) -> None:
+        points = [{"at": -1.0, "reference": None, "firmware": 2.0}]
+        assert isinstance(fidelity_metric({"unit": "1", "over": "beta", "points": points}), Curve)
+        assert isinstance(fidelity_metric({"unit": "1", "reference": 1.0, "firmware": 2.0}), Metric)
+        with pytest.raises(ValidationError, match="points"):
+            fidelity_metric({"unit": "1", "over": "beta", "points": []})
+
+    def test_are_shown_and_read_back(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        report = hls.build(project).model_copy(update={"fidelity": {"kl": curve(at1=(3.25, 4.5), at2=(None, 6.5))}})
+        folder = project / "build"
+        page = write_html(report, folder).read_text(encoding="utf-8")
+        print_report(report)
+        for shown in (re.sub("<[^>]*>", "", page), capsys.readouterr().out):
+            assert re.search(r"3\.25 → +4\.5", shown)
+            assert "6.5" in shown
+        (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
+        assert read_report(folder).fidelity == report.fidelity
 
 
 class TestPage:

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from qmodels.classification import auc, binary_cross_entropy
 from qmodels.errors import ModelDataError
-from qmodels.event_variables.fidelity import auc, binary_cross_entropy, correlations
+from qmodels.event_variables.fidelity import correlations
 from qmodels.event_variables.human import human_variable
 from qmodels.event_variables.system import SYSTEM
 from qmodels.event_variables.variants import INPUT_SCALE

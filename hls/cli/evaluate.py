@@ -1,0 +1,45 @@
+"""qtrigger evaluate."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "evaluate"
+HELP = "Draw and tabulate what a trained float network of a physics system can do, beside the published figures."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger evaluate compression runs/compression\n\n"
+    "  qtrigger evaluate compression runs/compression --data samples --out figures"
+)
+
+
+def command(
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="compression, compression/encoder-16 ...")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `qtrigger train` wrote.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write; RUN_DIR/evaluation if not given.")
+    ] = None,
+    events: Annotated[int | None, typer.Option(min=100, help="Events of each sample.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the events; another than the training's.")] = 2,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of event files, one a sample, instead of new events.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
+) -> None:
+    """Evaluate and name the page."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the evaluation
+    from hls.cli.progress import progress
+    from hls.systems import find_system, user_errors
+    from hls.workspace import disk_errors
+
+    chosen = find_system(system, variant)
+    target = out or folder / "evaluation"
+    with progress() as shown, user_errors(), disk_errors(target):
+        page = chosen.evaluating.evaluate(
+            chosen.variant, folder, target, events=events, seed=seed, data=data, progress=shown
+        )
+    typer.echo(f"{page}: {chosen} evaluated, figures beside it")

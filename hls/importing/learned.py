@@ -1,0 +1,109 @@
+"""Quantizers whose bits were trained, one for all or one for each channel or weight: ``learned_bits`` of qmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import UnsupportedError
+from hls.fixed import FixedArray, FixedType
+from hls.graph import nodes
+from hls.importing.emitter import Emitter
+from hls.importing.quantizers import Quantizer
+
+KIND = "learned_bits"
+_MOST_BITS = 24
+
+
+def fraction_bits(quantizer: Quantizer) -> npt.NDArray[np.int64]:
+    """Fraction bits: () or one for each channel or weight.
+
+    Raises:
+        UnsupportedError: they are no whole numbers in [-24, 24].
+    """
+    bits = np.asarray(quantizer.options.get("fraction", 8))
+    if bits.dtype.kind not in "iu" or not bits.size or np.abs(bits).max() > _MOST_BITS:
+        raise quantizer.unsupported("such fraction bits", f"use whole numbers from {-_MOST_BITS} to {_MOST_BITS}")
+    return bits.astype(np.int64)
+
+
+def quantize_learned(quantizer: Quantizer, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Numbers on their grid, float32, as the quantizer computes them."""
+    bits = fraction_bits(quantizer)
+    try:
+        bits = np.broadcast_to(bits, values.shape)
+    except ValueError:
+        raise quantizer.unsupported(
+            f"bits of shape {bits.shape} for numbers of shape {values.shape}", "train and save the model again"
+        ) from None
+    if not quantizer.get("signed", True):
+        values = np.maximum(values, np.float32(0))
+    if quantizer.options.get("integer") is not None:
+        end = np.float32(2.0**quantizer.integer)
+        values = np.clip(values, -end, end - np.ldexp(np.float32(1), -bits))
+    steps = np.ldexp(values.astype(np.float32), bits)
+    steps = np.floor(steps) if _floors(quantizer) else np.rint(steps)
+    return np.asarray(np.ldexp(steps, -bits), np.float32)
+
+
+def emit_learned(emit: Emitter, quantizer: Quantizer, x: str) -> str:
+    """Saturate and round on the finest grid, then drop the bits that each channel does without."""
+    bits = fraction_bits(quantizer)
+    finest = int(bits.max())
+    uniform = bool((bits == finest).all())
+    saturates = quantizer.options.get("integer") is not None
+    if not uniform and saturates and not _floors(quantizer):
+        raise quantizer.unsupported("saturation after rounding each channel to nearest", "use rounding='floor'")
+    if not uniform and bits.shape not in (emit.edge(x).shape[-1:], emit.edge(x).shape):
+        raise UnsupportedError(
+            f"{quantizer.where}: bits of shape {bits.shape} for a tensor of shape {emit.edge(x).shape}; "
+            "train and save the model again"
+        )
+    if not quantizer.get("signed", True):
+        x = emit(nodes.Relu, "relu", (x,))
+    if uniform or saturates:
+        x = _round(emit, quantizer, x, finest)
+    return x if uniform else _round_channels(emit, quantizer, x, bits)
+
+
+def _floors(quantizer: Quantizer) -> bool:
+    rounding = quantizer.get("rounding", "nearest")
+    if rounding not in ("nearest", "floor"):
+        raise quantizer.unsupported(f"rounding={rounding!r}", "use 'nearest' or 'floor'")
+    return bool(rounding == "floor")
+
+
+def _round(emit: Emitter, quantizer: Quantizer, x: str, fraction: int) -> str:
+    """To ``2**-fraction``, saturated if the quantizer saturates, else on a type that holds the whole interval."""
+    edge = emit.edge(x)
+    signed = bool(quantizer.get("signed", True))
+    if quantizer.options.get("integer") is not None:
+        width = signed + quantizer.integer + fraction
+        if width < 1:
+            raise quantizer.unsupported("no bits at all", "give it more integer or fraction bits")
+        type_ = FixedType(signed, width, signed + quantizer.integer)
+        low, high = type_.raw_min, type_.raw_max
+    else:
+        # Rounding up can reach one step beyond the interval.
+        low, high = (int(_shifted(raw, edge.fraction - fraction)) for raw in (edge.raw_min, edge.raw_max))
+        low, high = min(low, 0), max(high + 1, 0)
+        type_ = FixedType.covering(low, high, fraction)
+    rounding = nodes.Rounding.FLOOR if _floors(quantizer) else nodes.Rounding.NEAREST_EVEN
+    return emit(nodes.Quantize, "quantize", (x,), type_, low, high, rounding)
+
+
+def _shifted(raw: int, shift: int) -> int:
+    return raw >> shift if shift >= 0 else raw << -shift
+
+
+def _round_channels(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
+    """Each channel times a power of two to whole numbers, rounded as one tensor, and back: wires and roundings."""
+    base = int(bits.min())
+    ones = np.left_shift(np.int64(1), bits - base)
+    zero = FixedArray(np.zeros(1, np.int64), 0)
+    up = emit(nodes.Scale, "spread", (x,), FixedArray(ones, 0), zero)
+    plain = Quantizer(quantizer.kind, {**quantizer.options, "integer": None, "signed": True}, quantizer.where)
+    whole = _round(emit, plain, up, base)
+    finest = int(bits.max())
+    back = FixedArray(np.left_shift(np.int64(1), finest - bits), finest - base)
+    return emit(nodes.Scale, "gather", (whole,), back, zero)

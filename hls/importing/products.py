@@ -1,0 +1,31 @@
+"""Products of pairs of features: ``PairProducts`` of qmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ModelFileError
+from hls.fixed import FixedArray
+from hls.graph import nodes
+from hls.importing.emitter import Emitter
+from hls.importing.spec import LayerSpec
+
+
+def pair_products(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """Both factors picked by matrices of zeros and ones, which are wires, then multiplied."""
+    pairs = np.asarray(spec.config.get("pairs"))
+    features = emit.edge(inputs[0]).shape
+    fits = pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.dtype.kind in "iu" and len(features) == 1
+    if not fits or pairs.min() < 0 or pairs.max() >= features[0]:
+        raise ModelFileError(f"layer {spec.name!r}: its pairs do not fit an input of shape {features}")
+    first, second = (_picked(emit, inputs[0], pairs[:, side], features[0]) for side in (0, 1))
+    return emit(nodes.Multiply, "multiply", (first, second))
+
+
+def _picked(emit: Emitter, x: str, chosen: npt.NDArray[np.int64], features: int) -> str:
+    if np.array_equal(chosen, np.arange(features)):
+        return x
+    kernel = np.zeros((features, len(chosen)), np.int64)
+    kernel[chosen, np.arange(len(chosen))] = 1
+    return emit(nodes.Dense, "pick", (x,), FixedArray(kernel, 0), FixedArray(np.zeros(len(chosen), np.int64), 0))

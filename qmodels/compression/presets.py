@@ -1,0 +1,138 @@
+"""Variants (particles an encoder takes) and presets (sizes of its networks) of the compression system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qmodels.errors import ModelDataError
+
+VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16, "encoder-8": 8}
+"""Particles of each variant; the first is the default."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Defaults of one training: label, epochs, batch and initial learning rate."""
+
+    label: str
+    epochs: int
+    batch: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits of each kind of number in a quantized encoder.
+
+    ``inputs`` of a particle feature (3 of them before the point with the sign: |η| < 4), ``log10_beta``, weights,
+    activations inside, the ``pooled`` sum, and the two outputs.
+    """
+
+    inputs: int = 13
+    log10_beta: int = 8
+    weights: int = 8
+    activations: int = 8
+    pooled: int = 10
+    mean: int = 12
+    log_variance: int = 10
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Sizes: units of the per-particle network, of the event network and of the decoder, and latents.
+
+    The particle sum is divided by ``divisor``; ``slope`` is that of the encoder's LeakyReLU (0 for ReLU).
+    ``float_stage`` trains encoder and decoder; ``quantized_stage``, for presets with ``widths``, the QKeras encoder
+    after it. ``published_rates`` is the plateau schedule of the authors in place of a cosine.
+    """
+
+    name: str
+    particle: tuple[int, ...]
+    event: tuple[int, ...]
+    latents: int
+    decoder: tuple[int, ...]
+    divisor: int
+    slope: float
+    events: int
+    float_stage: Stage
+    published_rates: bool = False
+    widths: Widths | None = None
+    quantized_stage: Stage | None = None
+
+
+PAPER = Preset(
+    "paper",
+    particle=(1024,) * 4,
+    event=(1024,) * 4,
+    latents=256,
+    decoder=(1024,) * 5,
+    divisor=32,
+    slope=0.1,
+    events=600_000,
+    float_stage=Stage("paper", 1000, 100, 3e-5),
+    published_rates=True,
+)
+"""The published networks, exactly as coded."""
+
+DESK = Preset(
+    "desk",
+    particle=(128, 128),
+    event=(256, 256),
+    latents=64,
+    decoder=(256,) * 4,
+    divisor=16,
+    slope=0.1,
+    events=75_000,
+    float_stage=Stage("desk", 75, 128, 1e-3),
+)
+"""The published structure an eighth as wide: about an hour on two CPU cores with 50 particles."""
+
+TRIGGER = Preset(
+    "trigger",
+    particle=(16, 24),
+    event=(32, 32),
+    latents=16,
+    decoder=(128,) * 4,
+    divisor=4,
+    slope=0.0,
+    events=75_000,
+    float_stage=Stage("trigger-float", 500, 256, 2e-3),
+    widths=Widths(),
+    quantized_stage=Stage("trigger", 20, 256, 5e-4),
+)
+"""An encoder that fits a trigger board unrolled; its decoder stays on the host and may be larger."""
+
+FRONT_END = Preset(
+    "front-end",
+    particle=(8, 8),
+    event=(16,),
+    latents=8,
+    decoder=(128,) * 3,
+    divisor=4,
+    slope=0.0,
+    events=75_000,
+    float_stage=Stage("front-end-float", 150, 128, 2e-3),
+    widths=Widths(inputs=12, weights=6, activations=7, pooled=9, mean=9, log_variance=8),
+    quantized_stage=Stage("front-end", 20, 128, 5e-4),
+)
+"""An encoder for a front-end chip, of about a thousand multiplications with eight particles."""
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (DESK, TRIGGER, PAPER, FRONT_END)}
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset called ``name``; ModelDataError for an unknown one."""
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise ModelDataError(f"unknown preset {name!r} of compression: choose one of {', '.join(PRESETS)}") from None
+
+
+def particle_count(variant: str) -> int:
+    """Particles that ``variant`` takes; ModelDataError for an unknown one."""
+    try:
+        return VARIANTS[variant]
+    except KeyError:
+        raise ModelDataError(
+            f"unknown variant {variant!r} of compression: choose one of {', '.join(VARIANTS)}"
+        ) from None

@@ -1,0 +1,193 @@
+"""From collisions to a folder of trained networks: float encoder and decoder, quantized encoder, and a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression.collision_files import read_collisions
+from qmodels.compression.collisions import BACKGROUND
+from qmodels.compression.generation import generate
+from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
+from qmodels.compression.presets import Preset, Stage, find_preset, particle_count
+from qmodels.compression.quantized import quantize
+from qmodels.compression.reference import build_decoder, build_encoder
+from qmodels.compression.training import PUBLISHED_RATES, CompressionTask
+from qmodels.errors import ModelDataError
+from qmodels.progress import TrainingProgress
+from qmodels.quantization import check_exact, snap_to_grid
+from qmodels.saving import recorded_stages, save_model, versions, write_record
+from qmodels.training_loop import Fitted, Schedule, fit, set_up
+
+Floats32 = npt.NDArray[np.float32]
+Report = Callable[[TrainingProgress], None]
+
+MODEL_FILE, REFERENCE_FILE, DECODER_FILE = "model.h5", "reference.h5", "decoder.h5"
+COLLISIONS_FILE = "collisions.h5"
+CALIBRATION_EVENTS = 10_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of :func:`train`."""
+
+    variant: str
+    preset: Preset
+    out: Path
+    clouds: Floats32
+    epochs: int | None
+    seed: int
+    resume: bool
+    progress: Report | None
+
+    def fit(self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False) -> Fitted:
+        """Train in place; with ``resume``, from the checkpoint of this stage."""
+        task = CompressionTask(stage.label, encoder, decoder, self.clouds, self.seed, frozen_decoder=frozen_decoder)
+        epochs = stage.epochs if self.epochs is None else self.epochs
+        plateau = PUBLISHED_RATES if self.preset.published_rates else None
+        schedule = Schedule(epochs, stage.batch, stage.learning_rate, self.seed, plateau=plateau)
+        checkpoint = self.out / "checkpoints" / f"{stage.label}.npz"
+        return fit(task, schedule, checkpoint=checkpoint, resume=self.resume, progress=self.progress)
+
+
+def train(
+    variant: str,
+    preset: str,
+    out: Path,
+    *,
+    events: int | None = None,
+    epochs: int | None = None,
+    seed: int = 1,
+    resume: bool = False,
+    progress: Report | None = None,
+    data: Path | None = None,
+) -> Path:
+    """Train the networks of ``variant`` into folder ``out`` and return the path of the encoder to build.
+
+    The events are the first ``events`` of the collision file ``data``; without one, background collisions of ``seed``
+    are generated into ``out``, unless they are there. Written are reference.h5 (float encoder), decoder.h5,
+    training.json, and for a preset of firmware size model.h5, the QKeras encoder, which serves the same decoder. Both
+    float networks are used again if they are there. ``epochs`` replaces the default of every stage. After a kill,
+    ``resume`` with the same options ends with the same bits. Raises ModelDataError for options that cannot work.
+    """
+    sizes = find_preset(preset)
+    count = particle_count(variant)
+    _check_options(sizes, events, epochs, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    path = data or _generated(out, sizes.events if events is None else events, seed)
+    clouds = _clouds(path, count, events)
+    if len(clouds) < _fewest_events(sizes):
+        raise ModelDataError(
+            f"{path}: holds {len(clouds)} events, training of preset {preset!r} needs at least {_fewest_events(sizes)}"
+        )
+    set_up(seed)
+    run = Run(variant, sizes, out, clouds, epochs, seed, resume, progress)
+    fits = _train_float(run)
+    if sizes.quantized_stage is not None:
+        fits |= _train_quantized(run, sizes.quantized_stage)
+    _write_record(run, path, fits)
+    return out / (REFERENCE_FILE if sizes.quantized_stage is None else MODEL_FILE)
+
+
+def _check_options(preset: Preset, events: int | None, epochs: int | None, seed: int) -> None:
+    fewest = _fewest_events(preset)
+    if events is not None and events < fewest:
+        raise ModelDataError(f"events is {events}: training of preset {preset.name!r} needs at least {fewest}")
+    if epochs is not None and epochs < 1:
+        raise ModelDataError(f"epochs is {epochs}: train for at least 1")
+    if seed < 0:
+        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+
+
+def _fewest_events(preset: Preset) -> int:
+    return 2 * preset.float_stage.batch
+
+
+def _generated(out: Path, events: int, seed: int) -> Path:
+    path = out / COLLISIONS_FILE
+    if not path.exists():
+        generate(path, BACKGROUND, events, seed)
+    return path
+
+
+def _clouds(path: Path, count: int, events: int | None) -> Floats32:
+    particles = read_collisions(path).particles
+    if events is not None and len(particles) < events:
+        raise ModelDataError(f"{path}: holds {len(particles)} events, {events} are asked for; generate more")
+    return transport_targets(particles[:events], count)
+
+
+def _train_float(run: Run) -> dict[str, Fitted | None]:
+    """Train encoder and decoder unless both files are there."""
+    encoder, decoder = float_networks(run)
+    stage = run.preset.float_stage
+    if (run.out / REFERENCE_FILE).exists() and (run.out / DECODER_FILE).exists():
+        return {stage.label: None}
+    fitted = run.fit(stage, encoder, decoder)
+    save_model(encoder, run.out / REFERENCE_FILE)
+    save_model(decoder, run.out / DECODER_FILE)
+    return {stage.label: fitted}
+
+
+def _train_quantized(run: Run, stage: Stage) -> dict[str, Fitted | None]:
+    encoder, decoder = float_networks(run)
+    _load_weights(encoder, run.out / REFERENCE_FILE)
+    _load_weights(decoder, run.out / DECODER_FILE)
+    sample = run.clouds[:CALIBRATION_EVENTS]
+    log10_beta = np.linspace(*LOG10_BETA_RANGE, len(sample), dtype=np.float32)[:, None]
+    model = quantize(run.preset, encoder, features(sample), log10_beta)
+    fitted = run.fit(stage, model, decoder, frozen_decoder=True)
+    snap_to_grid(model)
+    check_exact(model)
+    save_model(model, run.out / MODEL_FILE)
+    return {stage.label: fitted}
+
+
+def float_networks(run: Run) -> tuple[keras.Model, keras.Model]:
+    """Untrained encoder and decoder; the same whether stages before were run or resumed."""
+    keras.utils.set_random_seed(run.seed)
+    count = particle_count(run.variant)
+    return build_encoder(run.preset, count), build_decoder(run.preset, count)
+
+
+def _load_weights(network: keras.Model, path: Path) -> None:
+    weights = keras.models.load_model(path, compile=False).get_weights()
+    if [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
+        raise ModelDataError(f"{path}: of another preset or variant; delete it to train it again")
+    network.set_weights(weights)
+
+
+def _write_record(run: Run, data: Path, fits: dict[str, Fitted | None]) -> None:
+    kept = recorded_stages(run.out)
+    record: dict[str, Any] = {
+        "system": "compression",
+        "variant": run.variant,
+        "preset": asdict(run.preset),
+        "events": len(run.clouds),
+        "data": data.name,
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "versions": versions(("fastjet", "keras", "numpy", "qkeras-v3", "tensorflow")),
+        "stages": {
+            label: kept.get(label, {}) if fitted is None else _summary(fitted) for label, fitted in fits.items()
+        },
+    }
+    write_record(run.out, record)
+
+
+def _summary(fitted: Fitted) -> dict[str, Any]:
+    last = fitted.history[-1]
+    return {
+        "epochs": len(fitted.history),
+        "kept_epoch": fitted.kept_epoch,
+        "val_loss": fitted.kept_val_loss,
+        "events_per_second": round(last.events_per_second),
+        "loss_by_epoch": [round(state.loss, 5) for state in fitted.history],
+        "val_loss_by_epoch": [round(state.val_loss, 5) for state in fitted.history],
+    }
