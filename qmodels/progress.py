@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """State after one epoch. ``stage`` names what is trained ("float", "trigger", ...); ``auc`` is None without classes."""
+    """State after one epoch. ``stage`` names what is trained ("float", "trigger", ...); no classes, no ``auc``."""
 
     stage: str
     epoch: int

@@ -8,6 +8,14 @@ from pathlib import Path
 from qmodels.compression.collision_files import Collisions, read_collisions
 from qmodels.compression.generation import cached_collisions
 
+JUDGE_OFFSET, TEST_OFFSET = 1000, 2000
+"""Added to a seed: no event that trained a network or its judge is among those on which a build measures them."""
+
+
+def held_out(sample: str, events: int, seed: int) -> Collisions:
+    """``events`` test events of ``sample``, kept in the user's cache folder."""
+    return cached_collisions(sample, events, seed + TEST_OFFSET)
+
 
 def event_source(data: Path | None, events: int, seed: int) -> Callable[[str], Collisions]:
     """Reads ``data``/SAMPLE.h5; without ``data``, generates ``events`` events of ``seed`` and keeps them.

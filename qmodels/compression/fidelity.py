@@ -17,8 +17,8 @@ from qmodels.classification import auc_spread
 from qmodels.compression.coding import ACTIVE_NATS, SIGNALS, Coded, Encoder, Networks, code, judged, read_networks
 from qmodels.compression.collisions import BACKGROUND
 from qmodels.compression.distortion import exact, sinkhorn
+from qmodels.compression.event_sources import held_out
 from qmodels.compression.fidelity_metrics import Comparison, Figures, as_metrics
-from qmodels.compression.generation import cached_collisions
 from qmodels.compression.inputs import transport_targets
 from qmodels.compression.packed_fidelity import measure_packed
 from qmodels.systems import Fidelity
@@ -52,8 +52,8 @@ def measure(
         ModelDataError: a network is missing or of another variant, or events cannot be generated.
     """
     networks = read_networks(folder)
-    signals = [cached_collisions(name, events, seed) for name in SIGNALS]
-    background = cached_collisions(BACKGROUND, BACKGROUND_EVENTS, seed)
+    signals = [held_out(name, events, seed) for name in SIGNALS]
+    background = held_out(BACKGROUND, BACKGROUND_EVENTS, seed)
     clouds = [transport_targets(sample.particles, networks.count) for sample in (*signals, background)]
     found = compare(networks, firmware, clouds[:2], clouds[2])
     if figure is not None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from qmodels.classification import auc, binary_cross_entropy
 from qmodels.compression.classifier_inputs import scaled
 from qmodels.compression.coding import JUDGE_FILE, SIGNALS, Networks, read_networks
-from qmodels.compression.event_sources import event_source
+from qmodels.compression.event_sources import JUDGE_OFFSET, event_source
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 from qmodels.compression.pfn import SIZES, Sides, build_pfn, class_weights, split, weighted_loss
 from qmodels.progress import TrainingProgress
@@ -28,8 +28,7 @@ Floats32 = npt.NDArray[np.float32]
 EPOCHS, BATCH, RATE = 20, 512, 2e-3
 EVENTS = 20_000
 """Of each signal."""
-SEED_OFFSET = 1000
-"""A judge's events are of other seeds than those on which builds measure fidelity."""
+LABEL = "judge"
 _VALIDATION_STREAM, _EPOCH_STREAM = 81, 82
 _BLOCK = 2048
 
@@ -37,7 +36,7 @@ _BLOCK = 2048
 class JudgeTask:
     """Trains ``judge`` on clouds (n, N, 3) restored by ``networks``; a ``qmodels.training_loop.Task``."""
 
-    label = "judge"
+    label = LABEL
 
     def __init__(self, judge: keras.Model, networks: Networks, training: Sides, validation: Sides, seed: int) -> None:
         self.events = training.both
@@ -87,16 +86,15 @@ def make_judge(
     seed: int = 1,
     data: Path | None = None,
     progress: Callable[[TrainingProgress], None] | None = None,
-) -> Path:
-    """Train ``folder``/judge.h5 for the float networks that are there, and return its path.
+) -> Fitted:
+    """Train ``folder``/judge.h5 for the float networks that are there.
 
     The events are the first ``events`` of b-to-ks.h5 and of hidden-valley.h5 in ``data``, or are generated.
     """
-    collisions = event_source(data, events, seed + SEED_OFFSET)
+    collisions = event_source(data, events, seed + JUDGE_OFFSET)
     count = read_networks(folder).count
     zeros, ones = (transport_targets(collisions(name).particles[:events], count) for name in SIGNALS)
-    train_judge(folder, zeros, ones, schedule=Schedule(epochs, BATCH, RATE, seed), progress=progress)
-    return folder / JUDGE_FILE
+    return train_judge(folder, zeros, ones, schedule=Schedule(epochs, BATCH, RATE, seed), progress=progress)
 
 
 def train_judge(

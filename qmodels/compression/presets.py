@@ -12,12 +12,16 @@ VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16
 
 @dataclass(frozen=True)
 class Stage:
-    """Defaults of one training: label, epochs, batch and initial learning rate."""
+    """Defaults of one training: label, epochs, batch and initial learning rate.
+
+    ``opening`` is the part of the epochs in which the range of β opens from below (:mod:`.training`).
+    """
 
     label: str
     epochs: int
     batch: int
     learning_rate: float
+    opening: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,9 @@ TRIGGER = Preset(
     divisor=4,
     slope=0.0,
     events=75_000,
-    float_stage=Stage("trigger-float", 500, 256, 2e-3),
+    float_stage=Stage("trigger-float", 120, 256, 2e-3, opening=0.5),
     widths=Widths(),
-    quantized_stage=Stage("trigger", 20, 256, 5e-4),
+    quantized_stage=Stage("trigger", 60, 256, 1e-3),
 )
 """An encoder that fits a trigger board unrolled; its decoder stays on the host and may be larger."""
 
@@ -111,9 +115,9 @@ FRONT_END = Preset(
     divisor=4,
     slope=0.0,
     events=75_000,
-    float_stage=Stage("front-end-float", 150, 128, 2e-3),
+    float_stage=Stage("front-end-float", 100, 256, 2e-3, opening=0.5),
     widths=Widths(inputs=12, weights=6, activations=7, pooled=9, mean=9, log_variance=8),
-    quantized_stage=Stage("front-end", 20, 128, 5e-4),
+    quantized_stage=Stage("front-end", 60, 256, 1e-3),
 )
 """An encoder for a front-end chip, of about a thousand multiplications with eight particles."""
 

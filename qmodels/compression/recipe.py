@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,16 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from qmodels.compression.coding import DECODER_FILE, JUDGE_FILE, REFERENCE_FILE, Encoder
 from qmodels.compression.collision_files import read_collisions
 from qmodels.compression.collisions import BACKGROUND
 from qmodels.compression.generation import generate
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
+from qmodels.compression.judge import EPOCHS as JUDGE_EPOCHS
+from qmodels.compression.judge import EVENTS as JUDGE_EVENTS
+from qmodels.compression.judge import LABEL as JUDGE_LABEL
+from qmodels.compression.judge import make_judge
+from qmodels.compression.packed_events import write_layout
 from qmodels.compression.presets import Preset, Stage, find_preset, particle_count
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
@@ -28,9 +34,11 @@ from qmodels.training_loop import Fitted, Schedule, fit, set_up
 Floats32 = npt.NDArray[np.float32]
 Report = Callable[[TrainingProgress], None]
 
-MODEL_FILE, REFERENCE_FILE, DECODER_FILE = "model.h5", "reference.h5", "decoder.h5"
+MODEL_FILE = "model.h5"
 COLLISIONS_FILE = "collisions.h5"
 CALIBRATION_EVENTS = 10_000
+LAYOUT_EVENTS = 16_000
+BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,16 @@ class Run:
 
     def fit(self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False) -> Fitted:
         """Train in place; with ``resume``, from the checkpoint of this stage."""
-        task = CompressionTask(stage.label, encoder, decoder, self.clouds, self.seed, frozen_decoder=frozen_decoder)
         epochs = stage.epochs if self.epochs is None else self.epochs
+        task = CompressionTask(
+            stage.label,
+            encoder,
+            decoder,
+            self.clouds,
+            self.seed,
+            frozen_decoder=frozen_decoder,
+            opening_epochs=int(stage.opening * epochs),
+        )
         plateau = PUBLISHED_RATES if self.preset.published_rates else None
         schedule = Schedule(epochs, stage.batch, stage.learning_rate, self.seed, plateau=plateau)
         checkpoint = self.out / "checkpoints" / f"{stage.label}.npz"
@@ -72,8 +88,10 @@ def train(
 
     The events are the first ``events`` of the collision file ``data``; without one, background collisions of ``seed``
     are generated into ``out``, unless they are there. Written are reference.h5 (float encoder), decoder.h5,
-    training.json, and for a preset of firmware size model.h5, the QKeras encoder, which serves the same decoder. Both
-    float networks are used again if they are there. ``epochs`` replaces the default of every stage. After a kill,
+    training.json, and for a preset of firmware size model.h5, the QKeras encoder, which serves the same decoder, with
+    latent_layout.json, by which its latents are packed. Without ``data``, which may be of any detector, judge.h5 is
+    trained on signals generated for it. What is there already of the float networks and the judge is used again.
+    ``epochs`` replaces the default of every stage. After a kill,
     ``resume`` with the same options ends with the same bits. Raises ModelDataError for options that cannot work.
     """
     sizes = find_preset(preset)
@@ -91,6 +109,8 @@ def train(
     fits = _train_float(run)
     if sizes.quantized_stage is not None:
         fits |= _train_quantized(run, sizes.quantized_stage)
+        if data is None:
+            fits |= _train_judge(run, events)
     _write_record(run, path, fits)
     return out / (REFERENCE_FILE if sizes.quantized_stage is None else MODEL_FILE)
 
@@ -146,7 +166,27 @@ def _train_quantized(run: Run, stage: Stage) -> dict[str, Fitted | None]:
     snap_to_grid(model)
     check_exact(model)
     save_model(model, run.out / MODEL_FILE)
+    write_layout(run.out, _in_blocks(model), run.clouds[:LAYOUT_EVENTS])
     return {stage.label: fitted}
+
+
+def _in_blocks(model: keras.Model) -> Encoder:
+    def encode(arrays: Sequence[Floats32]) -> list[npt.NDArray[np.floating]]:
+        parts = [
+            model([keras.ops.convert_to_tensor(array[start : start + BLOCK]) for array in arrays])
+            for start in range(0, len(arrays[0]), BLOCK)
+        ]
+        return [np.concatenate([np.asarray(part[output]) for part in parts]) for output in range(2)]
+
+    return encode
+
+
+def _train_judge(run: Run, events: int | None) -> dict[str, Fitted | None]:
+    if (run.out / JUDGE_FILE).exists():
+        return {JUDGE_LABEL: None}
+    wanted = JUDGE_EVENTS if events is None else min(events, JUDGE_EVENTS)
+    epochs = JUDGE_EPOCHS if run.epochs is None else run.epochs
+    return {JUDGE_LABEL: make_judge(run.out, events=wanted, epochs=epochs, seed=run.seed, progress=run.progress)}
 
 
 def float_networks(run: Run) -> tuple[keras.Model, keras.Model]:

@@ -3,7 +3,9 @@
 S is the sharp Sinkhorn distortion of the decoded event and KL that of the latent posterior from a unit normal, in nats;
 log₁₀β is uniform in [-6, 1], drawn anew for each event in every epoch. Against the published training, events are
 shuffled and each epoch turns every event by a random angle in φ and mirrors half of them in η, both symmetries of the
-collider, because there are fewer events than the published 500,000.
+collider, because there are fewer events than the published 500,000. And where the published training takes 1.4
+million steps, ours may open the range of β from below: with all β from the start, the large ones make most latents
+collapse to the prior before they have learned to carry anything, and few of them come back.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ PUBLISHED_RATES = Plateau(
 )
 """The rates of the authors' code, whose epochs are of 1000 batches of 100."""
 
+OPENING_LOG10_BETA = -4.0
+"""Where the range of log₁₀β ends at first, while it opens."""
+
 EPOCH_STREAM, VALIDATION_STREAM = range(2)
 
 
@@ -46,6 +51,7 @@ class CompressionTask:
     """Encoder and decoder on clouds (n, N, 3) of (pT/H_T, η, φ), the last tenth kept for validation.
 
     With ``frozen_decoder`` the encoder alone is trained: a quantized encoder must serve the decoder of the float one.
+    During the first ``opening_epochs`` the upper end of log₁₀β rises from ``OPENING_LOG10_BETA`` to the full range.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class CompressionTask:
         seed: int,
         *,
         frozen_decoder: bool = False,
+        opening_epochs: int = 0,
     ) -> None:
         self.label = label
         self.events = len(clouds) - min(int(VALIDATION_FRACTION * len(clouds)), VALIDATION_EVENTS)
@@ -66,14 +73,15 @@ class CompressionTask:
         self._decoder = decoder
         self._clouds = clouds
         self._seed = seed
-        self._validation = self._draws(clouds[self.events :], _rng(seed, VALIDATION_STREAM))
+        self._opening_epochs = opening_epochs
+        self._validation = self._draws(clouds[self.events :], LOG10_BETA_RANGE[1], _rng(seed, VALIDATION_STREAM))
         self._losses = tf.function(self._per_event, jit_compile=True)
 
     def epoch_data(self, epoch: int) -> Arrays:
         """Clouds (n, N, 3) turned and mirrored, log₁₀β (n, 1) and standard normal noise (n, L)."""
         rng = _rng(self._seed, EPOCH_STREAM, epoch)
         clouds = self._clouds[: self.events][rng.permutation(self.events)]
-        return self._draws(turned(clouds, rng), rng)
+        return self._draws(turned(clouds, rng), self._highest(epoch), rng)
 
     def loss(self, *batch: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(self._per_event(*batch).total)
@@ -86,8 +94,14 @@ class CompressionTask:
             totals.append(np.asarray(self._losses(*block).total))
         return float(np.concatenate(totals).mean()), None
 
-    def _draws(self, clouds: Floats32, rng: np.random.Generator) -> Arrays:
-        log10_beta = rng.uniform(*LOG10_BETA_RANGE, (len(clouds), 1)).astype(np.float32)
+    def _highest(self, epoch: int) -> float:
+        """Upper end of log₁₀β in this epoch."""
+        if epoch >= self._opening_epochs:
+            return LOG10_BETA_RANGE[1]
+        return OPENING_LOG10_BETA + (LOG10_BETA_RANGE[1] - OPENING_LOG10_BETA) * epoch / self._opening_epochs
+
+    def _draws(self, clouds: Floats32, highest: float, rng: np.random.Generator) -> Arrays:
+        log10_beta = rng.uniform(LOG10_BETA_RANGE[0], highest, (len(clouds), 1)).astype(np.float32)
         noise = rng.standard_normal((len(clouds), self._decoder.input_shape[0][1]), np.float32)
         return clouds, log10_beta, noise
 

@@ -1,7 +1,8 @@
 """The distance between a collision and its reconstruction: squared 2-Wasserstein transport, by annealed Sinkhorn.
 
 The ground cost is ΔR² = Δη² + Δφ² with Δφ wrapped, masses are pT fractions, and the value is the *sharp* Sinkhorn loss
-S = Σ P·ΔR² (Cuturi, arXiv:1306.0895; no entropy term, no debiasing), the distortion of the β-VAE of collisions.
+S = Σ P·ΔR² (Cuturi, arXiv:1306.0895; no entropy term, no debiasing), the distortion of the β-VAE of collisions. For its
+value alone, without TensorFlow, see :mod:`qmodels.compression.distortion`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.compression.transport_gradient import mass_gradient
@@ -21,7 +20,7 @@ Tensor = Any
 TINY = 1e-30
 # Two kernels of 16 events of 50 particles stay in a core's second-level cache; a whole batch would not.
 BLOCK = 16
-EVALUATED_AT_ONCE = 512
+# Of a lengthened step, in natural logarithms of a scaling.
 LONGEST = 5.0
 
 
@@ -76,25 +75,6 @@ def sinkhorn_distortion(a: Tensor, x: Tensor, b: Tensor, y: Tensor, annealing: A
         return value, gradient
 
     return distortion(b, y)
-
-
-def distortions(
-    a: npt.NDArray[Any], x: npt.NDArray[Any], b: npt.NDArray[Any], y: npt.NDArray[Any], annealing: Annealing = PUBLISHED
-) -> npt.NDArray[np.float32]:
-    """`sinkhorn_distortion` of any number of events as numpy arrays, in float32, compiled once per particle count."""
-    compiled = _compiled(annealing)
-    values = []
-    for start in range(0, len(a), EVALUATED_AT_ONCE):
-        part = [np.asarray(v[start : start + EVALUATED_AT_ONCE], np.float32) for v in (a, x, b, y)]
-        missing = EVALUATED_AT_ONCE - len(part[0])  # one shape, one compilation
-        padded = [np.pad(v, [(0, missing)] + [(0, 0)] * (v.ndim - 1)) for v in part]
-        values.append(compiled(*padded).numpy()[: len(part[0])])
-    return np.concatenate(values) if values else np.zeros(0, np.float32)
-
-
-@functools.lru_cache(maxsize=4)
-def _compiled(annealing: Annealing) -> Any:
-    return tf.function(functools.partial(sinkhorn_distortion, annealing=annealing), jit_compile=True)
 
 
 def _in_blocks(function: Any, outputs: int, *arrays: Tensor) -> list[Tensor]:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from qmodels.compression.collision_files import read_collisions
 from qmodels.compression.collisions import BACKGROUND, SETTINGS
+from qmodels.compression.event_sources import held_out
 from qmodels.compression.fidelity import BACKGROUND_EVENTS, EVENTS
-from qmodels.compression.generation import cached_collisions
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 
 Floats32 = npt.NDArray[np.float32]
@@ -39,7 +39,7 @@ def file_inputs(path: Path, count: int) -> dict[str, Floats32]:
 
 def _some(sample: str, seed: int) -> Floats32:
     # As many as the fidelity takes, so that both read the same cached file.
-    return cached_collisions(sample, BACKGROUND_EVENTS if sample == BACKGROUND else EVENTS, seed).particles
+    return held_out(sample, BACKGROUND_EVENTS if sample == BACKGROUND else EVENTS, seed).particles
 
 
 def _moved(clouds: Floats32, untouched: int, rng: np.random.Generator) -> Floats32:

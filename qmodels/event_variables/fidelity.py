@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from qmodels.classification import auc, binary_cross_entropy
 from qmodels.event_variables.events import TEST_THETA_STREAM, Events, draw_parameters, generate, stream_rng
 from qmodels.event_variables.human import human_variable
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
@@ -95,16 +96,3 @@ def correlations(v: Floats, human: Floats) -> tuple[float, float, float]:
     spearman = float(stats.spearmanr(v.ravel(), human).statistic)
     sign = 1.0 if tau >= 0.0 else -1.0
     return sign, sign * tau, sign * spearman
-
-
-def binary_cross_entropy(true: Floats, fresh: Floats) -> float:
-    """Mean cross-entropy in nats from logits of class 1 and of class 0."""
-    ones, zeros = np.logaddexp(0.0, -true.astype(np.float64)), np.logaddexp(0.0, fresh.astype(np.float64))
-    return 0.5 * float(ones.mean() + zeros.mean())
-
-
-def auc(true: Floats, fresh: Floats) -> float:
-    """Area under the ROC curve from logits of class 1 and of class 0; a tie counts one half."""
-    order = np.sort(fresh)
-    below = np.searchsorted(order, true, side="left") + np.searchsorted(order, true, side="right")
-    return float(below.mean() / (2.0 * len(fresh)))

@@ -1,4 +1,4 @@
-"""The EVN in QKeras: two presets, and how a float network becomes a quantized one."""
+"""The published EVN in QKeras: how the float network becomes a quantized one."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.errors import ModelDataError
 from qmodels.event_variables.events import MAX_PAIR_ENERGY_GEV, MAX_SINGLE_ENERGY_GEV
 from qmodels.event_variables.reference import PAPER_HIDDEN
 from qmodels.event_variables.variants import INPUT_SCALE, PAIR, Variant
 from qmodels.quantization import (
-    AccumulatorBound,
     FixedPoint,
     Widths,
-    accumulator_bounds,
     build_dense_stack,
     choose_formats,
     integer_bits,
 )
-
-TRIGGER_HIDDEN = (32, 16, 16)
 
 
 @dataclass(frozen=True)
@@ -36,23 +31,6 @@ class Preset:
 
 PAPER = Preset("paper", PAPER_HIDDEN, Widths(inputs=13, weights=10, activations=10, output=16, weight_coverage=1.0))
 """The published topology with bits enough that BCE and tau stay within 2 % of the float network."""
-
-TRIGGER = Preset(
-    "trigger", TRIGGER_HIDDEN, Widths(inputs=12, weights=7, activations=8, output=16, weight_coverage=0.95)
-)
-"""About a fifteenth of the published multiplications, in 7-bit weights: what a trigger board has room for."""
-
-PRESETS = {preset.name: preset for preset in (PAPER, TRIGGER)}
-
-
-def find_preset(name: str) -> Preset:
-    """Return the preset called ``name``; ModelDataError for an unknown one."""
-    try:
-        return PRESETS[name]
-    except KeyError:
-        raise ModelDataError(
-            f"unknown preset {name!r} of event_variables: choose one of float, {', '.join(PRESETS)}"
-        ) from None
 
 
 def input_format(variant: Variant, bits: int) -> FixedPoint:
@@ -79,15 +57,3 @@ def quantize(variant: Variant, preset: Preset, evn: keras.Model, sample: npt.NDA
 def output_limit(model: keras.Model) -> float:
     """Half the range of the output quantizer: where training should keep |V|, so that V never saturates."""
     return 0.5 * 2.0 ** int(model.layers[-1].activation.integer)
-
-
-def check_exact(model: keras.Model) -> list[AccumulatorBound]:
-    """Accumulator bounds of a trained EVN; ModelDataError if QKeras could not compute one of them exactly."""
-    bounds = accumulator_bounds(model)
-    for bound in bounds:
-        if not bound.exact_in_float32:
-            raise ModelDataError(
-                f"layer {bound.layer!r}: its accumulator may reach {bound.bound}, beyond 2^24, up to which"
-                " float32 is exact; train with fewer weight or activation bits"
-            )
-    return bounds

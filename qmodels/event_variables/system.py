@@ -5,7 +5,7 @@ Light to import: TensorFlow comes in with training, matplotlib with a figure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,35 @@ class EventVariables:
         return recipe.train(
             kind, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress
         )
+
+    def scan_space(self, variant: str) -> Mapping[str, Sequence[int | float | str]]:
+        """What a scan may vary: see :func:`qmodels.event_variables.points.scan_space`."""
+        from qmodels.event_variables import points
+
+        return points.scan_space(find_variant(variant))
+
+    def scan_objective(self, variant: str) -> str:
+        """``kendall_tau:max`` or ``bce:min``."""
+        from qmodels.event_variables import points
+
+        return points.objective(find_variant(variant))
+
+    def train_point(
+        self,
+        variant: str,
+        parameters: Mapping[str, int | float | str],
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+    ) -> Path:
+        """Train the network of ``parameters`` into ``out``: see :func:`qmodels.event_variables.recipe.train_point`."""
+        kind = find_variant(variant)
+        from qmodels.event_variables import points, recipe
+
+        network = points.network_of(kind, parameters)
+        return recipe.train_point(kind, network, out, events=events, epochs=epochs, seed=seed)
 
     def fidelity(
         self,

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from qmodels.classification import auc, binary_cross_entropy
 from qmodels.event_variables.events import (
     EPOCH_STREAM,
     TRAINING_STREAM,
@@ -25,7 +26,6 @@ from qmodels.event_variables.events import (
     generate,
     stream_rng,
 )
-from qmodels.event_variables.fidelity import auc, binary_cross_entropy
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.training_loop import Arrays
 
@@ -80,13 +80,14 @@ class EvnTask:
         true, fresh = self.validation_logits()
         return binary_cross_entropy(true, fresh), auc(true, fresh)
 
-    def validation_logits(self) -> tuple[Floats32, Floats32]:
-        """Logits (n,) of the validation events with their true and their fresh Theta."""
-        inputs, theta = self._inputs[self.events :], self._theta[self.events :]
+    def validation_logits(self, events: int | None = None) -> tuple[Floats32, Floats32]:
+        """Logits (n,) of the validation events, or the first ``events``, with their true and their fresh Theta."""
+        inputs, theta = (array[self.events :][:events] for array in (self._inputs, self._theta))
+        fresh = self._validation_theta[:events]
         parts = []
         for start in range(0, len(inputs), VALIDATION_BLOCK):
             part = slice(start, start + VALIDATION_BLOCK)
-            parts.append(self._logits(inputs[part], theta[part], self._validation_theta[part]))
+            parts.append(self._logits(inputs[part], theta[part], fresh[part]))
         return np.concatenate([p[1] for p in parts])[:, 0], np.concatenate([p[2] for p in parts])[:, 0]
 
     def _both_logits(

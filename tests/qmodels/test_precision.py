@@ -14,7 +14,7 @@ from qmodels.precision.quantizer import learned_bits
 from qmodels.precision.resources import ResourceTerm, measure_reach
 from qmodels.precision.settle import settle
 from qmodels.precision.task import Charge, quantizers
-from qmodels.product_layers import PairProducts, all_pairs
+from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
 
 
 def values(quantizer, x):
@@ -135,3 +135,10 @@ def test_places():
 def test_a_charge_rises_geometrically_and_stays():
     assert Charge(1e-6, 1e-4, 0.6).over(5) == pytest.approx([1e-6, 1e-5, 1e-4, 1e-4, 1e-4])
     assert Charge(1e-6, 1e-4, 0.6).over(1) == pytest.approx([1e-6])
+
+
+def test_products_that_others_make_up_are_left_out():
+    """On the mass shell E E = x x + y y, and z is minus x: of 10 products, 5 say it all."""
+    x, y = np.random.default_rng(1).normal(0, 1, (2, 500))
+    rows = np.stack([np.hypot(x, y), x, y, -x], axis=1).astype(np.float32)
+    assert independent_pairs(rows) == [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2)]

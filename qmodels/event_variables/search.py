@@ -1,0 +1,79 @@
+"""Search for a small event-variable network: train under a charge for bits, settle, cut off, read well."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.classification import binary_cross_entropy
+from qmodels.event_variables.events import TRAINING_STREAM, generate
+from qmodels.event_variables.products import ProductNetwork, build
+from qmodels.event_variables.reference import build_classifier
+from qmodels.event_variables.stages import Run
+from qmodels.event_variables.training import EvnTask
+from qmodels.event_variables.variants import INPUT_SCALE
+from qmodels.precision.finish import prune, snap
+from qmodels.precision.resources import ResourceTerm, measure_reach
+from qmodels.precision.settle import settle
+from qmodels.precision.task import ChargedTask
+from qmodels.training_loop import Fitted
+
+Floats32 = npt.NDArray[np.float32]
+
+REACH_EVENTS = 20_000
+SETTLE_EVENTS = 50_000
+CLASSIFIER_GAIN = 8.0
+"""V is a square of masses in units of 512 GeV, so small numbers: the classifier starts with its eyes wide open."""
+
+
+def train_products(run: Run, network: ProductNetwork) -> tuple[keras.Model, keras.Model, dict[str, Fitted | None]]:
+    """The trained network, with nothing in it that does not act, its classifier, and how each stage went."""
+    sample = generate(run.variant.name, REACH_EVENTS, run.seed, stream=TRAINING_STREAM).inputs * np.float32(INPUT_SCALE)
+    keras.utils.set_random_seed(run.seed)
+    model, classifier = build(run.variant, network, sample), build_classifier(run.variant)
+    _open_eyes(classifier)
+    charge = network.charge.over(run.epochs_of(network.search))
+    charged = ChargedTask(run.task(network.search, model, classifier), model, charge, sample)
+    fits: dict[str, Fitted | None] = {network.search.label: run.fit(network.search, charged, keep_best=False)}
+    model = prune(model)
+    measure_reach(model, sample)
+    # On a coarse grid a weight moves by leaps, each of which all others would have to follow. The classifier, no part
+    # of the firmware, learned to read a V that kept changing: it alone is trained to the end.
+    model.trainable = False
+    task, cost = run.task(network.read, model, classifier), ResourceTerm(model)
+
+    objective = _Objective(task, model, classifier, sample)
+    settle(model, lambda: objective() + network.charge.last * float(cost()))
+    objective()
+    fits[network.read.label] = run.fit(network.read, task)
+    model = prune(model)
+    snap(model)
+    return model, classifier, fits
+
+
+class _Objective:
+    """Validation loss of ``task``, the classifier made to read V on the scale on which V now is.
+
+    The scale of V is free: without this, no trial that changes it could be judged before the classifier is trained.
+    """
+
+    def __init__(self, task: EvnTask, model: keras.Model, classifier: keras.Model, sample: Floats32) -> None:
+        self._task, self._model, self._sample = task, model, sample
+        self._reader = classifier.layers[1].kernel
+        self._kernel = np.array(self._reader)
+        self._spread = float(np.std(model(sample)))
+
+    def __call__(self) -> float:
+        spread = float(np.std(self._model(self._sample)))
+        kernel = self._kernel.copy()
+        kernel[0] *= self._spread / spread if spread > 0.0 else 1.0
+        self._reader.assign(kernel)
+        return binary_cross_entropy(*self._task.validation_logits(SETTLE_EVENTS))
+
+
+def _open_eyes(classifier: keras.Model) -> None:
+    kernel = classifier.layers[1].kernel
+    gain = np.ones((kernel.shape[0], 1), np.float32)
+    gain[0] = CLASSIFIER_GAIN
+    kernel.assign(np.asarray(kernel) * gain)

@@ -1,0 +1,56 @@
+"""Discrete descent after training: bits taken away one at a time while loss and charge together fall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.precision.quantizer import learned_bits
+from qmodels.precision.task import quantizers
+
+Bits = npt.NDArray[np.int64]
+
+
+def settle(model: keras.Model, objective: Callable[[], float], rounds: int = 3) -> float:
+    """Coarsen the bits of ``model`` greedily by ``objective`` (loss and charge) and return what it reached.
+
+    A gradient moves every weight by itself; weights that must stay equal, as those of a difference of products, are
+    moved together here: a whole tensor to a coarser common grid, then each of its channels or weights.
+    """
+    best = objective()
+    for _ in range(rounds):
+        before = best
+        for quantizer in quantizers(model):
+            for bits in _coarser(quantizer):
+                kept = np.array(quantizer.fraction)
+                quantizer.set_bits(bits)
+                value = objective()
+                if value <= best:
+                    best = value
+                else:
+                    quantizer.set_bits(kept)
+        if best == before:
+            break
+    return best
+
+
+_SINGLE_LIMIT = 64
+"""Tensors with more numbers of bits than this are only moved as a whole."""
+
+_LONGEST_LEAP = 8
+"""Bits that a tensor may lose at once: between two good grids there are some on which its weights part company."""
+
+
+def _coarser(quantizer: learned_bits) -> Iterator[Bits]:
+    """Trials, each from the bits as they then are."""
+    top, bottom = int(quantizer.fraction_bits().max()), int(quantizer.fraction_bits().min())
+    for common in range(top - 1, bottom - _LONGEST_LEAP - 1, -1):
+        yield np.minimum(quantizer.fraction_bits(), common)
+    if 1 < quantizer.fraction_bits().size <= _SINGLE_LIMIT:
+        for index in np.ndindex(quantizer.fraction_bits().shape):
+            bits = quantizer.fraction_bits()
+            bits[index] -= 1
+            yield bits

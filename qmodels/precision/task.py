@@ -1,0 +1,74 @@
+"""Training under a charge for what the network costs on chip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from qkeras import QActivation
+
+from qmodels.precision.quantizer import learned_bits
+from qmodels.precision.resources import ResourceTerm, measure_reach
+from qmodels.training_loop import Arrays, Task
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Loss per effective bit operation: from ``first``, geometrically, to ``last`` after ``ramp`` of the training."""
+
+    first: float
+    last: float
+    ramp: float
+
+    def over(self, epochs: int) -> list[float]:
+        """The charge in each epoch."""
+        steps = max(round(self.ramp * epochs) - 1, 1)
+        return [self.first * (self.last / self.first) ** min(epoch / steps, 1.0) for epoch in range(epochs)]
+
+
+class ChargedTask:
+    """``task`` with the bits of ``model`` among its variables and ``charge[epoch]`` times its cost in the loss.
+
+    ``sample`` are inputs from which the ranges of activations are measured before every epoch.
+    """
+
+    def __init__(
+        self, task: Task, model: keras.Model, charge: Sequence[float], sample: npt.NDArray[np.float32]
+    ) -> None:
+        self.label = task.label
+        self.events = task.events
+        self.variables: Sequence[keras.Variable] = [*task.variables, *(q.fraction for q in quantizers(model))]
+        self.cost = ResourceTerm(model)
+        self._task = task
+        self._model = model
+        self._charge = charge
+        self._sample = sample
+        self._rate = tf.Variable(0.0)
+
+    def epoch_data(self, epoch: int) -> Arrays:
+        """As the task's; the charge and the ranges are brought up to date."""
+        self._rate.assign(self._charge[epoch])
+        measure_reach(self._model, self._sample)
+        return self._task.epoch_data(epoch)
+
+    def loss(self, *batch: tf.Tensor) -> tf.Tensor:
+        """Loss of the task, the charge for the bits, and the layers' own regularizers."""
+        return tf.add_n([self._task.loss(*batch), self._rate * self.cost(), *self._model.losses])
+
+    def validate(self) -> tuple[float, float | None]:
+        """As the task's: the charge is left out."""
+        return self._task.validate()
+
+
+def quantizers(model: keras.Model) -> list[learned_bits]:
+    """Every learned quantizer of a model, in the order of its layers."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, QActivation):
+            found.append(layer.activation)
+        found += [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")]
+    return [quantizer for quantizer in found if isinstance(quantizer, learned_bits)]
