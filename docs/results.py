@@ -1,4 +1,4 @@
-"""Prints the README's table of results from the reports of the last builds: `python docs/results.py`."""
+"""Prints the README's tables of results from the reports of the last builds: `python docs/results.py`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import sys
 from pathlib import Path
 
 from hls.report import read_report
-from hls.report.schema import Report
+from hls.report.schema import Curve, Report
 
 HEAD = (
     "| firmware | multiplications | EBOPs | widest sum | τ, float → firmware | AUC, float → firmware "
-    "| events compared | events that differ | LUT, before placement | latency, measured |\n"
+    "| events compared | events that differ | LUT before placement, DSP | latency, measured |\n"
     "|---|---|---|---|---|---|---|---|---|---|\n"
 )
+COMPRESSION_HEAD = (
+    "| firmware | multiplications | distortion at log₁₀β = -2, float → firmware | AUC | bits an event, KL → packed "
+    "| worst excess of distortion | events compared | events that differ "
+    "| LUT before placement, DSP | latency, measured |\n"
+    "|---|---|---|---|---|---|---|---|---|---|\n"
+)
+LOG10_BETA = -2.0
 
 
 def row(project: Path) -> str:
@@ -27,10 +34,34 @@ def row(project: Path) -> str:
     )
 
 
+def compression_row(project: Path) -> str:
+    """One line of the table of encoders."""
+    report = read_report(project / "build")
+    wrong = sum(told.mismatches for told in report.witnesses.values())
+    distortion, auc, bits = (point(report, name) for name in ("distortion", "auc", "bits_per_event"))
+    return (
+        f"| `{project.name}` | {report.graph.multiplications:,} | {distortion} | {auc} | {bits} "
+        f"| {report.fidelity['distortion_excess'].firmware:.1%} "
+        f"| {report.verification.events:,} | {wrong} | {luts(report)} | {latency(report)} |\n"
+    )
+
+
+def point(report: Report, name: str) -> str:
+    """A metric over β, at ``LOG10_BETA``."""
+    curve = report.fidelity[name]
+    assert isinstance(curve, Curve)
+    found = next(p for p in curve.points if p.at == LOG10_BETA)
+    return f"{found.reference:.3g} → {found.firmware:.3g}"
+
+
 def luts(report: Report) -> str:
-    """Range of the LUTs that Yosys counted."""
-    found = [row.lut_range for row in report.resources if row.source == "yosys" and row.lut_range]
-    return "–".join(f"{end:,}" for end in found[0]) if found else "not synthesised"
+    """Range of the LUTs that Yosys counted, and DSPs beside them; of a chip, gate equivalents."""
+    found = [row for row in report.resources if row.source == "yosys"]
+    if not found:
+        return "not synthesised"
+    if found[0].lut_range is None:
+        return f"{found[0].gate_equivalents:,.0f} gates (NAND2)"
+    return "–".join(f"{end:,}" for end in found[0].lut_range) + f", {found[0].dsp or 0}"
 
 
 def latency(report: Report) -> str:
@@ -44,5 +75,8 @@ def latency(report: Report) -> str:
 
 
 if __name__ == "__main__":
-    found = sorted(path.parent for path in Path("firmware_projects").glob("evn-*/project.toml"))
-    sys.stdout.write(HEAD + "".join(map(row, found)))
+    home = Path("firmware_projects")
+    networks = sorted(path.parent for path in home.glob("evn-*/project.toml"))
+    encoders = sorted(path.parent for path in home.glob("compression-*/project.toml"))
+    sys.stdout.write(HEAD + "".join(map(row, networks)))
+    sys.stdout.write("\n" + COMPRESSION_HEAD + "".join(map(compression_row, encoders)))

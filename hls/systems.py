@@ -72,6 +72,7 @@ class PhysicsSystem(Protocol):
         seed: int = 1,
         resume: bool = False,
         progress: Callable[[Any], None] | None = None,
+        data: Path | None = None,
     ) -> Path: ...
 
     def fidelity(

@@ -15,7 +15,8 @@ EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger train two-body --out runs/two-body\n\n"
     "  qtrigger train event_variables --variant pair --preset trigger --epochs 20\n\n"
-    "  qtrigger train two-body --out runs/two-body --resume"
+    "  qtrigger train two-body --out runs/two-body --resume\n\n"
+    "  qtrigger train compression/encoder-16 --preset trigger --data background.h5"
 )
 
 
@@ -29,6 +30,9 @@ def command(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write; runs/VARIANT if not given.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same network.")] = 1,
     variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE.h5", help="Train on these events, from `qtrigger data`.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR.")] = False,
 ) -> None:
     """Train, showing each epoch."""
@@ -54,6 +58,7 @@ def command(
             seed=seed,
             resume=resume,
             progress=shown,
+            data=data,
         )
     typer.echo(f"{model}: trained {chosen}, preset {preset or presets[0]}")
 

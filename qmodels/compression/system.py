@@ -75,12 +75,13 @@ class Compression:
         seed: int = 1,
         resume: bool = False,
         progress: Callable[[TrainingProgress], None] | None = None,
+        data: Path | None = None,
     ) -> Path:
-        """Train into folder ``out``: see :func:`qmodels.compression.recipe.train`."""
+        """Train into folder ``out``, on ``data`` if given: see :func:`qmodels.compression.recipe.train`."""
         from qmodels.compression import recipe  # brings TensorFlow, which takes seconds
 
         return recipe.train(
-            variant, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress
+            variant, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress, data=data
         )
 
     def fidelity(

@@ -75,8 +75,11 @@ class EventVariables:
         seed: int = 1,
         resume: bool = False,
         progress: Callable[[TrainingProgress], None] | None = None,
+        data: Path | None = None,
     ) -> Path:
-        """Train into folder ``out``: see :func:`qmodels.event_variables.recipe.train`."""
+        """Train into folder ``out``: see :func:`qmodels.event_variables.recipe.train`. ``data`` is refused."""
+        if data is not None:
+            raise ModelDataError(f"{data}: {NAME} trains on events that it draws itself, anew each epoch; give no file")
         kind = find_variant(variant)
         from qmodels.event_variables import recipe  # brings TensorFlow, which takes seconds
 

@@ -19,6 +19,8 @@ PROJECTS = sorted(
     key=lambda name: ("two-body-paper" in name, (ROOT / name / "model.h5").stat().st_size),
     reverse=True,
 )
+# Ten minutes of Yosys each; `qtrigger check` runs them. The netlist of an encoder is compared in compression-front-end.
+WITHOUT_NETLIST = {name for name in PROJECTS if name.startswith("compression-encoder-")}
 
 
 def test_the_example_is_there() -> None:
@@ -35,12 +37,15 @@ def test_models_are_small_enough_for_git(name: str) -> None:
 def test_builds_to_what_was_recorded(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
     shutil.copytree(ROOT / name, folder, ignore=shutil.ignore_patterns("build", ".build*"))
-    report = hls.build(folder)
+    witnesses = list(read_project(folder).file.verify.witnesses or ())
+    left_out = {"netlist"} & set(witnesses) if name in WITHOUT_NETLIST else set()
+    asked = [witness for witness in witnesses if witness not in left_out]
+    report = hls.build(folder, witnesses=asked)
     found = compare(name, report, read_expected(folder))
-    assert [check for check in found if check.status != "passed"] == []
+    not_heard = {f"bits of {witness}" for witness in left_out} | ({"budget luts"} if left_out else set())
+    assert [check for check in found if check.status != "passed" and check.name not in not_heard] == []
     content = json.loads((folder / "build" / "report.json").read_text())
-    witnesses = read_project(folder).file.verify.witnesses
-    assert set(content["witnesses"]) == set(witnesses or ())
+    assert set(content["witnesses"]) == set(asked)
     assert {told["mismatches"] for told in content["witnesses"].values()} == {0}
     assert content["graph"]["overflow_proved"] is True
     assert (folder / "build" / "figures" / "fidelity.png").stat().st_size > 1000

@@ -223,8 +223,9 @@ class TestTrain:
 
     def test_hands_on_what_was_asked_and_shows_each_epoch(self, ask: Ask, system: Recorder) -> None:
         trained = ask(
-            "train", "other", "--preset", "large", "--events", "50", "--epochs", "3", "--seed", "7", "--resume"
-        )
+            "train", "other", "--preset", "large", "--events", "50", "--epochs", "3", "--seed", "7", "--resume",
+            "--data", "events.h5",
+        )  # fmt: skip
         assert trained.code == 0
         assert trained.out == "runs/other/model.h5: trained recorder/other, preset large\n"
         assert trained.err == (
@@ -232,7 +233,7 @@ class TestTrain:
         )
         assert system.asked == {
             "variant": "other", "preset": "large", "out": Path("runs/other"),
-            "events": 50, "epochs": 3, "seed": 7, "resume": True,
+            "events": 50, "epochs": 3, "seed": 7, "resume": True, "data": Path("events.h5"),
         }  # fmt: skip
 
     def test_leaves_the_rest_to_the_system(self, ask: Ask, system: Recorder) -> None:
