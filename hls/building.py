@@ -19,7 +19,8 @@ from hls.report import assemble
 from hls.report.budget import check_budget
 from hls.report.html import write_html
 from hls.report.schema import REPORT_FILE, Curve, Metric, Report, fidelity_metric
-from hls.systems import Chosen, Inputs, find_system, user_errors
+from hls.system_protocols import Inputs
+from hls.systems import Chosen, find_system, user_errors
 from hls.vendor_runs import keep_vendor_reports
 from hls.verification import Progress, Verdict, verify
 from hls.witnesses import DEFAULT, MAX_EVENTS, Task, check_witness_name

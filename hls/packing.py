@@ -9,7 +9,8 @@ from hls.emulation import Emulator
 from hls.errors import FirmwareError
 from hls.importing import import_keras
 from hls.project import Project, read_project
-from hls.systems import Chosen, PackedEvents, PackingSystem, find_system, systems, user_errors
+from hls.system_protocols import PackedEvents, PackingSystem
+from hls.systems import Chosen, find_system, systems, user_errors
 from hls.workspace import disk_errors
 
 PROJECTS = Path("firmware_projects")

@@ -1,4 +1,4 @@
-"""Types that the systems of this package share. What a system must offer is stated by ``hls.systems.PhysicsSystem``."""
+"""Types that the systems of this package share. ``hls.system_protocols`` states what a system must offer."""
 
 from __future__ import annotations
 

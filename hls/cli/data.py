@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from hls.systems import Chosen, EventSummary
+    from hls.system_protocols import EventSummary
+    from hls.systems import Chosen
 
 NAME = "data"
 HELP = "Write events of a physics system to an HDF5 file: simulated, or converted from a file of yours."
