@@ -44,30 +44,27 @@ class Chosen:
     @property
     def writer(self) -> WritingSystem:
         """The system as one that writes event files; FirmwareError if it does not."""
-        if not hasattr(self.system, "write_events"):
-            raise FirmwareError(f"system {self.system.name!r} writes no event files")
-        return cast(WritingSystem, self.system)
+        return cast(WritingSystem, self._with("write_events", "writes no event files"))
 
     @property
     def packing(self) -> PackingSystem:
         """The system as one that packs events; FirmwareError if it does not."""
-        if not hasattr(self.system, "packed_by"):
-            raise FirmwareError(f"system {self.system.name!r} packs no events: its networks do not compress")
-        return cast(PackingSystem, self.system)
+        return cast(PackingSystem, self._with("packed_by", "packs no events: its networks do not compress"))
 
     @property
     def evaluating(self) -> EvaluatingSystem:
         """The system as one that draws the figures of its paper; FirmwareError if it does not."""
-        if not hasattr(self.system, "evaluate"):
-            raise FirmwareError(f"system {self.system.name!r} evaluates nothing: `qtrigger build` has its fidelity")
-        return cast(EvaluatingSystem, self.system)
+        return cast(EvaluatingSystem, self._with("evaluate", "evaluates nothing: `qtrigger build` has its fidelity"))
 
     @property
     def scannable(self) -> ScannableSystem:
         """The system as one that can be scanned; FirmwareError if it cannot."""
-        if not hasattr(self.system, "train_point"):
-            raise FirmwareError(f"system {self.system.name!r} has no networks to scan: it trains none by parameters")
-        return cast(ScannableSystem, self.system)
+        return cast(ScannableSystem, self._with("train_point", "has no networks to scan: it trains none by parameters"))
+
+    def _with(self, method: str, otherwise: str) -> PhysicsSystem:
+        if not hasattr(self.system, method):
+            raise FirmwareError(f"system {self.system.name!r} {otherwise}")
+        return self.system
 
 
 @contextmanager

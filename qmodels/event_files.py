@@ -22,6 +22,7 @@ Floats32 = npt.NDArray[np.float32]
 
 FORMAT = "qtrigger-events"
 CHUNK_EVENTS = 1 << 16
+MISSING = "no such event file; write one with `qtrigger data`"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _gathered(blocks: Iterable[tuple[Floats32, Floats32]]) -> Iterable[tuple[int
 
 def read_header(path: Path) -> EventFileHeader:
     """Read and check the attributes of an event file; ModelDataError if it is none."""
-    with _open(path) as file:
+    with open_hdf5(path, MISSING) as file:
         return _header(path, file)
 
 
@@ -115,7 +116,7 @@ def read_inputs(path: Path, columns: tuple[str, ...], scale: float) -> Floats32:
     Raises ModelDataError naming the file and the column if it is missing, truncated, empty, of unequal
     length, or holds a number that is not finite.
     """
-    with _open(path) as file:
+    with open_hdf5(path, MISSING) as file:
         header = _header(path, file)
         if header.input_scale != scale:
             raise ModelDataError(f"{path}: input_scale is {header.input_scale}, the network needs {scale}")
@@ -125,9 +126,10 @@ def read_inputs(path: Path, columns: tuple[str, ...], scale: float) -> Floats32:
     return out
 
 
-def _open(path: Path) -> h5py.File:
+def open_hdf5(path: Path, missing: str) -> h5py.File:
+    """The file, for reading; ModelDataError if it is no HDF5, or not there: ``missing`` says what is not."""
     if not path.is_file():
-        raise ModelDataError(f"{path}: no such event file; write one with `qtrigger data`")
+        raise ModelDataError(f"{path}: {missing}")
     try:
         return h5py.File(path)
     except OSError as error:

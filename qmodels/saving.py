@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qmodels.errors import ModelDataError
+
 if TYPE_CHECKING:
     import keras
+
+    from qmodels.training_loop import Fitted
 
 RECORD_FILE = "training.json"
 
@@ -41,8 +45,41 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     partial.replace(folder / RECORD_FILE)
 
 
-def recorded_stages(folder: Path) -> dict[str, Any]:
-    """Stages in the record of ``folder``: a network that is used again keeps the record of its training."""
+def load_weights(network: keras.Model, path: Path, otherwise: str) -> None:
+    """Give ``network`` the weights of the model at ``path``; ModelDataError, saying what it is ``otherwise``."""
+    import keras
+
+    weights = keras.models.load_model(path, compile=False).get_weights()
+    if [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
+        raise ModelDataError(f"{path}: {otherwise}; delete it to train it again")
+    network.set_weights(weights)
+
+
+def stage_records(folder: Path, fits: Mapping[str, Fitted | None], *, losses: bool = False) -> dict[str, Any]:
+    """How each stage of a training went, by label; with ``losses``, those of the training events too.
+
+    None stands for a network that was used again: it keeps what the record in ``folder`` says of it.
+    """
+    kept = _recorded_stages(folder)
+    return {
+        label: kept.get(label, {}) if fitted is None else _summary(fitted, losses=losses)
+        for label, fitted in fits.items()
+    }
+
+
+def _summary(fitted: Fitted, *, losses: bool) -> dict[str, Any]:
+    by_epoch = {"loss_by_epoch": [round(state.loss, 5) for state in fitted.history]} if losses else {}
+    return {
+        "epochs": len(fitted.history),
+        "kept_epoch": fitted.kept_epoch,
+        "val_loss": fitted.kept_val_loss,
+        "events_per_second": round(fitted.history[-1].events_per_second),
+        **by_epoch,
+        "val_loss_by_epoch": [round(state.val_loss, 5) for state in fitted.history],
+    }
+
+
+def _recorded_stages(folder: Path) -> dict[str, Any]:
     try:
         stages: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text())["stages"]
     except (FileNotFoundError, KeyError, json.JSONDecodeError):

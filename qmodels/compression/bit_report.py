@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.latent_layout import LatentLayout
+from qmodels.compression.coding import kl_per_latent
+from qmodels.compression.latent_layout import Ints, LatentLayout
 from qmodels.compression.layout_calibration import raw_means
 from qmodels.compression.packet_files import EVENTS_PER_STRING
 from qmodels.compression.packing import quantize
@@ -41,18 +42,23 @@ def rate_report(mean: npt.ArrayLike, log_variance: npt.ArrayLike, layout: Latent
     points = np.full(len(raw), point, np.int64)
     symbols = quantize(raw, points, layout, "entropy")
     _, lengths = encode_events(symbols, points, layout, 1)
-    chained = Scheme(layout, "entropy", EVENTS_PER_STRING, point).pack(symbols, points)
     return BitReport(
         log10_beta=layout.points[point].log10_beta,
         active=sum(quantizer.levels > 1 for quantizer in layout.points[point].entropy),
         kl=kl_bits(mean, log_variance),
         fixed=float(packet_widths(layout, point).sum()),
         string=float(lengths.mean()),
-        chained=8 * len(chained) / len(raw),
+        chained=payload_bits(symbols, points, layout),
     )
+
+
+def payload_bits(symbols: Ints, points: Ints, layout: LatentLayout) -> float:
+    """Bits of payload per event, of entropy-coded symbols (n, latents) all at one grid point."""
+    scheme = Scheme(layout, "entropy", EVENTS_PER_STRING, int(points[0]))
+    return 8.0 * len(scheme.pack(symbols, points)) / len(symbols)
 
 
 def kl_bits(mean: npt.ArrayLike, log_variance: npt.ArrayLike) -> float:
     """KL divergence of the posteriors N(mean, exp(log_variance)) from N(0, 1), summed over latents, in bits."""
-    mu, log = np.asarray(mean, np.float64), np.asarray(log_variance, np.float64)
-    return float(0.5 * (mu**2 + np.exp(log) - 1.0 - log).sum(axis=1).mean() / np.log(2.0))
+    kl = kl_per_latent(np.asarray(mean, np.float64), np.asarray(log_variance, np.float64))
+    return float(kl.sum(axis=1).mean() / np.log(2.0))

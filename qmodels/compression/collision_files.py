@@ -19,12 +19,14 @@ import numpy.typing as npt
 
 from qmodels.compression.selection import MAX_PARTICLES, Selection, cluster, wrapped
 from qmodels.errors import ModelDataError
+from qmodels.event_files import open_hdf5
 
 Floats32 = npt.NDArray[np.float32]
 
 FORMAT = "qtrigger-collisions"
 VERSION = 1
 CHUNK_EVENTS = 256
+_MISSING = "no such collision file; write one with `qtrigger data compression`"
 _CURE = "write the file again with `qtrigger data compression`"
 
 
@@ -115,7 +117,7 @@ def read_collisions(path: Path) -> Collisions:
         ModelDataError: the file is missing, truncated or of another format, or an event has no particle, a negative pT
             or a number that is not finite.
     """
-    with _open(path) as file:
+    with open_hdf5(path, _MISSING) as file:
         header = _read_header(path, file)
         particles = _array(path, file, "particles")
         muons = _array(path, file, "muons")
@@ -134,17 +136,8 @@ def read_collisions(path: Path) -> Collisions:
 
 def read_header(path: Path) -> CollisionHeader:
     """What a collision file says of itself; ModelDataError if it is none."""
-    with _open(path) as file:
+    with open_hdf5(path, _MISSING) as file:
         return _read_header(path, file)
-
-
-def _open(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise ModelDataError(f"{path}: no such collision file; write one with `qtrigger data compression`")
-    try:
-        return h5py.File(path)
-    except OSError as error:
-        raise ModelDataError(f"{path}: not an HDF5 file, or a truncated one ({error})") from error
 
 
 def _read_header(path: Path, file: h5py.File) -> CollisionHeader:

@@ -10,16 +10,11 @@ from typing import Any
 from qmodels.compression.collision_files import CollisionHeader, read_header
 from qmodels.compression.collisions import BACKGROUND, SETTINGS
 from qmodels.compression.conversion import convert
+from qmodels.compression.data_options import CONVERSION, CUTS, SIMULATION
 from qmodels.compression.generation import Progress, generate
 from qmodels.compression.readers import Branches
 from qmodels.compression.selection import SELECTIONS, Selection
 from qmodels.errors import ModelDataError
-
-_CUTS = ("particle_pt", "max_eta", "muon_pt", "muon_eta")
-_SIMULATION = ("jobs", "scheduler")
-_CONVERSION = ("tree", "collection")
-DATA_OPTIONS = ("sample", "source", "selection", *_CUTS, *_SIMULATION, *_CONVERSION)
-"""Options of :func:`write_data`."""
 
 
 def write_data(
@@ -36,7 +31,7 @@ def write_data(
         ModelDataError: options are wrong, missing or do not go together, or the events cannot be made.
     """
     source = options.get("source")
-    for name in _CONVERSION if source is None else _SIMULATION:
+    for name in CONVERSION if source is None else SIMULATION:
         if name in options:
             raise ModelDataError(f"{name} goes with a {'file to convert' if source is None else 'simulation'} only")
     sample, selection = options.get("sample"), _selection(options)
@@ -57,7 +52,7 @@ def _selection(options: Mapping[str, Any]) -> Selection:
     name = options.get("selection", "desk")
     if name not in SELECTIONS:
         raise ModelDataError(f"no selection is called {name!r}; choose one of {', '.join(SELECTIONS)}")
-    cuts = {cut: options[cut] for cut in _CUTS if cut in options}
+    cuts = {cut: options[cut] for cut in CUTS if cut in options}
     if cuts.get("max_eta") == 0:
         cuts["max_eta"] = None
     return replace(SELECTIONS[name], **cuts)
@@ -74,7 +69,7 @@ def _converted(
 ) -> CollisionHeader:
     name = sample or "other"
     muons = name in SETTINGS and name != BACKGROUND
-    named = {key: options[key] for key in _CONVERSION if key in options}
+    named = {key: options[key] for key in CONVERSION if key in options}
     return convert(
         source, path, name, replace(selection, muons=muons), events=n, branches=Branches(**named), progress=progress
     )

@@ -17,9 +17,8 @@ from qmodels.classification import auc_spread
 from qmodels.compression.coding import ACTIVE_NATS, SIGNALS, Coded, Encoder, Networks, code, judged, read_networks
 from qmodels.compression.collisions import BACKGROUND
 from qmodels.compression.distortion import exact, sinkhorn
-from qmodels.compression.event_sources import held_out
+from qmodels.compression.event_sources import held_out_clouds
 from qmodels.compression.fidelity_metrics import Comparison, Figures, as_metrics
-from qmodels.compression.inputs import transport_targets
 from qmodels.compression.packed_fidelity import measure_packed
 from qmodels.systems import Fidelity
 
@@ -52,10 +51,9 @@ def measure(
         ModelDataError: a network is missing or of another variant, or events cannot be generated.
     """
     networks = read_networks(folder)
-    signals = [held_out(name, events, seed) for name in SIGNALS]
-    background = held_out(BACKGROUND, BACKGROUND_EVENTS, seed)
-    clouds = [transport_targets(sample.particles, networks.count) for sample in (*signals, background)]
-    found = compare(networks, firmware, clouds[:2], clouds[2])
+    signals = [held_out_clouds(name, events, seed, networks.count) for name in SIGNALS]
+    background = held_out_clouds(BACKGROUND, BACKGROUND_EVENTS, seed, networks.count)
+    found = compare(networks, firmware, signals, background)
     if figure is not None:
         from qmodels.compression.figures import draw_fidelity  # brings matplotlib
 

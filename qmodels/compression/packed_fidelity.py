@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from qmodels.compression.bit_report import payload_bits
 from qmodels.compression.coding import Coded, Encoder, Networks, column, judged, kl_per_latent
 from qmodels.compression.fidelity_metrics import Packed
 from qmodels.compression.inputs import features
 from qmodels.compression.latent_layout import Ints, LatentLayout
 from qmodels.compression.layout_calibration import raw_means
-from qmodels.compression.packet_files import EVENTS_PER_STRING
 from qmodels.compression.packing import quantize, reconstruct
-from qmodels.compression.payloads import Scheme
 
 Floats = npt.NDArray[np.floating]
 Floats32 = npt.NDArray[np.float32]
@@ -49,7 +48,7 @@ def measure_packed(
     )
     arrays = [features(background), column(log10_beta, len(background))]
     return Packed(
-        bits=_payload(firmware(arrays)[0], layout, log10_beta),
+        bits=payload_bits(*_symbols(firmware(arrays)[0], layout, log10_beta), layout),
         kl_bits=float(kl_per_latent(*networks.reference(arrays)).sum(axis=1).mean() / np.log(2.0)),
         distortion=distance(restored),
         auc=judged(networks.judge, restored, log10_beta),
@@ -67,10 +66,3 @@ def _symbols(mean: npt.ArrayLike, layout: LatentLayout, log10_beta: float) -> tu
 def _unpacked(mean: npt.ArrayLike, layout: LatentLayout, log10_beta: float) -> Floats:
     symbols, points = _symbols(mean, layout, log10_beta)
     return reconstruct(symbols, points, layout, "entropy")
-
-
-def _payload(mean: npt.ArrayLike, layout: LatentLayout, log10_beta: float) -> float:
-    """Bits of payload per event."""
-    symbols, points = _symbols(mean, layout, log10_beta)
-    scheme = Scheme(layout, "entropy", EVENTS_PER_STRING, int(points[0]))
-    return 8.0 * len(scheme.pack(symbols, points)) / len(symbols)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qmodels import stages
 from qmodels.errors import ModelDataError
 
 VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16, "encoder-8": 8}
@@ -11,16 +12,9 @@ VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Defaults of one training: label, epochs, batch and initial learning rate.
+class Stage(stages.Stage):
+    """``opening`` is the part of the epochs in which the range of β opens from below (:mod:`.training`)."""
 
-    ``opening`` is the part of the epochs in which the range of β opens from below (:mod:`.training`).
-    """
-
-    label: str
-    epochs: int
-    batch: int
-    learning_rate: float
     opening: float = 0.0
 
 

@@ -28,7 +28,8 @@ from qmodels.compression.training import PUBLISHED_RATES, CompressionTask
 from qmodels.errors import ModelDataError
 from qmodels.progress import TrainingProgress
 from qmodels.quantization import check_exact, snap_to_grid
-from qmodels.saving import recorded_stages, save_model, versions, write_record
+from qmodels.saving import load_weights, save_model, stage_records, versions, write_record
+from qmodels.stages import check_run
 from qmodels.training_loop import Fitted, Schedule, fit, set_up
 
 Floats32 = npt.NDArray[np.float32]
@@ -39,6 +40,7 @@ COLLISIONS_FILE = "collisions.h5"
 CALIBRATION_EVENTS = 10_000
 LAYOUT_EVENTS = 16_000
 BLOCK = 4096
+OTHER = "of another preset or variant"
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,7 @@ def _check_options(preset: Preset, events: int | None, epochs: int | None, seed:
     fewest = _fewest_events(preset)
     if events is not None and events < fewest:
         raise ModelDataError(f"events is {events}: training of preset {preset.name!r} needs at least {fewest}")
-    if epochs is not None and epochs < 1:
-        raise ModelDataError(f"epochs is {epochs}: train for at least 1")
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_run(epochs, seed)
 
 
 def _fewest_events(preset: Preset) -> int:
@@ -157,8 +156,8 @@ def _train_float(run: Run) -> dict[str, Fitted | None]:
 
 def _train_quantized(run: Run, stage: Stage) -> dict[str, Fitted | None]:
     encoder, decoder = float_networks(run)
-    _load_weights(encoder, run.out / REFERENCE_FILE)
-    _load_weights(decoder, run.out / DECODER_FILE)
+    load_weights(encoder, run.out / REFERENCE_FILE, OTHER)
+    load_weights(decoder, run.out / DECODER_FILE, OTHER)
     sample = run.clouds[:CALIBRATION_EVENTS]
     log10_beta = np.linspace(*LOG10_BETA_RANGE, len(sample), dtype=np.float32)[:, None]
     model = quantize(run.preset, encoder, features(sample), log10_beta)
@@ -196,15 +195,7 @@ def float_networks(run: Run) -> tuple[keras.Model, keras.Model]:
     return build_encoder(run.preset, count), build_decoder(run.preset, count)
 
 
-def _load_weights(network: keras.Model, path: Path) -> None:
-    weights = keras.models.load_model(path, compile=False).get_weights()
-    if [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
-        raise ModelDataError(f"{path}: of another preset or variant; delete it to train it again")
-    network.set_weights(weights)
-
-
 def _write_record(run: Run, data: Path, fits: dict[str, Fitted | None]) -> None:
-    kept = recorded_stages(run.out)
     record: dict[str, Any] = {
         "system": "compression",
         "variant": run.variant,
@@ -214,20 +205,6 @@ def _write_record(run: Run, data: Path, fits: dict[str, Fitted | None]) -> None:
         "seed": run.seed,
         "epochs": run.epochs,
         "versions": versions(("fastjet", "keras", "numpy", "qkeras-v3", "tensorflow")),
-        "stages": {
-            label: kept.get(label, {}) if fitted is None else _summary(fitted) for label, fitted in fits.items()
-        },
+        "stages": stage_records(run.out, fits, losses=True),
     }
     write_record(run.out, record)
-
-
-def _summary(fitted: Fitted) -> dict[str, Any]:
-    last = fitted.history[-1]
-    return {
-        "epochs": len(fitted.history),
-        "kept_epoch": fitted.kept_epoch,
-        "val_loss": fitted.kept_val_loss,
-        "events_per_second": round(last.events_per_second),
-        "loss_by_epoch": [round(state.loss, 5) for state in fitted.history],
-        "val_loss_by_epoch": [round(state.val_loss, 5) for state in fitted.history],
-    }

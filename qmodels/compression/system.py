@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.events import DATA_OPTIONS
+from qmodels.compression.data_options import DATA_OPTIONS
 from qmodels.compression.presets import PRESETS, VARIANTS, particle_count
 from qmodels.progress import TrainingProgress
 from qmodels.systems import Fidelity

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from qmodels.compression.collision_files import read_collisions
 from qmodels.compression.collisions import BACKGROUND, SETTINGS
-from qmodels.compression.event_sources import held_out
+from qmodels.compression.event_sources import held_out_clouds
 from qmodels.compression.fidelity import BACKGROUND_EVENTS, EVENTS
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 
@@ -25,7 +25,9 @@ def verification_inputs(count: int, n: int, seed: int) -> dict[str, Floats32]:
     mirrored: neither changes the physics, and every bit of the input. β is spread over the trained range.
     """
     rng = np.random.default_rng([seed, count])
-    samples = [transport_targets(_some(name, seed), count) for name in SETTINGS]
+    # As many as the fidelity takes, so that both read the same events.
+    numbers = {name: BACKGROUND_EVENTS if name == BACKGROUND else EVENTS for name in SETTINGS}
+    samples = [held_out_clouds(name, events, seed, count) for name, events in numbers.items()]
     clouds = np.concatenate(samples)[rng.permutation(sum(map(len, samples)))]
     chosen = clouds[np.arange(n) % len(clouds)]
     return {"particles": features(_moved(chosen, len(clouds), rng)), "log10_beta": _spread(n, rng)}
@@ -35,11 +37,6 @@ def file_inputs(path: Path, count: int) -> dict[str, Floats32]:
     """The inputs of a collision file's events, each at one β; ModelDataError if the file is damaged."""
     clouds = transport_targets(read_collisions(path).particles, count)
     return {"particles": features(clouds), "log10_beta": _spread(len(clouds), np.random.default_rng(_FILE_SEED))}
-
-
-def _some(sample: str, seed: int) -> Floats32:
-    # As many as the fidelity takes, so that both read the same cached file.
-    return held_out(sample, BACKGROUND_EVENTS if sample == BACKGROUND else EVENTS, seed).particles
 
 
 def _moved(clouds: Floats32, untouched: int, rng: np.random.Generator) -> Floats32:

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from qkeras import QActivation, QDense
 
 from qmodels.event_variables.quantized import input_format
-from qmodels.event_variables.stages import Stage
 from qmodels.event_variables.variants import PAIR, SEMIVISIBLE, TWO_BODY, Variant
 from qmodels.precision.quantizer import learned_bits
 from qmodels.precision.task import Charge
 from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
+from qmodels.stages import Stage
 
 
 @dataclass(frozen=True)

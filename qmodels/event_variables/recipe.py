@@ -24,17 +24,19 @@ from qmodels.event_variables.products import NETWORKS, ProductNetwork
 from qmodels.event_variables.quantized import PAPER, output_limit, quantize
 from qmodels.event_variables.reference import build_classifier, build_evn
 from qmodels.event_variables.search import train_products
-from qmodels.event_variables.stages import Report, Run, Stage
+from qmodels.event_variables.stages import Report, Run
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.numpy_networks import read_dense_network
 from qmodels.quantization import check_exact, snap_to_grid
-from qmodels.saving import recorded_stages, save_model, versions, write_record
+from qmodels.saving import load_weights, save_model, stage_records, versions, write_record
+from qmodels.stages import Stage, check_run
 from qmodels.training_loop import Fitted, set_up
 
 DEFAULT_EVENTS = 2_500_000
 TEST_EVENTS = 100_000
 TEST_SEED = 1
 CALIBRATION_EVENTS = 50_000
+OTHER = "not the published network of this variant"
 
 FLOAT = Stage("float", 30, 512, 2e-3)
 TRIGGER = "trigger"
@@ -98,10 +100,7 @@ def _check_options(events: int, epochs: int | None, seed: int) -> None:
     fewest = 2 * max(stage.batch for stage in (FLOAT, QUANTIZED, *(n.read for n in NETWORKS.values())))
     if events < fewest:
         raise ModelDataError(f"events is {events}: training needs at least {fewest}")
-    if epochs is not None and epochs < 1:
-        raise ModelDataError(f"epochs is {epochs}: train for at least 1")
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_run(epochs, seed)
 
 
 def _train_reference(run: Run) -> Fitted | None:
@@ -119,8 +118,8 @@ def _train_reference(run: Run) -> Fitted | None:
 
 def _train_paper(run: Run) -> dict[str, Fitted | None]:
     evn, classifier = _float_networks(run)
-    _load_weights(evn, run.out / REFERENCE_FILE)
-    _load_weights(classifier, run.out / REFERENCE_CLASSIFIER_FILE)
+    load_weights(evn, run.out / REFERENCE_FILE, OTHER)
+    load_weights(classifier, run.out / REFERENCE_CLASSIFIER_FILE, OTHER)
     events = generate(run.variant.name, CALIBRATION_EVENTS, run.seed, stream=TRAINING_STREAM)
     model = quantize(run.variant, PAPER, evn, events.inputs * np.float32(INPUT_SCALE))
     fitted = run.fit(QUANTIZED, run.task(QUANTIZED, model, classifier, output_limit(model)))
@@ -144,15 +143,7 @@ def _float_networks(run: Run) -> tuple[keras.Model, keras.Model]:
     return build_evn(run.variant), build_classifier(run.variant)
 
 
-def _load_weights(network: keras.Model, path: Path) -> None:
-    weights = keras.models.load_model(path, compile=False).get_weights()
-    if [w.shape for w in weights] != [w.shape for w in network.get_weights()]:
-        raise ModelDataError(f"{path}: not the published network of this variant; delete it to train it again")
-    network.set_weights(weights)
-
-
 def _write_record(run: Run, preset: str, fits: dict[str, Fitted | None]) -> None:
-    kept = recorded_stages(run.out)
     record: dict[str, Any] = {
         "system": "event_variables",
         "variant": run.variant.name,
@@ -163,9 +154,7 @@ def _write_record(run: Run, preset: str, fits: dict[str, Fitted | None]) -> None
         "generator_version": GENERATOR_VERSION,
         "versions": versions(("keras", "numpy", "qkeras-v3", "tensorflow")),
         "test": {"events": TEST_EVENTS, "seed": TEST_SEED, "metrics": _test(run, preset)},
-        "stages": {
-            label: kept.get(label, {}) if fitted is None else _summary(fitted) for label, fitted in fits.items()
-        },
+        "stages": stage_records(run.out, fits),
     }
     write_record(run.out, record)
 
@@ -182,14 +171,3 @@ def _test(run: Run, preset: str) -> dict[str, Any]:
         return np.concatenate([np.asarray(model(block), np.float64) for block in blocks])
 
     return measure(run.out, firmware, sample)
-
-
-def _summary(fitted: Fitted) -> dict[str, Any]:
-    last = fitted.history[-1]
-    return {
-        "epochs": last.epochs,
-        "kept_epoch": fitted.kept_epoch,
-        "val_loss": fitted.kept_val_loss,
-        "events_per_second": round(last.events_per_second),
-        "val_loss_by_epoch": [round(state.val_loss, 5) for state in fitted.history],
-    }

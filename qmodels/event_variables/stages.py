@@ -1,4 +1,4 @@
-"""What one stage of a training is told, and one call of it."""
+"""One training of an event-variable network, stage by stage."""
 
 from __future__ import annotations
 
@@ -12,22 +12,13 @@ import keras
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import PAIR, Variant
 from qmodels.progress import TrainingProgress
+from qmodels.stages import Stage
 from qmodels.training_loop import Fitted, Schedule, Task, fit
 
 Report = Callable[[TrainingProgress], None]
 
 RATE_FACTORS = {PAIR.name: 0.5}
 """The pair's two classes differ least, so the noise of its gradients drowns the slope at the others' rate."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Defaults of one training: label, epochs, batch and initial learning rate."""
-
-    label: str
-    epochs: int
-    batch: int
-    learning_rate: float
 
 
 @dataclass(frozen=True)

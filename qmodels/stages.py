@@ -1,0 +1,25 @@
+"""What one stage of a training is told, and options that every system checks alike. Light: presets are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qmodels.errors import ModelDataError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Defaults of one training: label, epochs, batch and initial learning rate."""
+
+    label: str
+    epochs: int
+    batch: int
+    learning_rate: float
+
+
+def check_run(epochs: int | None, seed: int) -> None:
+    """ModelDataError for a number of epochs or a seed that cannot work."""
+    if epochs is not None and epochs < 1:
+        raise ModelDataError(f"epochs is {epochs}: train for at least 1")
+    if seed < 0:
+        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
