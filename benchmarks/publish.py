@@ -19,6 +19,7 @@ SCRIPTS = (
     (["csim.py"], "The C simulation beside hls4ml's own `predict`, on the published topology"),
     (["csim.py", "--io-type", "io_stream"], "The same with `io_stream`"),
     (["paper_encoder.py"], "The published compression encoder: import, emulation and project at full size"),
+    (["charge.py"], "The resource term of learned precision, and effective bit operations, beside LUTs"),
     (["event_generation.py"], "Event generators, one core"),
     (["sinkhorn.py"], "The Sinkhorn loss beside POT's and geomloss's, at equal accuracy, one thread"),
     (["fresh_clone.py"], "From a fresh clone to verified firmware"),

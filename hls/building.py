@@ -138,7 +138,8 @@ def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: Path)
     if project.file.target.vhdl:
         from hls.rtl import write_vhdl
 
-        write_vhdl(graph, firmware.top, home / RTL_FOLDER, project.target.clock_ns)
+        target = project.target
+        write_vhdl(graph, firmware.top, home / RTL_FOLDER, target.clock_ns, multipliers=target.multipliers)
 
 
 def _verify(

@@ -50,7 +50,7 @@ def gather_figures(
     part, notes = _part(target)
     found = tuple(measured)
     reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))
-    estimates = (estimate_rtl(graph, target.clock_ns), estimate_hls4ml(graph, target))
+    estimates = (estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers), estimate_hls4ml(graph, target))
     resources = [_estimated(estimate, part) for estimate in estimates]
     resources[1:1] = [_counted(item, part) for item in found if isinstance(item, NetlistResources)]
     latency = [_estimated_latency(estimate) for estimate in estimates]

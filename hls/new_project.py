@@ -31,6 +31,7 @@ clock_ns = {clock_ns}
 # io_type = "io_parallel"         # io_parallel | io_stream
 # strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
+# multipliers = "auto"            # of our RTL, products of two variables: auto (DSPs or LUTs) | lut (no DSP)
 # vhdl = false                    # also write our RTL in VHDL-2008
 
 [verify]

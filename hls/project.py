@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
 from hls.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
-from hls.target import Target, check_name
+from hls.target import AUTO, Target, check_name
 from hls.witnesses.base import check_witness_name
 
 PROJECT_FILE = "project.toml"
@@ -44,7 +44,10 @@ class ModelSection(Section):
 
 
 class TargetSection(Section):
-    """``[target]``: chip and tool, as hls4ml calls them; ``vhdl`` asks for our RTL in VHDL beside the Verilog."""
+    """``[target]``: chip and tool, as hls4ml calls them.
+
+    Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``vhdl`` asks for VHDL beside the Verilog.
+    """
 
     part: str
     backend: str = "vitis"
@@ -52,6 +55,7 @@ class TargetSection(Section):
     io_type: str = "io_parallel"
     strategy: str = "latency"
     reuse_factor: int = 1
+    multipliers: str = AUTO
     vhdl: bool = False
 
 

@@ -14,6 +14,7 @@ IOType = Literal["io_parallel", "io_stream"]
 
 BACKENDS: tuple[str, ...] = get_args(Backend)
 IO_TYPES: tuple[str, ...] = get_args(IOType)
+MULTIPLIERS = AUTO, LUT = "auto", "lut"
 # hls4ml's "resource_unrolled" is left out: its 1.3.0 writes code that does not compile where a layer's reuse factor
 # has to become one.
 STRATEGIES: tuple[str, ...] = ("latency", "resource")
@@ -47,7 +48,8 @@ class Target:
     """Every field reaches Tcl, Makefiles or a shell, so each is checked against what it may be, not what it may not.
 
     ``part`` is the vendor's device name, ``clock_ns`` the period in nanoseconds, ``io_type``, ``strategy`` and
-    ``reuse_factor`` are hls4ml's. Raises ``ProjectError`` that names the key, its value and what is allowed.
+    ``reuse_factor`` are hls4ml's. ``multipliers`` says what holds a product of two variables in our RTL: LUTs only, or
+    whatever synthesis chooses. Raises ``ProjectError`` that names the key, its value and what is allowed.
     """
 
     part: str
@@ -56,11 +58,13 @@ class Target:
     io_type: str = "io_parallel"
     strategy: str = "latency"
     reuse_factor: int = 1
+    multipliers: str = AUTO
 
     def __post_init__(self) -> None:
         _one_of("backend", self.backend, BACKENDS)
         _one_of("io_type", self.io_type, IO_TYPES)
         _one_of("strategy", self.strategy, STRATEGIES)
+        _one_of("multipliers", self.multipliers, MULTIPLIERS)
         if not isinstance(self.part, str) or not _PART.fullmatch(self.part):
             raise ProjectError(f"part = {self.part!r}: a device name of letters, digits, '.', '_' and '-' is needed")
         clock = self.clock_ns

@@ -37,7 +37,10 @@ def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
     except ProjectError:
         return False
     was = report.project
-    settings = Target(was.part, was.backend, was.clock_ns, was.io_type, was.strategy, was.reuse_factor)
+    # What holds the products of our RTL changes nothing in the hls4ml project that the vendor's tool was run on.
+    settings = Target(
+        was.part, was.backend, was.clock_ns, was.io_type, was.strategy, was.reuse_factor, target.multipliers
+    )
     return report.graph.digest == digest and settings == target
 
 

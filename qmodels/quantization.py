@@ -16,6 +16,7 @@ import numpy.typing as npt
 from qkeras import QActivation, QDense, quantized_bits, quantized_relu
 
 from qmodels.errors import ModelDataError
+from qmodels.precision.quantizer import learned_bits
 
 Floats32 = npt.NDArray[np.float32]
 
@@ -180,10 +181,26 @@ def _channel_formats(tensor: keras.KerasTensor, reader: str) -> Iterator[FixedPo
     if isinstance(source, keras.layers.Concatenate):
         for part in source.input:
             yield from _channel_formats(part, reader)
+    elif isinstance(source, QActivation) and isinstance(source.activation, learned_bits):
+        yield from _learned_formats(source, reader)
     elif isinstance(source, QActivation):
         yield from [_format_of(source.activation)] * tensor.shape[-1]
     else:
         raise ModelDataError(f"layer {reader!r}: its input is not quantized; put a QActivation before it")
+
+
+def _learned_formats(activation: QActivation, reader: str) -> Iterator[FixedPoint]:
+    quantizer, channels = activation.activation, activation.output.shape[-1]
+    fractions = np.broadcast_to(quantizer.fraction_bits(), channels)
+    if quantizer.integer is None:  # as far as what it rounds down
+        before = list(_channel_formats(activation.input, reader))
+        ranges = [(known.integer, known.signed) for known in before]
+    else:
+        ranges = [(int(top), quantizer.signed) for top in np.broadcast_to(np.asarray(quantizer.integer), channels)]
+    for (integer, signed), fraction in zip(ranges, fractions, strict=True):
+        bits = integer + int(fraction) + signed
+        # A channel without bits is zero, on the coarsest grid there is.
+        yield FixedPoint(bits, integer, signed) if bits > 0 else FixedPoint(0, 0, signed=False)
 
 
 def _layer_bound(layer: QDense, incoming: Sequence[FixedPoint]) -> AccumulatorBound:
@@ -202,7 +219,9 @@ def _layer_bound(layer: QDense, incoming: Sequence[FixedPoint]) -> AccumulatorBo
     return AccumulatorBound(layer.name, int((reach @ np.abs(kernel) + np.abs(bias)).max()))
 
 
-def _format_of(quantizer: quantized_bits | quantized_relu) -> FixedPoint:
+def _format_of(quantizer: quantized_bits | quantized_relu | learned_bits) -> FixedPoint:
+    if isinstance(quantizer, learned_bits):  # of weights, which are on the grid
+        return FixedPoint(int(quantizer.fraction_bits().max()), 0, signed=False)
     return FixedPoint(int(quantizer.bits), int(quantizer.integer), signed=isinstance(quantizer, quantized_bits))
 
 

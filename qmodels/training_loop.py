@@ -37,6 +37,8 @@ class Schedule:
     The variables kept are those of the last epoch, or with ``keep_best`` of the one of lowest validation loss, the
     start included: quantized training can drift off the narrow valley in which its float start lies. A training
     whose objective changes on the way, such as one that is charged ever more for its bits, keeps the last.
+    A gradient of a norm above ``clip`` is shortened to it: at rates at which bits move fast, one steep batch can
+    otherwise throw a network where no gradient leads back.
     """
 
     epochs: int
@@ -45,6 +47,7 @@ class Schedule:
     seed: int
     keep_best: bool = True
     plateau: Plateau | None = None
+    clip: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,11 @@ class Fitted:
 
 
 class Task(Protocol):
-    """What is trained. ``label`` names it in checkpoints; ``variables`` come in a fixed order."""
+    """What is trained. ``label`` names it in checkpoints; ``variables`` come in a fixed order.
+
+    It may have ``options`` besides, a mapping that JSON can hold: what else tells this run from another, so that a
+    checkpoint of the other is refused.
+    """
 
     label: str
     variables: Sequence[keras.Variable]
@@ -102,7 +109,8 @@ def fit(
     chunks, chunk_steps = _chunks(task.events, schedule.batch)
     steps = chunks * chunk_steps
     cosine = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
-    optimizer = keras.optimizers.Adam(cosine if schedule.plateau is None else schedule.learning_rate)
+    rate = cosine if schedule.plateau is None else schedule.learning_rate
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=schedule.clip)
     optimizer.build(list(task.variables))
     saved = _Checkpoint(checkpoint, task, optimizer, _fingerprint(task, schedule), schedule.keep_best)
     history = saved.load() if resume else []
@@ -181,7 +189,8 @@ def _compiled_steps(task: Task, optimizer: keras.optimizers.Optimizer) -> Callab
 def _fingerprint(task: Task, schedule: Schedule) -> dict[str, Any]:
     shapes = [list(v.shape) for v in task.variables]
     options = {key: value for key, value in asdict(schedule).items() if value is not None}
-    return {"label": task.label, "events": task.events, "shapes": shapes, **options}
+    own = dict(getattr(task, "options", {}))
+    return {"label": task.label, "events": task.events, "shapes": shapes, **options, **own}
 
 
 class _Checkpoint:
@@ -254,5 +263,5 @@ class _Checkpoint:
 
 
 def _first_difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    key = next(k for k in new if old.get(k) != new[k])
-    return f"{key}: {old.get(key)} there, {new[key]} now"
+    key = next(k for k in (*new, *old) if old.get(k) != new.get(k))
+    return f"{key}: {old.get(key)} there, {new.get(key)} now"

@@ -39,6 +39,9 @@ def command(
     backend: Annotated[str, typer.Option(help="vitis, vivado, quartus, oneapi, catapult or libero.")] = "vitis",
     strategy: Annotated[str, typer.Option(help="hls4ml strategy: latency or resource.")] = "latency",
     reuse_factor: Annotated[int, typer.Option(metavar="N", help="Products that share one multiplier.")] = 1,
+    multipliers: Annotated[
+        str, typer.Option(help="Products of two variables in the RTL: auto, or lut (no DSP).")
+    ] = "auto",
     clock_ns: Annotated[float, typer.Option(metavar="F", help="Clock period in nanoseconds.")] = 5.0,
     part: Annotated[str, typer.Option(metavar="P", help="Device or board; see `qtrigger parts`.")] = (
         "xcvu13p-flga2577-2-e"
@@ -60,7 +63,12 @@ def command(
     from hls.target import Target
 
     target = Target(
-        part=part.replace(" ", "-"), backend=backend, clock_ns=clock_ns, strategy=strategy, reuse_factor=reuse_factor
+        part=part.replace(" ", "-"),
+        backend=backend,
+        clock_ns=clock_ns,
+        strategy=strategy,
+        reuse_factor=reuse_factor,
+        multipliers=multipliers,
     )
     device = find_part(part)
     default_bits: int | None = None
@@ -76,7 +84,7 @@ def command(
             16,
             (f"an input has no quantizer: hls4ml's default {HLS4ML_DEFAULT} and its accumulators",),
         )
-    routes = [estimate_hls4ml(graph, target, default_bits), estimate_rtl(graph, clock_ns)]
+    routes = [estimate_hls4ml(graph, target, default_bits), estimate_rtl(graph, clock_ns, multipliers=multipliers)]
     routes = [replace(route, notes=(*notes, *route.notes)) for route in routes]
     if device.vendor != "AMD":
         note = f"LUTs are AMD's, of six inputs; {device.name} has {device.logic}: utilisation is a rough guide"
@@ -89,6 +97,7 @@ def command(
             "backend": backend,
             "strategy": strategy,
             "reuse_factor": reuse_factor,
+            "multipliers": multipliers,
             "clock_ns": clock_ns,
         }
         described = [_as_dict(*pair) for pair in zip(routes, fits, strict=True)]

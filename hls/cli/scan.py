@@ -16,9 +16,11 @@ HELP = "Search for the frontier of fidelity against resources and latency."
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger scan two-body --trials 24 --out runs/scan\n\n"
-    "  qtrigger scan firmware_projects/evn-two-body --search halving --pick 'luts<1000' --name evn-small\n\n"
-    "  qtrigger scan pair --set products=8,16 --set dense=16 --search grid --scheduler tcp://10.0.0.1:8786\n\n"
-    "  qtrigger scan firmware_projects/mine --set reuse_factor=1,2,4,8 --search grid --objective dsps --json"
+    "  qtrigger scan two-body --search halving --pick 'luts<1000' --name evn-small\n\n"
+    "  qtrigger scan pair --set charge=1,3 --set hidden=8-8,12-12 --search grid --scheduler tcp://10.0.0.1:8786\n\n"
+    "  qtrigger scan firmware_projects/evn-two-body --fixed --set clock_ns=2.5,5 --search grid\n\n"
+    "What --set may name: clock_ns, reuse_factor, strategy, multipliers, and what a system's networks have "
+    "(a wrong name lists it). The network of a project with a system is trained anew for each trial unless --fixed."
 )
 JSON_VERSION = 1
 
@@ -48,6 +50,9 @@ def command(
     synthesise: Annotated[
         bool, typer.Option(help="Measure the frontier with Yosys; without it LUTs are estimates.")
     ] = True,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="Keep the project's network; only its hardware varies.")
+    ] = False,
     chosen: Annotated[
         str | None,
         typer.Option("--pick", metavar="KEY|LIMIT", help="Write this point as a project: 3fa2, 'luts<1000'."),
@@ -56,12 +61,14 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print trials and frontier as JSON.")] = False,
 ) -> None:
     """Run the trials that are missing, then show the frontier."""
+    from hls.cli.scan_progress import scan_progress
     from hls.errors import FirmwareError
+    from hls.native_stderr import stderr_dropped
     from hls.scan import Objective, ScanOptions, scan
     from hls.scan.pick import choose, pick
     from hls.scan.picture import draw_frontier
-    from hls.scan.scan import find_subject
     from hls.scan.search import SEARCHES
+    from hls.scan.subject import find_subject
     from hls.systems import user_errors
     from hls.workspace import disk_errors
 
@@ -69,13 +76,15 @@ def command(
         raise FirmwareError(f"search {search!r}: choose one of {', '.join(SEARCHES)}")
     if (chosen is None) != (name is None):
         raise FirmwareError("--pick and --name go together: which point, and what its project is called")
-    found = find_subject(subject)
+    with stderr_dropped():  # a system may load TensorFlow to say what can be scanned
+        found = find_subject(subject, fixed=fixed)
+        objectives = tuple(Objective.parse(text) for text in objective or ()) or found.objectives()
     folder = out or Path("runs", f"scan-{found.name.replace('/', '-')}")
     options = ScanOptions(
         search=next(known for known in SEARCHES if known == search),
         trials=trials,
         stated=_stated(stated or []),
-        objectives=tuple(Objective.parse(text) for text in objective or ()),
+        objectives=objectives,
         events=events,
         epochs=epochs,
         seed=seed,
@@ -84,7 +93,8 @@ def command(
         synthesise=synthesise,
     )
     with user_errors(), disk_errors(folder):
-        result = scan(found, folder, options, None if as_json else _line)
+        with scan_progress(objectives, quiet=as_json) as told:
+            result = scan(found, folder, options, told)
         draw_frontier(result, folder / "frontier.png")
     if as_json:
         typer.echo(_json(result))
@@ -102,17 +112,10 @@ def _stated(texts: list[str]) -> dict[str, list[str]]:
     stated = {}
     for text in texts:
         name, equals, values = text.partition("=")
-        if not equals or not values:
+        if not name or not equals:
             raise FirmwareError(f"--set {text!r}: write NAME=VALUE,VALUE,...")
         stated[name] = values.split(",")
     return stated
-
-
-def _line(result: TrialResult, done: int, total: int) -> None:
-    told = result.failed or "  ".join(f"{k} {v:.4g}" for k, v in (result.fidelity | result.figures).items())
-    point = " ".join(f"{k}={v}" for k, v in result.parameters.items())
-    sys.stderr.write(f"[{done}/{total}] {result.key} {point}: {told} ({result.seconds:.0f} s)\n")
-    sys.stderr.flush()
 
 
 def _table(result: ScanResult) -> None:
@@ -130,7 +133,7 @@ def _table(result: ScanResult) -> None:
         values = [trial.value(column) for column in columns]
         told = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
         table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *told, trial.source)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _columns(objectives: tuple[Objective, ...], trials: list[TrialResult]) -> list[str]:

@@ -29,12 +29,13 @@ def cost_terms(graph: FixedGraph) -> dict[str, float]:
     return total
 
 
-def cost_by_layer(graph: FixedGraph, coefficients: Mapping[str, float]) -> dict[str, float]:
-    """The cost, split over the Keras layers."""
+def cost_by_layer(graph: FixedGraph, coefficients: Mapping[str, float], *, products: bool = True) -> dict[str, float]:
+    """The cost, split over the Keras layers; without ``products`` those of two variables cost nothing."""
     layers: dict[str, float] = {}
     for node in graph:
         terms = _node_terms(node, graph.edges_of(node), graph.edges[node.name])
-        cost = sum(coefficients[name] * count for name, count in terms.items())
+        free = isinstance(node, nodes.Multiply) and not products
+        cost = 0.0 if free else sum(coefficients[name] * count for name, count in terms.items())
         layers[node.layer] = layers.get(node.layer, 0.0) + cost
     return layers
 

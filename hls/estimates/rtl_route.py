@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from hls.estimates.adder_graph import cost_by_layer, variable_products
 from hls.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate, coefficients, measured_error
 from hls.graph import FixedGraph
+from hls.target import AUTO, LUT
 
 MODEL = "rtl"
 COST_MODEL = "adder_graph"
@@ -21,23 +22,32 @@ TARGET_CLOCK_NS = 2.0
 """Clock that the fitted designs were pipelined for (and did not meet)."""
 
 
-def estimate_rtl(graph: FixedGraph, clock_ns: float, cost: float | None = None) -> DesignEstimate:
+def estimate_rtl(
+    graph: FixedGraph, clock_ns: float, cost: float | None = None, multipliers: str = AUTO
+) -> DesignEstimate:
     """LUT, FF, DSP, cycles, latency and attainable period of ``graph`` as pipelined RTL, after place and route.
 
     ``clock_ns`` sets the pipeline depth; ``cost`` is alkaid's ``CombLogic.cost`` where it is known. Products of two
-    variables are counted as DSPs, which alkaid's cost does not know. Takes milliseconds.
+    variables are counted as DSPs, or if ``multipliers`` is "lut" as LUTs, 3/4 of one for each pair of bits (alkaid's
+    rule). Takes milliseconds.
     """
     start = time.perf_counter()
-    by_layer = cost_by_layer(graph, coefficients()[COST_MODEL]["coefficients"])
+    fitted = coefficients()[COST_MODEL]["coefficients"]
+    by_layer = cost_by_layer(graph, fitted)
+    in_luts = cost_by_layer(graph, fitted, products=multipliers == LUT)
     predicted = max(sum(by_layer.values()), 1.0)
     known = predicted if cost is None else max(float(cost), 1.0)
     figures = rtl_figures(known, clock_ns, cost is not None)
-    dsp = variable_products(graph)
+    in_dsps = sum(by_layer.values()) - sum(in_luts.values())
+    if in_dsps:  # they have registers and stages all the same
+        figures["lut"] = rtl_figures(max(known - in_dsps, 1.0), clock_ns, cost is not None)["lut"]
+    products = variable_products(graph)
+    dsp = 0 if multipliers == LUT else products
     figures |= {
-        name: Estimate.of(name, value, Error(0.0, 0.0), "post-route", extrapolated=dsp > 0)
+        name: Estimate.of(name, value, Error(0.0, 0.0), "post-route", extrapolated=products > 0)
         for name, value in (("dsp", dsp), ("bram", 0.0), ("uram", 0.0), ("interval", 1.0))
     }
-    share = figures["lut"].value / predicted
+    share = figures["lut"].value / max(sum(in_luts.values()), 1.0)
     registers = figures["ff"].value / predicted
     operations = {name: tuple(type(node).__name__ for node in graph if node.layer == name) for name in by_layer}
     return DesignEstimate(
@@ -45,10 +55,10 @@ def estimate_rtl(graph: FixedGraph, clock_ns: float, cost: float | None = None) 
         clock_ns=clock_ns,
         figures=figures,
         layers=tuple(
-            LayerEstimate(name, operations[name], layer * share, layer * registers, 0.0, 0.0)
+            LayerEstimate(name, operations[name], in_luts[name] * share, layer * registers, 0.0, 0.0)
             for name, layer in by_layer.items()
         ),
-        notes=tuple(_notes(graph, known, clock_ns)),
+        notes=tuple(_notes(known, clock_ns, products, multipliers)),
         seconds=time.perf_counter() - start,
     )
 
@@ -91,13 +101,15 @@ def _both(first: Error, second: Error) -> Error:
     return Error(math.hypot(first.median, second.median), math.hypot(first.p90, second.p90))
 
 
-def _notes(graph: FixedGraph, cost: float, clock_ns: float) -> list[str]:
+def _notes(cost: float, clock_ns: float, products: int, multipliers: str) -> list[str]:
     lowest, highest = coefficients()[MODEL]["range"]
     notes = []
     if not lowest <= cost <= highest:
         notes.append(f"cost {cost:,.0f} is outside the fitted {lowest:,.0f} to {highest:,.0f}")
     if clock_ns != TARGET_CLOCK_NS:
         notes.append(f"pipeline depth was fitted at {TARGET_CLOCK_NS:g} ns, not at {clock_ns:g} ns")
-    if variable_products(graph):
-        notes.append("products of two variables: counted as DSPs, and as LUTs too, since either may hold them")
+    if products and multipliers == LUT:
+        notes.append("products of two variables: counted as LUTs, 3/4 of one for a pair of bits, which no fit supports")
+    elif products:
+        notes.append("products of two variables: counted as DSPs; synthesis may put small ones in LUTs instead")
     return notes

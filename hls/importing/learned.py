@@ -39,7 +39,7 @@ def quantize_learned(quantizer: Quantizer, values: npt.NDArray[np.float32]) -> n
     if not quantizer.get("signed", True):
         values = np.maximum(values, np.float32(0))
     if quantizer.options.get("integer") is not None:
-        end = np.float32(2.0**quantizer.integer)
+        end = np.ldexp(np.float32(1), _integer_bits(quantizer))
         values = np.clip(values, -end, end - np.ldexp(np.float32(1), -bits))
     steps = np.ldexp(values.astype(np.float32), bits)
     steps = np.floor(steps) if _floors(quantizer) else np.rint(steps)
@@ -61,9 +61,19 @@ def emit_learned(emit: Emitter, quantizer: Quantizer, x: str) -> str:
         )
     if not quantizer.get("signed", True):
         x = emit(nodes.Relu, "relu", (x,))
+    if saturates and _integer_bits(quantizer).shape:
+        return _saturate_channels(emit, quantizer, x, bits)
     if uniform or saturates:
         x = _round(emit, quantizer, x, finest)
     return x if uniform else _round_channels(emit, quantizer, x, bits)
+
+
+def _integer_bits(quantizer: Quantizer) -> npt.NDArray[np.int64]:
+    """Integer bits of a quantizer that saturates: () or one for each channel."""
+    bits = np.asarray(quantizer.options["integer"])
+    if bits.dtype.kind not in "iu" or not bits.size or np.abs(bits).max() > _MOST_BITS:
+        raise quantizer.unsupported("such integer bits", f"use whole numbers from {-_MOST_BITS} to {_MOST_BITS}")
+    return bits.astype(np.int64)
 
 
 def _floors(quantizer: Quantizer) -> bool:
@@ -96,14 +106,38 @@ def _shifted(raw: int, shift: int) -> int:
     return raw >> shift if shift >= 0 else raw << -shift
 
 
+def _saturate_channels(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
+    """Every channel divided by the power of two at which it saturates: all saturate at 1, then drop their bits."""
+    integer = _integer_bits(quantizer)
+    if bits.shape != integer.shape or quantizer.get("signed", True):
+        raise quantizer.unsupported(
+            f"integer bits of shape {integer.shape} for channels of shape {bits.shape}",
+            "give one to each channel of an unsigned quantizer",
+        )
+    kept = np.maximum(integer + bits, 0)
+    # A channel without bits is zero wherever it saturates: not where that would widen what the others need.
+    integer = np.where(kept > 0, integer, integer[kept > 0].max(initial=0))
+    plain = Quantizer(quantizer.kind, {**quantizer.options, "integer": 0}, quantizer.where)
+    x = _scale(emit, "align", x, -integer)
+    x = _round(emit, plain, x, max(int(kept.max()), 1))
+    if (kept == max(int(kept.max()), 1)).all():
+        return _scale(emit, "restore", x, integer)
+    return _scale(emit, "gather", _dropped(emit, plain, x, kept), integer - kept)
+
+
 def _round_channels(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
     """Each channel times a power of two to whole numbers, rounded as one tensor, and back: wires and roundings."""
-    base = int(bits.min())
-    ones = np.left_shift(np.int64(1), bits - base)
-    zero = FixedArray(np.zeros(1, np.int64), 0)
-    up = emit(nodes.Scale, "spread", (x,), FixedArray(ones, 0), zero)
+    return _scale(emit, "gather", _dropped(emit, quantizer, x, bits), -bits)
+
+
+def _dropped(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
+    """Whole numbers: each channel times ``2**bits``, rounded."""
     plain = Quantizer(quantizer.kind, {**quantizer.options, "integer": None, "signed": True}, quantizer.where)
-    whole = _round(emit, plain, up, base)
-    finest = int(bits.max())
-    back = FixedArray(np.left_shift(np.int64(1), finest - bits), finest - base)
-    return emit(nodes.Scale, "gather", (whole,), back, zero)
+    return _round(emit, plain, _scale(emit, "spread", x, bits), 0)
+
+
+def _scale(emit: Emitter, name: str, x: str, exponent: npt.NDArray[np.int64]) -> str:
+    """Each channel times its power of two."""
+    least = int(exponent.min())
+    ones = np.left_shift(np.int64(1), exponent - least)
+    return emit(nodes.Scale, name, (x,), FixedArray(ones, -least), FixedArray(np.zeros(1, np.int64), 0))

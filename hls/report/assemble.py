@@ -49,6 +49,7 @@ def project_info(project: Project, variant: str | None) -> ProjectInfo:
         io_type=target.io_type,
         strategy=target.strategy,
         reuse_factor=target.reuse_factor,
+        multipliers=target.multipliers,
     )
 
 

@@ -33,6 +33,7 @@ class ProjectInfo(Part):
     io_type: str
     strategy: str
     reuse_factor: int
+    multipliers: str = "auto"
 
 
 class Layer(Part):

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from hls.errors import ProjectError
@@ -17,6 +18,7 @@ from hls.rtl.ports import RtlPort, input_ports, output_ports
 from hls.rtl.trace import trace
 from hls.rtl.wiring import Wiring, core_names, wire_up
 from hls.rtl.wrapper import wrapper_source
+from hls.target import AUTO, LUT
 
 CLOCK_UNCERTAINTY = 0.1
 """Part of the clock period kept back for jitter, skew and what the delay model does not know."""
@@ -86,6 +88,7 @@ def write_rtl(
     clock_ns: float,
     hard_dc: int = 2,
     stages: Sequence[Stage] | None = None,
+    multipliers: str = AUTO,
 ) -> RtlProject:
     """Write ``graph`` as Verilog that takes one event a clock.
 
@@ -96,15 +99,18 @@ def write_rtl(
         clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
         hard_dc: how hard the adder trees are optimised, see ``trace``.
         stages: how the nodes are divided among cores; by default what all positions do alike is one module.
+        multipliers: one of ``MULTIPLIERS``; with "lut" a product is written as adders, which no tool puts in DSPs.
 
     Raises:
         ProjectError: ``name`` is no identifier.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
-    return write_in(VERILOG, trace(graph, hard_dc, stages), name, folder, clock_ns)
+    return write_in(VERILOG, trace(graph, hard_dc, stages), name, folder, clock_ns, multipliers)
 
 
-def write_in(language: Language, logic: Logic, name: str, folder: Path, clock_ns: float) -> RtlProject:
+def write_in(
+    language: Language, logic: Logic, name: str, folder: Path, clock_ns: float, multipliers: str = AUTO
+) -> RtlProject:
     """The project of ``logic`` in ``language``, see ``write_rtl``."""
     if not _IDENTIFIER.fullmatch(name):
         raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
@@ -117,7 +123,9 @@ def write_in(language: Language, logic: Logic, name: str, folder: Path, clock_ns
     modules = [f"{name}_{core}" for core in core_names(logic)]
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
-        depths.append(_write_core(language, core, module, source, clock_ns, first=not depths))
+        depths.append(write_core(language, core, module, source, clock_ns, first=not depths))
+        if multipliers == LUT:
+            _multiply_in_luts(language, f"{module}_multiplier", source)
     inputs, outputs = input_ports(logic.graph), output_ports(logic.graph)
     wiring = wire_up(top, name, logic, (*inputs, *outputs), depths)
     first = f"{top}.{language.suffix}"
@@ -132,7 +140,7 @@ def write_in(language: Language, logic: Logic, name: str, folder: Path, clock_ns
     )
 
 
-def _write_core(language: Language, logic: Core, core: str, source: Path, clock_ns: float, first: bool) -> int:
+def write_core(language: Language, logic: Core, core: str, source: Path, clock_ns: float, first: bool) -> int:
     """Write alkaid's modules; returns the registers on the way. Only the ``first`` core has one at its input."""
     from alkaid.codegen.rtl import RTLModel
     from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
@@ -160,6 +168,16 @@ def _write_core(language: Language, logic: Core, core: str, source: Path, clock_
         name = stem if stem.startswith(core) else f"{core}_{stem}"
         (source / f"{name}.{language.suffix}").write_text(plain.sub(rf"{core}_\1", text), encoding="utf-8")
     return max(int(signal.schedule.bias) for signal in model.fsm.out_signals)
+
+
+def _multiply_in_luts(language: Language, module: str, source: Path) -> None:
+    """Our multiplier in place of alkaid's, which is a ``*`` that synthesis maps as it likes.
+
+    Radix-4 Booth recoding (O. L. MacSorley, Proc. IRE 49 (1961) 67), a row of adders a digit.
+    """
+    text = resources.files("hls.rtl").joinpath(f"lut_multiplier.{language.suffix}").read_text(encoding="utf-8")
+    named = re.sub(r"\bmultiplier\b", module, text)
+    (source / f"{module}.{language.suffix}").write_text(named, encoding="utf-8")
 
 
 def _constraints(clock_ns: float) -> str:

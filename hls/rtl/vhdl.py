@@ -12,6 +12,7 @@ from hls.graph import FixedGraph
 from hls.rtl.project import Language, RtlProject, write_in
 from hls.rtl.trace import trace
 from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
+from hls.target import AUTO
 
 _ENTITY = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.MULTILINE)
 _INSTANCE = re.compile(r"\bentity\s+work\.(\w+)")
@@ -21,7 +22,9 @@ _REDUCTION = re.compile(r"\b(and|or)_reduce\((\w+)\)")
 VHDL = Language("vhdl", "vhd", "vhdl", _ENTITY, vhdl_wrapper_source)
 
 
-def write_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2) -> RtlProject:
+def write_vhdl(
+    graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2, multipliers: str = AUTO
+) -> RtlProject:
     """Write ``graph`` as VHDL-2008 that takes one event a clock: ``write_rtl``'s ports, registers and valid flags.
 
     Tools must be told the standard: ``read_vhdl -vhdl2008`` in Vivado, ``--std=08`` in GHDL.
@@ -32,6 +35,7 @@ def write_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard
         folder: made if missing; sources go to ``vhdl/``, clock constraints beside it.
         clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
         hard_dc: how hard the adder trees are optimised, see ``trace``.
+        multipliers: as for ``write_rtl``.
 
     Returns:
         The project; its files are in an order in which a compiler can analyse them, the top entity last.
@@ -42,7 +46,7 @@ def write_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard
     """
     if "__" in name or name.endswith("_"):
         raise ProjectError(f"firmware name {name!r}: VHDL allows '_' only between letters and digits, one at a time")
-    project = write_in(VHDL, trace(graph, hard_dc), name, folder, clock_ns)
+    project = write_in(VHDL, trace(graph, hard_dc), name, folder, clock_ns, multipliers)
     for path in project.sources:
         path.write_text(_standard(path.read_text(encoding="utf-8")), encoding="utf-8")
     return replace(project, files=_in_order(project))

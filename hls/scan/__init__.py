@@ -2,7 +2,7 @@
 
 from hls.scan.pareto import Objective, frontier
 from hls.scan.pick import pick
-from hls.scan.scan import ScanOptions, ScanResult, scan
+from hls.scan.scan import ScanOptions, ScanResult, Step, scan
 from hls.scan.space import Space, Value
 from hls.scan.trial import TrialResult, TrialSpec
 
@@ -11,6 +11,7 @@ __all__ = [
     "ScanOptions",
     "ScanResult",
     "Space",
+    "Step",
     "TrialResult",
     "TrialSpec",
     "Value",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hls.errors import FirmwareError
 from hls.importing import import_keras
@@ -15,19 +14,28 @@ from hls.scan.trial import TrialResult
 from hls.target import Target
 
 
-def measure_netlist(task: tuple[bytes, TrialResult, Mapping[str, Any]]) -> TrialResult:
+@dataclass(frozen=True)
+class NetlistTask:
+    """A trial, the bytes of its model file with the type of its inputs (where it states none), and what it is for."""
+
+    trial: TrialResult
+    model: bytes
+    input_type: str | None
+    target: Target
+
+
+def measure_netlist(task: NetlistTask) -> TrialResult:
     """The trial with a netlist's LUTs (each counted as one), FFs and DSPs, and the latency of the pipeline.
 
-    ``task`` holds the bytes of the model file, the trial and the settings of the target. What cannot be synthesised
-    keeps its estimates, and ``source`` says that synthesis failed.
+    What cannot be synthesised keeps its estimates, and ``source`` says that synthesis failed.
     """
-    model, trial, settings = task
-    target = Target(**{**settings, "clock_ns": float(trial.parameters.get("clock_ns", 5.0))})
+    trial, target = task.trial, task.target
     try:
         with tempfile.TemporaryDirectory(prefix="netlist-") as place:
             file = Path(place, "model.h5")
-            file.write_bytes(model)
-            project = write_rtl(import_keras(file), "trial", Path(place), target.clock_ns)
+            file.write_bytes(task.model)
+            graph = import_keras(file, input_type=task.input_type)
+            project = write_rtl(graph, "trial", Path(place), target.clock_ns, multipliers=target.multipliers)
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:
         return trial.model_copy(update={"source": "rtl, analytic, as synthesis failed"})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
+from hls.check import EXPECTED_FILE
 from hls.errors import FirmwareError
 from hls.new_project import PARENT, create_project
 from hls.project import PROJECT_FILE
-from hls.scan.scan import TRIALS, ScanResult, target_of
+from hls.scan.scan import TRIALS, ScanResult
+from hls.scan.space import HARDWARE, Value
 from hls.scan.store import RESULT
-from hls.scan.trial import MODEL, TrialResult
+from hls.scan.trial import MODEL, TrialResult, with_hardware
+from hls.target import Target
 
 
 def choose(result: ScanResult, wanted: str) -> TrialResult:
@@ -50,35 +55,51 @@ def _within(result: ScanResult, name: str, sign: str, text: str) -> TrialResult:
 def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PARENT) -> Path:
     """Write ``parent/name``, ready for ``qtrigger build``; returns the folder.
 
+    Of a project whose network stayed as it is, this is a copy with other hardware.
+
     Raises:
         ProjectError: the name is not valid, or the folder exists.
     """
+    subject = result.subject
     source = result.folder / TRIALS / trial.key
-    target = target_of(result.subject, trial)
+    target = with_hardware(subject.target, trial.parameters)
     folder = create_project(
         name,
         source / MODEL,
         target.part,
         backend=target.backend,
         clock_ns=target.clock_ns,
-        input_type=None,
+        input_type=None if subject.fixed is None else subject.fixed.file.model.input_type,
         parent=parent,
     )
-    for path in source.iterdir():
-        if path.name not in (MODEL, RESULT):
-            (folder / path.name).write_bytes(path.read_bytes())
     project = folder / PROJECT_FILE
-    project.write_text(_completed(project.read_text(encoding="utf-8"), result, trial), encoding="utf-8")
+    if subject.fixed is not None:
+        written = subject.target
+        text = (subject.fixed.folder / PROJECT_FILE).read_text(encoding="utf-8")
+        _copy(subject.fixed.folder, folder, leave=(PROJECT_FILE, EXPECTED_FILE))
+    else:
+        written = Target(target.part, target.backend, target.clock_ns)
+        text = project.read_text(encoding="utf-8")
+        _copy(source, folder, leave=(MODEL, RESULT))
+        if subject.chosen is not None:
+            text = _stated(text, "model", "system", subject.chosen.system.name)
+            text = _stated(text, "model", "variant", subject.chosen.variant)
+    for key in ("io_type", *HARDWARE):
+        value = getattr(target, key)
+        if value != getattr(written, key):
+            text = _stated(text, "target", key, value)
+    project.write_text(text, encoding="utf-8")
     return folder
 
 
-def _completed(text: str, result: ScanResult, trial: TrialResult) -> str:
-    """The template of a new project with what the scan knows: its system, and the strategy of the point."""
-    chosen = result.subject.chosen
-    if chosen is not None:
-        old = '# system = "event_variables"      # physics system'
-        text = text.replace(old, f'system = "{chosen.system.name}"      # physics system')
-        text = text.replace('# variant = "two-body"', f'variant = "{chosen.variant}"')
-    target = target_of(result.subject, trial)
-    text = text.replace('# strategy = "latency"  ', f'strategy = "{target.strategy}"  ')
-    return text.replace("# reuse_factor = 1  ", f"reuse_factor = {target.reuse_factor}  ")
+def _stated(text: str, table: str, key: str, value: Value) -> str:
+    """A project.toml with ``key`` of this value, where it stands (commented out, perhaps) or first in its table."""
+    told = f"{key} = {json.dumps(value)}"  # TOML writes plain words and numbers as JSON does
+    changed, found = re.subn(rf'^(?:# )?{key} = (?:"[^"]*"|[^\s#]+)', told, text, count=1, flags=re.MULTILINE)
+    return changed if found else text.replace(f"[{table}]\n", f"[{table}]\n{told}\n", 1)
+
+
+def _copy(source: Path, folder: Path, leave: tuple[str, ...]) -> None:
+    for path in source.iterdir():
+        if path.is_file() and path.name not in leave and not path.name.startswith("."):
+            (folder / path.name).write_bytes(path.read_bytes())

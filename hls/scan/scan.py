@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hls.errors import FirmwareError
-from hls.project import Project, read_project
-from hls.scan.netlist import measure_netlist
+from hls.scan.netlist import NetlistTask, measure_netlist
 from hls.scan.pareto import Objective, frontier
 from hls.scan.search import Rounds, Search, at_once, check_grid, halving, run_rounds
-from hls.scan.space import HARDWARE, Space
+from hls.scan.space import Space
 from hls.scan.store import Store
-from hls.scan.trial import TrialResult, TrialSpec, run_trial
-from hls.scan.workers import workers
-from hls.systems import Chosen, find_system
-from hls.target import Target
+from hls.scan.subject import Subject
+from hls.scan.trial import TrialResult, TrialSpec, run_trial, with_hardware
+from hls.scan.workers import Run, workers
 
-DEFAULT_PART = "xcvu13p-flga2577-2-e"
 TRIALS = "trials"
+LOG = "workers.log"
 DEFAULT_TRIALS = 32
 HALVING_EPOCHS = 27
+"""Epochs of the last round of halving, if nobody says: three rounds before it, down to one epoch."""
 
-Told = Callable[[TrialResult, int, int], None]
-"""(result, done, total) after every trial; the total is that of the round."""
+
+@dataclass(frozen=True)
+class Step:
+    """Where a scan stands. ``results`` are those of this ``stage`` so far, those from disk included, of ``total``;
+    ``latest`` came just now, None as the stage begins."""
+
+    stage: str
+    results: Sequence[TrialResult]
+    total: int
+    latest: TrialResult | None = None
+
+
+Told = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
@@ -45,28 +55,6 @@ class ScanOptions:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is scanned: a system's networks, or one network whose hardware alone can vary."""
-
-    name: str
-    target: dict[str, Any]
-    chosen: Chosen | None
-    model: bytes | None
-
-    @property
-    def space(self) -> Space:
-        """Every parameter with its choices."""
-        own = {} if self.chosen is None else self.chosen.scannable.scan_space(self.chosen.variant)
-        return Space({**{name: tuple(values) for name, values in own.items()}, **HARDWARE})
-
-    def objectives(self) -> tuple[Objective, ...]:
-        """What is sought if nobody says: the system's own measure of quality against LUTs, or LUTs against time."""
-        if self.chosen is None:
-            return Objective("interval_ns", "min"), Objective("luts", "min")
-        return Objective.parse(self.chosen.scannable.scan_objective(self.chosen.variant)), Objective("luts", "min")
-
-
-@dataclass(frozen=True)
 class ScanResult:
     """Every trial, and those that no other beats, the one of fewest LUTs first."""
 
@@ -77,33 +65,7 @@ class ScanResult:
     folder: Path
 
 
-def find_subject(text: str) -> Subject:
-    """A project folder, or a system as ``qtrigger train`` names it.
-
-    Raises:
-        FirmwareError: neither, or a system whose networks cannot be scanned.
-    """
-    folder = Path(text)
-    if (folder / "project.toml").is_file():
-        return _of_project(read_project(folder))
-    chosen = find_system(text)
-    return Subject(str(chosen), {"part": DEFAULT_PART, "backend": "vitis"}, _scannable(chosen), None)
-
-
-def _of_project(project: Project) -> Subject:
-    target = project.file.target.model_dump(include={"part", "backend", "io_type"})
-    model = project.file.model
-    if model.system is None:
-        return Subject(project.name, target, None, project.weights.read_bytes())
-    return Subject(project.name, target, _scannable(find_system(model.system, model.variant)), None)
-
-
-def _scannable(chosen: Chosen) -> Chosen:
-    assert chosen.scannable  # raises for a system that cannot be scanned, before anything runs
-    return chosen
-
-
-def scan(subject: Subject, out: Path, options: ScanOptions, told: Told | None = None) -> ScanResult:
+def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda step: None) -> ScanResult:
     """Run the trials of a scan that ``out`` does not hold yet, and find the frontier.
 
     Raises:
@@ -112,22 +74,23 @@ def scan(subject: Subject, out: Path, options: ScanOptions, told: Told | None = 
     space = subject.space.narrowed(options.stated)
     objectives = options.objectives or subject.objectives()
     store = Store(out / TRIALS)
-    with workers(options.jobs, options.scheduler) as run:
+    with workers(options.jobs, options.scheduler, out / LOG) as run:
 
         def measure(specs: list[TrialSpec]) -> list[TrialResult]:
+            stage = "trials" if specs[0].epochs is None else f"trials of {specs[0].epochs} epochs"
             results = {spec.key: found for spec in specs if (found := store.load(spec.key)) is not None}
             missing = [spec for spec in specs if spec.key not in results]
+            told(Step(stage, list(results.values()), len(specs)))
             for _, (result, files) in run(run_trial, missing):
                 store.keep(result, files)
                 results[result.key] = result
-                if told is not None:
-                    told(result, len(results), len(specs))
+                told(Step(stage, list(results.values()), len(specs), result))
             return [results[spec.key] for spec in specs]
 
         trials = run_rounds(_rounds(subject, space, objectives, options), measure)
         _check_objectives(trials, objectives)
         if options.synthesise:
-            trials = _synthesised(subject, trials, objectives, store, run)
+            trials = _synthesised(subject, trials, objectives, store, run, told)
     return ScanResult(subject, objectives, trials, frontier(trials, objectives), out)
 
 
@@ -137,20 +100,19 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
         points = list(space.grid())
     else:
         points = space.random(options.trials, options.seed)
-    chosen = subject.chosen
-    specs = [
-        TrialSpec(
-            parameters=point,
-            target=subject.target,
-            system=None if chosen is None else str(chosen),
-            model=subject.model,
-            events=options.events,
-            epochs=options.epochs,
-            seed=options.seed,
-        )
-        for point in points
-    ]
-    if options.search == "halving" and chosen is not None:
+    trained, fixed = subject.trained, subject.fixed
+    common = TrialSpec(
+        parameters={},
+        target=subject.target,
+        system=None if trained is None else str(trained),
+        model=None if fixed is None else fixed.weights.read_bytes(),
+        input_type=None if fixed is None else fixed.file.model.input_type,
+        events=options.events,
+        epochs=options.epochs,
+        seed=options.seed,
+    )
+    specs = [replace(common, parameters=point) for point in points]
+    if options.search == "halving" and trained is not None:
         return halving(specs, objectives, options.epochs or HALVING_EPOCHS)
     return at_once(specs)
 
@@ -158,8 +120,7 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
 def _check_objectives(trials: Sequence[TrialResult], objectives: Sequence[Objective]) -> None:
     usable = [trial for trial in trials if trial.failed is None]
     if not usable:
-        why = trials[0].failed if trials else "the space is empty"
-        raise FirmwareError(f"every trial of the scan failed; the first one because: {why}")
+        raise FirmwareError(f"every trial of the scan failed; the first one because: {trials[0].failed}")
     for objective in objectives:
         if all(trial.value(objective.name) is None for trial in usable):
             known = ", ".join([*usable[0].figures, *usable[0].fidelity])
@@ -167,7 +128,12 @@ def _check_objectives(trials: Sequence[TrialResult], objectives: Sequence[Object
 
 
 def _synthesised(
-    subject: Subject, trials: list[TrialResult], objectives: Sequence[Objective], store: Store, run: Any
+    subject: Subject,
+    trials: list[TrialResult],
+    objectives: Sequence[Objective],
+    store: Store,
+    run: Run[Any, Any],
+    told: Told,
 ) -> list[TrialResult]:
     """The trials, those on the frontier with figures of a netlist instead of estimates.
 
@@ -175,15 +141,16 @@ def _synthesised(
     measured.
     """
     by_key = {trial.key: trial for trial in trials}
+    input_type = None if subject.fixed is None else subject.fixed.file.model.input_type
     while todo := [t for t in frontier(list(by_key.values()), objectives) if t.source == "rtl, analytic"]:
-        tasks = [(store.model(t.key), t, subject.target) for t in todo]
+        tasks = [
+            NetlistTask(t, store.model(t.key), input_type, with_hardware(subject.target, t.parameters)) for t in todo
+        ]
+        done: list[TrialResult] = []
+        told(Step("synthesis", done, len(tasks)))
         for _, measured in run(measure_netlist, tasks):
             store.update(measured)
             by_key[measured.key] = measured
+            done.append(measured)
+            told(Step("synthesis", done, len(tasks), measured))
     return [by_key[trial.key] for trial in trials]
-
-
-def target_of(subject: Subject, trial: TrialResult) -> Target:
-    """The target of a trial: the subject's with the hardware parameters of the point."""
-    hardware = {name: trial.parameters[name] for name in HARDWARE if name in trial.parameters}
-    return Target(**{**subject.target, **hardware})

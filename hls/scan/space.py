@@ -14,8 +14,8 @@ from hls.errors import FirmwareError
 Value = int | float | str
 Point = dict[str, Value]
 
-HARDWARE: dict[str, tuple[Value, ...]] = {"clock_ns": (5.0,), "reuse_factor": (1,), "strategy": ("latency",)}
-"""Parameters that need no training, with the one choice that they have unless a scan asks for more."""
+HARDWARE = ("clock_ns", "reuse_factor", "strategy", "multipliers")
+"""Parameters that need no training: fields of a target."""
 
 
 @dataclass(frozen=True)

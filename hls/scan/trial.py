@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,26 +16,28 @@ from pydantic import BaseModel, ConfigDict
 
 from hls.errors import FirmwareError
 from hls.scan.space import HARDWARE, Value
+from hls.target import Target
 
 if TYPE_CHECKING:
     from hls.graph import FixedGraph
 
 FIDELITY_EVENTS = 100_000
 MODEL = "model.h5"
-_HLS4ML_ONLY = ("reuse_factor", "strategy")
 
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """What to train and measure. ``system`` "name/variant", or None with a ``model`` (its file's bytes) that is fixed.
+    """What to train and measure. ``system`` is "name/variant", or None with a fixed ``model`` (its file's bytes), which
+    may need an ``input_type``.
 
     Without epochs or events the system's own defaults count.
     """
 
     parameters: Mapping[str, Value]
-    target: Mapping[str, Any]
+    target: Target
     system: str | None = None
     model: bytes | None = None
+    input_type: str | None = None
     events: int | None = None
     epochs: int | None = None
     seed: int = 1
@@ -42,10 +45,20 @@ class TrialSpec:
     @property
     def key(self) -> str:
         """The same for the same point, training and target: results are found again by it."""
-        told = [dict(self.parameters), dict(self.target), self.system, self.events, self.epochs, self.seed]
-        state = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+        told = [dict(self.parameters), asdict(self.target), self.system, self.events, self.epochs, self.seed]
+        state = hashlib.sha256(json.dumps([*told, self.input_type], sort_keys=True).encode())
         state.update(self.model or b"")
         return state.hexdigest()[:12]
+
+    @property
+    def hardware(self) -> Target:
+        """The target with the hardware parameters of the point."""
+        return with_hardware(self.target, self.parameters)
+
+
+def with_hardware(target: Target, parameters: Mapping[str, Value]) -> Target:
+    """``target`` with those of ``parameters`` that are of the hardware; ProjectError for one that cannot be."""
+    return Target(**{**asdict(target), **{name: value for name, value in parameters.items() if name in HARDWARE}})
 
 
 Source = Literal["rtl, analytic", "hls4ml, analytic", "rtl, yosys", "rtl, analytic, as synthesis failed"]
@@ -93,41 +106,43 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
     from hls.importing import import_keras
     from hls.systems import find_system
 
-    if spec.model is not None:
-        (folder / MODEL).write_bytes(spec.model)
+    if spec.system is None:
+        (folder / MODEL).write_bytes(spec.model or b"")
+        graph = import_keras(folder / MODEL, input_type=spec.input_type)
+        return _result(spec, figures=_figures(graph, spec))
+    # TensorFlow greets with a dozen lines, also in the log of a Dask worker.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    chosen = find_system(spec.system)
     network = {name: value for name, value in spec.parameters.items() if name not in HARDWARE}
-    chosen = None if spec.system is None else find_system(spec.system)
-    if chosen is not None and spec.model is None:
-        chosen.scannable.train_point(
-            chosen.variant, network, folder, events=spec.events, epochs=spec.epochs, seed=spec.seed
-        )
+    chosen.scannable.train_point(
+        chosen.variant, network, folder, events=spec.events, epochs=spec.epochs, seed=spec.seed
+    )
     graph = import_keras(folder / MODEL)
-    fidelity: dict[str, float] = {}
-    if chosen is not None:
-        told = chosen.system.fidelity(
-            chosen.variant, folder, lambda events: emulate(graph, events), events=FIDELITY_EVENTS, seed=spec.seed
-        )
-        fidelity = {name: float(metric["firmware"]) for name, metric in told.items()}
+    told = chosen.system.fidelity(
+        chosen.variant, folder, lambda events: emulate(graph, events), events=FIDELITY_EVENTS, seed=spec.seed
+    )
+    fidelity = {name: float(metric["firmware"]) for name, metric in told.items()}
     return _result(spec, fidelity=fidelity, figures=_figures(graph, spec))
 
 
 def _result(spec: TrialSpec, **found: Any) -> TrialResult:
-    source: Source = "rtl, analytic" if _unrolled(spec) else "hls4ml, analytic"
+    source: Source = "rtl, analytic" if _unrolled(spec.hardware) else "hls4ml, analytic"
     return TrialResult(key=spec.key, parameters=dict(spec.parameters), epochs=spec.epochs, source=source, **found)
 
 
-def _unrolled(spec: TrialSpec) -> bool:
+def _unrolled(target: Target) -> bool:
     """Whether the firmware is our RTL, which reuses no multiplier, or the hls4ml project."""
-    return all(spec.parameters.get(name, HARDWARE[name][0]) == HARDWARE[name][0] for name in _HLS4ML_ONLY)
+    return target.reuse_factor == 1 and target.strategy == "latency"
 
 
 def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
     from hls.estimates import estimate_hls4ml, estimate_rtl
-    from hls.target import Target
 
-    hardware = {name: spec.parameters.get(name, default[0]) for name, default in HARDWARE.items()}
-    target = Target(**{**spec.target, **hardware})
-    estimate = estimate_rtl(graph, target.clock_ns) if _unrolled(spec) else estimate_hls4ml(graph, target)
+    target = spec.hardware
+    if _unrolled(target):
+        estimate = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers)
+    else:
+        estimate = estimate_hls4ml(graph, target)
     return {
         "luts": estimate["lut"].value,
         "ffs": estimate["ff"].value,

@@ -8,9 +8,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from hls.errors import FirmwareError, ToolError
+from hls.native_stderr import stderr_into
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -23,8 +25,10 @@ _LIVES = 5
 
 
 @contextmanager
-def workers(jobs: int | None, scheduler: str | None) -> Iterator[Run]:  # type: ignore[type-arg]
+def workers(jobs: int | None, scheduler: str | None, log: Path) -> Iterator[Run[Any, Any]]:
     """Something that runs trials: ``jobs`` processes (one a core if None), or the cluster whose scheduler is named.
+
+    What libraries write to stderr goes to the end of file ``log``; on a cluster, wherever its workers write.
 
     Raises:
         FirmwareError: no scheduler answers at that address.
@@ -33,22 +37,25 @@ def workers(jobs: int | None, scheduler: str | None) -> Iterator[Run]:  # type: 
         with _cluster(scheduler) as run:
             yield run
     else:
-        yield _local(jobs or os.cpu_count() or 1)
+        yield _local(jobs or os.cpu_count() or 1, log)
 
 
-def _local(jobs: int) -> Run:  # type: ignore[type-arg]
+def _local(jobs: int, log: Path) -> Run[Any, Any]:
     def run(function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
         if not tasks:
             return
+        log.parent.mkdir(parents=True, exist_ok=True)
         # Spawned: TensorFlow does not survive a fork, and each trial begins in the same state.
-        with ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), max_tasks_per_child=1) as pool:
+        with ProcessPoolExecutor(
+            min(jobs, len(tasks)), get_context("spawn"), initializer=stderr_into, initargs=(log,), max_tasks_per_child=1
+        ) as pool:
             waiting = {pool.submit(function, task): task for task in tasks}
             try:
                 for done in as_completed(waiting):
                     yield waiting[done], done.result()
             except BrokenProcessPool as error:
                 raise ToolError(
-                    "a process of the scan was killed; the same command goes on where it stopped"
+                    f"a process of the scan was killed ({log} may tell why); the same command goes on where it stopped"
                 ) from error
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -57,7 +64,7 @@ def _local(jobs: int) -> Run:  # type: ignore[type-arg]
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Run]:  # type: ignore[type-arg]
+def _cluster(address: str) -> Iterator[Run[Any, Any]]:
     import dask
     from distributed import Client
     from distributed import as_completed as completed

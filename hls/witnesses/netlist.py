@@ -21,6 +21,7 @@ from hls.netlist import (
     yosys_version,
 )
 from hls.rtl import RtlTiming
+from hls.target import AUTO
 from hls.witnesses.base import Progress, Skipped, Task, WitnessRun
 from hls.witnesses.rtl import RTL_FOLDER, cache_folder, missing_alkaid, rtl_project
 
@@ -30,8 +31,8 @@ NETLIST_FOLDER = "netlist"
 class NetlistWitness:
     """Synthesises the RTL of ``graph`` for ``part`` and simulates the netlist.
 
-    ``folder`` is the build folder: RTL goes to ``rtl`` in it, the netlist to ``netlist``. ``resources`` and
-    ``timing`` are None before the first run.
+    ``folder`` is the build folder: RTL goes to ``rtl`` in it, the netlist to ``netlist``. ``multipliers`` is the
+    target's. ``resources`` and ``timing`` are None before the first run.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class NetlistWitness:
         clock_ns: float,
         cache: Path,
         liberty: Path | None = None,
+        multipliers: str = AUTO,
     ) -> None:
         self.graph = graph
         self.name = name
@@ -51,6 +53,7 @@ class NetlistWitness:
         self.clock_ns = clock_ns
         self.cache = cache
         self.liberty = liberty
+        self.multipliers = multipliers
         self.resources: NetlistResources | None = None
         self.timing: RtlTiming | None = None
 
@@ -68,7 +71,7 @@ class NetlistWitness:
             family = family_of(self.part)
         except UnsupportedError as error:
             raise Skipped(str(error)) from error
-        project = rtl_project(self.graph, self.name, self.folder / RTL_FOLDER, self.clock_ns)
+        project = rtl_project(self.graph, self.name, self.folder / RTL_FOLDER, self.clock_ns, self.multipliers)
         netlist = synthesise(project, family, self.cache, self.liberty)
         self.resources = netlist.resources
         kept = self.folder / NETLIST_FOLDER
@@ -91,5 +94,12 @@ def make(task: Task) -> NetlistWitness:
     firmware, target = task.project, task.project.target
     build = firmware.folder.parent
     return NetlistWitness(
-        task.graph, firmware.top, build, target.part, target.clock_ns, cache_folder(task), task.liberty
+        task.graph,
+        firmware.top,
+        build,
+        target.part,
+        target.clock_ns,
+        cache_folder(task),
+        task.liberty,
+        target.multipliers,
     )

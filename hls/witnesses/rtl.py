@@ -14,6 +14,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl import RtlProject, RtlTiming, Simulation, find_verilator, missing_tools, rtl_design, write_rtl
+from hls.target import AUTO
 from hls.witnesses.base import Progress, Skipped, Task, WitnessRun
 
 RTL_FOLDER = "rtl"
@@ -23,16 +24,19 @@ CACHE_FOLDER = ".cache"
 class RtlWitness:
     """Writes the RTL of ``graph`` into ``folder`` and simulates it.
 
-    ``name`` is the firmware's, ``clock_ns`` its period; compiled simulations are kept in ``cache``. ``timing`` is
-    None before the first run.
+    ``name`` is the firmware's, ``clock_ns`` its period; compiled simulations are kept in ``cache``. ``multipliers`` is
+    the target's. ``timing`` is None before the first run.
     """
 
-    def __init__(self, graph: FixedGraph, name: str, folder: Path, clock_ns: float, cache: Path) -> None:
+    def __init__(
+        self, graph: FixedGraph, name: str, folder: Path, clock_ns: float, cache: Path, multipliers: str = AUTO
+    ) -> None:
         self.graph = graph
         self.name = name
         self.folder = folder
         self.clock_ns = clock_ns
         self.cache = cache
+        self.multipliers = multipliers
         self.timing: RtlTiming | None = None
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
@@ -45,7 +49,8 @@ class RtlWitness:
         reason = missing_tools() or missing_alkaid()
         if reason is not None:
             raise Skipped(reason)
-        simulation = Simulation(rtl_design(rtl_project(self.graph, self.name, self.folder, self.clock_ns)), self.cache)
+        project = rtl_project(self.graph, self.name, self.folder, self.clock_ns, self.multipliers)
+        simulation = Simulation(rtl_design(project), self.cache)
         simulation.compile()
         result = simulation.run(raw_inputs, progress)
         self.timing = result.timing
@@ -58,10 +63,10 @@ class RtlWitness:
 
 
 @lru_cache(maxsize=1)
-def rtl_project(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> RtlProject:
+def rtl_project(graph: FixedGraph, name: str, folder: Path, clock_ns: float, multipliers: str) -> RtlProject:
     """The RTL of ``graph``, written once for those witnesses that want it; raises Skipped if it cannot be written."""
     try:
-        return write_rtl(graph, name, folder, clock_ns)
+        return write_rtl(graph, name, folder, clock_ns, multipliers=multipliers)
     except UnsupportedError as error:
         raise Skipped(str(error)) from error
 
@@ -82,6 +87,6 @@ def cache_folder(task: Task) -> Path:
 
 def make(task: Task) -> RtlWitness:
     """The witness for ``task``."""
-    firmware = task.project
+    firmware, target = task.project, task.project.target
     folder = firmware.folder.parent / RTL_FOLDER
-    return RtlWitness(task.graph, firmware.top, folder, firmware.target.clock_ns, cache_folder(task))
+    return RtlWitness(task.graph, firmware.top, folder, target.clock_ns, cache_folder(task), target.multipliers)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qmodels import stages
 from qmodels.errors import ModelDataError
+from qmodels.precision.charge import Charge
 
 VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16, "encoder-8": 8}
 """Particles of each variant; the first is the default."""
@@ -41,7 +42,8 @@ class Preset:
 
     The particle sum is divided by ``divisor``; ``slope`` is that of the encoder's LeakyReLU (0 for ReLU).
     ``float_stage`` trains encoder and decoder; ``quantized_stage``, for presets with ``widths``, the QKeras encoder
-    after it. ``published_rates`` is the plateau schedule of the authors in place of a cosine.
+    after it, whose widths inside are learned at ``charge``, if there is one, instead of given. ``published_rates`` is
+    the plateau schedule of the authors in place of a cosine.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Preset:
     published_rates: bool = False
     widths: Widths | None = None
     quantized_stage: Stage | None = None
+    charge: Charge | None = None
 
 
 PAPER = Preset(
@@ -100,6 +103,14 @@ TRIGGER = Preset(
 )
 """An encoder that fits a trigger board unrolled; its decoder stays on the host and may be larger."""
 
+LEAN = replace(
+    TRIGGER,
+    name="lean",
+    quantized_stage=Stage("lean", 60, 256, 1e-2),
+    charge=Charge(1e-8, 2e-6, 0.6),
+)
+"""The trigger's encoder with the widths inside it learned at a charge for LUTs; it starts from the same float one."""
+
 FRONT_END = Preset(
     "front-end",
     particle=(8, 8),
@@ -115,7 +126,7 @@ FRONT_END = Preset(
 )
 """An encoder for a front-end chip, of about a thousand multiplications with eight particles."""
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (DESK, TRIGGER, PAPER, FRONT_END)}
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (DESK, TRIGGER, LEAN, PAPER, FRONT_END)}
 
 
 def find_preset(name: str) -> Preset:

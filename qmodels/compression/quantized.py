@@ -87,7 +87,7 @@ def quantize(preset: Preset, encoder: keras.Model, particles: Floats32, log10_be
     formats = choose_formats(encoder, preset, particles, log10_beta)
     model = build_quantized(preset, particles.shape[1], formats)
     for name in formats.dense:
-        model.get_layer(_dense_name(name)).set_weights(encoder.get_layer(name).get_weights())
+        model.get_layer(dense_name(name)).set_weights(encoder.get_layer(name).get_weights())
     return model
 
 
@@ -118,12 +118,12 @@ def _layer(x: keras.KerasTensor, units: int, name: str, formats: DenseFormats) -
         units,
         kernel_quantizer=formats.kernel.quantizer(),
         bias_quantizer=formats.bias.quantizer(),
-        name=_dense_name(name),
+        name=dense_name(name),
     )(x)
     return QActivation(formats.output.quantizer(), name=name)(x)
 
 
-def _dense_name(name: str) -> str:
+def dense_name(name: str) -> str:
     return f"{name}_dense"
 
 

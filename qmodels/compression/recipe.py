@@ -20,17 +20,21 @@ from qmodels.compression.judge import EPOCHS as JUDGE_EPOCHS
 from qmodels.compression.judge import EVENTS as JUDGE_EVENTS
 from qmodels.compression.judge import LABEL as JUDGE_LABEL
 from qmodels.compression.judge import make_judge
+from qmodels.compression.learned import learn
 from qmodels.compression.packed_events import write_layout
 from qmodels.compression.presets import Preset, Stage, find_preset, particle_count
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
 from qmodels.compression.training import PUBLISHED_RATES, CompressionTask
 from qmodels.errors import ModelDataError
+from qmodels.precision.finish import snap
+from qmodels.precision.resources import measure_reach
+from qmodels.precision.task import ChargedTask
 from qmodels.progress import TrainingProgress
 from qmodels.quantization import check_exact, snap_to_grid
 from qmodels.saving import load_weights, save_model, stage_records, versions, write_record
 from qmodels.stages import check_run
-from qmodels.training_loop import Fitted, Schedule, fit, set_up
+from qmodels.training_loop import Fitted, Schedule, Task, fit, set_up
 
 Floats32 = npt.NDArray[np.float32]
 Report = Callable[[TrainingProgress], None]
@@ -56,20 +60,30 @@ class Run:
     resume: bool
     progress: Report | None
 
-    def fit(self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False) -> Fitted:
-        """Train in place; with ``resume``, from the checkpoint of this stage."""
-        epochs = stage.epochs if self.epochs is None else self.epochs
-        task = CompressionTask(
+    def task(
+        self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False
+    ) -> CompressionTask:
+        """Both networks, or the encoder alone, trained on the events of this run."""
+        return CompressionTask(
             stage.label,
             encoder,
             decoder,
             self.clouds,
             self.seed,
             frozen_decoder=frozen_decoder,
-            opening_epochs=int(stage.opening * epochs),
+            opening_epochs=int(stage.opening * self.epochs_of(stage)),
         )
+
+    def epochs_of(self, stage: Stage) -> int:
+        """Epochs asked for, or the default of ``stage``."""
+        return stage.epochs if self.epochs is None else self.epochs
+
+    def fit(self, stage: Stage, task: Task, *, keep_best: bool = True) -> Fitted:
+        """Train in place; with ``resume``, from the checkpoint of this stage."""
         plateau = PUBLISHED_RATES if self.preset.published_rates else None
-        schedule = Schedule(epochs, stage.batch, stage.learning_rate, self.seed, plateau=plateau)
+        schedule = Schedule(
+            self.epochs_of(stage), stage.batch, stage.learning_rate, self.seed, keep_best=keep_best, plateau=plateau
+        )
         checkpoint = self.out / "checkpoints" / f"{stage.label}.npz"
         return fit(task, schedule, checkpoint=checkpoint, resume=self.resume, progress=self.progress)
 
@@ -148,7 +162,7 @@ def _train_float(run: Run) -> dict[str, Fitted | None]:
     stage = run.preset.float_stage
     if (run.out / REFERENCE_FILE).exists() and (run.out / DECODER_FILE).exists():
         return {stage.label: None}
-    fitted = run.fit(stage, encoder, decoder)
+    fitted = run.fit(stage, run.task(stage, encoder, decoder))
     save_model(encoder, run.out / REFERENCE_FILE)
     save_model(decoder, run.out / DECODER_FILE)
     return {stage.label: fitted}
@@ -160,9 +174,18 @@ def _train_quantized(run: Run, stage: Stage) -> dict[str, Fitted | None]:
     load_weights(decoder, run.out / DECODER_FILE, OTHER)
     sample = run.clouds[:CALIBRATION_EVENTS]
     log10_beta = np.linspace(*LOG10_BETA_RANGE, len(sample), dtype=np.float32)[:, None]
-    model = quantize(run.preset, encoder, features(sample), log10_beta)
-    fitted = run.fit(stage, model, decoder, frozen_decoder=True)
-    snap_to_grid(model)
+    arrays = [features(sample), log10_beta]
+    if run.preset.charge is None:
+        model = quantize(run.preset, encoder, *arrays)
+        fitted = run.fit(stage, run.task(stage, model, decoder, frozen_decoder=True))
+        snap_to_grid(model)
+    else:
+        model = learn(run.preset, encoder, *arrays)
+        task = run.task(stage, model, decoder, frozen_decoder=True)
+        charge = run.preset.charge.over(run.epochs_of(stage))
+        fitted = run.fit(stage, ChargedTask(task, model, charge, arrays), keep_best=False)
+        measure_reach(model, arrays)
+        snap(model)
     check_exact(model)
     save_model(model, run.out / MODEL_FILE)
     write_layout(run.out, _in_blocks(model), run.clouds[:LAYOUT_EVENTS])

@@ -20,10 +20,10 @@ from qmodels.event_variables.fidelity import (
     measure,
     measure_reference,
 )
-from qmodels.event_variables.products import NETWORKS, ProductNetwork
+from qmodels.event_variables.networks import PRESETS, LearnedNetwork
 from qmodels.event_variables.quantized import PAPER, output_limit, quantize
 from qmodels.event_variables.reference import build_classifier, build_evn
-from qmodels.event_variables.search import train_products
+from qmodels.event_variables.search import train_learned
 from qmodels.event_variables.stages import Report, Run
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.numpy_networks import read_dense_network
@@ -39,7 +39,6 @@ CALIBRATION_EVENTS = 50_000
 OTHER = "not the published network of this variant"
 
 FLOAT = Stage("float", 30, 512, 2e-3)
-TRIGGER = "trigger"
 QUANTIZED = Stage("paper", 12, 1024, 3e-4)
 
 
@@ -56,9 +55,9 @@ def train(
 ) -> Path:
     """Train the EVN of ``variant`` into folder ``out`` and return the path of its model file.
 
-    ``preset`` "float" trains the float reference alone; "paper" and "trigger" train it first, unless ``out``
-    has it already, then the quantized EVN ("paper" the same network in few bits, "trigger" one of products whose
-    bits are learned): model.h5, classifier.h5, reference.h5, reference_classifier.h5 and
+    ``preset`` "float" trains the float reference alone; the others train it first, unless ``out`` has it already, then
+    the quantized EVN ("paper" the same network in few bits, "lean" the same with every width learned, "trigger" one of
+    products whose widths are learned): model.h5, classifier.h5, reference.h5, reference_classifier.h5 and
     training.json. ``epochs`` replaces the default of every stage. Checkpoints are kept in
     ``out``/checkpoints; after a kill, ``resume`` with the same options ends with the same bits. Raises
     ModelDataError for options that cannot work.
@@ -72,32 +71,33 @@ def train(
     fits: dict[str, Fitted | None] = {FLOAT.label: _train_reference(run)}
     if preset == PAPER.name:
         fits |= _train_paper(run)
-    elif preset == TRIGGER:
-        fits |= _train_trigger(run, NETWORKS[variant.name])
+    elif preset in PRESETS:
+        fits |= _train_learned(run, PRESETS[preset][variant.name])
     _write_record(run, preset, fits)
     return out / (REFERENCE_FILE if preset == FLOAT.label else MODEL_FILE)
 
 
 def train_point(
-    variant: Variant, network: ProductNetwork, out: Path, *, events: int | None, epochs: int | None, seed: int
+    variant: Variant, network: LearnedNetwork, out: Path, *, events: int | None, epochs: int | None, seed: int
 ) -> Path:
-    """Train one network of products into folder ``out``: model.h5 and classifier.h5, no reference and no record."""
+    """Train one network of learned widths into ``out``: model.h5 and classifier.h5, no reference and no record."""
     events = DEFAULT_EVENTS if events is None else events
     _check_options(events, epochs, seed)
     set_up(seed)
     out.mkdir(parents=True, exist_ok=True)
-    _train_trigger(Run(variant, out, events, epochs, seed, resume=False, progress=None), network)
+    _train_learned(Run(variant, out, events, epochs, seed, resume=False, progress=None), network)
     return out / MODEL_FILE
 
 
 def _check_preset(preset: str) -> None:
-    known = (FLOAT.label, PAPER.name, TRIGGER)
+    known = (FLOAT.label, PAPER.name, *PRESETS)
     if preset not in known:
         raise ModelDataError(f"unknown preset {preset!r} of event_variables: choose one of {', '.join(known)}")
 
 
 def _check_options(events: int, epochs: int | None, seed: int) -> None:
-    fewest = 2 * max(stage.batch for stage in (FLOAT, QUANTIZED, *(n.read for n in NETWORKS.values())))
+    learned = (network.read for networks in PRESETS.values() for network in networks.values())
+    fewest = 2 * max(stage.batch for stage in (FLOAT, QUANTIZED, *learned))
     if events < fewest:
         raise ModelDataError(f"events is {events}: training needs at least {fewest}")
     check_run(epochs, seed)
@@ -130,8 +130,8 @@ def _train_paper(run: Run) -> dict[str, Fitted | None]:
     return {QUANTIZED.label: fitted}
 
 
-def _train_trigger(run: Run, network: ProductNetwork) -> dict[str, Fitted | None]:
-    model, classifier, fits = train_products(run, network)
+def _train_learned(run: Run, network: LearnedNetwork) -> dict[str, Fitted | None]:
+    model, classifier, fits = train_learned(run, network)
     save_model(classifier, run.out / CLASSIFIER_FILE)
     save_model(model, run.out / MODEL_FILE)
     return fits

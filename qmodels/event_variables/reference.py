@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import keras
 
+from qmodels.event_variables.networks import PAPER_HIDDEN
 from qmodels.event_variables.variants import Variant
 
-PAPER_HIDDEN = (128, 64, 64, 64, 32)
 CLASSIFIER_HIDDEN = (16, 16, 16)
 
 

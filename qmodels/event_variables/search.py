@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from qmodels.classification import binary_cross_entropy
+from qmodels.errors import ModelDataError
 from qmodels.event_variables.events import TRAINING_STREAM, generate
-from qmodels.event_variables.products import ProductNetwork, build
+from qmodels.event_variables.learned import build
+from qmodels.event_variables.networks import LearnedNetwork
 from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.stages import Run
 from qmodels.event_variables.training import EvnTask
@@ -23,11 +27,15 @@ Floats32 = npt.NDArray[np.float32]
 
 REACH_EVENTS = 20_000
 SETTLE_EVENTS = 50_000
+GUESSING = math.log(2.0)
+"""Cross-entropy of a V that says nothing, in nats: there are as many pairs of either class."""
+GIVEN_UP = 0.5
+"""Part of what was learned that bits may cost: far from it after a full training, all there is after a short one."""
 CLASSIFIER_GAIN = 8.0
 """V is a square of masses in units of 512 GeV, so small numbers: the classifier starts with its eyes wide open."""
 
 
-def train_products(run: Run, network: ProductNetwork) -> tuple[keras.Model, keras.Model, dict[str, Fitted | None]]:
+def train_learned(run: Run, network: LearnedNetwork) -> tuple[keras.Model, keras.Model, dict[str, Fitted | None]]:
     """The trained network, with nothing in it that does not act, its classifier, and how each stage went."""
     sample = generate(run.variant.name, REACH_EVENTS, run.seed, stream=TRAINING_STREAM).inputs * np.float32(INPUT_SCALE)
     keras.utils.set_random_seed(run.seed)
@@ -35,8 +43,14 @@ def train_products(run: Run, network: ProductNetwork) -> tuple[keras.Model, kera
     _open_eyes(classifier)
     charge = network.charge.over(run.epochs_of(network.search))
     charged = ChargedTask(run.task(network.search, model, classifier), model, charge, sample)
-    fits: dict[str, Fitted | None] = {network.search.label: run.fit(network.search, charged, keep_best=False)}
+    fitted = run.fit(network.search, charged, keep_best=False, clip=network.clip)
+    fits: dict[str, Fitted | None] = {network.search.label: fitted}
     model = prune(model)
+    if not float(np.std(model(sample))) > 0.0:
+        raise ModelDataError(
+            f"{run.variant.name}: nothing is left of the network, whose bits were charged more than they tell;"
+            " charge less, or train on more events"
+        )
     measure_reach(model, sample)
     # On a coarse grid a weight moves by leaps, each of which all others would have to follow. The classifier, no part
     # of the firmware, learned to read a V that kept changing: it alone is trained to the end.
@@ -44,7 +58,9 @@ def train_products(run: Run, network: ProductNetwork) -> tuple[keras.Model, kera
     task, cost = run.task(network.read, model, classifier), ResourceTerm(model)
 
     objective = _Objective(task, model, classifier, sample)
-    settle(model, lambda: objective() + network.charge.last * float(cost()))
+    learned = objective()
+    limit = learned + GIVEN_UP * max(GUESSING - learned, 0.0)
+    settle(model, objective, lambda: network.charge.last * float(cost()), limit=limit)
     objective()
     fits[network.read.label] = run.fit(network.read, task)
     model = prune(model)
@@ -66,8 +82,10 @@ class _Objective:
 
     def __call__(self) -> float:
         spread = float(np.std(self._model(self._sample)))
+        if not spread > 0.0:
+            return math.inf  # never worth its bits, however few it needs
         kernel = self._kernel.copy()
-        kernel[0] *= self._spread / spread if spread > 0.0 else 1.0
+        kernel[0] *= self._spread / spread
         self._reader.assign(kernel)
         return binary_cross_entropy(*self._task.validation_logits(SETTLE_EVENTS))
 

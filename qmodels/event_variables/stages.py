@@ -41,9 +41,9 @@ class Run:
         """Epochs asked for, or the default of ``stage``."""
         return stage.epochs if self.epochs is None else self.epochs
 
-    def fit(self, stage: Stage, task: Task, *, keep_best: bool = True) -> Fitted:
+    def fit(self, stage: Stage, task: Task, *, keep_best: bool = True, clip: float | None = None) -> Fitted:
         """Train in place; with ``resume``, from the checkpoint of this stage."""
         rate = stage.learning_rate * RATE_FACTORS.get(self.variant.name, 1.0)
-        schedule = Schedule(self.epochs_of(stage), stage.batch, rate, self.seed, keep_best=keep_best)
+        schedule = Schedule(self.epochs_of(stage), stage.batch, rate, self.seed, keep_best=keep_best, clip=clip)
         checkpoint = self.out / "checkpoints" / f"{stage.label}.npz"
         return fit(task, schedule, checkpoint=checkpoint, resume=self.resume, progress=self.progress)

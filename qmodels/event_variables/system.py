@@ -30,7 +30,7 @@ class EventVariables:
 
     name: str = NAME
     variants: tuple[str, ...] = tuple(VARIANTS)
-    presets: tuple[str, ...] = ("paper", "trigger")
+    presets: tuple[str, ...] = ("paper", "lean", "trigger")
 
     def events(self, variant: str, n: int, seed: int) -> npt.NDArray[np.float32]:
         """Network inputs (n, d) float32 in units of 512 GeV."""

@@ -109,6 +109,8 @@ def _part_of(quantizer: Any, choose: Callable[[npt.NDArray[np.int64]], npt.NDArr
     if config["shape"]:
         bits = choose(quantizer.fraction_bits())
         config |= {"fraction": bits.tolist(), "shape": list(bits.shape)}
+        if np.ndim(config["integer"]):
+            config["integer"] = choose(np.array(config["integer"])).tolist()
     return learned_bits.from_config(config)
 
 

@@ -24,6 +24,10 @@ ROUNDINGS: tuple[Rounding, ...] = ("nearest", "floor")
 # 2**bits must be a normal float32, and so must its inverse.
 _MOST_BITS = 24
 
+DIGITS_PER_BIT = 0.4
+"""Digits of the canonical signed-digit form that each bit below the leading one adds on average: 1/3 for long numbers,
+more for short ones."""
+
 
 @keras.saving.register_keras_serializable(package="qtrigger")
 class learned_bits(BaseQuantizer):
@@ -33,8 +37,10 @@ class learned_bits(BaseQuantizer):
         fraction: fraction bits to start from, or those trained: a number, or an array of ``shape`` (nested lists).
         shape: () for one number of bits, (channels,) for one each, the shape of the weights for one each.
         rounding: "nearest" (half to even) or "floor", which costs no logic on chip.
-        integer: saturate to ``[-2**integer, 2**integer)``; None for no saturation, which costs no logic either.
+        integer: saturate to ``[-2**integer, 2**integer)``; an array of ``shape``, for a ReLU, saturates each channel by
+            itself, and follows what is measured during training; None for no saturation, which costs no logic either.
         signed: False for a ReLU: negative numbers become zero.
+        most: fraction bits that training does not exceed: QKeras computes exactly while a sum has no more than 24 bits.
 
     Raises:
         ModelDataError: bits that are no finite numbers in [-24, 24] or do not fit ``shape``, an unknown rounding, or
@@ -49,8 +55,9 @@ class learned_bits(BaseQuantizer):
         fraction: Any = 8,
         shape: Any = None,
         rounding: Rounding = "nearest",
-        integer: int | None = None,
+        integer: Any = None,
         signed: bool = True,
+        most: int = _MOST_BITS,
     ) -> None:
         super().__init__()
         bits = np.asarray(fraction, np.float32)
@@ -67,9 +74,11 @@ class learned_bits(BaseQuantizer):
         if bits.shape and rounding == "nearest" and integer is not None:
             raise ModelDataError("learned_bits: channels of their own bits saturate only with rounding='floor'")
         self.rounding = rounding
-        self.integer = integer
+        self.integer = _integers(integer, bits.shape, signed)
         self.signed = signed
+        self.most = most
         self.fraction = keras.Variable(bits, name="fraction", dtype="float32")
+        self.fraction.constraint = self._within
         self.reach = keras.Variable(np.zeros_like(bits), name="reach", dtype="float32", trainable=False)
         """Integer bits, sign included, that the numbers of an activation were last seen to need; not saved."""
 
@@ -80,9 +89,14 @@ class learned_bits(BaseQuantizer):
         if not self.signed:
             value = tf.nn.relu(value)
         if self.integer is not None:
-            top = 2.0**self.integer - power_of_two(-tf.stop_gradient(bits))
-            value = tf.minimum(value, top) if not self.signed else tf.clip_by_value(value, -(2.0**self.integer), top)
+            end = power_of_two(tf.convert_to_tensor(self.integer, tf.float32))
+            # A channel without any bits ends at zero, not below.
+            top = tf.maximum(end - power_of_two(-tf.stop_gradient(bits)), 0.0)
+            value = tf.minimum(value, top) if not self.signed else tf.clip_by_value(value, -end, top)
         return _on_grid(value, bits, self.rounding == "floor")
+
+    def _within(self, bits: Any) -> tf.Tensor:
+        return tf.minimum(tf.convert_to_tensor(bits), float(self.most))
 
     def fraction_bits(self) -> npt.NDArray[np.int64]:
         """Fraction bits as they act, of the shape they are trained in."""
@@ -92,19 +106,20 @@ class learned_bits(BaseQuantizer):
         """Replace the fraction bits, which keep their shape."""
         self.fraction.assign(np.broadcast_to(np.asarray(bits, np.float32), self.fraction.shape))
 
-    def weight_bits(self, weights: Any) -> tf.Tensor:
-        """Bits from the leading one of each quantized weight to its last place, as float32; 0 for zero.
+    def weight_digits(self, weights: Any) -> tf.Tensor:
+        """Signed binary digits that each quantized weight has on average, as float32: 0 for zero.
 
-        Counted in whole bits; the gradient, to the weights and to the fraction bits, is that of
-        ``log2(1 + |weight| 2**fraction)``. It draws small weights to zero, and with them whatever the loss does
-        not see.
+        A product with a constant is one addition or subtraction for each such digit. A number of b bits, from the
+        leading one to the last place, has 1 + ``DIGITS_PER_BIT`` (b - 1) of them. Counted in whole bits; the gradient,
+        to the weights and to the fraction bits, is that of b = ``log2(1 + |weight| 2**fraction)``. It draws small
+        weights to zero, and with them whatever the loss does not see.
         """
         fraction = tf.convert_to_tensor(self.fraction.value)
         steps = tf.round(tf.abs(weights) * power_of_two(fraction))
         # A step above 2**k may not count as 2**k, nor 2**k as one below it, whatever the logarithm rounds to.
         whole = tf.where(steps > 0, tf.floor(tf.math.log(tf.maximum(steps, 1.0)) / math.log(2.0) + 1e-4) + 1.0, 0.0)
         smooth = tf.math.log(1.0 + tf.abs(weights) * tf.exp(math.log(2.0) * fraction)) / math.log(2.0)
-        return smooth + tf.stop_gradient(whole - smooth)
+        return _digits(smooth) + tf.stop_gradient(_digits(whole) - _digits(smooth))
 
     def activation_bits(self) -> tf.Tensor:
         """Bits of the numbers, by ``reach`` and the fraction bits; at least 0."""
@@ -124,14 +139,37 @@ class learned_bits(BaseQuantizer):
             "fraction": self.fraction_bits().tolist(),
             "shape": list(self.fraction.shape),
             "rounding": self.rounding,
-            "integer": self.integer,
+            "integer": self.integer if self.integer is None else _plain(self.integer),
             "signed": self.signed,
+            "most": self.most,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> learned_bits:
         """The quantizer that ``get_config`` described."""
         return cls(**config)
+
+
+def _integers(integer: Any, shape: tuple[int, ...], signed: bool) -> int | keras.Variable | None:
+    if integer is None or np.ndim(integer) == 0:
+        return None if integer is None else int(integer)
+    bits = np.asarray(integer)
+    if bits.shape != shape or bits.dtype.kind not in "iu" or np.abs(bits).max(initial=0) > _MOST_BITS:
+        raise ModelDataError(
+            f"learned_bits: integer bits of shape {bits.shape} for channels of shape {shape}: one whole number in "
+            f"[-{_MOST_BITS}, {_MOST_BITS}] for each is needed"
+        )
+    if signed:
+        raise ModelDataError("learned_bits: only an unsigned quantizer, for a ReLU, saturates each channel by itself")
+    return keras.Variable(bits.astype(np.float32), name="integer", dtype="float32", trainable=False)
+
+
+def _plain(integer: int | keras.Variable) -> Any:
+    return integer if isinstance(integer, int) else np.asarray(integer).astype(np.int64).tolist()
+
+
+def _digits(bits: tf.Tensor) -> tf.Tensor:
+    return tf.minimum(bits, 1.0 + DIGITS_PER_BIT * (bits - 1.0))
 
 
 def power_of_two(exponent: tf.Tensor) -> tf.Tensor:

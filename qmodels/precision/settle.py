@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import keras
@@ -14,21 +15,32 @@ from qmodels.precision.task import quantizers
 Bits = npt.NDArray[np.int64]
 
 
-def settle(model: keras.Model, objective: Callable[[], float], rounds: int = 3) -> float:
-    """Coarsen the bits of ``model`` greedily by ``objective`` (loss and charge) and return what it reached.
+def settle(
+    model: keras.Model,
+    loss: Callable[[], float],
+    charge: Callable[[], float],
+    *,
+    limit: float = math.inf,
+    rounds: int = 3,
+) -> float:
+    """Coarsen the bits of ``model`` greedily by ``loss`` and ``charge`` together; returns what their sum reached.
 
     A gradient moves every weight by itself; weights that must stay equal, as those of a difference of products, are
     moved together here: a whole tensor to a coarser common grid, then each of its channels or weights.
+
+    No step brings the loss above ``limit``. A network that has learned little yet would otherwise sell all of it for
+    its bits, and end as none.
     """
-    best = objective()
+    best = loss() + charge()
     for _ in range(rounds):
         before = best
         for quantizer in quantizers(model):
             for bits in _coarser(quantizer):
                 kept = np.array(quantizer.fraction)
                 quantizer.set_bits(bits)
-                value = objective()
-                if value <= best:
+                lost = loss()
+                value = lost + charge()
+                if lost <= limit and value <= best:
                     best = value
                 else:
                     quantizer.set_bits(kept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -15,33 +14,22 @@ from qmodels.precision.quantizer import learned_bits
 from qmodels.precision.resources import ResourceTerm, measure_reach
 from qmodels.training_loop import Arrays, Task
 
-
-@dataclass(frozen=True)
-class Charge:
-    """Loss per effective bit operation: from ``first``, geometrically, to ``last`` after ``ramp`` of the training."""
-
-    first: float
-    last: float
-    ramp: float
-
-    def over(self, epochs: int) -> list[float]:
-        """The charge in each epoch."""
-        steps = max(round(self.ramp * epochs) - 1, 1)
-        return [self.first * (self.last / self.first) ** min(epoch / steps, 1.0) for epoch in range(epochs)]
+Floats32 = npt.NDArray[np.float32]
 
 
 class ChargedTask:
     """``task`` with the bits of ``model`` among its variables and ``charge[epoch]`` times its cost in the loss.
 
-    ``sample`` are inputs from which the ranges of activations are measured before every epoch.
+    ``sample`` are inputs (a list for several) from which the ranges of activations are measured before every epoch.
     """
 
     def __init__(
-        self, task: Task, model: keras.Model, charge: Sequence[float], sample: npt.NDArray[np.float32]
+        self, task: Task, model: keras.Model, charge: Sequence[float], sample: Floats32 | list[Floats32]
     ) -> None:
         self.label = task.label
         self.events = task.events
         self.variables: Sequence[keras.Variable] = [*task.variables, *(q.fraction for q in quantizers(model))]
+        self.options = {**getattr(task, "options", {}), "charge": [float(rate) for rate in charge]}
         self.cost = ResourceTerm(model)
         self._task = task
         self._model = model

@@ -18,11 +18,12 @@ COUNT = 6
 SMALL = replace(PRESETS["trigger"], particle=(6, 8), event=(10, 8), latents=4)
 
 
-def encoders(preset: Preset) -> tuple[Any, Any, list[np.ndarray]]:
+def encoders(preset: Preset, *, learned: bool = False) -> tuple[Any, Any, list[np.ndarray]]:
     """Float encoder of random weights, its quantized twin, and inputs of 500 events."""
     import keras
 
     from qmodels.compression.inputs import encoder_inputs
+    from qmodels.compression.learned import learn
     from qmodels.compression.quantized import quantize
     from qmodels.compression.reference import build_encoder
 
@@ -32,16 +33,18 @@ def encoders(preset: Preset) -> tuple[Any, Any, list[np.ndarray]]:
     events = np.stack([pt, rng.uniform(-2.5, 2.5, pt.shape), rng.uniform(-np.pi, np.pi, pt.shape)], axis=-1)
     inputs = [encoder_inputs(events, COUNT), rng.uniform(-6, 1, (500, 1)).astype(np.float32)]
     encoder = build_encoder(preset, COUNT)
-    return encoder, quantize(preset, encoder, *inputs), inputs
+    return encoder, (learn if learned else quantize)(preset, encoder, *inputs), inputs
 
 
-def test_graph_computes_the_bits_of_keras(tmp_path: Path) -> None:
+@pytest.mark.parametrize("learned", [False, True])
+def test_graph_computes_the_bits_of_keras(tmp_path: Path, learned: bool) -> None:
     import hls
+    from qmodels.precision.finish import snap
     from qmodels.quantization import check_exact, snap_to_grid
     from qmodels.saving import save_model
 
-    _, model, inputs = encoders(SMALL)
-    snap_to_grid(model)
+    _, model, inputs = encoders(SMALL, learned=learned)
+    (snap if learned else snap_to_grid)(model)
     bounds = check_exact(model)
     assert [bound.layer for bound in bounds][:2] == ["particle_1_dense", "particle_2_dense"]
     assert len(bounds) == 6
@@ -58,6 +61,13 @@ def test_quantized_encoder_starts_near_the_float_one() -> None:
     for expected, found in zip(encoder(inputs), model(inputs), strict=True):
         spread = float(np.std(expected))
         assert float(np.sqrt(np.mean((found - expected) ** 2))) < 0.03 * spread
+
+
+def test_learned_encoder_starts_near_the_float_one() -> None:
+    wide = Widths(inputs=14, log10_beta=10, mean=16, log_variance=14)
+    encoder, model, inputs = encoders(replace(SMALL, widths=wide), learned=True)
+    for expected, found in zip(encoder(inputs), model(inputs), strict=True):
+        assert float(np.sqrt(np.mean((found - expected) ** 2))) < 0.1 * float(np.std(expected))
 
 
 def test_bound_of_a_layer_that_reads_two_quantizers() -> None:

@@ -14,6 +14,7 @@ import pytest
 from qmodels.compression import presets
 from qmodels.errors import ModelDataError
 from qmodels.plateau import Plateau
+from qmodels.precision.charge import Charge
 from qmodels.progress import TrainingProgress
 from tests.compression.synthetic import write
 
@@ -94,13 +95,16 @@ def test_published_rates_fall_stop_and_start_again() -> None:
 
 
 @pytest.mark.slow
-def test_run_resumed_after_a_kill_ends_with_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("charge", [None, Charge(1e-7, 1e-5, 0.5)], ids=["given widths", "learned widths"])
+def test_run_resumed_after_a_kill_ends_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, charge: Charge | None
+) -> None:
     from qmodels.compression.recipe import train
 
     monkeypatch.setitem(presets.VARIANTS, "encoder-4", COUNT)
     stage = presets.Stage("tiny-float", 3, 128, 3e-3)
     sizes = replace(presets.PRESETS["front-end"], name="tiny", particle=(6,), event=(6,), latents=2, decoder=(16,))
-    tiny = replace(sizes, float_stage=stage, quantized_stage=replace(stage, label="tiny"))
+    tiny = replace(sizes, float_stage=stage, quantized_stage=replace(stage, label="tiny"), charge=charge)
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny)
     data = write(tmp_path / "collisions.h5", clouds(EVENTS)[:, :2].tolist())
     whole, killed = tmp_path / "whole", tmp_path / "killed"

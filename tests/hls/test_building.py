@@ -58,6 +58,14 @@ def test_vhdl_on_request(make_project: Callable[..., Path]) -> None:
     assert "tiny_top.vhd" in written
 
 
+def test_products_in_luts(make_project: Callable[..., Path]) -> None:
+    folder = make_project(TOML.replace("[verify]", 'multipliers = "lut"\nvhdl = true\n\n[verify]'))
+    hls.build(folder)
+    assert "Booth" in (folder / "build" / "rtl" / "vhdl" / "tiny_core_multiplier.vhd").read_text()
+    assert read_report(folder / "build").project.multipliers == "lut"
+    assert "products in LUTs" in (folder / "build" / "report.html").read_text()
+
+
 def test_two_builds_of_the_same_sources_say_the_same(project: Path) -> None:
     first, second = (hls.build(project) for _ in range(2))
     assert first.graph == second.graph

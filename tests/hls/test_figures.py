@@ -72,6 +72,9 @@ def test_a_vendors_run_survives_the_next_build(project: Path) -> None:
         assert rows["csynth"].ratio is not None
         assert rows["csynth"].ratio["lut"] == rows["csynth"].lut / ours.lut
         assert rows["post-route"].ratio is None  # never against an estimate of another stage
+    toml = project / "project.toml"
+    toml.write_text(toml.read_text().replace("[target]", '[target]\nmultipliers = "lut"'))  # of our RTL, not hls4ml's
+    assert "vendor" in {row.source for row in hls.build(project).resources}
     other = project / "model.h5"
     write_model(other, seed=9)
     assert "vendor" not in {row.source for row in hls.build(project).resources}

@@ -63,6 +63,15 @@ def test_channels_of_their_own_bits_rounded_to_nearest(tmp_path):
     agrees(keras.Model(start, QActivation(learned_bits([0, 1, 3]))(ports()(start))), tmp_path)
 
 
+@pytest.mark.parametrize("fraction", [[3, 2, 0, 1], [2, 1, 0, 1], [-1, -2, -3, -2]])
+def test_channels_of_a_relu_that_saturate_each_by_itself(tmp_path, fraction):
+    start = keras.Input((4,))
+    relu = learned_bits(fraction, rounding="floor", integer=[0, 1, 2, 1], signed=False)
+    graph = agrees(keras.Model(start, QActivation(relu)(ports()(start))), tmp_path)
+    tops = [max(2.0**i - 2.0**-f, 0.0) for i, f in zip([0, 1, 2, 1], fraction, strict=True)]
+    np.testing.assert_array_equal(hls.emulate(graph, np.full((1, 4), 3.99))[0], tops)
+
+
 def test_any_qkeras_layer_takes_it(tmp_path):
     rng = np.random.default_rng(5)
     start = keras.Input((6, 2))

@@ -22,8 +22,14 @@ def test_defaults(project: Path) -> None:
     read = read_project(project)
     assert (read.name, read.target.backend, read.target.clock_ns) == ("tiny", "vitis", 5.0)
     assert (read.target.io_type, read.target.strategy, read.target.reuse_factor) == ("io_parallel", "latency", 1)
+    assert read.target.multipliers == "auto"
     assert read.weights == project / "model.h5"
     assert read.file.verify.seed == 1
+
+
+def test_products_in_luts(make_project: Callable[..., Path]) -> None:
+    folder = make_project(TOML.replace("[target]", '[target]\nmultipliers = "lut"'))
+    assert read_project(folder).target.multipliers == "lut"
 
 
 def test_a_project_is_immutable(project: Path) -> None:
@@ -68,7 +74,7 @@ def test_a_wrong_file_is_refused_by_name(
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-@pytest.mark.parametrize("key", ["part", "backend", "io_type", "strategy"])
+@pytest.mark.parametrize("key", ["part", "backend", "io_type", "strategy", "multipliers"])
 def test_nothing_with_shell_or_tcl_in_it_reaches_a_target(
     make_project: Callable[..., Path], key: str, nasty: str
 ) -> None:

@@ -150,6 +150,21 @@ def test_the_known_cost_takes_the_place_of_the_predicted_one() -> None:
     assert known["cycles"].value >= 21
 
 
+def test_products_in_luts_take_no_dsp() -> None:
+    """Two products of 6 by 6 bits, 3/4 for each of 72 pairs of bits: a cost of 54, and 1.0556 LUTs for each."""
+    builder = GraphBuilder("products")
+    for name in ("x", "y"):
+        builder.add(nodes.Input(name, (), name, (2,), FixedType(True, 6, 6), -32, 31))
+    builder.add(nodes.Multiply("z", ("x", "y"), "z"))
+    graph = builder.finish(["x", "y"], ["z"], ["z"])
+    auto, lut = (estimate_rtl(graph, 2.0, multipliers=choice) for choice in ("auto", "lut"))
+    assert (auto["dsp"].value, lut["dsp"].value) == (2, 0)
+    assert (auto["lut"].value, lut["lut"].value) == (1, 57)
+    assert auto["ff"].value == lut["ff"].value
+    assert any("counted as LUTs" in note for note in lut.notes)
+    sane(lut)
+
+
 @pytest.mark.parametrize(("n_in", "n_out", "sparsity"), [(16, 16, 0.0), (24, 8, 0.5), (8, 32, 0.0)])
 def test_the_adder_graph_costs_what_alkaid_finds(n_in: int, n_out: int, sparsity: float) -> None:
     pytest.importorskip("alkaid")
@@ -199,7 +214,14 @@ def test_the_command_line_states_figures_errors_and_verdict(ask: typer.Typer) ->
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--part", "vu14"], ["--strategy", "fast"], ["--reuse-factor", "0"], ["--clock-ns", "nan"], ["--backend", "x"]],
+    [
+        ["--part", "vu14"],
+        ["--strategy", "fast"],
+        ["--multipliers", "dsp"],
+        ["--reuse-factor", "0"],
+        ["--clock-ns", "nan"],
+        ["--backend", "x"],
+    ],
 )
 def test_wrong_options_are_named(ask: typer.Typer, wrong: list[str]) -> None:
     answer = CliRunner().invoke(ask, ["estimate", str(EXAMPLE), *wrong])

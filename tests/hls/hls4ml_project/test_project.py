@@ -146,6 +146,7 @@ def test_names_that_a_shell_would_read_are_refused(name: str, tmp_path: Path) ->
         ("clock_ns", True),
         ("io_type", "io_serial"),
         ("strategy", "fast"),
+        ("multipliers", "dsp"),
         ("reuse_factor", 0),
         ("reuse_factor", 1.5),
         ("reuse_factor", True),

@@ -15,7 +15,7 @@ from hls.fixed import FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.netlist import FAMILIES, NetlistSimulation, synthesis, synthesise
 from hls.rtl import RtlProject, write_rtl
-from tests.hls.rtl.zoo import add_input, constant, random_events, zoo
+from tests.hls.rtl.zoo import add_input, constant, products, random_events, zoo
 
 
 def adder() -> FixedGraph:
@@ -130,6 +130,15 @@ def test_an_unchanged_design_is_synthesised_once(
     monkeypatch.setattr(synthesis, "yosys_version", lambda: "0.71")
     synthesise(adder_rtl, FAMILIES["xc7"], tmp_path)
     assert calls[-3:] == ["synthesis", "gates", "timing"]
+
+
+@pytest.mark.slow
+def test_products_in_luts_of_every_sign_and_width(tmp_path: Path, cache: Path) -> None:
+    graph = products()
+    project = write_rtl(graph, "products", tmp_path, clock_ns=5.0, multipliers="lut")
+    netlist = synthesise(project, FAMILIES["ecp5"], cache)
+    assert (project.multiplications, netlist.resources.dsp) == (36, 0)
+    assert_equal(graph, NetlistSimulation(project, netlist), 6000)
 
 
 def test_a_result_that_was_tampered_with(

@@ -29,10 +29,10 @@ def graph(bits: int = 5) -> FixedGraph:
     return builder.finish([x], [q], ["q"])
 
 
-def task(tmp_path: Path, network: FixedGraph, part: str = "xcvu13p-flga2577-2-e") -> Task:
+def task(tmp_path: Path, network: FixedGraph, part: str = "xcvu13p-flga2577-2-e", multipliers: str = "auto") -> Task:
     """As a build hands it over; of the firmware project, witnesses of RTL read three things."""
     folder = tmp_path / "square" / "build" / "hls"
-    project = SimpleNamespace(folder=folder, top="square", target=Target(part, "vitis", 5.0))
+    project = SimpleNamespace(folder=folder, top="square", target=Target(part, "vitis", 5.0, multipliers=multipliers))
     return Task(network, tmp_path / "model.h5", project)  # type: ignore[arg-type]
 
 
@@ -54,6 +54,16 @@ def test_both_agree_with_the_emulator_and_measure(tmp_path: Path) -> None:
     assert witness.resources.dsp == 1
     assert (tmp_path / "square/.cache").is_dir()
     assert (tmp_path / "square/build/netlist/netlist.v").is_file()
+
+
+@pytest.mark.slow
+def test_products_in_luts_are_the_same_bits_without_dsps(tmp_path: Path) -> None:
+    network = graph()
+    events = random_events(network, 800)
+    witness = netlist.make(task(tmp_path, network, multipliers="lut"))
+    np.testing.assert_array_equal(witness.run(events).outputs[0], Emulator(network).run(events)[0])
+    assert witness.resources is not None
+    assert witness.resources.dsp == 0
 
 
 def test_both_are_witnesses() -> None:

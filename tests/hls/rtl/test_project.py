@@ -65,6 +65,14 @@ def test_the_same_graph_gives_the_same_verilog(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
 
 
+def test_products_in_luts_are_written_without_a_product(tmp_path: Path) -> None:
+    auto, lut = (write_rtl(zoo(), "zoo", tmp_path / choice, 5.0, multipliers=choice) for choice in ("auto", "lut"))
+    texts = [[re.sub(r"//.*", "", path.read_text()) for path in project.sources] for project in (auto, lut)]
+    differ = [path.stem for path, *pair in zip(auto.sources, *texts, strict=True) if pair[0] != pair[1]]
+    assert (lut.files, differ) == (auto.files, ["zoo_core_multiplier"])
+    assert [any(re.search(r"\) \* |in0 \* ", text) for text in found) for found in texts] == [True, False]
+
+
 @pytest.mark.parametrize("name", ["", "9lives", "a-b", "a b", "x;y", "../x", "ä"])
 def test_names_that_are_no_identifier(name: str, tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="firmware name"):

@@ -17,7 +17,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.rtl import RtlProject, write_rtl, write_vhdl
 from hls.rtl.ports import RtlPort
 from hls.rtl.tools import run_tool
-from tests.hls.rtl.zoo import add_input, broadcast, constant, random_events, zoo
+from tests.hls.rtl.zoo import add_input, broadcast, constant, products, random_events, zoo
 
 ghdl = pytest.mark.skipif(
     shutil.which("ghdl") is None, reason="GHDL is not installed (Debian and Ubuntu: apt install ghdl)"
@@ -215,6 +215,14 @@ def test_names_that_are_no_identifier_of_vhdl(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("graph", [zoo(), broadcast()], ids=lambda graph: graph.name)
 def test_every_node_kind_equals_the_emulator(graph: FixedGraph, clock_ns: float, tmp_path: Path) -> None:
     check_under_ghdl(graph, write_vhdl(graph, "zoo", tmp_path, clock_ns), 2000, tmp_path / "ghdl")
+
+
+@ghdl
+@pytest.mark.slow
+def test_products_in_luts_equal_the_emulator(tmp_path: Path) -> None:
+    graph = products()
+    project = write_vhdl(graph, "net", tmp_path, clock_ns=5.0, multipliers="lut")
+    check_under_ghdl(graph, project, 3000, tmp_path / "ghdl")
 
 
 @ghdl

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from hls.fixed import FixedArray, FixedType
@@ -55,6 +57,21 @@ def zoo() -> FixedGraph:
     mixed = b.add(nodes.Add("mixed", (bit, bit), "mixed"))
     outputs = [difference, bit, silent, mixed]
     return b.finish([wide, flags], outputs, ["wide out", "bit", "silent", "mixed"])
+
+
+def products() -> FixedGraph:
+    """Products of factors of 1 to 7 bits, signed and not, the wider first and last, and of squares."""
+    b = GraphBuilder("products")
+    inputs, outputs = [], []
+    for number, (first, second) in enumerate([(1, 1), (1, 4), (2, 2), (5, 3), (3, 5), (4, 4), (7, 6)]):
+        for signs in itertools.product((False, True), repeat=2):
+            name = f"{number}{signs[0]:d}{signs[1]:d}"
+            widths = zip((first, second), signs, "xy", strict=True)
+            pair = [add_input(b, f"{side}{name}", (1,), FixedType(sign, bits, bits)) for bits, sign, side in widths]
+            inputs += pair
+            outputs.append(b.add(nodes.Multiply(f"p{name}", (pair[0], pair[1]), "product")))
+    outputs += [b.add(nodes.Multiply(f"square {x}", (x, x), "square")) for x in inputs[-8:]]
+    return b.finish(inputs, outputs, [f"o{number}" for number in range(len(outputs))])
 
 
 def broadcast() -> FixedGraph:

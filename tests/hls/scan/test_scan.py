@@ -17,12 +17,13 @@ import pytest
 from hls.errors import FirmwareError, ToolError
 from hls.importing import import_keras
 from hls.project import read_project
-from hls.scan import ScanOptions, scan
+from hls.scan import ScanOptions, Step, scan
 from hls.scan.pick import choose, pick
 from hls.scan.picture import draw_frontier
-from hls.scan.scan import find_subject
+from hls.scan.subject import find_subject
 from hls.scan.workers import workers
 
+TWO_BODY = Path(__file__).parents[3] / "firmware_projects" / "evn-two-body"
 STATED = {"reuse_factor": ["1", "2"], "clock_ns": ["2.5", "5"]}
 OPTIONS = ScanOptions(search="grid", stated=STATED, jobs=1, synthesise=False)
 
@@ -32,13 +33,15 @@ def test_a_scan_goes_on_where_it_stopped(project: Path, tmp_path: Path) -> None:
     out = tmp_path / "scan"
     subject = find_subject(str(project))
     few = replace(OPTIONS, stated={"reuse_factor": ["1", "2"]})
-    first, second = [], []
+    first: list[Step] = []
+    second: list[Step] = []
 
-    scan(subject, out, few, lambda result, done, total: first.append(result.key))
-    result = scan(subject, out, OPTIONS, lambda result, done, total: second.append(result.key))
+    scan(subject, out, few, first.append)
+    result = scan(subject, out, OPTIONS, second.append)
 
-    assert len(first) == 2
-    assert len(second) == 2 and not set(first) & set(second)
+    assert [(len(step.results), step.total) for step in first] == [(0, 2), (1, 2), (2, 2)]
+    assert [(len(step.results), step.total) for step in second] == [(2, 4), (3, 4), (4, 4)]
+    assert not {step.latest.key for step in first if step.latest} & {step.latest.key for step in second if step.latest}
     assert len(result.trials) == 4
     assert result.frontier and all(trial in result.trials for trial in result.frontier)
     draw_frontier(result, out / "frontier.png")
@@ -61,8 +64,46 @@ def test_a_picked_point_is_a_project_that_can_be_built(project: Path, tmp_path: 
         choose(result, "zzz")
 
 
-def _squared(value: int) -> int:
-    return value * value
+@pytest.mark.slow
+def test_a_project_of_a_system_may_keep_its_network(tmp_path: Path) -> None:
+    """No training, one network; a picked point is the project with other hardware, all its other settings kept."""
+    subject = find_subject(str(TWO_BODY), fixed=True)
+    options = ScanOptions(search="grid", stated={"multipliers": ["auto", "lut"]}, jobs=1, synthesise=False)
+
+    result = scan(subject, tmp_path, options)
+    wanted = next(trial for trial in result.trials if trial.parameters["multipliers"] == "lut")
+    picked = read_project(pick(result, wanted, "no-dsp", parent=tmp_path))
+
+    assert [trial.parameters for trial in result.trials] == [
+        {"clock_ns": 5.0, "reuse_factor": 1, "strategy": "latency", "multipliers": kind} for kind in ("auto", "lut")
+    ]
+    old = read_project(TWO_BODY)
+    assert picked.target == replace(old.target, multipliers="lut")
+    assert (picked.file.model, picked.file.verify, picked.file.budget) == (
+        old.file.model,
+        old.file.verify,
+        old.file.budget,
+    )
+    assert (picked.folder / "classifier.h5").read_bytes() == (TWO_BODY / "classifier.h5").read_bytes()
+    assert not (picked.folder / "expected.json").exists()
+
+
+def test_a_system_has_no_network_to_keep() -> None:
+    with pytest.raises(FirmwareError, match="'two-body' is a system; name a project's folder"):
+        find_subject("two-body", fixed=True)
+
+
+@pytest.mark.slow
+def test_a_short_training_gives_poor_networks_not_none(tmp_path: Path) -> None:
+    stated = {"charge": ["1", "3"], "input_fraction": ["9"], "hidden": [""]}
+    options = ScanOptions(search="grid", stated=stated, events=20_000, epochs=1, synthesise=False)
+
+    result = scan(find_subject("two-body"), tmp_path, options)
+
+    assert [trial.failed for trial in result.trials] == [None, None]
+    assert all(trial.figures["luts"] > 0 and "kendall_tau" in trial.fidelity for trial in result.trials)
+    log = (tmp_path / "workers.log").read_text()
+    assert "Traceback" not in log
 
 
 def _once_deadly(task: tuple[int, str]) -> int:
@@ -78,9 +119,9 @@ def _once_deadly(task: tuple[int, str]) -> int:
 @pytest.mark.slow
 def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path) -> None:
     tasks = [(value, str(tmp_path)) for value in range(5)]
-    with workers(1, None) as run, pytest.raises(ToolError, match="goes on where it stopped"):
+    with workers(1, None, tmp_path / "log") as run, pytest.raises(ToolError, match="goes on where it stopped"):
         list(run(_once_deadly, tasks))
-    with workers(1, None) as run:
+    with workers(1, None, tmp_path / "log") as run:
         assert sorted(value for _, value in run(_once_deadly, tasks)) == [0, 1, 2, 3, 4]
 
 
@@ -114,7 +155,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_cluster_loses_nothing_when_a_worker_is_killed(cluster: str, tmp_path: Path) -> None:
     tasks = [(value, str(tmp_path)) for value in range(5)]
 
-    with workers(None, cluster) as run:
+    with workers(None, cluster, tmp_path / "log") as run:
         found = sorted(value for _, value in run(_once_deadly, tasks))
 
     assert (tmp_path / "sprung").exists()
@@ -134,6 +175,9 @@ def test_a_cluster_gives_the_same_results_as_this_machine(cluster: str, project:
     assert told(there.trials) == told(here.trials)
 
 
-def test_no_scheduler_at_the_address_is_said() -> None:
-    with pytest.raises(FirmwareError, match="no Dask scheduler answers"), workers(None, "tcp://127.0.0.1:9"):
+def test_no_scheduler_at_the_address_is_said(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FirmwareError, match="no Dask scheduler answers"),
+        workers(None, "tcp://127.0.0.1:9", tmp_path / "log"),
+    ):
         pass

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from hls.scan import Objective, TrialResult, TrialSpec
 from hls.scan.search import at_once, halving, run_rounds
+from hls.target import Target
 
 LUTS = Objective("luts", "min")
+TARGET = Target("p", "vitis", 5.0)
 
 
 def specs(n: int) -> list[TrialSpec]:
-    return [TrialSpec(parameters={"width": width}, target={}) for width in range(1, n + 1)]
+    return [TrialSpec(parameters={"width": width}, target=TARGET) for width in range(1, n + 1)]
 
 
 def measured(asked: list[tuple[int, int | None]]) -> object:
@@ -59,13 +61,13 @@ def test_a_grid_is_one_round() -> None:
 
 
 def test_the_key_tells_trials_apart() -> None:
-    one = TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=3)
+    one = TrialSpec(parameters={"width": 8}, target=TARGET, epochs=3)
 
-    assert one.key == TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=3).key
+    assert one.key == TrialSpec(parameters={"width": 8}, target=TARGET, epochs=3).key
     assert len({
         one.key,
-        TrialSpec(parameters={"width": 9}, target={"part": "p"}, epochs=3).key,
-        TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=4).key,
-        TrialSpec(parameters={"width": 8}, target={"part": "q"}, epochs=3).key,
-        TrialSpec(parameters={"width": 8}, target={"part": "p"}, epochs=3, model=b"x").key,
+        TrialSpec(parameters={"width": 9}, target=TARGET, epochs=3).key,
+        TrialSpec(parameters={"width": 8}, target=TARGET, epochs=4).key,
+        TrialSpec(parameters={"width": 8}, target=Target("q", "vitis", 5.0), epochs=3).key,
+        TrialSpec(parameters={"width": 8}, target=TARGET, epochs=3, model=b"x").key,
     }) == 5  # fmt: skip

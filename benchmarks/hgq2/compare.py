@@ -1,0 +1,299 @@
+"""Learned precision of qtrigger beside HGQ2: LUTs at equal fidelity, every network compiled by alkaid alike.
+
+    python3 -m venv peer && peer/bin/pip install HGQ2==0.2.0 alkaid==0.8.2 tensorflow-cpu==2.21.0
+    python benchmarks/hgq2/compare.py two-body --peer peer/bin/python [--netlist]
+    python benchmarks/hgq2/compare.py encoder-8 --peer peer/bin/python --collisions background.h5
+
+Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
+learning rates, of which its frontier takes the best. Each point is one training. Fidelity is Kendall tau on events of
+another seed, or the encoder's loss on its validation events. The ratio compares each of our points with the LUTs at
+which HGQ2's own frontier, interpolated in log LUT, is as good. Points are kept in --out, so that the same command goes
+on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+FIRST, RAMP, HARD_DC, SEED, TEST_SEED, CLOCK_NS = 1e-8, 0.6, 2, 1, 7, 5.0
+EVENTS, TEST_EVENTS, EPOCHS = 400_000, 20_000, 40
+OURS, PEER = "qtrigger", "HGQ2"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is compared: ``sign`` is +1 where more is better. Charges as pairs with the learning rate.
+
+    Gradients are clipped to the norm ``clip``, or with 0 left as they are.
+    """
+
+    name: str
+    sign: int
+    batch: int
+    clip: float
+    points: dict[str, tuple[tuple[float, float], ...]]
+
+
+def _grid(charges: Sequence[float], rates: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    return tuple((charge, rate) for rate in rates for charge in charges)
+
+
+EVENT_VARIABLE = Question(
+    "tau",
+    1,
+    512,
+    0.3,
+    {OURS: _grid((1e-5, 2e-5, 4e-5), (2e-2,)), PEER: _grid((5e-7, 1e-6, 2e-6, 4e-6), (1e-2, 2e-2))},
+)
+ENCODER = Question(
+    "validation loss",
+    -1,
+    256,
+    0.0,
+    {OURS: _grid((2e-6, 4e-6, 8e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6, 2e-6), (1e-2, 2e-2))},
+)
+
+
+def main() -> None:
+    options = _options()
+    if options.train is not None:
+        _train(options, *options.train)
+        return
+    question = _question(options)
+    folders = {side: [_folder(options, side, *point) for point in points] for side, points in question.points.items()}
+    missing = [f for some in folders.values() for f in some if not (f / "point.json").exists()]
+    if options.subject.startswith("encoder") and missing:
+        _write_clouds(options)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for folder in pool.map(lambda folder: _run(options, folder), missing):
+            sys.stderr.write(f"{folder.name}: {(folder / 'point.json').read_text()}\n")
+    if options.netlist:
+        for folder in (folder for some in folders.values() for folder in some):
+            _synthesise(folder)
+    _tell(question, {side: [_read(folder) for folder in some] for side, some in folders.items()})
+
+
+def _run(options: argparse.Namespace, folder: Path) -> Path:
+    side, charge, rate = folder.name.split("_")
+    call = [sys.executable, __file__, *sys.argv[1:], "--train", side, charge, rate]
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "log.txt").open("w", encoding="utf-8") as log:
+        if subprocess.run(call, env=quiet, stdout=log, stderr=log, check=False).returncode:
+            raise SystemExit(f"{folder.name} failed: see {folder / 'log.txt'}")
+    return folder
+
+
+def _train(options: argparse.Namespace, side: str, charge: str, rate: str) -> None:
+    """One point, in this process or the peer's."""
+    folder, question = _folder(options, side, float(charge), float(rate)), _question(options)
+    result = (
+        _ours(options, folder, question, float(charge), float(rate))
+        if side == OURS
+        else _peer(options, folder, question, float(charge), float(rate))
+    )
+    (folder / "point.json").write_text(json.dumps(result), encoding="utf-8")
+
+
+def _ours(options: argparse.Namespace, folder: Path, question: Question, charge: float, rate: float) -> dict[str, Any]:
+    sys.path.insert(0, str(HERE))
+    import ours
+
+    from hls.emulation import emulate
+    from hls.importing import import_keras
+    from hls.rtl import write_rtl
+    from qmodels.precision.charge import Charge
+
+    training = ours.Training(
+        Charge(FIRST, charge, RAMP), options.epochs, question.batch, rate, question.clip or None, SEED
+    )
+    if options.subject.startswith("encoder"):
+        fidelity = ours.encoder(_reference(options), np.load(_clouds(options)), training, folder)
+    else:
+        ours.event_variable(options.subject, options.events, training, folder)
+    graph = import_keras(folder / "model.h5")
+    if not options.subject.startswith("encoder"):
+        fidelity = _tau(options, lambda inputs: emulate(graph, inputs))
+    project = write_rtl(graph, "ours", folder / "rtl", CLOCK_NS, hard_dc=HARD_DC)
+    return {"fidelity": fidelity, "luts": project.cost, "latency_ns": project.stages * CLOCK_NS}
+
+
+def _peer(options: argparse.Namespace, folder: Path, question: Question, charge: float, rate: float) -> dict[str, Any]:
+    call = [options.peer, str(HERE / "peer.py")]
+    if options.subject.startswith("encoder"):
+        call += ["encoder", "--folder", str(_reference(options)), "--clouds", str(_clouds(options))]
+    else:
+        call += ["event-variable", "--variant", options.subject, "--events", str(options.events)]
+    settings = {"charge": charge, "first": FIRST, "ramp": RAMP, "epochs": options.epochs, "batch": question.batch}
+    settings |= {"rate": rate, "clip": question.clip, "seed": SEED, "hard-dc": HARD_DC, "out": folder}
+    call += [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    # From the folder of the script alone: an installed qtrigger would bring the other qkeras along.
+    subprocess.run(call, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    told = json.loads((folder / "peer.json").read_text(encoding="utf-8"))
+    comb = _peer_logic(folder)
+    fidelity = told["val_loss"]
+    if not options.subject.startswith("encoder"):
+        fidelity = _tau(options, comb.predict)
+    project = _peer_project(folder)
+    return {"fidelity": fidelity, "luts": told["cost"], "latency_ns": project.stages * CLOCK_NS}
+
+
+def _tau(options: argparse.Namespace, network: Any) -> float:
+    from qmodels.event_variables.events import generate
+    from qmodels.event_variables.fidelity import correlations
+    from qmodels.event_variables.human import human_variable
+    from qmodels.event_variables.variants import INPUT_SCALE
+
+    sample = generate(options.subject, TEST_EVENTS, TEST_SEED)
+    v = np.asarray(network(sample.inputs * np.float32(INPUT_SCALE)), np.float64).reshape(-1, 1)
+    return correlations(v, human_variable(options.subject, sample.inputs))[1]
+
+
+def _peer_logic(folder: Path) -> Any:
+    from alkaid.types import CombLogic
+
+    return CombLogic.load(folder / "comb.json")
+
+
+def _peer_project(folder: Path) -> Any:
+    """HGQ2's logic as Verilog, cut into the same pipeline as ours."""
+    from hls.rtl.logic import Core
+    from hls.rtl.project import VERILOG, RtlProject, write_core
+
+    source = folder / "rtl" / "src"
+    source.mkdir(parents=True, exist_ok=True)
+    comb = _peer_logic(folder)
+    stages = write_core(VERILOG, Core(comb, (), (), ()), "peer", source, CLOCK_NS, first=True)
+    files = tuple(f"src/{path.name}" for path in sorted(source.iterdir()))
+    return RtlProject(folder / "rtl", "peer", files, (), (), CLOCK_NS, stages, 0)
+
+
+def _synthesise(folder: Path) -> None:
+    from hls.importing import import_keras
+    from hls.netlist import FAMILIES, synthesise
+    from hls.rtl import write_rtl
+
+    told = json.loads((folder / "point.json").read_text(encoding="utf-8"))
+    if "netlist" in told:
+        return
+    ours = (folder / "model.h5").exists()
+    graph = import_keras(folder / "model.h5") if ours else None
+    project = _peer_project(folder) if graph is None else write_rtl(graph, "ours", folder / "rtl", CLOCK_NS)
+    found = synthesise(project, FAMILIES["xcup"], folder / "cache").resources
+    told["netlist"] = [found.lut_low, found.lut_high]
+    (folder / "point.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trained network: its charge and rate, fidelity, LUTs by alkaid, latency and LUTs of the netlist."""
+
+    name: str
+    fidelity: float
+    luts: float
+    latency_ns: float
+    netlist: tuple[int, int] | None
+
+
+def _read(folder: Path) -> Point:
+    told = json.loads((folder / "point.json").read_text(encoding="utf-8"))
+    netlist = tuple(told["netlist"]) if "netlist" in told else None
+    return Point(folder.name, told["fidelity"], told["luts"], told["latency_ns"], netlist)
+
+
+def frontier(points: Sequence[Point], sign: int) -> list[Point]:
+    """Points that none beats in both fidelity and LUTs, the smallest first."""
+    best: list[Point] = []
+    for point in sorted(points, key=lambda point: (point.luts, -sign * point.fidelity)):
+        if not best or sign * point.fidelity > sign * best[-1].fidelity:
+            best.append(point)
+    return best
+
+
+def luts_at(fidelity: float, points: Sequence[Point], sign: int) -> float | None:
+    """LUTs at which ``points``, a frontier, are as good; None beyond its ends."""
+    quality = np.array([sign * point.fidelity for point in points])
+    wanted = sign * fidelity
+    if len(points) < 2 or not quality[0] <= wanted <= quality[-1]:
+        return None
+    return float(np.exp(np.interp(wanted, quality, np.log([max(point.luts, 1.0) for point in points]))))
+
+
+def _tell(question: Question, points: dict[str, list[Point]]) -> None:
+    fronts = {side: frontier(some, question.sign) for side, some in points.items()}
+    lines = [f"{'':30} {question.name:>16} {'LUT (alkaid)':>14} {'LUT (Yosys)':>16} {'latency':>9} {'to HGQ2':>9}"]
+    for side, some in points.items():
+        for point in sorted(some, key=lambda point: -question.sign * point.fidelity):
+            mark = "*" if point in fronts[side] else " "
+            peer = luts_at(point.fidelity, fronts[PEER], question.sign) if side == OURS else None
+            ratio = f"{point.luts / peer:.2f}" if peer else ""
+            netlist = "-".join(f"{luts:,}" for luts in point.netlist) if point.netlist else ""
+            lines.append(
+                f"{mark} {point.name:28} {point.fidelity:16.4f} {point.luts:14,.0f} {netlist:>16} "
+                f"{point.latency_ns:6.0f} ns {ratio:>9}"
+            )
+    sys.stdout.write("\n".join([*lines, ""]))
+    sys.stdout.write("names: who_charge_rate; *: on the frontier of its side; to HGQ2: LUTs over HGQ2's, as good\n")
+
+
+def _question(options: argparse.Namespace) -> Question:
+    return ENCODER if options.subject.startswith("encoder") else EVENT_VARIABLE
+
+
+def _folder(options: argparse.Namespace, side: str, charge: float, rate: float) -> Path:
+    return Path(options.out, options.subject, f"{side}_{charge:g}_{rate:g}")
+
+
+def _reference(options: argparse.Namespace) -> Path:
+    return ROOT / "firmware_projects" / f"compression-{options.subject}"
+
+
+def _clouds(options: argparse.Namespace) -> Path:
+    return Path(options.out, options.subject, "clouds.npy")
+
+
+def _write_clouds(options: argparse.Namespace) -> None:
+    from qmodels.compression.collision_files import read_collisions
+    from qmodels.compression.inputs import transport_targets
+    from qmodels.compression.presets import particle_count
+
+    path = _clouds(options)
+    if path.exists():
+        return
+    if options.collisions is None:
+        raise SystemExit("--collisions: the file that the float encoder was trained on is needed")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    particles: npt.NDArray[np.float32] = read_collisions(options.collisions).particles
+    np.save(path, transport_targets(particles, particle_count(options.subject)))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("subject", choices=("two-body", "semivisible", "pair", "encoder-8", "encoder-16"))
+    parser.add_argument("--peer", required=True, help="Python of the environment that has HGQ2")
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--collisions", type=Path, help="training events of the encoder")
+    parser.add_argument("--netlist", action="store_true", help="synthesise the points with Yosys too (minutes each)")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "hgq2")
+    parser.add_argument("--train", nargs=3, metavar=("SIDE", "CHARGE", "RATE"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

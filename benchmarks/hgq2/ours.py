@@ -1,0 +1,74 @@
+"""The networks that ``peer.py`` trains by HGQ2, trained by qtrigger: same losses, events, epochs, batches and rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression import reference
+from qmodels.compression.inputs import LOG10_BETA_RANGE, features
+from qmodels.compression.learned import learn
+from qmodels.compression.presets import find_preset
+from qmodels.compression.training import CompressionTask
+from qmodels.event_variables.networks import LEAN
+from qmodels.event_variables.search import train_learned
+from qmodels.event_variables.stages import Run
+from qmodels.event_variables.variants import find_variant
+from qmodels.precision.charge import Charge
+from qmodels.precision.finish import snap
+from qmodels.precision.resources import measure_reach
+from qmodels.precision.task import ChargedTask
+from qmodels.training_loop import Schedule, fit, set_up
+
+RANGE_EVENTS = 10_000
+CUSTOM = {"ParticleOutputs": reference.ParticleOutputs}
+
+
+class Training(NamedTuple):
+    """What both sides are given; ``charge`` is each side's own, per LUT here and per effective bit operation there."""
+
+    charge: Charge
+    epochs: int
+    batch: int
+    rate: float
+    clip: float | None
+    seed: int
+
+
+def event_variable(variant: str, events: int, training: Training, out: Path) -> None:
+    """The published topology, into model.h5 and classifier.h5."""
+    own = LEAN[variant]
+    search = replace(own.search, epochs=training.epochs, batch=training.batch, learning_rate=training.rate)
+    set_up(training.seed)
+    run = Run(find_variant(variant), out, events, None, training.seed, resume=False, progress=None)
+    model, classifier, _ = train_learned(run, replace(own, charge=training.charge, search=search, clip=training.clip))
+    model.save(out / "model.h5")
+    classifier.save(out / "classifier.h5")
+
+
+def encoder(folder: Path, clouds: npt.NDArray[np.float32], training: Training, out: Path) -> float:
+    """The encoder of the float networks in ``folder``, into model.h5; returns its loss on the validation events."""
+    set_up(training.seed)
+    float_encoder = keras.models.load_model(folder / "reference.h5", compile=False)
+    decoder = keras.models.load_model(folder / "decoder.h5", compile=False, custom_objects=CUSTOM)
+    arrays = [features(clouds[:RANGE_EVENTS]), _betas(RANGE_EVENTS)]
+    model = learn(find_preset("trigger"), float_encoder, *arrays)
+    task = CompressionTask("ours", model, decoder, clouds, training.seed, frozen_decoder=True)
+    charged = ChargedTask(task, model, training.charge.over(training.epochs), arrays)
+    schedule = Schedule(
+        training.epochs, training.batch, training.rate, training.seed, keep_best=False, clip=training.clip
+    )
+    fit(charged, schedule)
+    measure_reach(model, arrays)
+    snap(model)
+    model.save(out / "model.h5")
+    return task.validate()[0]
+
+
+def _betas(events: int) -> npt.NDArray[np.float32]:
+    return np.linspace(*LOG10_BETA_RANGE, events, dtype=np.float32)[:, None]

@@ -1,0 +1,79 @@
+"""Progress of a scan on stderr: a bar with the best so far in a terminal, a line a trial elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from hls.scan import Objective, TrialResult
+    from hls.scan.scan import Step
+
+
+@contextmanager
+def scan_progress(objectives: Sequence[Objective], *, quiet: bool) -> Iterator[Callable[[Step], None]]:
+    """Shows the steps of a scan while the block runs."""
+    if quiet:
+        yield lambda step: None
+    elif sys.stderr.isatty():
+        with _bars(objectives) as shown:
+            yield shown
+    else:
+        yield _line
+
+
+def best(results: Sequence[TrialResult], objectives: Sequence[Objective]) -> str:
+    """The best value of each objective by itself: "kendall_tau 0.987, luts 412"; empty if no trial has one."""
+    told = []
+    for objective in objectives:
+        values = [value for trial in results if (value := trial.value(objective.name)) is not None]
+        if values:
+            told.append(f"{objective.name} {(min if objective.better == 'min' else max)(values):.4g}")
+    return ", ".join(told)
+
+
+@contextmanager
+def _bars(objectives: Sequence[Objective]) -> Iterator[Callable[[Step], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[best]}"),
+    )
+    # Trials take minutes, so the time left is told from all of them.
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=86_400.0) as bars:
+        task: TaskID | None = None
+
+        def shown(step: Step) -> None:
+            nonlocal task
+            told = best(step.results, objectives)
+            told = f"best {told}" if told else ""
+            if step.latest is None:
+                task = bars.add_task(step.stage, total=step.total, completed=len(step.results), best=told)
+            elif task is not None:
+                bars.update(task, completed=len(step.results), best=told)
+                if step.latest.failed is not None:
+                    bars.console.print(_told(step.latest), style="yellow", markup=False, highlight=False)
+
+        yield shown
+
+
+def _line(step: Step) -> None:
+    if step.latest is not None:
+        sys.stderr.write(f"{step.stage} {len(step.results)}/{step.total}: {_told(step.latest)}\n")
+        sys.stderr.flush()
+
+
+def _told(trial: TrialResult) -> str:
+    figures = "  ".join(f"{name} {value:.4g}" for name, value in (trial.fidelity | trial.figures).items())
+    point = " ".join(f"{name}={value}" for name, value in trial.parameters.items())
+    return f"{trial.key} {point}: {trial.failed or figures} ({trial.seconds:.0f} s)"

@@ -1,0 +1,82 @@
+"""What is scanned: the networks that a system trains, or one network whose hardware alone varies."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hls.errors import FirmwareError
+from hls.project import Project, read_project
+from hls.scan.pareto import Objective
+from hls.scan.space import HARDWARE, Space
+from hls.systems import Chosen, find_system
+from hls.target import Target
+
+DEFAULT_TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """``target`` holds what the scan does not vary. ``fixed`` is the project whose network stays as it is; None if each
+    trial trains one of ``chosen``."""
+
+    name: str
+    target: Target
+    chosen: Chosen | None
+    fixed: Project | None = None
+
+    @property
+    def trained(self) -> Chosen | None:
+        """The system that trains a network for each trial, if one does."""
+        return self.chosen if self.fixed is None else None
+
+    @property
+    def space(self) -> Space:
+        """Every parameter with its choices; of the hardware there is one each, the target's, until a scan says more."""
+        network = {} if self.trained is None else self.trained.scannable.scan_space(self.trained.variant)
+        hardware = {name: value for name, value in asdict(self.target).items() if name in HARDWARE}
+        return Space({
+            **{name: tuple(choices) for name, choices in network.items()},
+            **{name: (hardware[name],) for name in HARDWARE},
+        })  # fmt: skip
+
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is sought if nobody says: the system's own measure of quality against LUTs, or time against LUTs."""
+        if self.trained is None:
+            return Objective("latency_ns", "min"), Objective("luts", "min")
+        return Objective.parse(self.trained.scannable.scan_objective(self.trained.variant)), Objective("luts", "min")
+
+
+def find_subject(text: str, *, fixed: bool = False) -> Subject:
+    """A project folder, or a system as ``qtrigger train`` names it.
+
+    A project without a system, or any with ``fixed``, keeps its network.
+
+    Raises:
+        FirmwareError: neither, or a system whose networks cannot be scanned.
+    """
+    folder = Path(text)
+    if (folder / "project.toml").is_file():
+        return _of_project(read_project(folder), fixed)
+    chosen = find_system(text)
+    if fixed:
+        raise FirmwareError(
+            f"--fixed keeps the network of a project, and {text!r} is a system; name a project's folder"
+        )
+    return Subject(str(chosen), DEFAULT_TARGET, _scannable(chosen))
+
+
+def _of_project(project: Project, fixed: bool) -> Subject:
+    model = project.file.model
+    chosen = None if model.system is None else find_system(model.system, model.variant)
+    if chosen is None or fixed:
+        return Subject(project.name, project.target, chosen, project)
+    try:
+        return Subject(project.name, project.target, _scannable(chosen))
+    except FirmwareError as error:
+        raise FirmwareError(f"{error}; --fixed scans the hardware of this project's network") from error
+
+
+def _scannable(chosen: Chosen) -> Chosen:
+    assert chosen.scannable  # raises for a system that cannot be scanned, before anything runs
+    return chosen

@@ -1,0 +1,19 @@
+"""What bits cost in the loss, epoch by epoch. Light: presets are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Loss per LUT: from ``first``, geometrically, to ``last`` after ``ramp`` of the training."""
+
+    first: float
+    last: float
+    ramp: float
+
+    def over(self, epochs: int) -> list[float]:
+        """The charge in each epoch."""
+        steps = max(round(self.ramp * epochs) - 1, 1)
+        return [self.first * (self.last / self.first) ** min(epoch / steps, 1.0) for epoch in range(epochs)]
