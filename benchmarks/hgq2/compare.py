@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+PAGE = ROOT / "docs" / "how-it-works" / "learned-precision.md"
 FIRST, RAMP, HARD_DC, SEED, TEST_SEED, CLOCK_NS = 1e-8, 0.6, 2, 1, 7, 5.0
 EVENTS, TEST_EVENTS, EPOCHS = 400_000, 20_000, 40
 OURS, PEER = "qtrigger", "HGQ2"
@@ -57,14 +58,14 @@ EVENT_VARIABLE = Question(
     1,
     512,
     0.3,
-    {OURS: _grid((1e-5, 2e-5, 4e-5), (2e-2,)), PEER: _grid((5e-7, 1e-6, 2e-6, 4e-6), (1e-2, 2e-2))},
+    {OURS: _grid((1e-5, 2e-5), (2e-2,)), PEER: _grid((5e-7, 1e-6, 2e-6, 4e-6), (1e-2, 2e-2))},
 )
 ENCODER = Question(
     "validation loss",
     -1,
     256,
     0.0,
-    {OURS: _grid((2e-6, 4e-6, 8e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6, 2e-6), (1e-2, 2e-2))},
+    {OURS: _grid((2e-6, 4e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6), (1e-2, 2e-2))},
 )
 
 
@@ -84,7 +85,10 @@ def main() -> None:
     if options.netlist:
         for folder in (folder for some in folders.values() for folder in some):
             _synthesise(folder)
-    _tell(question, {side: [_read(folder) for folder in some] for side, some in folders.items()})
+    table = _table(question, {side: [_read(folder) for folder in some] for side, some in folders.items()})
+    sys.stdout.write(table)
+    if options.publish:
+        _publish(options.subject, options, table)
 
 
 def _run(options: argparse.Namespace, folder: Path) -> Path:
@@ -233,7 +237,7 @@ def luts_at(fidelity: float, points: Sequence[Point], sign: int) -> float | None
     return float(np.exp(np.interp(wanted, quality, np.log([max(point.luts, 1.0) for point in points]))))
 
 
-def _tell(question: Question, points: dict[str, list[Point]]) -> None:
+def _table(question: Question, points: dict[str, list[Point]]) -> str:
     fronts = {side: frontier(some, question.sign) for side, some in points.items()}
     lines = [f"{'':30} {question.name:>16} {'LUT (alkaid)':>14} {'LUT (Yosys)':>16} {'latency':>9} {'to HGQ2':>9}"]
     for side, some in points.items():
@@ -246,8 +250,16 @@ def _tell(question: Question, points: dict[str, list[Point]]) -> None:
                 f"{mark} {point.name:28} {point.fidelity:16.4f} {point.luts:14,.0f} {netlist:>16} "
                 f"{point.latency_ns:6.0f} ns {ratio:>9}"
             )
-    sys.stdout.write("\n".join([*lines, ""]))
-    sys.stdout.write("names: who_charge_rate; *: on the frontier of its side; to HGQ2: LUTs over HGQ2's, as good\n")
+    lines.append("names: who_charge_rate; *: on the frontier of its side; to HGQ2: LUTs over HGQ2's, as good")
+    return "\n".join(line.rstrip() for line in [*lines, ""])
+
+
+def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
+    begin, end = f"<!-- hgq2 {subject} -->\n", f"<!-- /hgq2 {subject} -->"
+    before, rest = PAGE.read_text(encoding="utf-8").split(begin)
+    training = "its own" if subject.startswith("encoder") else f"{options.events:,}"
+    text = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}`, on {training} events:\n"
+    PAGE.write_text(f"{before}{begin}{text}\n```text\n{table}```\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def _question(options: argparse.Namespace) -> Question:
@@ -289,6 +301,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--collisions", type=Path, help="training events of the encoder")
     parser.add_argument("--netlist", action="store_true", help="synthesise the points with Yosys too (minutes each)")
+    parser.add_argument("--publish", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "hgq2")
     parser.add_argument("--train", nargs=3, metavar=("SIDE", "CHARGE", "RATE"), help=argparse.SUPPRESS)

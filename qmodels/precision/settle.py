@@ -53,16 +53,20 @@ _SINGLE_LIMIT = 64
 """Tensors with more numbers of bits than this are only moved as a whole."""
 
 _LONGEST_LEAP = 8
-"""Bits that a tensor may lose at once: between two good grids there are some on which its weights part company."""
+"""Bits that a tensor may lose at once: between two good grids there are some on which its weights part company.
+
+Counted from the coarsest of its bits; in a large tensor, where that is a weight long gone, from the finest.
+"""
 
 
 def _coarser(quantizer: learned_bits) -> Iterator[Bits]:
     """Trials, each from the bits as they then are."""
-    top, bottom = int(quantizer.fraction_bits().max()), int(quantizer.fraction_bits().min())
-    for common in range(top - 1, bottom - _LONGEST_LEAP - 1, -1):
+    bits = quantizer.fraction_bits()
+    top, small = int(bits.max()), bits.size <= _SINGLE_LIMIT
+    for common in range(top - 1, (int(bits.min()) if small else top) - _LONGEST_LEAP - 1, -1):
         yield np.minimum(quantizer.fraction_bits(), common)
-    if 1 < quantizer.fraction_bits().size <= _SINGLE_LIMIT:
-        for index in np.ndindex(quantizer.fraction_bits().shape):
+    if small and bits.size > 1:
+        for index in np.ndindex(bits.shape):
             bits = quantizer.fraction_bits()
             bits[index] -= 1
             yield bits

@@ -1,0 +1,72 @@
+"""Runs the scans of the how-to `does-not-fit.md` and writes their tables and pictures: `python docs/scan_results.py`.
+
+Trials that are in `runs/` already are not run again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PAGE = Path("docs/how-to/does-not-fit.md")
+IMAGES = Path("docs/images")
+SCANS = {
+    "products": (
+        "two-body --set multipliers=lut --set hidden= --set input_fraction=8,9,10 --set charge=0.1,0.3,1,3 "
+        "--search grid --events 400000 --epochs 10 --out runs/scan-products"
+    ),
+    "hardware": (
+        "firmware_projects/evn-two-body-lean --fixed --set clock_ns=2.5,5,10 --set strategy=latency --search grid "
+        "--objective latency_ns --objective luts --out runs/scan-hardware"
+    ),
+}
+
+
+def scan(command: str) -> dict[str, Any]:
+    """What `qtrigger scan ... --json` tells."""
+    call = [str(Path(sys.executable).parent / "qtrigger"), "scan", *command.split(), "--json"]
+    told = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True).stdout
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """The frontier, a line a point: what varies, the objectives, and what else a trigger asks for."""
+    trials = {trial["key"]: trial for trial in found["trials"]}
+    varied = [
+        name
+        for name in found["trials"][0]["parameters"]
+        if len({str(trial["parameters"][name]) for trial in found["trials"]}) > 1
+    ]
+    wanted = [objective.partition(":")[0] for objective in found["objectives"]]
+    columns = list(dict.fromkeys([*wanted, "dsps", "latency_ns"]))
+    lines = [
+        f"| trial | {' | '.join((*varied, *columns))} | told by |",
+        "|" + "---|" * (len(varied) + len(columns) + 2),
+    ]
+    for key in found["frontier"]:
+        trial = trials[key]
+        known = trial["fidelity"] | trial["figures"]
+        cells = [str(trial["parameters"][name]) for name in varied] + [f"{known[name]:.4g}" for name in columns]
+        lines.append(f"| `{key[:4]}` | {' | '.join(cells)} | {trial['source']} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Every scan, then the page."""
+    for name, command in SCANS.items():
+        found = scan(command)
+        out = Path(command.split("--out ")[1])
+        shutil.copy(out / "frontier.png", IMAGES / f"scan-{name}.png")
+        begin, end = f"<!-- scan {name} -->\n", f"<!-- /scan {name} -->"
+        before, rest = PAGE.read_text(encoding="utf-8").split(begin)
+        text = f"    qtrigger scan {command}\n\n{table(found)}\n![Frontier](../images/scan-{name}.png)\n"
+        PAGE.write_text(before + begin + text + end + rest.split(end)[1], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
