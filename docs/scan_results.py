@@ -19,9 +19,9 @@ SCANS = {
         "two-body --set multipliers=lut --set hidden= --set input_fraction=8,9,10 --set charge=0.1,0.3,1,3 "
         "--search grid --events 400000 --epochs 10 --out runs/scan-products"
     ),
-    "hardware": (
-        "firmware_projects/evn-two-body-lean --fixed --set clock_ns=2.5,5,10 --set strategy=latency --search grid "
-        "--objective latency_ns --objective luts --out runs/scan-hardware"
+    "reuse": (
+        "firmware_projects/evn-two-body-paper --fixed --set strategy=resource --set reuse_factor=2,4,8,16,32,64 "
+        "--search grid --objective interval_ns --objective dsps --no-synthesise --out runs/scan-reuse"
     ),
 }
 
@@ -43,7 +43,7 @@ def table(found: dict[str, Any]) -> str:
         if len({str(trial["parameters"][name]) for trial in found["trials"]}) > 1
     ]
     wanted = [objective.partition(":")[0] for objective in found["objectives"]]
-    columns = list(dict.fromkeys([*wanted, "dsps", "latency_ns"]))
+    columns = list(dict.fromkeys([*wanted, "luts", "dsps", "latency_ns"]))
     lines = [
         f"| trial | {' | '.join((*varied, *columns))} | told by |",
         "|" + "---|" * (len(varied) + len(columns) + 2),
@@ -51,9 +51,13 @@ def table(found: dict[str, Any]) -> str:
     for key in found["frontier"]:
         trial = trials[key]
         known = trial["fidelity"] | trial["figures"]
-        cells = [str(trial["parameters"][name]) for name in varied] + [f"{known[name]:.4g}" for name in columns]
+        cells = [str(trial["parameters"][name]) for name in varied] + [_number(known[name]) for name in columns]
         lines.append(f"| `{key[:4]}` | {' | '.join(cells)} | {trial['source']} |")
     return "\n".join([*lines, ""])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def main() -> None:
