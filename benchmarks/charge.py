@@ -33,8 +33,8 @@ from qkeras import QActivation, QDense
 from scipy.optimize import nnls
 
 from hls.importing import import_keras
-from hls.netlist import family_of, synthesise
 from hls.rtl import trace, write_rtl
+from hls.rtl.netlist import family_of, synthesise
 from qmodels.precision import resources
 from qmodels.precision.quantizer import learned_bits
 from qmodels.precision.resources import ResourceTerm, measure_reach

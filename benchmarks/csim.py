@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.hls4ml_project import CSimulation, convert, write_project
 from hls.hls4ml_project.layers import lower
 from hls.importing import import_keras

@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.estimates import adder_graph, estimate_hls4ml, estimate_rtl
-from hls.estimates.constants import constant_products, typical_kernel
-from hls.estimates.dense import DenseCost, DenseShape, dense_cost, ff_terms, lut_terms
-from hls.estimates.rtl_route import fit_values
-from hls.fixed import FixedArray, FixedType
+from hls.figures.estimates import adder_graph, estimate_hls4ml, estimate_rtl
+from hls.figures.estimates.constants import constant_products, typical_kernel
+from hls.figures.estimates.dense import DenseCost, DenseShape, dense_cost, ff_terms, lut_terms
+from hls.figures.estimates.rtl_route import fit_values
 from hls.graph import FixedGraph, nodes
-from hls.graph.graph import GraphBuilder
+from hls.graph.builder import GraphBuilder
+from hls.graph.fixed import FixedArray, FixedType
 from hls.importing import import_keras
 from hls.target import Target
 

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from hls.emulation import Emulator
-from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
-from hls.netlist import NetlistSimulation, family_of, synthesise
+from hls.graph.fixed import FixedArray, FixedType
 from hls.rtl import Simulation, rtl_design, write_rtl
+from hls.rtl.netlist import NetlistSimulation, family_of, synthesise
 from hls.rtl.partition import partition, whole
 
 PART, CLOCK_NS = "xcvu13p-flga2577-2-e", 5.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hls.report import read_report
-from hls.report.schema import Curve, Report
+from hls.project.report import read_report
+from hls.project.report.schema import Curve, Report
 
 HEAD = (
     "| firmware | multiplications | EBOPs | widest sum | τ, float → firmware | AUC, float → firmware "

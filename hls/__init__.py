@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hls.building import build
     from hls.emulation import emulate
     from hls.errors import FirmwareError
     from hls.graph import FixedGraph
     from hls.importing import import_keras
+    from hls.project.build import build
 
 __version__ = "0.1.0"
 
@@ -20,7 +20,7 @@ __all__ = ["FirmwareError", "FixedGraph", "__version__", "build", "emulate", "im
 _HOMES = {
     "FirmwareError": "hls.errors",
     "FixedGraph": "hls.graph",
-    "build": "hls.building",
+    "build": "hls.project.build",
     "emulate": "hls.emulation",
     "import_keras": "hls.importing",
 }

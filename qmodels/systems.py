@@ -1,4 +1,4 @@
-"""Types that the systems of this package share. ``hls.system_protocols`` states what a system must offer."""
+"""Types that the systems of this package share. ``hls.project.systems.protocols`` states what a system must offer."""
 
 from __future__ import annotations
 

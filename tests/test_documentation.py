@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from hls.check import read_expected
-from hls.project import ModelSection, ProjectFile, TargetSection, VerifySection
-from hls.report.schema import (
+from hls.project.expected import read_expected
+from hls.project.project_file import ModelSection, ProjectFile, TargetSection, VerifySection
+from hls.project.report.schema import (
     Budget,
     BudgetCheck,
     Curve,

@@ -188,8 +188,8 @@ def _peer_project(folder: Path) -> Any:
 
 def _synthesise(folder: Path) -> None:
     from hls.importing import import_keras
-    from hls.netlist import FAMILIES, synthesise
     from hls.rtl import write_rtl
+    from hls.rtl.netlist import FAMILIES, synthesise
 
     told = json.loads((folder / "point.json").read_text(encoding="utf-8"))
     if "netlist" in told:

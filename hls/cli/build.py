@@ -33,9 +33,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
 ) -> None:
     """Build, print the table, exit 1 if verification or budget failed."""
-    from hls.building import build
     from hls.cli.progress import progress
     from hls.cli.table import print_report
+    from hls.project.build import build
 
     with progress() as shown:
         report = build(project, witness or None, events, inputs, liberty=liberty, progress=shown)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hls.check import Check
     from hls.cli.progress import Shown
+    from hls.project.expected import Check
 
 NAME = "check"
 HELP = "For CI: rebuild projects and compare them with their expected.json."
@@ -36,9 +36,9 @@ def command(
     import json
     from dataclasses import asdict
 
-    from hls.check import junit as junit_xml
     from hls.cli.progress import progress
-    from hls.workspace import disk_errors
+    from hls.project.build_folder import disk_errors
+    from hls.project.expected import junit as junit_xml
 
     checks: list[Check] = []
     for folder in projects or _all_projects():
@@ -59,7 +59,7 @@ def command(
 
 def _all_projects() -> list[Path]:
     from hls.errors import ProjectError
-    from hls.new_project import PARENT
+    from hls.project.new_project import PARENT
 
     found = sorted(path.parent for path in PARENT.glob("*/project.toml"))
     if not found:
@@ -68,9 +68,9 @@ def _all_projects() -> list[Path]:
 
 
 def _one(folder: Path, update: bool, shown: Shown) -> list[Check]:
-    from hls.building import build
-    from hls.check import EXPECTED_FILE, Check, compare, read_expected, record, write_expected
     from hls.errors import FirmwareError
+    from hls.project.build import build
+    from hls.project.expected import EXPECTED_FILE, Check, compare, read_expected, record, write_expected
 
     try:
         recorded = (folder / EXPECTED_FILE).is_file()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from hls.system_protocols import EventSummary
-    from hls.systems import Chosen
+    from hls.project.systems.finding import Chosen
+    from hls.project.systems.protocols import EventSummary
 
 NAME = "data"
 HELP = "Write events of a physics system to an HDF5 file: simulated, or converted from a file of yours."
@@ -57,7 +57,7 @@ def command(
 ) -> None:
     """Generate or convert, and write."""
     from hls.errors import FirmwareError
-    from hls.systems import find_system
+    from hls.project.systems.finding import find_system
 
     chosen = find_system(system, variant)
     own = {
@@ -87,8 +87,8 @@ def command(
 def _write(chosen: Chosen, out: Path, events: int | None, seed: int, options: dict[str, Any]) -> EventSummary | None:
     """Write with a progress bar; what became of the events, from systems that say."""
     from hls.cli.progress import progress
-    from hls.systems import user_errors
-    from hls.workspace import disk_errors
+    from hls.project.build_folder import disk_errors
+    from hls.project.systems.finding import user_errors
 
     with progress() as shown, user_errors(), disk_errors(out):
         told = partial(shown, "events")

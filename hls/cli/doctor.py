@@ -18,7 +18,7 @@ def command(
     import json
     from dataclasses import asdict
 
-    from hls.doctor import examine
+    from hls.machine.doctor import examine
 
     findings = examine()
     if as_json:

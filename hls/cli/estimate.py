@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from hls.estimates import DesignEstimate
-    from hls.parts import Fit, Part
+    from hls.figures.estimates import DesignEstimate
+    from hls.target.parts import Fit, Part
 
 NAME = "estimate"
 HELP = "Resources and latency without synthesis, in milliseconds, each with its measured error."
@@ -56,11 +56,11 @@ def command(
     from dataclasses import replace
 
     from hls.errors import UnsupportedError
-    from hls.estimates import estimate_hls4ml, estimate_rtl
-    from hls.estimates.estimate import BRAM_KBIT
+    from hls.figures.estimates import estimate_hls4ml, estimate_rtl
+    from hls.figures.estimates.estimate import BRAM_KBIT
     from hls.importing import import_keras
-    from hls.parts import check_fit, find_part
     from hls.target import Target
+    from hls.target.parts import check_fit, find_part
 
     target = Target(
         part=part.replace(" ", "-"),

@@ -30,8 +30,8 @@ def command(
     ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
-    from hls.new_project import PARENT, create_project
-    from hls.workspace import disk_errors
+    from hls.project.build_folder import disk_errors
+    from hls.project.new_project import PARENT, create_project
 
     with disk_errors(PARENT):
         folder = create_project(name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type)

@@ -26,7 +26,7 @@ def command(
     ] = "entropy",
 ) -> None:
     """Emulate and pack."""
-    from hls.packing import pack
+    from hls.project.systems.packing import pack
 
     packed = pack(project, inputs, out, beta=beta, coding=coding)
     bits = 8 * out.stat().st_size / max(packed.events, 1)

@@ -26,7 +26,7 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from hls.parts import find_part, search
+    from hls.target.parts import find_part, search
 
     words = " ".join(query or ())
     found = search(words)

@@ -24,7 +24,7 @@ def command(
     """Print what the last build found; exit 1 if it had failed."""
     from hls.cli.table import print_report
     from hls.project import read_project
-    from hls.report import read_report
+    from hls.project.report import read_report
 
     report = read_report(read_project(project).build_folder)
     if as_json:

@@ -63,14 +63,14 @@ def command(
     """Run the trials that are missing, then show the frontier."""
     from hls.cli.scan_progress import scan_progress
     from hls.errors import FirmwareError
-    from hls.native_stderr import stderr_dropped
+    from hls.machine.native_stderr import stderr_dropped
+    from hls.project.build_folder import disk_errors
+    from hls.project.systems.finding import user_errors
     from hls.scan import Objective, ScanOptions, scan
     from hls.scan.pick import choose, pick
     from hls.scan.picture import draw_frontier
     from hls.scan.search import SEARCHES
     from hls.scan.subject import find_subject
-    from hls.systems import user_errors
-    from hls.workspace import disk_errors
 
     if search not in SEARCHES:
         raise FirmwareError(f"search {search!r}: choose one of {', '.join(SEARCHES)}")

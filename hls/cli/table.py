@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hls.report.curves import curve_tables
-from hls.report.schema import CurvePoint, Metric, Report, Resources, WitnessInfo
+from hls.project.report.curves import curve_tables
+from hls.project.report.schema import CurvePoint, Metric, Report, Resources, WitnessInfo
 
 _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
 

@@ -25,7 +25,7 @@ def command(
     ] = None,
 ) -> None:
     """Unpack with the layout of the project that packed."""
-    from hls.packing import unpack
+    from hls.project.systems.packing import unpack
 
     packed = unpack(packets, out, project)
     typer.echo(f"{out}: {packed.events:,} events packed by {packed.project}")

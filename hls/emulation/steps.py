@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulation.plan import Storage, rescale, times_power_of_two
-from hls.fixed import FixedArray, round_shift
 from hls.graph import Edge, nodes
+from hls.graph.fixed import FixedArray, round_shift
 from hls.graph.windows import patches
 
 Block = npt.NDArray[Any]

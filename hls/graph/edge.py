@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hls.fixed import FixedType, IntArray, shift_left
+from hls.graph.fixed import FixedType, IntArray, shift_left
 
 
 @dataclass(frozen=True, eq=False)

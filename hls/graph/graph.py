@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from types import MappingProxyType
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from hls.fixed import FixedArray, narrow
 from hls.graph import nodes
+from hls.graph.costs import constants, ebops, products
+from hls.graph.digest import digest
 from hls.graph.edge import Edge
-from hls.graph.intervals import propagate
+from hls.graph.fixed import FLOAT32_LIMIT
 from hls.graph.nodes import Node
-
-FLOAT32_LIMIT = 1 << 24
-FLOAT64_LIMIT = 1 << 53
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +74,7 @@ class FixedGraph:
         A constant's bits are those between its leading and trailing one, as in HGQ (arXiv:2405.00645), so zero costs
         nothing; a product of two variables counts the product of their widths.
         """
-        return sum(_node_ebops(node, self.edges_of(node)) for node in self)
+        return sum(ebops(node, self.edges_of(node)) for node in self)
 
     def widest_accumulator_bits(self) -> int:
         """Width of the widest sum of products."""
@@ -91,115 +84,4 @@ class FixedGraph:
 
     def digest(self) -> str:
         """SHA-256 of everything that determines the arithmetic; equal digests compute equal bits."""
-        state = hashlib.sha256()
-        for node in self:
-            state.update(type(node).__name__.encode())
-            for field in fields(node):
-                value = getattr(node, field.name)
-                if isinstance(value, FixedArray):
-                    state.update(f"{field.name}{value.shape}{value.fraction}".encode())
-                    state.update(_bytes(value))
-                elif field.name != "layer":
-                    state.update(f"{field.name}={value}".encode())
-        state.update(repr((self.inputs, self.outputs)).encode())
-        return state.hexdigest()
-
-
-def _bytes(constant: FixedArray) -> bytes:
-    integers = narrow(constant.integers)
-    if integers.dtype == np.int64:
-        return integers.astype("<i8").tobytes()
-    return ",".join(map(str, integers.ravel())).encode()
-
-
-def constants(node: nodes.Node) -> list[FixedArray]:
-    """The constant arrays of a node."""
-    values = (getattr(node, field.name) for field in fields(node))
-    return [value for value in values if isinstance(value, FixedArray)]
-
-
-def _constant_widths(constant: FixedArray) -> npt.NDArray[np.int64]:
-    """Bits between leading and trailing one of each element; zero for zero."""
-    integers = narrow(constant.integers)
-    if integers.dtype == np.int64 and np.abs(integers).max(initial=0) < FLOAT64_LIMIT:
-        magnitude = np.abs(integers)
-        odd = magnitude // np.maximum(magnitude & -magnitude, 1)
-        return np.asarray(np.frexp(odd.astype(np.float64))[1], np.int64)
-    widths = [(m // (m & -m)).bit_length() if m else 0 for m in (abs(int(v)) for v in integers.ravel())]
-    return np.array(widths, dtype=np.int64).reshape(constant.shape)
-
-
-def _uses(node: nodes.Node, x: Edge) -> int:
-    """How often each constant of a linear node multiplies something."""
-    if isinstance(node, nodes.Dense):
-        return int(np.prod(x.shape[:-1], dtype=np.int64))
-    if isinstance(node, nodes.Conv):
-        rank = len(node.strides)
-        out = propagate(node, [x]).shape[:rank]
-        return int(np.prod(out, dtype=np.int64))
-    return int(np.prod(x.shape, dtype=np.int64)) // node.factor.integers.size if isinstance(node, nodes.Scale) else 0
-
-
-def _kernel(node: nodes.Node) -> FixedArray | None:
-    if isinstance(node, nodes.Dense | nodes.Conv):
-        return node.kernel
-    return node.factor if isinstance(node, nodes.Scale) else None
-
-
-def products(node: nodes.Node, inputs: tuple[Edge, ...]) -> int:
-    """Products of one inference of this node that need a multiplier or adders."""
-    if isinstance(node, nodes.Multiply):
-        return int(np.prod(np.broadcast_shapes(*(e.shape for e in inputs)), dtype=np.int64))
-    kernel = _kernel(node)
-    if kernel is None:
-        return 0
-    return int((_constant_widths(kernel) > 1).sum()) * _uses(node, inputs[0])
-
-
-def _node_ebops(node: nodes.Node, inputs: tuple[Edge, ...]) -> int:
-    if isinstance(node, nodes.Multiply):
-        return products(node, inputs) * inputs[0].type.width * inputs[1].type.width
-    kernel = _kernel(node)
-    if kernel is None:
-        return 0
-    return int(_constant_widths(kernel).sum()) * inputs[0].type.width * _uses(node, inputs[0])
-
-
-class GraphBuilder:
-    """Collects nodes in topological order and works out every edge as it goes."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.nodes: dict[str, nodes.Node] = {}
-        self.edges: dict[str, Edge] = {}
-        self.inputs: list[str] = []
-        self.layers: dict[str, str] = {}
-        self.notes: list[str] = []
-
-    def add(self, node: nodes.Node) -> str:
-        """Append a node whose inputs are already there; returns its name."""
-        if node.name in self.nodes:
-            raise ValueError(f"two nodes are called {node.name!r}")
-        self.edges[node.name] = propagate(node, [self.edges[name] for name in node.inputs])
-        self.nodes[node.name] = node
-        if isinstance(node, nodes.Input):
-            self.inputs.append(node.name)
-        return node.name
-
-    def finish(self, inputs: list[str], outputs: list[str], output_names: list[str]) -> FixedGraph:
-        """The graph, without the nodes that no output reads (ports are always kept)."""
-        needed = set(outputs) | set(inputs)
-        for node in reversed(list(self.nodes.values())):
-            if node.name in needed:
-                needed.update(node.inputs)
-        kept = {name: node for name, node in self.nodes.items() if name in needed}
-        return FixedGraph(
-            name=self.name,
-            nodes=MappingProxyType(kept),
-            edges=MappingProxyType({name: self.edges[name] for name in kept}),
-            inputs=tuple(inputs),
-            outputs=tuple(outputs),
-            output_names=tuple(output_names),
-            layers=MappingProxyType({k: v for k, v in self.layers.items() if v in needed}),
-            notes=tuple(self.notes),
-        )
+        return digest(self, self.inputs, self.outputs)

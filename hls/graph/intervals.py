@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.fixed import FixedArray, IntArray, narrow, round_shift, shift_left, widen
 from hls.graph import nodes
 from hls.graph.edge import Edge
+from hls.graph.fixed import FixedArray, IntArray, narrow, round_shift, shift_left, widen
 from hls.graph.windows import patches
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hls.fixed import FixedArray, FixedType
+from hls.graph.fixed import FixedArray, FixedType
 
 
 class Rounding(Enum):

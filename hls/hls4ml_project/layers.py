@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hls.fixed import FixedType
 from hls.graph import FixedGraph, nodes
+from hls.graph.fixed import FixedType
 from hls.hls4ml_project import linear, pointwise, structure
 from hls.hls4ml_project.lowering import Lowering
 from hls.hls4ml_project.types import HlsType, LayerSpec, Value

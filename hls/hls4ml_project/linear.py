@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hls.fixed import FixedArray, FixedType, IntArray
 from hls.graph import Edge, nodes
+from hls.graph.fixed import FixedArray, FixedType, IntArray
 from hls.graph.windows import output_length
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.lowering import Lowering

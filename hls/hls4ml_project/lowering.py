@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedArray, FixedType
 from hls.graph import Edge, FixedGraph, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import Node
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.types import HlsType, LayerSpec, Value, coarsest, float_constants

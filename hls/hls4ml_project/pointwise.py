@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hls.fixed import FixedArray, FixedType, round_shift, widen
 from hls.graph import nodes
+from hls.graph.fixed import FixedArray, FixedType, round_shift, widen
 from hls.hls4ml_project.lowering import Lowering, unused_table
 from hls.hls4ml_project.types import HlsType, Value, coarsest, float_constants
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from hls.errors import ProjectError, ToolError, UnsupportedError
-from hls.fixed import FixedType
 from hls.graph import FixedGraph
+from hls.graph.fixed import FixedType
 from hls.hls4ml_project import convert
 from hls.hls4ml_project.layers import LayerList, lower
 from hls.hls4ml_project.types import Value

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hls.fixed import FixedArray, FixedType
 from hls.graph import Edge, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.windows import output_length
 from hls.hls4ml_project.linear import matrix
 from hls.hls4ml_project.lowering import Lowering

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedArray, FixedType, narrow, widen
+from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 
 EXACT_TEXT_LIMIT = 1 << 53
 

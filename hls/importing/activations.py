@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedArray, FixedType
 from hls.graph import Edge, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.importing import learned
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (

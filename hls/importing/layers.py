@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedArray, narrow, round_shift
 from hls.graph import nodes
+from hls.graph.fixed import FixedArray, narrow, round_shift
 from hls.graph.windows import same_padding
 from hls.importing import pooling, products
 from hls.importing.activations import emit_activation

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedArray, FixedType
 from hls.graph import nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.windows import same_padding
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter

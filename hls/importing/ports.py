@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedType
+from hls.graph.fixed import FixedType
 from hls.importing.quantizers import Grid, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 

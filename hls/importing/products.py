@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.fixed import FixedArray
 from hls.graph import nodes
+from hls.graph.fixed import FixedArray
 from hls.importing.emitter import Emitter
 from hls.importing.spec import LayerSpec
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedType
+from hls.graph.fixed import FixedType
 
 # Positional parameters, for quantizers written as text: "quantized_bits(6, 0, alpha=1)".
 _PARAMETERS: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.fixed import FixedArray
+from hls.graph.fixed import FixedArray
 from hls.importing import learned
 from hls.importing.quantizers import Grid, Quantizer, grid, static_scale, without_scale
 

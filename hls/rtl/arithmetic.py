@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.fixed import IntArray
+from hls.graph.fixed import IntArray
 
 Elements = npt.NDArray[np.object_]
 """Array of alkaid FVariables."""

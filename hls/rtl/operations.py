@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hls.fixed import FixedArray
 from hls.graph import FixedGraph, nodes
+from hls.graph.fixed import FixedArray
 from hls.graph.windows import patches
 from hls.rtl.arithmetic import Arithmetic, Elements
 

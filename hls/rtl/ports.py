@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls.fixed import FixedType
 from hls.graph import FixedGraph
+from hls.graph.fixed import FixedType
 
 _OTHER = re.compile(r"[^A-Za-z0-9]+")
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import EventError, ToolError
-from hls.rtl.cache import cached_folder, digest
+from hls.machine.cache import cached_folder, digest
 from hls.rtl.ports import RtlPort
 from hls.rtl.ports_header import ports_header
 from hls.rtl.project import RtlProject

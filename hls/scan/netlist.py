@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hls.errors import FirmwareError
 from hls.importing import import_keras
-from hls.netlist import family_of, synthesise
 from hls.rtl import write_rtl
+from hls.rtl.netlist import family_of, synthesise
 from hls.scan.trial import TrialResult
 from hls.target import Target
 

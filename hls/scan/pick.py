@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from hls.check import EXPECTED_FILE
 from hls.errors import FirmwareError
-from hls.new_project import PARENT, create_project
-from hls.project import PROJECT_FILE
+from hls.project.expected import EXPECTED_FILE
+from hls.project.new_project import PARENT, create_project
+from hls.project.project_file import PROJECT_FILE
 from hls.scan.scan import TRIALS, ScanResult
 from hls.scan.space import HARDWARE, Value
 from hls.scan.store import RESULT

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hls.errors import FirmwareError
+from hls.machine.pools import Run, workers
 from hls.scan.netlist import NetlistTask, measure_netlist
 from hls.scan.pareto import Objective, frontier
 from hls.scan.search import Rounds, Search, at_once, check_grid, halving, run_rounds
@@ -15,7 +16,6 @@ from hls.scan.space import Space
 from hls.scan.store import Store
 from hls.scan.subject import Subject
 from hls.scan.trial import TrialResult, TrialSpec, run_trial, with_hardware
-from hls.scan.workers import Run, workers
 
 TRIALS = "trials"
 LOG = "workers.log"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hls.errors import FirmwareError
 from hls.project import Project, read_project
+from hls.project.systems.finding import Chosen, find_system
 from hls.scan.pareto import Objective
 from hls.scan.space import HARDWARE, Space
-from hls.systems import Chosen, find_system
 from hls.target import Target
 
 DEFAULT_TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)

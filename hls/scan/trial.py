@@ -104,7 +104,7 @@ def run_trial(spec: TrialSpec) -> tuple[TrialResult, dict[str, bytes]]:
 def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
     from hls.emulation import emulate
     from hls.importing import import_keras
-    from hls.systems import find_system
+    from hls.project.systems.finding import find_system
 
     if spec.system is None:
         (folder / MODEL).write_bytes(spec.model or b"")
@@ -136,7 +136,7 @@ def _unrolled(target: Target) -> bool:
 
 
 def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
-    from hls.estimates import estimate_hls4ml, estimate_rtl
+    from hls.figures.estimates import estimate_hls4ml, estimate_rtl
 
     target = spec.hardware
     if _unrolled(target):

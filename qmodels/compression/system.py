@@ -29,7 +29,7 @@ Inputs = dict[str, npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Compression:
-    """The β-VAE of arXiv:2210.11489; a ``hls.system_protocols.PhysicsSystem`` by structure."""
+    """The β-VAE of arXiv:2210.11489; a ``hls.project.systems.protocols.PhysicsSystem`` by structure."""
 
     name: str = NAME
     variants: tuple[str, ...] = tuple(VARIANTS)

@@ -26,7 +26,7 @@ NAME = "event_variables"
 
 @dataclass(frozen=True)
 class EventVariables:
-    """Event-variable networks of arXiv:2105.10126; a ``hls.system_protocols.PhysicsSystem`` by structure."""
+    """Event-variable networks of arXiv:2105.10126; a ``hls.project.systems.protocols.PhysicsSystem`` by structure."""
 
     name: str = NAME
     variants: tuple[str, ...] = tuple(VARIANTS)

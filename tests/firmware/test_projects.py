@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import hls
-from hls.check import compare, read_expected
 from hls.project import read_project
+from hls.project.expected import compare, read_expected
 
 ROOT = Path(__file__).resolve().parents[2] / "firmware_projects"
 # The largest first: its RTL takes longest, and nobody should wait for it alone at the end.

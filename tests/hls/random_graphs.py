@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
 
 
 def _constant(draw: st.DrawFn, shape: tuple[int, ...], bits: int, fraction: int) -> FixedArray:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
 
 FLOOR, EVEN = nodes.Rounding.FLOOR, nodes.Rounding.NEAREST_EVEN
 SIGNED_8 = FixedType(True, 8, 4)

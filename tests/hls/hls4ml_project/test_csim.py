@@ -9,8 +9,8 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import EventError, ToolError, UnsupportedError
-from hls.fixed import FixedType
 from hls.graph import FixedGraph, nodes
+from hls.graph.fixed import FixedType
 from hls.hls4ml_project import CSimulation, HlsProject, available, write_project
 from hls.target import Target
 from tests.hls.hls4ml_project.graphs import KINDS, Sketch, events, sketch

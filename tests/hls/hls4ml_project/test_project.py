@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from hls.errors import ProjectError, ToolError, UnsupportedError
-from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.hls4ml_project import convert, write_project
 from hls.hls4ml_project.layers import lower
 from hls.hls4ml_project.structure import fewest_axes

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 
 from hls.emulation import Emulator
 from hls.errors import UnsupportedError
-from hls.fixed import FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
-from hls.netlist import FAMILIES, NetlistSimulation, synthesise
+from hls.graph.fixed import FixedType
 from hls.rtl import Simulation, find_verilator, rtl_design, trace, write_rtl, write_vhdl
+from hls.rtl.netlist import FAMILIES, NetlistSimulation, synthesise
 from hls.rtl.partition import Stage, partition, whole
 from tests.hls.random_graphs import corner_and_random_events, graphs
 from tests.hls.rtl.zoo import add_input, broadcast, constant, random_events, zoo

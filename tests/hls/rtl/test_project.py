@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hls.errors import ProjectError
-from hls.fixed import FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedType
 from hls.rtl import latency_cutoff, write_rtl
 from hls.rtl.ports import input_ports, output_ports
 from tests.hls.rtl.zoo import add_input, constant, zoo

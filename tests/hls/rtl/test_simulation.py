@@ -9,7 +9,7 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import EventError, ToolError
-from hls.fixed import FixedType
+from hls.graph.fixed import FixedType
 from hls.rtl import Design, Simulation, rtl_design, tools, write_rtl
 from hls.rtl.ports import RtlPort
 from tests.hls.rtl.zoo import random_events, zoo

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hls.emulation import Emulator
 from hls.errors import UnsupportedError
-from hls.fixed import FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedType
 from hls.graph.nodes import Rounding
 from hls.rtl.logic import Constant
 from hls.rtl.trace import WIDEST_EDGE, trace

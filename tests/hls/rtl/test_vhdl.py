@@ -12,8 +12,8 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import ProjectError
-from hls.fixed import FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedType
 from hls.rtl import RtlProject, write_rtl, write_vhdl
 from hls.rtl.ports import RtlPort
 from hls.rtl.tools import run_tool

@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 
-from hls.fixed import FixedArray, FixedType
 from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import Rounding
 
 

@@ -16,12 +16,12 @@ import pytest
 
 from hls.errors import FirmwareError, ToolError
 from hls.importing import import_keras
+from hls.machine.pools import workers
 from hls.project import read_project
 from hls.scan import ScanOptions, Step, scan
 from hls.scan.pick import choose, pick
 from hls.scan.picture import draw_frontier
 from hls.scan.subject import find_subject
-from hls.scan.workers import workers
 
 TWO_BODY = Path(__file__).parents[3] / "firmware_projects" / "evn-two-body"
 STATED = {"reuse_factor": ["1", "2"], "clock_ns": ["2.5", "5"]}

@@ -1,7 +1,0 @@
-"""Resources and latency before any synthesis, in milliseconds, each figure with its measured error."""
-
-from hls.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate
-from hls.estimates.hls4ml_route import estimate_hls4ml, multipliers
-from hls.estimates.rtl_route import estimate_rtl
-
-__all__ = ["DesignEstimate", "Error", "Estimate", "LayerEstimate", "estimate_hls4ml", "estimate_rtl", "multipliers"]

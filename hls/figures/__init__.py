@@ -1,0 +1,1 @@
+"""Resources and latency as figures: estimated before anything is built, or read from reports of vendors' tools."""

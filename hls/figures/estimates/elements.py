@@ -1,0 +1,106 @@
+"""What is not a matrix product: LUTs, DSPs, tables and delay of rounding, pooling, tables and element-wise arithmetic.
+
+No report was fitted for these; the counts are those of the operators that HLS instantiates: an adder of n bits has n
+LUTs, a two-way selection n, a comparison with a constant about n / 2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+
+from hls.figures.estimates.constants import DSP_AREA, constant_products
+from hls.figures.estimates.dense import ADDER_NS, rom_blocks
+from hls.graph import Edge, nodes
+
+_SELECT_NS = 0.6
+_TABLE_NS = 2.5
+
+
+@dataclass(frozen=True)
+class ElementCost:
+    """Cost of all elements of a node together; ``path_ns`` is the delay of one."""
+
+    lut: float = 0.0
+    dsp: float = 0.0
+    bram_18k: float = 0.0
+    path_ns: float = 0.0
+
+
+def _size(edge: Edge) -> int:
+    return int(np.prod(edge.shape, dtype=np.int64))
+
+
+@singledispatch
+def element_cost(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    """Cost of one node; wires (Input, Reshape, Transpose, Concatenate) cost nothing."""
+    return ElementCost()
+
+
+@element_cost.register
+def _(node: nodes.Quantize, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    x = inputs[0]
+    width = node.type.width
+    dropped = max(x.fraction - node.type.fraction, 0)
+    lut, path = 0.0, 0.0
+    if dropped and node.rounding is nodes.Rounding.NEAREST_EVEN:
+        lut += width + dropped / 3 + 2  # increment; whether the dropped bits are more than half, or half of an odd one
+        path += ADDER_NS
+    shift = max(x.fraction - node.type.fraction, 0)
+    if (x.raw_max >> shift) > node.raw_max or (x.raw_min >> shift) < node.raw_min:
+        lut += 2 * width + 0.7 * x.type.width + 4  # a selection for each end; comparisons of the bits above
+        path += _SELECT_NS
+    return ElementCost(lut=lut * _size(output), path_ns=path)
+
+
+@element_cost.register
+def _(node: nodes.Relu, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    return ElementCost(lut=output.type.width * _size(output), path_ns=_SELECT_NS)
+
+
+@element_cost.register
+def _(node: nodes.Pool, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    window = math.prod(node.window)
+    levels = math.ceil(math.log2(window)) if window > 1 else 0
+    width = output.type.width
+    each = 1.5 * width if node.maximum else width
+    delay = ADDER_NS + (_SELECT_NS if node.maximum else 0.0)
+    return ElementCost(lut=each * (window - 1) * _size(output), path_ns=levels * delay)
+
+
+@element_cost.register
+def _(node: nodes.Scale, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    x = inputs[0]
+    factors = np.broadcast_to(node.factor.integers, (max(node.factor.integers.size, 1),))
+    repeats = _size(output) / factors.size
+    products = constant_products(factors.reshape(1, -1), x.type.width)
+    offsets = np.count_nonzero(node.offset.integers) / node.offset.integers.size * _size(output)
+    lut = products.adders * repeats * x.type.width + offsets * output.type.width
+    path = ADDER_NS * math.ceil(math.log2(max(products.digits, 1))) + (ADDER_NS if offsets else 0.0)
+    return ElementCost(lut=lut, dsp=products.dsps * repeats, path_ns=path)
+
+
+@element_cost.register
+def _(node: nodes.Table, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    depth, width = node.values.integers.size, output.type.width
+    blocks = rom_blocks(depth, width)
+    if not blocks:
+        return ElementCost(lut=depth * width / 64 * _size(output), path_ns=_SELECT_NS)
+    # A block has two ports, so that two elements share one copy of the table.
+    return ElementCost(bram_18k=blocks * math.ceil(_size(output) / 2), path_ns=_TABLE_NS)
+
+
+@element_cost.register
+def _(node: nodes.Add, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    return ElementCost(lut=output.type.width * _size(output), path_ns=ADDER_NS)
+
+
+@element_cost.register
+def _(node: nodes.Multiply, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    area = inputs[0].type.width * inputs[1].type.width
+    if area > DSP_AREA:
+        return ElementCost(dsp=float(_size(output)), path_ns=2 * ADDER_NS)
+    return ElementCost(lut=0.75 * area * _size(output), path_ns=2 * ADDER_NS)

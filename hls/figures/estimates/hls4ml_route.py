@@ -1,0 +1,269 @@
+"""Estimate of a whole hls4ml design from its graph: what C synthesis by Vitis or Vivado HLS would report."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hls.figures.estimates.constants import constant_products, signed_digits
+from hls.figures.estimates.dense import DenseShape, dense_cost, legal_reuse_factor
+from hls.figures.estimates.elements import element_cost
+from hls.figures.estimates.estimate import DesignEstimate, Estimate, LayerEstimate, coefficients, measured_error
+from hls.graph import FixedGraph, nodes
+from hls.graph.fixed import FixedType, IntArray
+from hls.target import Target
+
+MODEL = "hls4ml_dense"
+STAGE_FRACTION = {"vivado": 0.875, "vitis": 0.73}
+"""Share of a clock period that logic may take: one minus the clock uncertainty that hls4ml asks each tool for."""
+
+# The fitted layers were scheduled with Vivado HLS's clock uncertainty: where logic is cut depends on it.
+_SCHEDULED = ("ff", "cycles", "interval", "latency_ns")
+_FITTED_SIZES = range(32, 257)
+_FITTED_WEIGHT_BITS = range(2, 15)
+_FITTED_INPUT_BITS = 16
+_WIRES = nodes.Input | nodes.Reshape | nodes.Transpose | nodes.Concatenate
+
+
+@dataclass(frozen=True)
+class NodeCost:
+    """Cost of one node in place. ``path_ns`` is logic that shares clock cycles with its neighbours, ``cycles`` whole
+    clock cycles on top; ``interval`` is the clock cycles between two events."""
+
+    node: nodes.Node
+    lut: float = 0.0
+    ff: float = 0.0
+    dsp: float = 0.0
+    bram_18k: float = 0.0
+    path_ns: float = 0.0
+    cycles: int = 0
+    interval: int = 1
+
+
+def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None = None) -> DesignEstimate:
+    """LUT, FF, DSP, BRAM, cycles, interval and latency that HLS would report for ``graph`` built by hls4ml.
+
+    Accumulators are as wide as the graph proves that they must be, which is what ``qtrigger build`` makes. With
+    ``default_bits`` accumulators and unquantized tensors have at most that many, as in a project that hls4ml converts
+    with its default type (16 bits), and weights have the bits of their quantizer even where the largest need fewer.
+
+    Calibrated on C synthesis of single Dense layers by Vivado and Vitis HLS (``coefficients.json``); anything else is
+    marked ``extrapolated``. Takes milliseconds.
+    """
+    start = time.perf_counter()
+    costs = {node.name: _node_cost(graph, node, target, default_bits) for node in graph}
+    cycles = _latency(graph, costs, target)
+    interval = max((cost.interval for cost in costs.values()), default=1)
+    if target.strategy == "latency" and target.io_type == "io_parallel":
+        interval = max(1, min(interval, cycles + 1))
+    values = {
+        "lut": sum(cost.lut for cost in costs.values()),
+        "ff": sum(cost.ff for cost in costs.values()),
+        "dsp": sum(cost.dsp for cost in costs.values()),
+        "bram": sum(cost.bram_18k for cost in costs.values()) / 2,
+        "uram": 0.0,
+        "cycles": float(cycles),
+        "interval": float(interval),
+        "latency_ns": cycles * target.clock_ns,
+    }
+    regime = _regime(target)
+    beyond = _beyond_the_fit(graph, target, default_bits)
+    figures = {
+        name: Estimate.of(
+            name,
+            value,
+            measured_error(MODEL, regime, name),
+            "csynth",
+            extrapolated=bool(beyond) or (name in _SCHEDULED and regime != "folded" and target.backend != "vivado"),
+        )
+        for name, value in values.items()
+    }
+    return DesignEstimate(
+        route="hls4ml",
+        clock_ns=target.clock_ns,
+        figures=figures,
+        layers=_layers(costs.values()),
+        notes=tuple(beyond),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def multipliers(graph: FixedGraph, target: Target) -> int:
+    """Products with constants that have hardware of their own in an hls4ml design: a lower bound of its size.
+
+    Zeros and powers of two cost wires and do not count; a reuse factor lets that many share one multiplier.
+    """
+    total = 0.0
+    for node in graph:
+        if not isinstance(node, nodes.Dense | nodes.Conv):
+            continue
+        copies = math.prod(graph.edges[node.name].shape[:-1]) if _together(target) else 1
+        total += int((signed_digits(node.kernel.integers) > 1).sum()) * copies / target.reuse_factor
+    return int(total)
+
+
+def _together(target: Target) -> bool:
+    """Whether a kernel that is used at many places has a copy for each."""
+    return target.strategy == "latency" and target.reuse_factor == 1 and target.io_type == "io_parallel"
+
+
+def _regime(target: Target) -> str:
+    if target.reuse_factor == 1:
+        return "unrolled"
+    return "shared" if target.strategy == "latency" else "folded"
+
+
+def _stage_ns(target: Target) -> float:
+    return target.clock_ns * STAGE_FRACTION.get(target.backend, STAGE_FRACTION["vitis"])
+
+
+def _node_cost(graph: FixedGraph, node: nodes.Node, target: Target, default_bits: int | None) -> NodeCost:
+    inputs, output = graph.edges_of(node), graph.edges[node.name]
+    if isinstance(node, nodes.Dense):
+        positions = int(np.prod(output.shape[:-1], dtype=np.int64))
+        return _product(graph, node, node.kernel.integers, positions, target, default_bits)
+    if isinstance(node, nodes.Conv):
+        positions = int(np.prod(output.shape[:-1], dtype=np.int64))
+        channels = node.kernel.shape[-1]
+        return _product(graph, node, node.kernel.integers.reshape(-1, channels), positions, target, default_bits)
+    if isinstance(node, _WIRES):
+        return NodeCost(node)
+    cost = element_cost(node, inputs, output)
+    stage_ns = _stage_ns(target)
+    cycles = int(cost.path_ns / stage_ns)
+    # A cut between two clock cycles falls on this logic as often as it takes up a cycle.
+    ff = cost.path_ns / stage_ns * inputs[0].type.width * math.prod(output.shape)
+    return NodeCost(node, cost.lut, ff, cost.dsp, cost.bram_18k, cost.path_ns - cycles * stage_ns, cycles)
+
+
+def _product(
+    graph: FixedGraph,
+    node: nodes.Dense | nodes.Conv,
+    kernel: IntArray,
+    positions: int,
+    target: Target,
+    default_bits: int | None,
+) -> NodeCost:
+    """A matrix product at ``positions`` places: all at once if unrolled, as hls4ml is asked to, else in turn."""
+    shape = _shape(graph, node, kernel, target, default_bits)
+    cost = dense_cost(shape, coefficients()[MODEL]["coefficients"])
+    copies = positions if _together(target) else 1
+    turns = positions // copies
+    straight = int(cost.path_ns / shape.stage_ns)
+    return NodeCost(
+        node,
+        lut=cost.lut * copies,
+        ff=cost.ff * copies,
+        dsp=cost.dsp * copies,
+        bram_18k=cost.bram_18k * copies,
+        path_ns=cost.path_ns,
+        cycles=cost.cycles - straight + (turns - 1) * max(cost.interval, 1),
+        interval=max(cost.interval * turns, 1),
+    )
+
+
+def _shape(
+    graph: FixedGraph, node: nodes.Dense | nodes.Conv, kernel: IntArray, target: Target, default_bits: int | None
+) -> DenseShape:
+    n_in, n_out = kernel.shape
+    bound = max(graph.edges[node.name].partial_bound, 1)
+    accumulator_bits = FixedType.covering(-bound, bound, 0).width
+    input_bits, weight_bits = _widths(graph, node, default_bits)
+    reuse = target.reuse_factor
+    if target.strategy == "resource":
+        reuse = legal_reuse_factor(n_in, n_out, reuse)
+    return DenseShape(
+        n_in=n_in,
+        n_out=n_out,
+        input_bits=input_bits,
+        weight_bits=weight_bits,
+        accumulator_bits=accumulator_bits if default_bits is None else min(accumulator_bits, default_bits),
+        strategy=target.strategy,
+        reuse_factor=reuse,
+        stage_ns=_stage_ns(target),
+        from_port=_from_port(graph, node),
+        products=constant_products(kernel, input_bits),
+    )
+
+
+def _widths(graph: FixedGraph, node: nodes.Dense | nodes.Conv, default_bits: int | None) -> tuple[int, int]:
+    """Bits of the inputs and of the weights of a product."""
+    input_bits, weights = graph.edges_of(node)[0].type.width, node.kernel
+    if default_bits is None:
+        return input_bits, weights.type.width
+    # quantized_bits(b, 0) has b - 1 fraction bits and a sign, however small the largest weight is.
+    return min(input_bits, default_bits), max(weights.type.width, weights.fraction + 1)
+
+
+def _from_port(graph: FixedGraph, node: nodes.Node) -> bool:
+    source = graph.nodes[node.inputs[0]]
+    while isinstance(source, nodes.Reshape):
+        source = graph.nodes[source.inputs[0]]
+    return isinstance(source, nodes.Input)
+
+
+def _latency(graph: FixedGraph, costs: dict[str, NodeCost], target: Target) -> int:
+    """Longest way through the graph in clock cycles.
+
+    Strategy latency is one pipeline, where logic of several layers shares a cycle; with the others each layer is a
+    process that starts when the one before is done.
+    """
+    pipeline = target.strategy == "latency" and target.io_type == "io_parallel"
+    arrival: dict[str, float] = {}
+    for node in graph:
+        cost = costs[node.name]
+        own = cost.cycles + cost.path_ns / _stage_ns(target)
+        if not pipeline and not isinstance(node, _WIRES):
+            own = int(own) + 1
+        arrival[node.name] = max((arrival[name] for name in node.inputs), default=0.0) + own
+    last = max(arrival[name] for name in graph.outputs)
+    return int(last + 1e-9) if pipeline else max(int(last) - 1, 0)
+
+
+def _layers(costs: Iterable[NodeCost]) -> tuple[LayerEstimate, ...]:
+    layers: dict[str, LayerEstimate] = {}
+    for cost in costs:
+        operation = type(cost.node).__name__
+        found = layers.setdefault(cost.node.layer, LayerEstimate(cost.node.layer, (), 0.0, 0.0, 0.0, 0.0))
+        layers[cost.node.layer] = replace(
+            found,
+            operations=(*found.operations, operation),
+            lut=found.lut + cost.lut,
+            ff=found.ff + cost.ff,
+            dsp=found.dsp + cost.dsp,
+            bram=found.bram + cost.bram_18k / 2,
+        )
+    return tuple(layers.values())
+
+
+def _beyond_the_fit(graph: FixedGraph, target: Target, default_bits: int | None) -> list[str]:
+    """Why the errors measured on single Dense layers do not simply apply; empty if they do."""
+    notes = []
+    products = [node for node in graph if isinstance(node, nodes.Dense | nodes.Conv)]
+    others = sorted({type(n).__name__ for n in graph if not isinstance(n, nodes.Dense | nodes.Quantize | _WIRES)})
+    if target.backend not in STAGE_FRACTION:
+        notes.append(f"the fit knows Vivado and Vitis HLS only, not {target.backend}")
+    if target.io_type == "io_stream":
+        notes.append("the fit knows io_parallel only; FIFOs of io_stream are not counted")
+    if len(products) != 1:
+        notes.append(f"{len(products)} matrix products, the fit knows single Dense layers")
+    if others:
+        notes.append(f"not in the fit: {', '.join(others)}")
+    sizes, widths = [], []
+    for node in products:
+        x = graph.edges_of(node)[0]
+        input_bits, weight_bits = _widths(graph, node, default_bits)
+        shape = (int(np.prod(node.kernel.shape[:-1])), node.kernel.shape[-1])
+        if not all(size in _FITTED_SIZES for size in shape) or math.prod(x.shape[:-1]) != 1:
+            sizes.append(node.layer)
+        if input_bits != _FITTED_INPUT_BITS or weight_bits not in _FITTED_WEIGHT_BITS:
+            widths.append(node.layer)
+    if sizes:
+        notes.append(f"not one product of 32-256 inputs and 32-256 outputs: {', '.join(sizes)}")
+    if widths:
+        notes.append(f"not 16-bit inputs with weights of 2-14 bits: {', '.join(widths)}")
+    return notes

@@ -1,0 +1,6 @@
+"""What vendors' tools report on a generated project, if the user ran them: typed, with units, stage and tool."""
+
+from hls.figures.vendor_reports.project import check_plausible, find_reports
+from hls.figures.vendor_reports.result import Stage, VendorReport, VendorReportError
+
+__all__ = ["Stage", "VendorReport", "VendorReportError", "check_plausible", "find_reports"]

@@ -1,0 +1,190 @@
+"""Reports of Intel's tools: the HLS compiler (hls4ml's Quartus backend), oneAPI, and Quartus Prime itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from hls.figures.vendor_reports.javascript import read_variables
+from hls.figures.vendor_reports.result import VendorReport, VendorReportError, count, missing, number, read_text
+
+_M20K_KBIT = 20
+
+
+def read_hls_compiler(path: Path) -> VendorReport:
+    """``<project>-fpga.prj/reports/lib/report_data.js`` of ``i++``: its own resource estimate, and beside it
+    ``verification_data.js`` with the latency of the simulated component, if it was run.
+
+    Raises:
+        VendorReportError: cut off or without a total.
+    """
+    area = read_variables(path, read_text(path), ("areaJSON",)).get("areaJSON")
+    total = area.get("total") if isinstance(area, dict) else None
+    if not isinstance(total, list) or len(total) < 4:
+        raise missing(path, "areaJSON.total")
+    lut, ff, ram, dsp = (number(path, "areaJSON.total", str(value)) for value in total[:4])
+    cycles, interval = _simulated(path.with_name("verification_data.js"))
+    return VendorReport(
+        tool="Intel HLS compiler",
+        version=None,
+        stage="csynth",
+        file=path,
+        lut=round(lut),
+        ff=round(ff),
+        dsp=round(dsp),
+        bram=ram,
+        bram_kbit=_M20K_KBIT,
+        cycles=cycles,
+        interval=interval,
+    )
+
+
+def _simulated(path: Path) -> tuple[int | None, int | None]:
+    """Worst latency and interval of ``verification_data.js``: each is "min,max,average" there."""
+    if not path.is_file():
+        return None, None
+    verified = read_variables(path, read_text(path), ("verifJSON",)).get("verifJSON")
+    functions = verified.get("functions") if isinstance(verified, dict) else None
+    if not functions:
+        return None, None
+    try:
+        latency, interval = (str(functions[0]["data"][index]).split(",")[1] for index in (1, 2))
+    except (IndexError, KeyError, TypeError):
+        raise missing(path, "verifJSON.functions[0].data") from None
+    return count(path, "verifJSON latency", latency), count(path, "verifJSON interval", interval)
+
+
+def read_quartus_data(path: Path) -> VendorReport | None:
+    """``quartus_data.js`` of ``i++`` after a Quartus compilation; None where that was not run ("TBD").
+
+    Raises:
+        VendorReportError: cut off or without the fitter's numbers.
+    """
+    data = read_variables(path, read_text(path), ("quartusJSON",)).get("quartusJSON") or {}
+    try:
+        clock, use = data["quartusFitClockSummary"]["nodes"][0], data["quartusFitResourceUsageSummary"]["nodes"][-1]
+        reached = str(clock["clock"])
+    except (KeyError, IndexError, TypeError):
+        raise missing(path, "quartusFitResourceUsageSummary") from None
+    return None if reached == "TBD" else _fitted(path, "Quartus Prime", use, reached)
+
+
+def _fitted(path: Path, tool: str, use: dict[str, Any], frequency: str) -> VendorReport:
+    section = "quartusFitResourceUsageSummary"
+    values = {name: use.get(name) for name in ("alm", "alut", "reg", "dsp", "ram")}
+    # Some versions give ALMs only; an ALM holds two ALUTs.
+    lut = values["alut"] if values["alut"] is not None else None
+    aluts = 2 * number(path, f"{section}.alm", str(values["alm"])) if lut is None else number(path, section, str(lut))
+    mhz = number(path, "quartusFitClockSummary", re.sub(r"[^0-9.]", "", frequency))
+    return VendorReport(
+        tool=tool,
+        version=None,
+        stage="post-route",
+        file=path,
+        lut=round(aluts),
+        ff=count(path, f"{section}.reg", str(values["reg"])),
+        dsp=round(number(path, f"{section}.dsp", str(values["dsp"]))),
+        bram=number(path, f"{section}.ram", str(values["ram"])),
+        bram_kbit=_M20K_KBIT,
+        period_ns=round(1e3 / mhz, 6) if mhz else None,
+    )
+
+
+def read_oneapi(folder: Path) -> list[VendorReport]:
+    """``<project>.prj/reports/resources/json``: the compiler's estimate, and the fitter's result if it was run.
+
+    Raises:
+        VendorReportError: a file is missing, cut off or has no total.
+    """
+    path = folder / "summary.ndjson"
+    total = next((row for row in _rows(path) if row.get("name") == "Total"), None)
+    if total is None or len(total.get("data", ())) < 4:
+        raise missing(path, "Total")
+    lut, ff, ram, dsp = (number(path, "Total", str(value)) for value in total["data"][:4])
+    loops = folder / "loop_attr.ndjson"
+    rows = [row for row in _rows(loops) if {"af", "ii", "lt"} <= row.keys()] if loops.is_file() else []
+    intervals = [int(row["ii"]) for row in rows if str(row["ii"]).isdigit()]
+    latencies = [number(loops, "lt", str(row["lt"])) for row in rows]
+    frequencies = [number(loops, "af", str(row["af"])) for row in rows]
+    reports = [
+        VendorReport(
+            tool="oneAPI",
+            version=None,
+            stage="csynth",
+            file=path,
+            lut=round(lut),
+            ff=round(ff),
+            dsp=round(dsp),
+            bram=ram,
+            bram_kbit=_M20K_KBIT,
+            cycles=round(max(latencies)) if latencies else None,
+            interval=max(intervals, default=None),
+            period_ns=round(1e3 / min(frequencies), 6) if frequencies and min(frequencies) > 0 else None,
+        )
+    ]
+    fitted = folder / "quartus.ndjson"
+    if fitted.is_file():
+        reports += _oneapi_fitted(fitted)
+    return reports
+
+
+def _oneapi_fitted(path: Path) -> list[VendorReport]:
+    for row in _rows(path):
+        use = row.get("quartusFitResourceUsageSummary", {}).get("nodes")
+        clock = row.get("quartusFitClockSummary", {}).get("nodes")
+        if use and clock:
+            reached = str(clock[0].get("clock fmax", clock[0].get("clock", "TBD")))
+            return [] if "TBD" in reached else [_fitted(path, "oneAPI (Quartus)", use[0], reached)]
+    return []
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    for index, line in enumerate(read_text(path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise VendorReportError(f"{path}: section line {index} is cut off or damaged; compile again") from error
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def read_fit_summary(path: Path) -> VendorReport:
+    """``<revision>.fit.summary`` of Quartus Prime: the fitter's resources.
+
+    Raises:
+        VendorReportError: cut off, or the fitter failed.
+    """
+    entries = dict(re.findall(r"^\s*([^:\n]+?)\s*:\s*(.*?)\s*$", read_text(path), re.MULTILINE))
+    status = entries.get("Fitter Status")
+    if status is None:
+        raise missing(path, "Fitter Status")
+    if not status.startswith("Successful"):
+        raise VendorReportError(f"{path}: section Fitter Status: {status}; no result")
+    version = entries.get("Quartus Prime Version", "").split()
+    return VendorReport(
+        tool="Quartus Prime",
+        version=version[0] if version else None,
+        stage="post-route",
+        file=path,
+        part=entries.get("Device"),
+        top=entries.get("Top-level Entity Name"),
+        lut=2 * _used(path, entries, "Logic utilization (in ALMs)"),
+        ff=_used(path, entries, "Total dedicated logic registers", "Total registers"),
+        dsp=_used(path, entries, "Total DSP Blocks"),
+        bram=_used(path, entries, "Total RAM Blocks"),
+        bram_kbit=_M20K_KBIT,
+    )
+
+
+def _used(path: Path, entries: dict[str, str], *names: str) -> int:
+    """First number of "1,234 / 427,200 ( < 1 % )"."""
+    for name in names:
+        if name in entries:
+            return count(path, name, entries[name].split("/")[0])
+    raise missing(path, names[0])

@@ -1,0 +1,50 @@
+"""GraphBuilder: collects nodes in topological order, and gives the FixedGraph of those that an output reads."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from hls.graph import nodes
+from hls.graph.edge import Edge
+from hls.graph.graph import FixedGraph
+from hls.graph.intervals import propagate
+
+
+class GraphBuilder:
+    """Collects nodes in topological order and works out every edge as it goes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: dict[str, nodes.Node] = {}
+        self.edges: dict[str, Edge] = {}
+        self.inputs: list[str] = []
+        self.layers: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def add(self, node: nodes.Node) -> str:
+        """Append a node whose inputs are already there; returns its name."""
+        if node.name in self.nodes:
+            raise ValueError(f"two nodes are called {node.name!r}")
+        self.edges[node.name] = propagate(node, [self.edges[name] for name in node.inputs])
+        self.nodes[node.name] = node
+        if isinstance(node, nodes.Input):
+            self.inputs.append(node.name)
+        return node.name
+
+    def finish(self, inputs: list[str], outputs: list[str], output_names: list[str]) -> FixedGraph:
+        """The graph, without the nodes that no output reads (ports are always kept)."""
+        needed = set(outputs) | set(inputs)
+        for node in reversed(list(self.nodes.values())):
+            if node.name in needed:
+                needed.update(node.inputs)
+        kept = {name: node for name, node in self.nodes.items() if name in needed}
+        return FixedGraph(
+            name=self.name,
+            nodes=MappingProxyType(kept),
+            edges=MappingProxyType({name: self.edges[name] for name in kept}),
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            output_names=tuple(output_names),
+            layers=MappingProxyType({k: v for k, v in self.layers.items() if v in needed}),
+            notes=tuple(self.notes),
+        )

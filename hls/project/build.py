@@ -1,0 +1,209 @@
+"""The main job: import, verify against every witness, measure fidelity, and leave build/ whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hls.emulation import emulate
+from hls.errors import ProjectError
+from hls.graph import FixedGraph
+from hls.hls4ml_project import HlsProject, write_project
+from hls.importing import import_keras
+from hls.project.build_folder import fresh_build
+from hls.project.project_file import Project, read_project
+from hls.project.report import assemble
+from hls.project.report.budget import check_budget
+from hls.project.report.html import write_html
+from hls.project.report.rows import Figures, gather_figures
+from hls.project.report.schema import REPORT_FILE, Curve, Metric, Report, fidelity_metric
+from hls.project.systems.finding import Chosen, find_system, user_errors
+from hls.project.systems.protocols import Inputs
+from hls.project.vendor_runs import keep_vendor_reports
+from hls.verification.sample import EventSample, gather
+from hls.verification.verify import Progress, Verdict, verify
+from hls.verification.witnesses import DEFAULT, MAX_EVENTS, Task, check_witness_name
+from hls.verification.witnesses.rtl import RTL_FOLDER
+
+FIDELITY_EVENTS = 100_000
+FIGURE = Path("figures", "fidelity.png")
+HLS_FOLDER = "hls"
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What the command line may change about a build; None keeps what project.toml says."""
+
+    witnesses: Sequence[str] | None = None
+    events: int | None = None
+    inputs: Path | None = None
+    liberty: Path | None = None
+
+
+def build(
+    folder: str | Path,
+    witnesses: Sequence[str] | None = None,
+    events: int | None = None,
+    inputs: str | Path | None = None,
+    liberty: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Build and verify the project in ``folder``; the result lies in ``folder/build``.
+
+    Args:
+        folder: a folder with a project.toml.
+        witnesses: names of those to ask, instead of the project's; one of these that cannot run fails the build.
+        events: number of events, instead of the project's.
+        inputs: event file (HDF5, .npy, .npz) to use instead of generated events.
+        liberty: cell library of an ASIC, for the netlist witness.
+        progress: called with (stage, done, total); total 0 where unknown.
+
+    Returns:
+        The report, also when verification or budget failed: look at ``report.passed``.
+
+    Raises:
+        FirmwareError: the project, model or event file is not usable; build/ is then what it was before.
+    """
+    project = read_project(folder)
+    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty))
+    for name in options.witnesses or ():
+        check_witness_name(name)
+    chosen = _system(project)
+    with fresh_build(project.folder) as home:
+        graph = import_keras(project.weights, input_type=project.file.model.input_type)
+        sample = _events(project, graph, chosen, options, progress)
+        firmware = _firmware(project, graph, home, progress)
+        _vhdl(project, graph, firmware, home)
+        verdict = _verify(project, Task(graph, project.weights, firmware, options.liberty), sample, options, progress)
+        fidelity = _fidelity(project, graph, chosen, home, progress)
+        figures = _figures(project, graph, verdict, home)
+        report = _report(project, graph, chosen, verdict, fidelity, figures)
+        (home / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_html(report, home)
+    return report.model_copy(update={"folder": project.build_folder})
+
+
+def _path(name: str | Path | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+def _library(name: str | Path | None) -> Path | None:
+    if name is None:
+        return None
+    if not Path(name).is_file():
+        raise ProjectError(f"{name}: no such liberty file")
+    return Path(name).resolve()
+
+
+def _system(project: Project) -> Chosen | None:
+    model = project.file.model
+    return None if model.system is None else find_system(model.system, model.variant)
+
+
+def _events(
+    project: Project,
+    graph: FixedGraph,
+    chosen: Chosen | None,
+    options: BuildOptions,
+    progress: Progress | None,
+) -> EventSample:
+    if progress is not None:
+        progress("events", 0, 0)
+    settings = project.file.verify
+    sample = gather(
+        graph,
+        chosen,
+        events=options.events,
+        seed=settings.seed,
+        inputs=options.inputs,
+        default=settings.events,
+    )
+    if progress is not None:
+        progress("events", len(sample), len(sample))
+    return sample
+
+
+def _firmware(project: Project, graph: FixedGraph, home: Path, progress: Progress | None) -> HlsProject:
+    if progress is not None:
+        progress("hls4ml", 0, 1)
+    written = write_project(graph, project.target, project.name, home / HLS_FOLDER)
+    if progress is not None:
+        progress("hls4ml", 1, 1)
+    return written
+
+
+def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: Path) -> None:
+    if project.file.target.vhdl:
+        from hls.rtl import write_vhdl
+
+        target = project.target
+        write_vhdl(graph, firmware.top, home / RTL_FOLDER, target.clock_ns, multipliers=target.multipliers)
+
+
+def _verify(
+    project: Project, task: Task, sample: EventSample, options: BuildOptions, progress: Progress | None
+) -> Verdict:
+    settings = project.file.verify
+    named = options.witnesses or settings.witnesses
+    return verify(
+        task,
+        sample,
+        named or DEFAULT,
+        required=named is not None,
+        max_events={**MAX_EVENTS, **settings.max_events},
+        progress=progress,
+    )
+
+
+def _fidelity(
+    project: Project, graph: FixedGraph, chosen: Chosen | None, home: Path, progress: Progress | None
+) -> dict[str, Metric | Curve]:
+    if chosen is None:
+        return {}
+    if progress is not None:
+        progress("fidelity", 0, 0)
+
+    def firmware(events: Inputs) -> Any:
+        return emulate(graph, events)
+
+    figure = home / FIGURE
+    figure.parent.mkdir()
+    seed = project.file.verify.seed
+    with user_errors():
+        metrics = chosen.system.fidelity(
+            chosen.variant, project.folder, firmware, events=FIDELITY_EVENTS, seed=seed, figure=figure
+        )
+    if progress is not None:
+        progress("fidelity", FIDELITY_EVENTS, FIDELITY_EVENTS)
+    return {name: fidelity_metric(metric) for name, metric in metrics.items()}
+
+
+def _figures(project: Project, graph: FixedGraph, verdict: Verdict, home: Path) -> Figures:
+    measured = [item for told in verdict.testimonies if told.run is not None for item in told.run.measured]
+    vendor = keep_vendor_reports(project.build_folder, home, graph.digest(), project.target)
+    return gather_figures(graph, project.target, measured, vendor)
+
+
+def _report(
+    project: Project,
+    graph: FixedGraph,
+    chosen: Chosen | None,
+    verdict: Verdict,
+    fidelity: dict[str, Metric | Curve],
+    figures: Figures,
+) -> Report:
+    return Report(
+        project=assemble.project_info(project, None if chosen is None else chosen.variant),
+        graph=assemble.graph_info(graph, verdict.sample),
+        verification=assemble.verification_info(verdict),
+        witnesses={t.name: assemble.witness_info(t) for t in verdict.testimonies},
+        fidelity=fidelity,
+        resources=figures.resources,
+        latency=figures.latency,
+        figure_notes=figures.notes,
+        reference_latency=assemble.reference_latency(project),
+        budget=check_budget(project.limits(), fidelity, figures.resources, figures.latency),
+        environment=assemble.environment(project, project.file.verify.seed),
+    )

@@ -1,0 +1,181 @@
+"""Continuous integration: a fresh build against the numbers recorded in expected.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hls.errors import ProjectError
+from hls.project.report.schema import Curve, Metric, Report
+
+EXPECTED_FILE = "expected.json"
+_ALLOWED_CHANGE = 1e-6
+"""Bits are exact; a float metric may move in its last digits with another BLAS."""
+
+
+class ExpectedMetric(BaseModel):
+    """A recorded fidelity figure, one number a point of a curve, and by how much each may differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | list[float]
+    allowed_change: float = _ALLOWED_CHANGE
+
+
+class Expected(BaseModel):
+    """expected.json: what a build of this project must find. Zero mismatches go without saying."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    graph_digest: str
+    events: int
+    witnesses: list[str]
+    fidelity: dict[str, ExpectedMetric]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing compared. ``status`` error: it could not be compared, as the project is not usable."""
+
+    project: str
+    name: str
+    status: Literal["passed", "failed", "error"]
+    message: str = ""
+
+
+def record(report: Report, previous: Expected | None) -> Expected:
+    """What ``report`` found, to be expected from now on. Allowed changes that someone has written are kept."""
+    before = {} if previous is None else previous.fidelity
+    fidelity = {
+        name: ExpectedMetric(
+            value=_value(metric),
+            allowed_change=before[name].allowed_change if name in before else _ALLOWED_CHANGE,
+        )
+        for name, metric in report.fidelity.items()
+    }
+    return Expected(
+        graph_digest=report.graph.digest,
+        events=report.verification.events,
+        witnesses=[name for name, told in report.witnesses.items() if told.status == "ran"],
+        fidelity=fidelity,
+    )
+
+
+def _value(metric: Metric | Curve) -> float | list[float]:
+    return metric.firmware if isinstance(metric, Metric) else [point.firmware for point in metric.points]
+
+
+def read_expected(folder: Path) -> Expected:
+    """``folder/expected.json``. Raises ProjectError if it is missing or damaged."""
+    path = folder / EXPECTED_FILE
+    if not path.is_file():
+        raise ProjectError(f"{path}: nothing recorded yet; run `qtrigger check {folder} --update` and commit the file")
+    try:
+        return Expected.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its first line"
+        raise ProjectError(f"{path}: damaged at {place}; run `qtrigger check {folder} --update`") from error
+
+
+def write_expected(folder: Path, expected: Expected) -> None:
+    """Write ``folder/expected.json``, whole or not at all."""
+    path = folder / EXPECTED_FILE
+    draft = path.with_name(f".{path.name}.tmp")
+    try:
+        draft.write_text(json.dumps(expected.model_dump(), indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def compare(name: str, report: Report, expected: Expected) -> list[Check]:
+    """Every check of one project: witnesses, graph, fidelity, budget."""
+    found = [
+        *_witnesses(report, expected),
+        *_graph(report, expected),
+        *_fidelity(report, expected),
+        *_budget(report),
+    ]
+    return [Check(name, what, "passed" if not message else "failed", message) for what, message in found]
+
+
+def _witnesses(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+    for name in dict.fromkeys((*expected.witnesses, *report.witnesses)):
+        told = report.witnesses.get(name)
+        message = ""
+        if told is None or told.status == "not run":
+            reason = "not asked" if told is None else told.reason
+            message = f"did not run ({reason}), and did when recorded" if name in expected.witnesses else ""
+        elif told.mismatches:
+            message = f"{told.mismatches} of {told.events} events differ from the emulator"
+        yield f"bits of {name}", message
+    yield "verification", "; ".join(report.verification.failures)
+    fewer = report.verification.events < expected.events
+    yield "events", f"{report.verification.events} events, {expected.events} when recorded" if fewer else ""
+
+
+def _graph(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+    same = report.graph.digest == expected.graph_digest
+    yield (
+        "graph",
+        "" if same else "the arithmetic differs from what was recorded; if meant, run with --update",
+    )
+
+
+def _fidelity(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+    for name, recorded in expected.fidelity.items():
+        metric = report.fidelity.get(name)
+        if metric is None:
+            yield f"fidelity {name}", "not measured any more"
+        else:
+            yield f"fidelity {name}", _moved(metric, recorded)
+
+
+def _moved(metric: Metric | Curve, recorded: ExpectedMetric) -> str:
+    """How a figure differs from the recorded one; empty if it does not, the worst point of a curve if it does."""
+    found, was = np.atleast_1d(_value(metric)), np.atleast_1d(recorded.value)
+    if found.shape != was.shape:
+        return f"has {found.size} points, had {was.size} when recorded; if meant, run with --update"
+    change = np.nan_to_num(np.abs(found - was), nan=np.inf)
+    worst = int(change.argmax())
+    if change[worst] <= recorded.allowed_change:
+        return ""
+    where = f" at {metric.over} = {metric.points[worst].at:g}" if isinstance(metric, Curve) else ""
+    return f"is {found[worst]:.9g}, was {was[worst]:.9g} ± {recorded.allowed_change:g}{where}"
+
+
+def _budget(report: Report) -> Iterator[tuple[str, str]]:
+    for check in report.budget.checks:
+        value = "no such metric" if check.value is None else f"{check.value:g}"
+        yield f"budget {check.key}", f"{value}, limit {check.limit:g}" if check.passed is False else ""
+
+
+def junit(checks: list[Check]) -> str:
+    """JUnit XML, as GitHub and GitLab show it: a suite a project, a case a check."""
+    root = ElementTree.Element("testsuites")
+    for project in dict.fromkeys(check.project for check in checks):
+        own = [check for check in checks if check.project == project]
+        counts = {status: str(sum(c.status == status for c in own)) for status in ("failed", "error")}
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=project,
+            tests=str(len(own)),
+            failures=counts["failed"],
+            errors=counts["error"],
+        )
+        for check in own:
+            case = ElementTree.SubElement(suite, "testcase", classname=project, name=check.name)
+            if check.status != "passed":
+                kind = "failure" if check.status == "failed" else "error"
+                ElementTree.SubElement(case, kind, message=check.message)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

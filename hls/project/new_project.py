@@ -1,0 +1,91 @@
+"""A new project folder around a user's model file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from hls.errors import ProjectError
+from hls.importing import import_keras
+from hls.importing.ports import parse_type
+from hls.project.project_file import PROJECT_FILE
+from hls.target import Target, check_name
+
+PARENT = Path("firmware_projects")
+
+_TEMPLATE = """\
+# What `qtrigger build` needs to know. Every key that may be here is here; those with a # in front show their default.
+
+[model]
+weights = "{weights}"            # QKeras model: architecture and weights
+{input_type}
+# reference = "reference.h5"      # float Keras model, whose speed on this CPU the report states
+# system = "event_variables"      # physics system, which brings its own events and fidelity metrics
+# variant = "two-body"
+
+[target]
+part = "{part}"
+backend = "{backend}"                # vitis | vivado | quartus | oneapi | catapult | libero
+clock_ns = {clock_ns}
+# io_type = "io_parallel"         # io_parallel | io_stream
+# strategy = "latency"            # hls4ml's strategy: latency | resource
+# reuse_factor = 1
+# multipliers = "auto"            # of our RTL, products of two variables: auto (DSPs or LUTs) | lut (no DSP)
+# vhdl = false                    # also write our RTL in VHDL-2008
+
+[verify]
+# witnesses = ["qkeras", "emulator", "csim", "rtl", "netlist"]   # one named here must run, else the build fails
+# events = 10000                  # uniform over the input's range, unless a system or --inputs FILE gives them
+# seed = 1
+# max_events = {{ csim = 10000 }}   # fewer events for a slow witness
+
+[budget]                          # a figure beyond its limit fails the build
+# preset = "level-1-slot"         # or level-1-slr, front-end-asic; what is stated below replaces its limits
+# latency_ns = 100
+# luts = 50000                    # also: interval_ns, ffs, dsps, brams, METRIC_min, METRIC_max
+"""
+
+
+def create_project(
+    name: str,
+    model: Path,
+    part: str,
+    *,
+    backend: str,
+    clock_ns: float,
+    input_type: str | None,
+    parent: Path = PARENT,
+) -> Path:
+    """Write ``parent/name`` with a commented project.toml and a copy of ``model``; returns the folder.
+
+    The folder appears whole or not at all.
+
+    Raises:
+        ProjectError: the name, part, backend or clock is not valid, or the folder exists.
+        FirmwareError: the model file is not usable; said before anything is written.
+    """
+    check_name(name)
+    target = Target(part=part, backend=backend, clock_ns=clock_ns)
+    folder = parent / name
+    if folder.exists():
+        raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
+    import_keras(model, input_type=input_type)
+    weights = f"model{model.suffix if model.suffix in ('.h5', '.keras') else '.h5'}"
+    needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
+    text = _TEMPLATE.format(
+        weights=weights,
+        input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",
+        part=target.part,
+        backend=target.backend,
+        clock_ns=float(target.clock_ns),
+    )
+    draft = parent / f".{name}.new-{os.getpid()}"
+    try:
+        draft.mkdir(parents=True)
+        shutil.copyfile(model, draft / weights)
+        (draft / PROJECT_FILE).write_text(text, encoding="utf-8")
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder

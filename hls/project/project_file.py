@@ -1,0 +1,232 @@
+"""project.toml: which model, on which target, checked how, within which budget."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hls.errors import ProjectError
+from hls.target import AUTO, Target, check_name
+from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
+from hls.verification.witnesses.base import check_witness_name
+
+PROJECT_FILE = "project.toml"
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+PRESET, LATENCY_BX = "preset", "latency_bx"
+FIGURES = ("latency_ns", "interval_ns", "luts", "ffs", "dsps", "brams")
+_METRIC = re.compile(r"[a-z][a-z0-9_]*_(min|max)")
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A table of project.toml: immutable, no key beyond those named, no silent conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelSection(Section):
+    """``[model]``: files beside project.toml, and the physics they belong to."""
+
+    weights: str = "model.h5"
+    reference: str | None = None
+    system: str | None = None
+    variant: str | None = None
+    input_type: str | None = None
+
+
+class TargetSection(Section):
+    """``[target]``: chip and tool, as hls4ml calls them.
+
+    Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``vhdl`` asks for VHDL beside the Verilog.
+    """
+
+    part: str
+    backend: str = "vitis"
+    clock_ns: float = 5.0
+    io_type: str = "io_parallel"
+    strategy: str = "latency"
+    reuse_factor: int = 1
+    multipliers: str = AUTO
+    vhdl: bool = False
+
+
+class VerifySection(Section):
+    """``[verify]``: who computes which events. ``max_events`` caps slow witnesses, by name."""
+
+    witnesses: tuple[str, ...] | None = Field(default=None, strict=False)
+    events: Count = 10_000
+    seed: Annotated[int, Field(ge=0)] = 1
+    max_events: dict[str, Count] = {}
+
+
+class ProjectFile(Section):
+    """The whole file."""
+
+    model: ModelSection
+    target: TargetSection
+    verify: VerifySection = VerifySection()
+    budget: dict[str, float | str] = {}
+
+
+class Project(Section):
+    """A project folder whose project.toml has been read and found good."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    folder: Path
+    file: ProjectFile
+    target: Target
+
+    @property
+    def name(self) -> str:
+        """Name of the project: that of its folder."""
+        return self.folder.name
+
+    @property
+    def weights(self) -> Path:
+        """The QKeras model."""
+        return self.folder / self.file.model.weights
+
+    @property
+    def reference(self) -> Path | None:
+        """The float model, where the project has one."""
+        name = self.file.model.reference
+        return None if name is None else self.folder / name
+
+    def limits(self) -> dict[str, float]:
+        """Limits of [budget]: those of its preset, where it names one, replaced by those that it states itself."""
+        budget = self.file.budget
+        stated = {key: float(value) for key, value in budget.items() if key not in (PRESET, LATENCY_BX)}
+        crossings = budget.get(LATENCY_BX)
+        latency = None if crossings is None else float(crossings)
+        if PRESET not in budget:
+            return stated if latency is None else {"latency_ns": latency * BUNCH_CROSSING_NS} | stated
+        return budget_limits(str(budget[PRESET]), _known_part(self.target.part), latency) | stated
+
+    @property
+    def build_folder(self) -> Path:
+        """Where the whole result of the last build lies."""
+        return self.folder / "build"
+
+    def source_hash(self) -> str:
+        """SHA-256 of project.toml and the files it names: equal hashes build from equal sources."""
+        state = hashlib.sha256()
+        for path in (self.folder / PROJECT_FILE, self.weights, self.reference):
+            if path is not None:
+                state.update(path.name.encode() + b"\0" + path.read_bytes())
+        return state.hexdigest()
+
+
+def read_project(folder: str | Path) -> Project:
+    """Read and check ``folder/project.toml``.
+
+    Raises:
+        ProjectError: no such project, not TOML, an unknown key, a wrong type or value, or a file it names is missing.
+    """
+    home = Path(folder).resolve()
+    path = home / PROJECT_FILE
+    if not home.is_dir():
+        raise ProjectError(f"{folder}: no such project folder; `qtrigger new` makes one")
+    if not path.is_file():
+        raise ProjectError(f"{folder}: no {PROJECT_FILE} in it; `qtrigger new` makes a project")
+    check_name(home.name)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path}: not valid TOML: {error}") from error
+    file = parse_project(content, str(path))
+    try:
+        section = file.target
+        target = Target(**section.model_dump(exclude={"vhdl"}))
+    except ProjectError as error:
+        raise ProjectError(f"{path}: [target] {error}") from error
+    project = Project(folder=home, file=file, target=target)
+    _check_files(project, path)
+    return project
+
+
+def parse_project(content: dict[str, Any], where: str) -> ProjectFile:
+    """Check the content of a project.toml; ``where`` names the file in errors."""
+    try:
+        file = ProjectFile.model_validate(content)
+    except ValidationError as error:
+        raise ProjectError(f"{where}: {_describe(error)}") from error
+    _check_witnesses(file.verify, where)
+    _check_budget(file.budget, where)
+    if file.model.variant is not None and file.model.system is None:
+        raise ProjectError(f'{where}: [model] has a variant but no system; add system = "..."')
+    return file
+
+
+def _check_budget(budget: Mapping[str, float | str], where: str) -> None:
+    for key, value in budget.items():
+        if key not in (*FIGURES, PRESET, LATENCY_BX) and not _METRIC.fullmatch(key):
+            near = get_close_matches(key, (*FIGURES, PRESET, LATENCY_BX), n=1, cutoff=0.0)[0]
+            raise ProjectError(
+                f"{where}: [budget] has no key {key!r}; the nearest is {near!r} (or METRIC_min, METRIC_max)"
+            )
+        if (key == PRESET) != isinstance(value, str):
+            wanted = "the name of a preset" if key == PRESET else "a number"
+            raise ProjectError(f"{where}: [budget] {key} = {value!r} must be {wanted}")
+        if key == PRESET and value not in BUDGETS:
+            raise ProjectError(f"{where}: [budget] preset {value!r} is not known; presets are {', '.join(BUDGETS)}")
+
+
+def _known_part(name: str) -> Part | None:
+    """The part, or None for one that is not in the database: its preset then limits times only."""
+    try:
+        return find_part(name)
+    except ProjectError:
+        return None
+
+
+def _check_witnesses(verify: VerifySection, where: str) -> None:
+    try:
+        for name in (*(verify.witnesses or ()), *verify.max_events):
+            check_witness_name(name)
+    except ProjectError as error:
+        raise ProjectError(f"{where}: [verify] {error}") from error
+    if verify.witnesses is not None and not verify.witnesses:
+        raise ProjectError(f"{where}: [verify] witnesses is empty; name some, or leave the key out")
+
+
+def _check_files(project: Project, path: Path) -> None:
+    for key, name in (("weights", project.file.model.weights), ("reference", project.file.model.reference)):
+        if name is None:
+            continue
+        if not _FILE_NAME.fullmatch(name):
+            raise ProjectError(f"{path}: [model] {key} = {name!r} must be a plain file name beside {PROJECT_FILE}")
+        if not (project.folder / name).is_file():
+            raise ProjectError(f"{path}: [model] {key} = {name!r} is not there; copy the file into {project.folder}")
+
+
+def _describe(error: ValidationError) -> str:
+    """First complaint of pydantic in one line, with the nearest key where one is unknown."""
+    complaints = error.errors(include_url=False)
+    # A misspelt key often makes another one missing: the spelling is what to mend.
+    first = next((found for found in complaints if found["type"] == "extra_forbidden"), complaints[0])
+    place = [str(part) for part in first["loc"]]
+    key = place[-1]
+    table = f"[{place[0]}] " if len(place) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, _keys(place[:-1]), n=1, cutoff=0.0)
+        return f"{table or 'the file '}has no key {key!r}; the nearest is {near[0]!r}"
+    if first["type"] == "missing":
+        return f"{table}{key} is missing; add it" if table else f"table [{key}] is missing; add it"
+    return f"{table}{'.'.join(place[1:]) or key} = {first['input']!r}: {first['msg']}"
+
+
+def _keys(place: list[str]) -> list[str]:
+    section: Any = ProjectFile
+    for name in place:
+        section = section.model_fields[name].annotation
+    return list(section.model_fields)

@@ -1,0 +1,171 @@
+"""From what a build found to the models of report.json."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls import __version__
+from hls.emulation import Emulator
+from hls.figures.reference import cpu_name, measure_reference
+from hls.graph import Edge, FixedGraph, nodes
+from hls.graph.costs import constants, products
+from hls.project.project_file import Project
+from hls.project.report.schema import (
+    DisagreementInfo,
+    Environment,
+    GraphInfo,
+    Layer,
+    ProjectInfo,
+    ReferenceLatency,
+    VerificationInfo,
+    WitnessInfo,
+)
+from hls.verification.sample import EventSample
+from hls.verification.verify import Disagreement, Testimony, Verdict
+from hls.verification.witnesses import witness_names
+
+_SUMS = (nodes.Dense, nodes.Conv, nodes.Scale, nodes.Pool, nodes.Add)
+_TRACED_EVENTS = 2048
+_PACKAGES = ("numpy", "h5py", "hls4ml", "qkeras-v3", "keras", "tensorflow")
+
+
+def project_info(project: Project, variant: str | None) -> ProjectInfo:
+    """``project``."""
+    target = project.target
+    return ProjectInfo(
+        name=project.name,
+        system=project.file.model.system,
+        variant=variant,
+        part=target.part,
+        backend=target.backend,
+        clock_ns=target.clock_ns,
+        io_type=target.io_type,
+        strategy=target.strategy,
+        reuse_factor=target.reuse_factor,
+        multipliers=target.multipliers,
+    )
+
+
+def graph_info(graph: FixedGraph, sample: EventSample) -> GraphInfo:
+    """``graph``, with the magnitudes that physics events (not corners) reach in each layer."""
+    few = [raw[sample.corners : sample.corners + _TRACED_EVENTS] for raw in sample.raw]
+    traced = Emulator(graph).trace(few) if len(few[0]) else {}
+    groups: dict[str, list[nodes.Node]] = {}
+    for node in graph:
+        groups.setdefault(node.layer, []).append(node)
+    return GraphInfo(
+        layers=len(groups),
+        parameters=graph.parameters(),
+        multiplications=graph.multiplications(),
+        ebops=graph.ebops(),
+        widest_accumulator_bits=graph.widest_accumulator_bits(),
+        overflow_proved=all(_fits(edge) for edge in graph.edges.values()),
+        digest=graph.digest(),
+        float32_inexact=list(graph.float32_inexact()),
+        notes=list(graph.notes),
+        pipeline=[_layer(graph, name, group, traced) for name, group in groups.items()],
+    )
+
+
+def _fits(edge: Edge) -> bool:
+    return edge.type.raw_min <= edge.raw_min and edge.raw_max <= edge.type.raw_max
+
+
+def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mapping[str, npt.NDArray[Any]]) -> Layer:
+    last = group[-1].name
+    edge = graph.edges[last]
+    lsb = 2.0**-edge.fraction
+    sums = [graph.edges[node.name].type.width for node in group if isinstance(node, _SUMS)]
+    observed = float(np.abs(traced[last]).max()) * lsb if last in traced else None
+    return Layer(
+        name=name,
+        operations=[type(node).__name__ for node in group],
+        shape=list(edge.shape),
+        type=str(edge.type),
+        width=edge.type.width,
+        integer=edge.type.integer,
+        low=edge.raw_min * lsb,
+        high=edge.raw_max * lsb,
+        observed=observed,
+        accumulator_bits=max(sums, default=None),
+        parameters=sum(constant.integers.size for node in group for constant in constants(node)),
+        multiplications=sum(products(node, graph.edges_of(node)) for node in group),
+    )
+
+
+def verification_info(verdict: Verdict) -> VerificationInfo:
+    """``verification``."""
+    return VerificationInfo(
+        passed=not verdict.failures,
+        events=len(verdict.sample),
+        corner_events=verdict.sample.corners,
+        source=verdict.sample.source,
+        not_asked=sorted(set(witness_names()) - {told.name for told in verdict.testimonies}),
+        failures=verdict.failures,
+        disagreements=[_disagreement_info(found) for found in verdict.disagreements],
+    )
+
+
+def _disagreement_info(found: Disagreement) -> DisagreementInfo:
+    return DisagreementInfo(
+        witnesses=found.witnesses,
+        events=found.events,
+        event=found.event,
+        output=found.output,
+        element=list(found.element),
+        values=found.values,
+        layer=found.layer,
+        input=found.input,
+        message=str(found),
+    )
+
+
+def witness_info(testimony: Testimony) -> WitnessInfo:
+    """One of ``witnesses``."""
+    run = testimony.run
+    if run is None:
+        return WitnessInfo(status="not run", reason=testimony.reason)
+    return WitnessInfo(
+        status="ran",
+        events=run.events,
+        mismatches=testimony.mismatches,
+        events_per_second=run.events_per_second,
+        seconds=run.seconds,
+        version=run.version,
+        float32_differs=testimony.float32_differs,
+    )
+
+
+def reference_latency(project: Project) -> ReferenceLatency | None:
+    """``reference_latency``, measured now; None without a reference that numpy can run."""
+    measured = None if project.reference is None else measure_reference(project.reference)
+    if measured is None:
+        return None
+    return ReferenceLatency(events_per_second=measured[0], batch1_microseconds=measured[1], cpu=cpu_name())
+
+
+def environment(project: Project, seed: int) -> Environment:
+    """``environment``."""
+    versions = {"qtrigger": __version__, "python": platform.python_version()}
+    versions |= {name: found for name in _PACKAGES if (found := _version(name)) is not None}
+    return Environment(
+        versions=versions,
+        seed=seed,
+        source_hash=project.source_hash(),
+        platform=platform.platform(terse=True),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,79 @@
+"""report.html: one file that needs nothing else, pictures inside."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hls.project.report.chart import bit_chart
+from hls.project.report.curves import curve_tables
+from hls.project.report.schema import HTML_FILE, Metric, Report
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MIME = {".png": "image/png", ".svg": "image/svg+xml"}
+_TITLES = {"fidelity": "Float reference and firmware, in physics"}
+
+
+def write_html(report: Report, folder: Path) -> Path:
+    """Write ``folder/report.html`` from the report and the pictures in ``folder/figures``."""
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            chart=bit_chart(report.graph.pipeline),
+            metrics={name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)},
+            curves=dict(curve_tables(report.fidelity)),
+            style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
+            figures=_figures(folder / "figures"),
+        )
+    )
+    path = folder / HTML_FILE
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["count"] = lambda number: f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    made.filters["rate"] = _rate
+    made.filters["value"] = _value
+    made.filters["figure"] = lambda number: f"{number:.4g}"
+    return made
+
+
+def _rate(number: float | None) -> str:
+    if number is None:
+        return ""
+    for limit, unit in ((1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def _value(number: float | None) -> str:
+    return "–" if number is None else f"{number:.5g}"
+
+
+def _figures(folder: Path) -> list[tuple[str, str]]:
+    """(title, data URI) of every picture."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in _MIME)
+    return [
+        (
+            _TITLES.get(path.stem, path.stem.replace("_", " ").capitalize()),
+            f"data:{_MIME[path.suffix]};base64,{b64encode(path.read_bytes()).decode()}",
+        )
+        for path in files
+    ]

@@ -1,0 +1,55 @@
+"""What a vendor's tool wrote into the previous build, kept for the next one while the firmware is the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from hls.errors import ProjectError
+from hls.figures.vendor_reports.result import LARGEST_REPORT
+from hls.project.report import read_report
+from hls.target import Target
+
+VENDOR_FOLDER = "vendor"
+_HLS_FOLDER = "hls"
+_REPORTS = frozenset({".xml", ".rpt", ".js", ".ndjson", ".summary", ".log", ".vds"})
+
+
+def keep_vendor_reports(previous: Path, home: Path, digest: str, target: Target) -> Path | None:
+    """Copy vendors' reports from build folder ``previous`` into ``home/vendor``; None if there are none to keep.
+
+    The user runs the tool in ``build/hls``, and a build replaces that folder: hours of synthesis must not go with it.
+    Reports of another network (``digest``) or target are not kept, since their figures are not of this firmware.
+    """
+    if not _same_firmware(previous, digest, target):
+        return None
+    kept = home / VENDOR_FOLDER
+    for path, place in _reports(previous, home):
+        (kept / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, kept / place)
+    return kept if kept.is_dir() else None
+
+
+def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
+    try:
+        report = read_report(previous)
+    except ProjectError:
+        return False
+    was = report.project
+    # What holds the products of our RTL changes nothing in the hls4ml project that the vendor's tool was run on.
+    settings = Target(
+        was.part, was.backend, was.clock_ns, was.io_type, was.strategy, was.reuse_factor, target.multipliers
+    )
+    return report.graph.digest == digest and settings == target
+
+
+def _reports(previous: Path, home: Path) -> Iterator[tuple[Path, Path]]:
+    """(file, its place below the vendor folder): those kept before, then what hls4ml did not write itself."""
+    for folder, written in ((previous / VENDOR_FOLDER, None), (previous / _HLS_FOLDER, home / _HLS_FOLDER)):
+        for path in sorted(folder.rglob("*")):
+            place = path.relative_to(folder)
+            if path.suffix not in _REPORTS or not path.is_file() or path.stat().st_size > LARGEST_REPORT:
+                continue
+            if written is None or not (written / place).exists():
+                yield path, place

@@ -1,5 +1,0 @@
-"""report.json and its views."""
-
-from hls.report.schema import Report, read_report
-
-__all__ = ["Report", "read_report"]

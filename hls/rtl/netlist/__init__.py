@@ -1,0 +1,18 @@
+"""The network as a netlist of real cells: what it costs, and its simulation."""
+
+from hls.rtl.netlist.family import FAMILIES, Family, family_of
+from hls.rtl.netlist.simulation import NetlistSimulation
+from hls.rtl.netlist.synthesis import Netlist, NetlistResources, synthesise
+from hls.rtl.netlist.yosys import missing_yosys, yosys_version
+
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Netlist",
+    "NetlistResources",
+    "NetlistSimulation",
+    "family_of",
+    "missing_yosys",
+    "synthesise",
+    "yosys_version",
+]

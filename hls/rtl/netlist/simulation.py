@@ -1,0 +1,152 @@
+"""Gate-level simulation of a netlist: Yosys replaces each cell by its simulation model, numpy evaluates the gates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import EventError, ToolError
+from hls.rtl.netlist.gates import Gates, Words
+from hls.rtl.netlist.synthesis import GATES, Netlist
+from hls.rtl.ports import RtlPort
+from hls.rtl.project import RtlProject
+from hls.rtl.simulation import Progress, RawArray, RtlTiming, SimulationRun
+
+Flags = npt.NDArray[np.bool_]
+
+_LANES = 1024
+# Streams and clocks that prove what gaps and resets do.
+_CONTROL_LANES, _CONTROL_CLOCKS = 64, 48
+# Clocks after the last event in which its result must come.
+_PATIENCE = 1000
+
+
+class NetlistSimulation:
+    """Runs events through the gates of ``netlist``, as many streams side by side, one event a clock in each."""
+
+    def __init__(self, project: RtlProject, netlist: Netlist) -> None:
+        self.project = project
+        self.gates = Gates(netlist.folder / GATES, project.top)
+
+    def run(self, raw_inputs: Sequence[RawArray], progress: Progress | None = None) -> SimulationRun:
+        """Every event back to back; then some with random gaps and resets, where each valid flag is checked.
+
+        Args:
+            raw_inputs: integers (n, *port shape) inside the range of each port.
+            progress: called with (events done, events in all).
+
+        Raises:
+            EventError: no event.
+            ToolError: a valid flag or a result is not what the back-to-back pass promised.
+        """
+        events = len(raw_inputs[0])
+        if events == 0:
+            raise EventError("no event to simulate; give at least one")
+        bits = np.concatenate(
+            [_to_bits(port, raw) for port, raw in zip(self.project.inputs, raw_inputs, strict=True)], axis=1
+        )
+        start = time.perf_counter()
+        results, latency = self._straight(bits, progress)
+        seconds = time.perf_counter() - start
+        self._control(bits, results, latency)
+        ends = np.cumsum([port.bits for port in self.project.outputs])[:-1]
+        parts = np.split(results, ends, axis=1)
+        outputs = [_from_bits(port, part) for port, part in zip(self.project.outputs, parts, strict=True)]
+        return SimulationRun(outputs, RtlTiming(latency, 1, self.project.clock_ns), seconds)
+
+    def _straight(self, bits: Flags, progress: Progress | None) -> tuple[Flags, int]:
+        """Results (events, bits) and latency; one result a clock in every stream, or ``ToolError``."""
+        events, lanes = len(bits), min(_LANES, 64 * -(-len(bits) // 64))
+        clocks = -(-events // lanes)
+        stream = _Stream(self, lanes)
+        results: list[Flags] = []
+        latency = 0
+        for clock in range(clocks + _PATIENCE):
+            data = bits[clock * lanes : (clock + 1) * lanes]
+            valid = np.arange(lanes) < len(data)
+            flags, found = stream.step(valid, np.zeros(lanes, np.bool_), data)
+            if not results and not flags.any():
+                latency += 1
+                continue
+            expected = min(lanes, events - len(results) * lanes)
+            if not np.array_equal(flags, np.arange(lanes) < expected):
+                raise ToolError(f"{self.project.top}: the netlist's valid flags skip or invent results")
+            results.append(found[:expected])
+            if progress is not None:
+                progress(min(len(results) * lanes, events), events)
+            if len(results) == clocks:
+                return np.concatenate(results), latency
+        raise ToolError(f"{self.project.top}: no result of the netlist after {_PATIENCE} clocks")
+
+    def _control(self, bits: Flags, results: Flags, latency: int) -> None:
+        """Random gaps in every stream and random resets in half of them: each flag and result is predicted."""
+        random = np.random.default_rng(3)
+        lanes, clocks = _CONTROL_LANES, _CONTROL_CLOCKS + 2 * latency
+        valid = random.random((clocks, lanes)) < 0.6
+        reset = random.random((clocks, lanes)) < 1 / (2 * latency + 2)
+        reset[:, : lanes // 2] = False
+        chosen = random.integers(0, len(bits), (clocks, lanes))
+        stream = _Stream(self, lanes)
+        for clock in range(clocks):
+            flags, found = stream.step(valid[clock], reset[clock], bits[chosen[clock]])
+            sent = clock - latency
+            due = valid[sent] & ~reset[sent:clock].any(axis=0) if sent >= 0 else np.zeros(lanes, np.bool_)
+            if not np.array_equal(flags, due) or not np.array_equal(found[due], results[chosen[sent][due]]):
+                raise ToolError(f"{self.project.top}: with gaps and resets the netlist gives other results")
+
+
+class _Stream:
+    """A state of the gates and what goes in and out of it, ``lanes`` streams at once."""
+
+    def __init__(self, simulation: NetlistSimulation, lanes: int) -> None:
+        gates, project = simulation.gates, simulation.project
+        self._gates = gates
+        self._lanes = lanes
+        self._random = np.random.default_rng(1)
+        self._state = gates.wake_up(lanes // 64, self._random)
+        inputs = [bit for port in project.inputs for bit in gates.ports[port.signal]]
+        outputs = [bit for port in project.outputs for bit in gates.ports[port.signal]]
+        self._in = gates.rows([*gates.ports["valid_in"], *gates.ports["rst"], *inputs])
+        self._out = gates.rows([*gates.ports["valid_out"], *outputs])
+        none = np.zeros(lanes, np.bool_)
+        self.step(none, ~none, np.zeros((0, len(inputs)), np.bool_))
+
+    def step(self, valid: Flags, reset: Flags, data: Flags) -> tuple[Flags, Flags]:
+        """Flags and results (lanes, bits) that stand at the outputs during this clock, then its edge.
+
+        Where no event is given, anything is on the wires.
+        """
+        driven = self._random.random((len(self._in), self._lanes)) < 0.5
+        driven[0], driven[1] = valid, reset
+        driven[2:, : len(data)] = np.where(valid[: len(data)], data.T, driven[2:, : len(data)])
+        self._state[self._in] = _pack(driven)
+        self._gates.evaluate(self._state)
+        seen = _unpack(self._state[self._out])
+        self._gates.clock(self._state)
+        return seen[0], seen[1:].T
+
+
+def _pack(bits: Flags) -> Words:
+    return np.packbits(bits, axis=1).view(np.uint64)
+
+
+def _unpack(words: Words) -> Flags:
+    return np.unpackbits(words.view(np.uint8), axis=1).astype(np.bool_)
+
+
+def _to_bits(port: RtlPort, raw: RawArray) -> Flags:
+    """(events, port bits), element 0 first, each from its lowest bit."""
+    shifts = np.arange(port.type.width)
+    spread = (raw.reshape(len(raw), -1, 1) >> shifts) & 1
+    return spread.reshape(len(raw), -1).astype(np.bool_)
+
+
+def _from_bits(port: RtlPort, bits: Flags) -> RawArray:
+    weights = np.int64(1) << np.arange(port.type.width, dtype=np.int64)
+    if port.type.signed:
+        weights[-1] = -weights[-1]
+    raw: RawArray = bits.reshape(len(bits), -1, port.type.width).astype(np.int64) @ weights
+    return raw.reshape(len(bits), *port.shape)

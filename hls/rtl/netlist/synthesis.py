@@ -1,0 +1,205 @@
+"""Logic synthesis by Yosys: a netlist of the family's own cells, what it holds and how deep it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from hls.errors import ToolError
+from hls.machine.cache import cached_folder, digest
+from hls.rtl.netlist.family import Family
+from hls.rtl.netlist.yosys import run_yosys, yosys_version
+from hls.rtl.project import RtlProject
+
+NETLIST = "netlist.v"
+GATES = "gates.json"
+_STATISTICS, _TIMING, _CMOS = "stat.json", "timing.txt", "cmos.txt"
+_HERE = Path(__file__).parent
+_NOT_CELLS = "$scopeinfo"
+# Transistors of a NAND gate of two inputs in static CMOS: one gate equivalent.
+_NAND2_TRANSISTORS = 4
+
+
+@dataclass(frozen=True)
+class NetlistResources:
+    """What a netlist holds, counted before placement.
+
+    ``lut_high`` counts every LUT as one (shift registers in LUTs too), ``lut_low`` is what is left if every LUT of up
+    to five inputs found a partner in its physical LUT (LUT6_2, or an ALM): packing ends between the two. ``bram``
+    counts blocks of 18 kbit. ``delay_ns`` and ``depth`` (cells on it) belong to the slowest path from register to
+    register by cell delays alone, before routing; None where Yosys knows no delays; ``delays`` says whose they are.
+    ``gate_equivalents`` (NAND2) and ``area`` (with a liberty file, in its unit) are for an ASIC.
+    """
+
+    family: str
+    cells: Mapping[str, int]
+    lut_low: int
+    lut_high: int
+    ff: int
+    carry: int
+    dsp: int
+    bram: int
+    depth: int | None = None
+    delay_ns: float | None = None
+    delays: str | None = None
+    gate_equivalents: float | None = None
+    area: float | None = None
+    source: Literal["yosys"] = "yosys"
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A synthesised design: in ``folder`` its cells as Verilog (``NETLIST``) and as gates to simulate (``GATES``)."""
+
+    folder: Path
+    resources: NetlistResources
+
+
+def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path | None = None) -> Netlist:
+    """Synthesise ``project`` for ``family``, or take the result of an earlier run from ``cache``.
+
+    A result is found again if the Verilog, family, liberty file and version of Yosys are the same.
+
+    Args:
+        project: the RTL.
+        family: from ``family_of`` or ``FAMILIES``.
+        cache: folder of finished results.
+        liberty: cell library for an ASIC; without one, gates are counted as NAND2 equivalents.
+
+    Raises:
+        ToolError: Yosys failed.
+    """
+    sources = project.sources
+    # This file among them: its scripts are as much a cause of the result as the tool that runs them.
+    causes: list[str | Path] = [
+        yosys_version(),
+        repr(family),
+        project.top,
+        *project.shared,
+        Path(__file__),
+        *sources,
+        *(_HERE / name for name in family.own_models),
+        *([liberty] if liberty else []),
+    ]
+    key = digest(causes)
+
+    def fill(folder: Path) -> None:
+        names = " ".join(os.path.relpath(source, folder) for source in sources)
+        run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
+        run_yosys(_gates(family, project, folder, liberty), folder, "gates")
+        if family.timing is not None:
+            run_yosys(_static_timing(family, project), folder, "timing")
+
+    folder = cached_folder(cache, f"netlist-{key[:32]}", fill)
+    return Netlist(folder, _resources(folder, project.top, family))
+
+
+def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, liberty: Path | None) -> str:
+    lines = [f"read_verilog {sources}", *_kept(project), f"{family.synthesis} -top {project.top}"]
+    statistics = "stat -json"
+    if liberty is not None:
+        library = os.path.relpath(liberty, folder)
+        lines += [f"dfflibmap -liberty {library}", f"abc -liberty {library}", "opt_clean -purge"]
+        statistics += f" -liberty {library}"
+    elif family.name == "asic":
+        lines += ["abc -g simple", "opt_clean -purge", f"tee -o {_CMOS} stat -tech cmos"]
+    lines += [f"tee -o {_STATISTICS} {statistics}", f"write_verilog -noattr {NETLIST}"]
+    return "\n".join([*lines, ""])
+
+
+def _kept(project: RtlProject) -> list[str]:
+    """Modules that are there once for every position are synthesised once: their instances are not dissolved."""
+    return [f"setattr -mod -set keep_hierarchy 1 {name}" for name in project.shared]
+
+
+def _gates(family: Family, project: RtlProject, folder: Path, liberty: Path | None) -> str:
+    """The netlist read back, each cell replaced by its simulation model, and nothing optimised but constants."""
+    lines = [f"read_liberty -ignore_miss_func {os.path.relpath(liberty, folder)}"] if liberty is not None else []
+    # Some models include what others define again; of hundreds, a few are used.
+    lines += [f"read_verilog -overwrite -defer +/{name}" for name in family.models]
+    for name in family.own_models:
+        shutil.copy(_HERE / name, folder)
+        lines.append(f"read_verilog -defer {name}")
+    lines += [f"read_verilog {NETLIST}", f"hierarchy -top {project.top}", *_kept(project), "proc", "flatten"]
+    lines += ["opt_expr", "memory", "async2sync", "dffunmap", "simplemap", "techmap", "opt_clean -purge"]
+    return "\n".join([*lines, f"write_json {GATES}", ""])
+
+
+def _static_timing(family: Family, project: RtlProject) -> str:
+    assert family.timing is not None
+    defines = " ".join(f"-D{name}" for name in family.defines)
+    models = " ".join(f"+/{name}" for name in family.timing.split())
+    # In a session of its own: synthesis has by then replaced the delays of some cells by those of abc9's boxes.
+    lines = [f"read_verilog {defines} -lib -specify {models}", f"read_verilog {NETLIST}"]
+    lines += [f"hierarchy -top {project.top}", *(["flatten"] if project.shared else [])]
+    return "\n".join([*lines, f"tee -o {_TIMING} sta", ""])
+
+
+def _resources(folder: Path, top: str, family: Family) -> NetlistResources:
+    cells, area = _cells(folder / _STATISTICS, top)
+    counts = family.count(cells)
+    depth, delay = _slowest_path(folder / _TIMING)
+    return NetlistResources(
+        family.name,
+        MappingProxyType(cells),
+        lut_low=counts["lut"] - family.paired(cells),
+        lut_high=counts["lut"],
+        ff=counts["ff"],
+        carry=counts["carry"],
+        dsp=counts["dsp"],
+        bram=counts["bram"],
+        depth=depth,
+        delay_ns=delay,
+        delays=None if delay is None else family.delays,
+        gate_equivalents=_gate_equivalents(folder / _CMOS),
+        area=area,
+    )
+
+
+def _cells(path: Path, top: str) -> tuple[dict[str, int], float | None]:
+    """Cells of the whole design by type, and their area if there is a library."""
+    try:
+        statistics = json.loads(path.read_text(encoding="utf-8"))
+        modules = statistics["modules"]
+        # With modules inside the top one, the cells of all their instances stand under "design".
+        counted = modules[f"\\{top}"] if len(modules) == 1 else statistics["design"]
+        listed = counted.get("num_cells_by_type", {})
+        cells = {
+            name: _number(entry) for name, entry in listed.items() if name != _NOT_CELLS and f"\\{name}" not in modules
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ToolError(f"{path}: not the statistics of {top}; remove {path.parent} and build again") from error
+    return cells, counted.get("area")
+
+
+def _number(entry: int | Mapping[str, str | int]) -> int:
+    """Yosys writes a plain number, or one beside its area."""
+    return int(entry["count"] if isinstance(entry, Mapping) else entry)
+
+
+def _slowest_path(path: Path) -> tuple[int | None, float | None]:
+    """Combinational cells on the slowest path, and its delay in ns, from the report of Yosys's ``sta``."""
+    if not path.is_file():
+        return None, None
+    report = path.read_text(encoding="utf-8")
+    latest = re.search(r"^Latest arrival time in '.*' is (\d+):$", report, re.MULTILINE)
+    if latest is None:
+        return None, None
+    passed = re.findall(r"^ +\d+ \S+ \(\S+->\S+\)$", report.split("Arrival histogram")[0], re.MULTILINE)
+    # The last of them is the register where the path begins.
+    return max(len(passed) - 1, 0), int(latest[1]) / 1000
+
+
+def _gate_equivalents(path: Path) -> float | None:
+    if not path.is_file():
+        return None
+    found = re.findall(r"Estimated number of transistors:\s+(\d+)", path.read_text(encoding="utf-8"))
+    # The last is that of the whole design.
+    return int(found[-1]) / _NAND2_TRANSISTORS if found else None

@@ -1,0 +1,29 @@
+"""What a firmware is built for: part, vendor's tool, clock, interface; and the database of parts and boards."""
+
+from hls.target.target import (
+    AUTO,
+    BACKENDS,
+    IO_TYPES,
+    LUT,
+    MULTIPLIERS,
+    STRATEGIES,
+    Backend,
+    IOType,
+    Target,
+    check_name,
+    project_identifier,
+)
+
+__all__ = [
+    "AUTO",
+    "BACKENDS",
+    "IO_TYPES",
+    "LUT",
+    "MULTIPLIERS",
+    "STRATEGIES",
+    "Backend",
+    "IOType",
+    "Target",
+    "check_name",
+    "project_identifier",
+]

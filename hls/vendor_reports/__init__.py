@@ -1,6 +1,0 @@
-"""What vendors' tools report on a generated project, if the user ran them: typed, with units, stage and tool."""
-
-from hls.vendor_reports.project import check_plausible, find_reports
-from hls.vendor_reports.result import Stage, VendorReport, VendorReportError
-
-__all__ = ["Stage", "VendorReport", "VendorReportError", "check_plausible", "find_reports"]

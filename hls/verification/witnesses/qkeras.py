@@ -1,0 +1,137 @@
+"""QKeras itself as a witness: the model file, loaded and run by the library that trained it.
+
+TensorFlow lives in a process of its own: its seconds of import, its logs and its memory stay out of the build. The
+file has passed our own reader by then, which refuses Lambda layers and pickled functions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ToolError
+from hls.graph import FixedGraph
+from hls.verification.witnesses.base import OFF_GRID, Progress, Skipped, Task, WitnessRun
+
+_QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TQDM_DISABLE": "1",
+}
+CANNOT_LOAD = 3
+"""Exit code of the worker for a file that this version of QKeras does not load."""
+
+
+class QKerasWitness:
+    """Runs the model file under QKeras."""
+
+    def __init__(self, task: Task) -> None:
+        self._graph = task.graph
+        self._model_file = task.model_file
+
+    def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
+        """Outputs of the model for the port values, as integers; ``OFF_GRID`` where a value is no multiple of the LSB.
+
+        Raises:
+            Skipped: QKeras is not installed, or does not load this file.
+            ToolError: it failed while computing.
+        """
+        with tempfile.TemporaryDirectory(prefix="qtrigger-qkeras-") as name:
+            folder = Path(name)
+            answer = self._ask(folder, raw_inputs, [], progress)
+            outputs = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
+        edges = [self._graph.edges[output] for output in self._graph.outputs]
+        raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
+        return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]))
+
+    def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
+        """The node behind every Keras layer's output. Layers whose output has another shape are left out."""
+        layers = self._graph.layers
+        with tempfile.TemporaryDirectory(prefix="qtrigger-qkeras-") as name:
+            folder = Path(name)
+            answer = self._ask(folder, raw_inputs, list(layers), None)
+            traced = {layer: np.load(folder / file) for layer, file in answer["layers"].items()}
+        result: dict[str, npt.NDArray[Any]] = {}
+        for layer, values in traced.items():
+            edge = self._graph.edges[layers[layer]]
+            if values.shape[1:] == edge.shape:
+                result[layers[layer]] = to_raw(values, edge.fraction, edge.shape)
+        return result
+
+    def _ask(
+        self,
+        folder: Path,
+        raw_inputs: Sequence[npt.NDArray[np.int64]],
+        layers: list[str],
+        progress: Progress | None,
+    ) -> dict[str, Any]:
+        missing = [name for name in ("qkeras", "tensorflow") if find_spec(name) is None]
+        if missing:
+            raise Skipped(f"{' and '.join(missing)} not installed; install qkeras-v3 and tensorflow")
+        for index, values in enumerate(port_values(self._graph, raw_inputs)):
+            np.save(folder / f"input{index}.npy", values)
+        job = {"model": str(self._model_file), "inputs": len(raw_inputs), "layers": layers}
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        _run_worker(folder, progress)
+        answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+        return answer
+
+
+def make(task: Task) -> QKerasWitness:
+    """The witness for ``task``."""
+    return QKerasWitness(task)
+
+
+def port_values(graph: FixedGraph, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float32]]:
+    """What Keras is fed: the value of each port integer, float32."""
+    fractions = [graph.edges[name].fraction for name in graph.inputs]
+    return [
+        np.ldexp(raw.astype(np.float64), -f).astype(np.float32) for raw, f in zip(raw_inputs, fractions, strict=True)
+    ]
+
+
+def to_raw(values: npt.NDArray[np.float32], fraction: int, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Integers in units of ``2**-fraction``; ``OFF_GRID`` for a value between two of them, NaN, or beyond int64."""
+    scaled = np.ldexp(values.astype(np.float64), fraction).reshape(len(values), *shape)
+    good = (np.rint(scaled) == scaled) & (np.abs(scaled) < 2.0**62)
+    return np.where(good, np.where(good, scaled, 0.0).astype(np.int64), OFF_GRID)
+
+
+def _run_worker(folder: Path, progress: Progress | None) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "hls.verification.witnesses.qkeras_worker", str(folder)]
+    log = folder / "log.txt"
+    with log.open("wb") as errors:
+        worker = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, **_QUIET}, text=True
+        )
+        with worker:
+            try:
+                for line in worker.stdout or ():
+                    done, _, total = line.partition("/")
+                    if progress is not None and done.isdigit() and total.strip().isdigit():
+                        progress(int(done), int(total))
+            except BaseException:
+                worker.kill()  # an interrupted build leaves no TensorFlow behind
+                raise
+    if worker.returncode == 0:
+        return
+    last = _last_line(log)
+    if worker.returncode == CANNOT_LOAD:
+        raise Skipped(f"QKeras does not load this file: {last}")
+    raise ToolError(f"QKeras failed on the model (exit {worker.returncode}): {last}")
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:300] if lines else "it said nothing"

@@ -1,0 +1,101 @@
+"""The process in which TensorFlow lives: loads one model, computes the events of a folder, leaves the outputs there.
+
+Run as ``python -m hls.verification.witnesses.qkeras_worker FOLDER``. ``job.json`` names the model file and the layers
+to trace.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_CANNOT_LOAD = 3
+_BATCH = 16_384
+KERAS_LAYERS = "qtrigger.keras_layers"
+"""Entry points of installed packages: Keras layers of their own, by class name, for the files that hold them."""
+
+
+def main(folder: Path) -> int:
+    """Do the job in ``folder``; returns the exit code."""
+    import keras
+    import tensorflow as tf
+
+    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    try:
+        model = keras.models.load_model(job["model"], custom_objects=_custom_objects(), compile=False)
+    except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"\n{' '.join(str(error).split())[:300]}\n")
+        return _CANNOT_LOAD
+    inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
+    answer: dict[str, Any] = {"version": f"qkeras-v3 {_version('qkeras-v3')}, tensorflow {tf.__version__}"}
+    if job["layers"]:
+        answer["layers"] = _trace(keras, model, job["layers"], inputs, folder)
+    else:
+        outputs, answer["seconds"] = _compute(tf, model, inputs)
+        for index, output in enumerate(outputs):
+            np.save(folder / f"output{index}.npy", output)
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    return 0
+
+
+def _custom_objects() -> dict[str, Any]:
+    # The package re-exports Keras names over its own submodules, so `qkeras.utils` would be Keras's.
+    from qkeras.utils import _add_supported_quantized_objects
+
+    objects: dict[str, Any] = {}
+    _add_supported_quantized_objects(objects)
+    return objects | {point.name: point.load() for point in entry_points(group=KERAS_LAYERS)}
+
+
+def _version(distribution: str) -> str:
+    from importlib.metadata import version
+
+    return version(distribution)
+
+
+def _compute(tf: Any, model: Any, inputs: list[npt.NDArray[np.float32]]) -> tuple[list[npt.NDArray[np.float32]], float]:
+    """Outputs and the seconds of computing, tracing and the first batch not counted."""
+    single = len(inputs) == 1
+    signature = [tf.TensorSpec((None, *x.shape[1:]), tf.float32) for x in inputs]  # one trace for every batch size
+    run = tf.function(lambda *x: model(x[0] if single else list(x), training=False), input_signature=signature)
+
+    def batch(start: int) -> list[npt.NDArray[np.float32]]:
+        result = run(*(tf.constant(x[start : start + _BATCH]) for x in inputs))
+        return [y.numpy() for y in (result if isinstance(result, list | tuple) else [result])]
+
+    events = len(inputs[0])
+    batch(0)
+    start_time = time.perf_counter()
+    parts = []
+    for start in range(0, events, _BATCH):
+        parts.append(batch(start))
+        sys.stdout.write(f"{min(start + _BATCH, events)}/{events}\n")
+        sys.stdout.flush()
+    seconds = time.perf_counter() - start_time
+    return [np.concatenate(columns) for columns in zip(*parts, strict=True)], seconds
+
+
+def _trace(
+    keras: Any, model: Any, layers: list[str], inputs: list[npt.NDArray[np.float32]], folder: Path
+) -> dict[str, str]:
+    """Outputs of those layers that are in the model by that name and were called once."""
+    known = {layer.name: layer for layer in model.layers}
+    chosen = [name for name in layers if name in known and len(known[name]._inbound_nodes) == 1]
+    probe = keras.Model(model.inputs, [known[name].output for name in chosen])
+    values = probe(inputs if len(inputs) > 1 else inputs[0], training=False)
+    files = {}
+    for index, (name, value) in enumerate(zip(chosen, values, strict=True)):
+        files[name] = f"layer{index}.npy"
+        np.save(folder / files[name], np.asarray(value))
+    return files
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,106 @@
+"""The emulator against rational arithmetic, and what it says to bad events."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hls.emulation import Emulator, emulate, quantize_inputs
+from hls.errors import EventError
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
+from tests.hls.random_graphs import corner_and_random_events, graphs
+from tests.hls.rational import evaluate
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(), st.integers(0, 2**31))
+def test_every_node_equals_rational_arithmetic(graph: FixedGraph, seed: int) -> None:
+    events = corner_and_random_events(graph, seed, random=2)
+    trace = Emulator(graph).trace([events])
+    for number, event in enumerate(events):
+        for name, expected in evaluate(graph, {"x": event}).items():
+            unit = Fraction(1, 2) ** graph.edges[name].fraction
+            got = [int(v) * unit for v in trace[name][number].ravel()]
+            assert got == list(expected.ravel()), name
+
+
+def _chain(width: int, bits: int, layers: int = 1) -> FixedGraph:
+    port = FixedType(True, 8, 4)
+    builder = GraphBuilder("chain")
+    x = builder.add(nodes.Input("x", (), "x", (width,), port, port.raw_min, port.raw_max))
+    rng = np.random.default_rng(3)
+    for number in range(layers):
+        kernel = FixedArray(rng.integers(-(2**bits), 2**bits, (width, width)), bits)
+        x = builder.add(nodes.Dense(f"d{number}", (x,), "d", kernel, FixedArray(np.zeros(width, np.int64), 0)))
+    return builder.finish(["x"], [x], [x])
+
+
+@pytest.mark.parametrize(
+    ("bits", "layers", "inside"),
+    [(8, 1, "< 2**24: float32"), (30, 1, "< 2**53: float64"), (30, 3, "beyond: Python integers")],
+)
+def test_number_formats_give_the_same_integers(bits: int, layers: int, inside: str) -> None:
+    graph = _chain(5, bits, layers)
+    bound = graph.edges[graph.outputs[0]].partial_bound
+    assert {"< 2**24": bound < 2**24, "< 2**53": 2**24 <= bound < 2**53, "beyond": bound >= 2**53}[inside.split(":")[0]]
+    raw = np.random.default_rng(1).integers(-128, 128, (7, 5))
+    expected = raw.astype(object)
+    for node in list(graph)[1:]:
+        assert isinstance(node, nodes.Dense)
+        expected = expected @ node.kernel.integers.astype(object)
+    assert (Emulator(graph).run([raw])[0].astype(object) == expected).all()
+
+
+def test_blocks_and_threads_change_nothing() -> None:
+    graph = _chain(3, 4)
+    raw = np.random.default_rng(1).integers(-128, 128, (1001, 3))
+    one = Emulator(graph, threads=1)
+    many = Emulator(graph, threads=4)
+    many.block = 16
+    assert (one.run([raw])[0] == many.run([raw])[0]).all()
+    assert (one.run([raw[500:501]])[0] == one.run([raw])[0][500:501]).all()
+
+
+def test_no_events_give_no_events() -> None:
+    assert emulate(_chain(3, 4), np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_a_port_rounds_half_to_even_and_saturates() -> None:
+    graph = _chain(5, 1)
+    lsb = 2.0**-4
+    x = np.array([[0.5 * lsb, 1.5 * lsb, -0.5 * lsb, 1e30, -np.inf]])
+    assert quantize_inputs(graph, x)[0].tolist() == [[0, 2, 0, 127, -128]]
+
+
+def test_floats_arrive_as_float32_like_in_keras() -> None:
+    graph = _chain(1, 1)
+    almost_tie = np.array([[0.5 * 2.0**-4 + 1e-12]])  # float32 makes it the tie, which goes to even
+    assert quantize_inputs(graph, almost_tie)[0].tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        (np.full((2, 3), np.nan), "NaN in event 0"),
+        (np.array([[0.0, 0, 0], [0, np.nan, 0]]), "NaN in event 1"),
+        (np.zeros((2, 4)), r"shape \(2, 4\); expected \(events, 3\)"),
+        (np.zeros(3), r"shape \(3,\)"),
+        (np.zeros((2, 3), complex), "dtype complex128"),
+        (np.array([["a", "b", "c"]]), "dtype <U1"),
+        ({"y": np.zeros((2, 3))}, "unknown: \\['y'\\], missing: \\['x'\\]"),
+        ([np.zeros((2, 3)), np.zeros((2, 3))], "has 1 inputs|expected"),
+    ],
+)
+def test_bad_events_are_named(events: object, message: str) -> None:
+    with pytest.raises(EventError, match=message):
+        quantize_inputs(_chain(3, 4), events)  # type: ignore[arg-type]
+
+
+def test_nan_is_refused_by_emulate_too() -> None:
+    with pytest.raises(EventError, match="'x' holds NaN"):
+        emulate(_chain(3, 4), np.array([[0.0, np.inf, np.nan]]))

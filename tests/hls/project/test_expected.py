@@ -1,0 +1,93 @@
+"""Comparing a report with what was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hls
+from hls.errors import ProjectError
+from hls.project.expected import Expected, ExpectedMetric, compare, read_expected, record, write_expected
+from hls.project.report.schema import Curve, CurvePoint, Metric, Report
+
+
+@pytest.fixture
+def report(project: Path) -> Report:
+    """A built report, given a fidelity metric."""
+    built = hls.build(project)
+    return built.model_copy(update={"fidelity": {"auc": Metric(reference=0.9, firmware=0.85, unit="1")}})
+
+
+def failed(report: Report, expected: Expected) -> list[str]:
+    return [check.name for check in compare("tiny", report, expected) if check.status == "failed"]
+
+
+def with_auc(expected: Expected, value: float, allowed: float) -> Expected:
+    return expected.model_copy(update={"fidelity": {"auc": ExpectedMetric(value=value, allowed_change=allowed)}})
+
+
+def test_what_is_recorded_passes(report: Report) -> None:
+    assert failed(report, record(report, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed", "names"),
+    [
+        (0.85, 0.0, []),
+        (0.8500005, 1e-6, []),
+        (0.86, 0.02, []),
+        (0.86, 0.005, ["fidelity auc"]),
+        (0.84, 0.005, ["fidelity auc"]),
+    ],
+)
+def test_fidelity_within_its_allowed_change(report: Report, value: float, allowed: float, names: list[str]) -> None:
+    assert failed(report, with_auc(record(report, None), value, allowed)) == names
+
+
+def test_a_metric_that_is_no_number_fails(report: Report) -> None:
+    nan = report.model_copy(update={"fidelity": {"auc": Metric(reference=None, firmware=float("nan"), unit="1")}})
+    assert failed(nan, record(report, None)) == ["fidelity auc"]
+
+
+def with_curve(report: Report, *firmware: float) -> Report:
+    points = [CurvePoint(at=at, reference=None, firmware=value) for at, value in enumerate(firmware)]
+    return report.model_copy(update={"fidelity": {"kl": Curve(unit="nats", over="beta", points=points)}})
+
+
+def test_every_point_of_a_curve_is_compared(report: Report) -> None:
+    expected = record(with_curve(report, 1.0, 2.0, 3.0), None)
+    assert expected.fidelity["kl"].value == [1.0, 2.0, 3.0]
+    assert failed(with_curve(report, 1.0, 2.0, 3.0), expected) == []
+    moved = [c.message for c in compare("tiny", with_curve(report, 1.0, 2.5, 3.0), expected) if c.status == "failed"]
+    assert moved == ["is 2.5, was 2 ± 1e-06 at beta = 1"]
+    assert failed(with_curve(report, 1.0, 2.0), expected) == ["fidelity kl"]
+    assert failed(with_curve(report, 1.0, float("nan"), 3.0), expected) == ["fidelity kl"]
+
+
+def test_what_is_gone_fails(report: Report) -> None:
+    expected = record(report, None)
+    assert failed(report.model_copy(update={"fidelity": {}}), expected) == ["fidelity auc"]
+    more = expected.model_copy(update={"witnesses": ["emulator", "csim"], "events": expected.events + 1})
+    assert failed(report, more) == ["bits of csim", "events"]
+
+
+def test_mismatches_fail(report: Report) -> None:
+    told = report.witnesses["emulator"].model_copy(update={"mismatches": 3})
+    wrong = report.model_copy(update={"witnesses": {"emulator": told}})
+    assert failed(wrong, record(report, None)) == ["bits of emulator"]
+
+
+def test_allowed_changes_that_someone_wrote_are_kept(report: Report) -> None:
+    expected = with_auc(record(report, None), 0.1, 0.25)
+    assert record(report, expected).fidelity["auc"] == ExpectedMetric(value=0.85, allowed_change=0.25)
+
+
+def test_the_file(report: Report, tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="--update"):
+        read_expected(tmp_path)
+    write_expected(tmp_path, record(report, None))
+    assert read_expected(tmp_path) == record(report, None)
+    (tmp_path / "expected.json").write_text('{"schema_version": 1}')
+    with pytest.raises(ProjectError, match="graph_digest"):
+        read_expected(tmp_path)

@@ -1,0 +1,163 @@
+"""report.json's models, the budget, the page and the chart."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import hls
+from hls.cli.table import print_report
+from hls.errors import ProjectError
+from hls.project.report import read_report
+from hls.project.report.budget import check_budget
+from hls.project.report.chart import bit_chart
+from hls.project.report.curves import curve_tables
+from hls.project.report.html import write_html
+from hls.project.report.schema import Curve, CurvePoint, Latency, Layer, Metric, Resources, fidelity_metric
+
+
+def curve(**points: tuple[float | None, float]) -> Curve:
+    """Points by β: ``at1=(reference, firmware)``."""
+    rows = [CurvePoint(at=int(at[2:]), reference=true, firmware=got) for at, (true, got) in points.items()]
+    return Curve(unit="nats", over="log10_beta", points=rows)
+
+
+PNG = b"\x89PNG\r\n\x1a\n picture"
+
+
+class TestBudget:
+    TAU = Metric(reference=0.99, firmware=0.95, unit="1")
+    ANALYTIC = Resources(source="analytic", route="rtl", stage="post-route", lut=900, ff=100)
+    YOSYS = Resources(source="yosys", route="rtl", stage="netlist", lut=1200)
+    TIMING = Latency(
+        source="rtl-simulation", route="rtl", stage="measured", cycles=12, interval=2, clock_ns=5.0, latency_ns=60.0
+    )
+
+    @pytest.mark.parametrize(
+        ("key", "limit", "passed", "value", "source"),
+        [
+            ("tau_min", 0.95, True, 0.95, "fidelity"),
+            ("tau_min", 0.951, False, 0.95, "fidelity"),
+            ("tau_max", 0.94, False, 0.95, "fidelity"),
+            ("auc_min", 0.1, False, None, None),
+            ("luts", 1000, False, 1200, "yosys"),  # closer to silicon than the estimate
+            ("ffs", 100, True, 100, "analytic"),
+            ("dsps", 0, None, None, None),
+            ("latency_ns", 59, False, 60, "rtl-simulation"),
+            ("interval_ns", 10, True, 10, "rtl-simulation"),
+        ],
+    )
+    def test_one_limit(
+        self, key: str, limit: float, passed: bool | None, value: float | None, source: str | None
+    ) -> None:
+        budget = check_budget({key: limit}, {"tau": self.TAU}, [self.ANALYTIC, self.YOSYS], [self.TIMING])
+        (check,) = budget.checks
+        assert (check.passed, check.value, check.source) == (passed, value, source)
+        assert budget.passed is (passed is not False)
+
+    @pytest.mark.parametrize(
+        ("key", "limit", "passed", "value", "at"),
+        [
+            ("kl_max", 8.0, True, 8.0, 1),
+            ("kl_max", 7.9, False, 8.0, 1),
+            ("kl_min", 2.0, True, 2.0, 2),
+            ("kl_min", 2.1, False, 2.0, 2),
+        ],
+    )
+    def test_the_worst_point_of_a_curve_decides(
+        self, key: str, limit: float, passed: bool, value: float, at: int
+    ) -> None:
+        curved = curve(at1=(9.0, 8.0), at2=(1.0, 2.0), at3=(None, 4.0))
+        (check,) = check_budget({key: limit}, {"kl": curved}, [], []).checks
+        assert (check.passed, check.value, check.source) == (passed, value, f"fidelity, log10_beta = {at}")
+
+    @pytest.mark.parametrize("key", ["kl_min", "kl_max"])
+    def test_a_point_that_is_no_number_breaks_either_limit(self, key: str) -> None:
+        curved = curve(at1=(9.0, 8.0), at2=(1.0, float("nan")))
+        (check,) = check_budget({key: 8.0}, {"kl": curved}, [], []).checks
+        assert check.passed is False
+
+
+class TestCurves:
+    def test_side_by_side_with_gaps(self) -> None:
+        short, plain = curve(at2=(None, 5.0)), Metric(reference=None, firmware=1.0, unit="1")
+        [(over, table)] = curve_tables({"kl": curve(at2=(1.0, 2.0), at1=(3.0, 4.0)), "tau": plain, "bits": short})
+        assert (over, table.columns) == ("log10_beta", ("kl [nats]", "bits [nats]"))
+        found = [(row.at, [p and (p.reference, p.firmware) for p in row.points]) for row in table.rows]
+        assert found == [(1.0, [(3.0, 4.0), None]), (2.0, [(1.0, 2.0), (None, 5.0)])]
+
+    def test_what_a_system_returns(self) -> None:
+        points = [{"at": -1.0, "reference": None, "firmware": 2.0}]
+        assert isinstance(fidelity_metric({"unit": "1", "over": "beta", "points": points}), Curve)
+        assert isinstance(fidelity_metric({"unit": "1", "reference": 1.0, "firmware": 2.0}), Metric)
+        with pytest.raises(ValidationError, match="points"):
+            fidelity_metric({"unit": "1", "over": "beta", "points": []})
+
+    def test_are_shown_and_read_back(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        report = hls.build(project).model_copy(update={"fidelity": {"kl": curve(at1=(3.25, 4.5), at2=(None, 6.5))}})
+        folder = project / "build"
+        page = write_html(report, folder).read_text(encoding="utf-8")
+        print_report(report)
+        for shown in (re.sub("<[^>]*>", "", page), capsys.readouterr().out):
+            assert re.search(r"3\.25 → +4\.5", shown)
+            assert "6.5" in shown
+        (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
+        assert read_report(folder).fidelity == report.fidelity
+
+
+class TestPage:
+    def test_is_one_file_with_everything_in_it(self, project: Path) -> None:
+        report = hls.build(project)
+        figures = project / "build" / "figures"
+        figures.mkdir()
+        (figures / "fidelity.png").write_bytes(PNG)
+        page = write_html(report, project / "build").read_text(encoding="utf-8")
+        assert "data:image/png;base64,iVBORw0KGgogcGljdHVyZQ==" in page
+        assert not re.search(r'(src|href)="(?!data:)', page)
+        assert "url(" not in page
+        for layer in report.graph.pipeline:
+            assert layer.name in page
+            assert layer.type.replace("<", "&lt;").replace(">", "&gt;") in page
+
+    def test_escapes_what_it_is_told(self, project: Path) -> None:
+        report = hls.build(project)
+        graph = report.graph.model_copy(update={"notes": ["<script>alert(1)</script>"]})
+        page = write_html(report.model_copy(update={"graph": graph}), project / "build").read_text(encoding="utf-8")
+        assert "<script" not in page
+
+
+class TestReading:
+    def test_nothing_built(self, tmp_path: Path) -> None:
+        with pytest.raises(ProjectError, match="qtrigger build"):
+            read_report(tmp_path / "build")
+
+    @pytest.mark.parametrize("content", ["", "{}", "[1]"])
+    def test_no_report(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "report.json").write_text(content)
+        with pytest.raises(ProjectError, match="schema version 1"):
+            read_report(tmp_path)
+
+    def test_another_schema_version(self, project: Path) -> None:
+        report = hls.build(project)
+        path = project / "build" / "report.json"
+        path.write_text(json.dumps({**report.model_dump(mode="json"), "schema_version": 2}))
+        with pytest.raises(ProjectError, match="schema_version"):
+            read_report(project / "build")
+
+
+def test_chart_by_hand() -> None:
+    """ap_fixed<8,4> spans 2^-4 to 2^3, ap_ufixed<4,2> 2^-2 to 2^2: seven units of 80 pixels."""
+    common = {"operations": ["Quantize"], "shape": [1], "accumulator_bits": None, "parameters": 0, "multiplications": 0}
+    signed = Layer(name="a", type="ap_fixed<8,4>", width=8, integer=4, low=-8, high=4, observed=2.0, **common)
+    unsigned = Layer(name="b", type="ap_ufixed<4,2>", width=4, integer=2, low=0, high=1, observed=None, **common)
+    chart = bit_chart([signed, unsigned])
+    a, b = chart.bars
+    assert (a.type_x, a.type_width, a.reach_width) == (chart.left, 560, 560)
+    assert a.observed_x == chart.left + 5 * 80
+    assert (b.type_x, b.type_width, b.reach_width) == (chart.left + 2 * 80, 4 * 80, 2 * 80)
+    assert b.observed_x is None
+    assert [exponent for _, exponent in chart.ticks] == list(range(-4, 4))

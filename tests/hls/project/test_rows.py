@@ -1,0 +1,135 @@
+"""Resources and latency in the report: every source under its own name, vendors' runs kept, budgets from presets."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import hls
+from hls.errors import FirmwareError, ProjectError
+from hls.graph import FixedGraph
+from hls.importing import import_keras
+from hls.project import read_project
+from hls.project.report.rows import gather_figures
+from hls.rtl import RtlTiming
+from hls.rtl.netlist import NetlistResources
+from hls.target import Target
+from hls.verification.witnesses import LARGEST_BY_DEFAULT
+from tests.conftest import TOML
+from tests.models import write_model
+
+SAMPLES = Path(__file__).parents[1] / "figures" / "vendor_reports" / "samples" / "vitis"
+TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+
+
+@pytest.fixture
+def graph(model_file: Path) -> FixedGraph:
+    return import_keras(model_file)
+
+
+def test_estimates_state_their_error_and_what_they_predict(graph: FixedGraph) -> None:
+    figures = gather_figures(graph, TARGET, (), None)
+    assert [(row.route, row.source, row.stage) for row in figures.resources] == [
+        ("rtl", "analytic", "post-route"),
+        ("hls4ml", "analytic", "C synthesis"),
+    ]
+    for row in figures.resources:
+        assert row.relative_error is not None and row.relative_error["lut"] > 0
+        assert row.lut_range is not None and row.lut is not None
+        assert row.lut_range[0] <= row.lut <= row.lut_range[1]
+        assert row.verdict is not None and row.verdict.startswith("fits")
+    assert all(row.relative_error is not None for row in figures.latency)
+
+
+def test_measurements_are_rows_of_their_own(graph: FixedGraph) -> None:
+    netlist = NetlistResources("xcup", {"LUT6": 30, "FDRE": 12}, lut_low=20, lut_high=30, ff=12, carry=0, dsp=0, bram=2)
+    figures = gather_figures(graph, TARGET, (RtlTiming(7, 1, 5.0), netlist), None)
+    yosys = next(row for row in figures.resources if row.source == "yosys")
+    assert (yosys.lut, yosys.lut_range, yosys.ff, yosys.relative_error) == (30, (20, 30), 12, None)
+    assert yosys.bram == 1.0  # two 18K blocks are one tile
+    assert yosys.utilisation["lut"] == pytest.approx(25 / 1_728_000)
+    simulated = next(row for row in figures.latency if row.source == "rtl-simulation")
+    assert (simulated.cycles, simulated.interval, simulated.latency_ns) == (7, 1, 35.0)
+
+
+def test_a_part_that_nobody_knows_has_no_utilisation(graph: FixedGraph) -> None:
+    figures = gather_figures(graph, Target("xcvu13q-flga2577-2-e", "vitis", 5.0), (), None)
+    assert all(not row.utilisation and row.verdict is None for row in figures.resources)
+    assert "VU13P" in figures.notes[0].upper()  # the nearest is suggested
+
+
+def test_a_vendors_run_survives_the_next_build(project: Path) -> None:
+    hls.build(project)
+    shutil.copytree(SAMPLES, project / "build" / "hls", dirs_exist_ok=True)
+    for _ in range(2):  # found in hls/, then in vendor/, where the first of these builds put it
+        report = hls.build(project)
+        rows = {row.stage: row for row in report.resources if row.source == "vendor"}
+        ours = next(row for row in report.resources if row.stage == "C synthesis")
+        assert ours.lut is not None and rows["csynth"].lut is not None
+        assert rows["csynth"].ratio is not None
+        assert rows["csynth"].ratio["lut"] == rows["csynth"].lut / ours.lut
+        assert rows["post-route"].ratio is None  # never against an estimate of another stage
+    toml = project / "project.toml"
+    toml.write_text(toml.read_text().replace("[target]", '[target]\nmultipliers = "lut"'))  # of our RTL, not hls4ml's
+    assert "vendor" in {row.source for row in hls.build(project).resources}
+    other = project / "model.h5"
+    write_model(other, seed=9)
+    assert "vendor" not in {row.source for row in hls.build(project).resources}
+
+
+def test_a_vendors_report_of_lost_weights_is_an_error(project: Path) -> None:
+    hls.build(project)
+    shutil.copytree(SAMPLES, project / "build" / "hls", dirs_exist_ok=True)
+    for path in (project / "build" / "hls").rglob("*_csynth.xml"):
+        text = path.read_text()
+        path.write_text(_with_count(_with_count(text, "LUT", 0), "DSP", 0))
+    with pytest.raises(FirmwareError, match="weights were not found"):
+        hls.build(project)
+
+
+def _with_count(text: str, resource: str, count: int) -> str:
+    import re
+
+    return re.sub(rf"(<Resources>.*?<{resource}>)\d+(</{resource}>)", rf"\g<1>{count}\g<2>", text, count=1, flags=re.S)
+
+
+def test_budget_presets(make_project: Callable[[str], Path]) -> None:
+    budget = '[budget]\npreset = "level-1-slot"\nlatency_bx = 2\nluts = 1000\n'
+    project = read_project(make_project(TOML + budget))
+    limits = project.limits()
+    assert limits["interval_ns"] == 25.0
+    assert limits["latency_ns"] == 2 * 25.0
+    assert limits["luts"] == 1000  # stated, so it replaces the preset's
+    assert limits["ffs"] > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [('preset = "level-2"', "level-1-slot"), ("preset = 5", "name of a preset"), ('luts = "many"', "must be a number")],
+)
+def test_bad_budgets_are_named(line: str, message: str, make_project: Callable[[str], Path]) -> None:
+    with pytest.raises(ProjectError, match=message):
+        read_project(make_project(TOML + f"[budget]\n{line}\n"))
+
+
+def test_a_budget_is_broken_by_the_best_source(make_project: Callable[[str], Path]) -> None:
+    report = hls.build(make_project(TOML + "[budget]\nluts = 1\n"))
+    assert not report.passed
+    assert report.budget.checks[0].source == "analytic"
+
+
+def test_large_networks_are_not_synthesised_unasked(
+    make_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LARGEST_BY_DEFAULT, "rtl", 0)
+    monkeypatch.setitem(LARGEST_BY_DEFAULT, "netlist", 0)
+    for name in ("csim", "qkeras"):
+        monkeypatch.setitem(LARGEST_BY_DEFAULT, name, 0)
+    report = hls.build(make_project(TOML.replace('witnesses = ["emulator"]\n', "")))
+    assert report.passed
+    told = report.witnesses["netlist"]
+    assert told.status == "not run"
+    assert "left out by default" in str(told.reason)
