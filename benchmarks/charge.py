@@ -35,10 +35,10 @@ from scipy.optimize import nnls
 from hls.importing import import_keras
 from hls.rtl import trace, write_rtl
 from hls.rtl.netlist import family_of, synthesise
-from qmodels.precision import resources
-from qmodels.precision.quantizer import learned_bits
-from qmodels.precision.resources import ResourceTerm, measure_reach
 from qmodels.product_layers import PairProducts
+from qmodels.training.precision import resources
+from qmodels.training.precision.quantizer import learned_bits
+from qmodels.training.precision.resources import ResourceTerm, measure_reach
 
 PART, CLOCK_NS = "xcvu13p-flga2577-2-e", 5.0
 SAMPLE = 2000

@@ -28,8 +28,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import tensorflow as tf
 
-from qmodels.compression import distortion
-from qmodels.compression.transport import Annealing, sinkhorn_distortion
+from qmodels.compression.transport import distortion
+from qmodels.compression.transport.sinkhorn import Annealing, sinkhorn_distortion
 
 PARTICLES = 50
 OURS = {

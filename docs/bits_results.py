@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import hls
-from qmodels.compression.bit_report import rate_report
 from qmodels.compression.coding import column
-from qmodels.compression.event_sources import held_out
 from qmodels.compression.inputs import encoder_inputs
-from qmodels.compression.latent_layout import FILE, read_layout
+from qmodels.compression.packing.bit_report import rate_report
+from qmodels.compression.packing.latent_layout import FILE, read_layout
+from qmodels.compression.samples.event_sources import held_out
 
 PAGE = Path(__file__).parent / "how-it-works" / "latent-bits.md"
 START, END = "<!-- bits -->\n", "<!-- /bits -->"

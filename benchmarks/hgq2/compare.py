@@ -120,7 +120,7 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
     from hls.emulation import emulate
     from hls.importing import import_keras
     from hls.rtl import write_rtl
-    from qmodels.precision.charge import Charge
+    from qmodels.training.precision.charge import Charge
 
     training = ours.Training(
         Charge(FIRST, charge, RAMP), options.epochs, question.batch, rate, question.clip or None, SEED
@@ -279,9 +279,9 @@ def _clouds(options: argparse.Namespace) -> Path:
 
 
 def _write_clouds(options: argparse.Namespace) -> None:
-    from qmodels.compression.collision_files import read_collisions
     from qmodels.compression.inputs import transport_targets
     from qmodels.compression.presets import particle_count
+    from qmodels.compression.samples.collision_files import read_collisions
 
     path = _clouds(options)
     if path.exists():

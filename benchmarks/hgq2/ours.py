@@ -19,11 +19,11 @@ from qmodels.event_variables.networks import LEAN
 from qmodels.event_variables.search import train_learned
 from qmodels.event_variables.stages import Run
 from qmodels.event_variables.variants import find_variant
-from qmodels.precision.charge import Charge
-from qmodels.precision.finish import snap
-from qmodels.precision.resources import measure_reach
-from qmodels.precision.task import ChargedTask
-from qmodels.training_loop import Schedule, fit, set_up
+from qmodels.training.loop import Schedule, fit, set_up
+from qmodels.training.precision.charge import Charge
+from qmodels.training.precision.finish import snap
+from qmodels.training.precision.resources import measure_reach
+from qmodels.training.precision.task import ChargedTask
 
 RANGE_EVENTS = 10_000
 CUSTOM = {"ParticleOutputs": reference.ParticleOutputs}

@@ -35,8 +35,8 @@ from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import INPUT_SCALE, find_variant
 from qmodels.layers import GlobalSumPooling1D
-from qmodels.precision.charge import Charge
-from qmodels.training_loop import Arrays, Schedule, Task, fit, set_up
+from qmodels.training.loop import Arrays, Schedule, Task, fit, set_up
+from qmodels.training.precision.charge import Charge
 
 INPUT_FRACTION = 10
 """Bits below the point that inputs start with."""

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.classification import auc
-from qmodels.compression import latent_layout
-from qmodels.compression.classifier_inputs import scaled
+from qmodels.compression.classifiers.inputs import scaled
 from qmodels.compression.inputs import features
-from qmodels.compression.latent_layout import LatentLayout
 from qmodels.compression.networks import Network, read_network
+from qmodels.compression.packing import latent_layout
+from qmodels.compression.packing.latent_layout import LatentLayout
 
 Floats = npt.NDArray[np.floating]
 Floats32 = npt.NDArray[np.float32]

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qmodels.compression.collision_files import CollisionHeader, read_header
-from qmodels.compression.collisions import BACKGROUND, SETTINGS
-from qmodels.compression.conversion import convert
 from qmodels.compression.data_options import CONVERSION, CUTS, SIMULATION
-from qmodels.compression.generation import Progress, generate
-from qmodels.compression.readers import Branches
-from qmodels.compression.selection import SELECTIONS, Selection
+from qmodels.compression.samples.collision_files import CollisionHeader, read_header
+from qmodels.compression.samples.collisions import BACKGROUND, SETTINGS
+from qmodels.compression.samples.conversion import convert
+from qmodels.compression.samples.generation import Progress, generate
+from qmodels.compression.samples.readers import Branches
+from qmodels.compression.samples.selection import SELECTIONS, Selection
 from qmodels.errors import ModelDataError
 
 

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.selection import cluster, wrapped
+from qmodels.compression.samples.selection import cluster, wrapped
 from qmodels.errors import ModelDataError
 
 Floats32 = npt.NDArray[np.float32]

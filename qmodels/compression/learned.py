@@ -13,9 +13,9 @@ from qmodels.compression.presets import Preset
 from qmodels.compression.quantized import EncoderFormats, choose_formats, dense_name
 from qmodels.compression.reference import FEATURES
 from qmodels.layers import GlobalSumPooling1D
-from qmodels.precision.quantizer import learned_bits
-from qmodels.precision.resources import measure_reach
-from qmodels.quantization import FixedPoint
+from qmodels.training.precision.quantizer import learned_bits
+from qmodels.training.precision.resources import measure_reach
+from qmodels.training.quantization import FixedPoint
 
 Floats32 = npt.NDArray[np.float32]
 

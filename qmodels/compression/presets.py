@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from qmodels import stages
 from qmodels.errors import ModelDataError
-from qmodels.precision.charge import Charge
+from qmodels.training import stages
+from qmodels.training.precision.charge import Charge
 
 VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16, "encoder-8": 8}
 """Particles of each variant; the first is the default."""

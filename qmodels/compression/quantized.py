@@ -14,7 +14,7 @@ from qmodels.compression.presets import Preset, Widths
 from qmodels.compression.reference import FEATURES
 from qmodels.errors import ModelDataError
 from qmodels.layers import GlobalSumPooling1D
-from qmodels.quantization import DenseFormats, FixedPoint, bias_format, integer_bits
+from qmodels.training.quantization import DenseFormats, FixedPoint, bias_format, integer_bits
 
 Floats32 = npt.NDArray[np.float32]
 

@@ -11,30 +11,30 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from qmodels.compression.classifiers.judge import EPOCHS as JUDGE_EPOCHS
+from qmodels.compression.classifiers.judge import EVENTS as JUDGE_EVENTS
+from qmodels.compression.classifiers.judge import LABEL as JUDGE_LABEL
+from qmodels.compression.classifiers.judge import make_judge
 from qmodels.compression.coding import DECODER_FILE, JUDGE_FILE, REFERENCE_FILE, Encoder
-from qmodels.compression.collision_files import read_collisions
-from qmodels.compression.collisions import BACKGROUND
-from qmodels.compression.generation import generate
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
-from qmodels.compression.judge import EPOCHS as JUDGE_EPOCHS
-from qmodels.compression.judge import EVENTS as JUDGE_EVENTS
-from qmodels.compression.judge import LABEL as JUDGE_LABEL
-from qmodels.compression.judge import make_judge
 from qmodels.compression.learned import learn
-from qmodels.compression.packed_events import write_layout
+from qmodels.compression.packing.packed_events import write_layout
 from qmodels.compression.presets import Preset, Stage, find_preset, particle_count
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
+from qmodels.compression.samples.collision_files import read_collisions
+from qmodels.compression.samples.collisions import BACKGROUND
+from qmodels.compression.samples.generation import generate
 from qmodels.compression.training import PUBLISHED_RATES, CompressionTask
 from qmodels.errors import ModelDataError
-from qmodels.precision.finish import snap
-from qmodels.precision.resources import measure_reach
-from qmodels.precision.task import ChargedTask
-from qmodels.progress import TrainingProgress
-from qmodels.quantization import check_exact, snap_to_grid
-from qmodels.saving import load_weights, save_model, stage_records, versions, write_record
-from qmodels.stages import check_run
-from qmodels.training_loop import Fitted, Schedule, Task, fit, set_up
+from qmodels.training.loop import Fitted, Schedule, Task, fit, set_up
+from qmodels.training.precision.finish import snap
+from qmodels.training.precision.resources import measure_reach
+from qmodels.training.precision.task import ChargedTask
+from qmodels.training.progress import TrainingProgress
+from qmodels.training.quantization import check_exact, snap_to_grid
+from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
+from qmodels.training.stages import check_run
 
 Floats32 = npt.NDArray[np.float32]
 Report = Callable[[TrainingProgress], None]

@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from qmodels.compression.data_options import DATA_OPTIONS
 from qmodels.compression.presets import PRESETS, VARIANTS, particle_count
-from qmodels.progress import TrainingProgress
 from qmodels.systems import Fidelity
+from qmodels.training.progress import TrainingProgress
 
 if TYPE_CHECKING:
     from qmodels.compression.coding import Encoder
-    from qmodels.compression.collision_files import CollisionHeader
-    from qmodels.compression.packet_files import PacketHeader
+    from qmodels.compression.packing.packet_files import PacketHeader
+    from qmodels.compression.samples.collision_files import CollisionHeader
 
 NAME = "compression"
 Inputs = dict[str, npt.NDArray[np.float32]]
@@ -94,8 +94,8 @@ class Compression:
         seed: int = 1,
         figure: Path | None = None,
     ) -> Fidelity:
-        """Latent error, KL, distortion, AUC and bits over β: see :func:`qmodels.compression.fidelity.measure`."""
-        from qmodels.compression.fidelity import EVENTS, measure
+        """Latent error, KL, distortion, AUC, bits over β: :func:`qmodels.compression.fidelity.measurement.measure`."""
+        from qmodels.compression.fidelity.measurement import EVENTS, measure
 
         return measure(folder, firmware, events=min(events, EVENTS), seed=seed, figure=figure)
 
@@ -110,28 +110,28 @@ class Compression:
         data: Path | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Path:
-        """The paper's figures: see :func:`qmodels.compression.evaluation.evaluate`."""
-        from qmodels.compression.evaluation import EVENTS, evaluate  # brings TensorFlow for its classifiers
+        """The paper's figures: see :func:`qmodels.compression.paper.evaluation.evaluate`."""
+        from qmodels.compression.paper.evaluation import EVENTS, evaluate  # brings TensorFlow for its classifiers
 
         return evaluate(folder, out, events=events or EVENTS, seed=seed, data=data, progress=progress)
 
     def pack(
         self, variant: str, folder: Path, firmware: Encoder, inputs: Path, out: Path, *, beta: float, coding: str
     ) -> PacketHeader:
-        """Pack the events of a collision file: see :func:`qmodels.compression.packed_events.pack`."""
-        from qmodels.compression.packed_events import pack
+        """Pack the events of a collision file: see :func:`qmodels.compression.packing.packed_events.pack`."""
+        from qmodels.compression.packing.packed_events import pack
 
         return pack(folder, particle_count(variant), firmware, inputs, beta, coding, out)
 
     def packed_by(self, path: Path) -> str:
         """Name of the project that packed ``path``."""
-        from qmodels.compression.packed_events import packed_by
+        from qmodels.compression.packing.packed_events import packed_by
 
         return packed_by(path)
 
     def unpack(self, folder: Path, path: Path, out: Path) -> PacketHeader:
-        """Unpack into an HDF5 file: see :func:`qmodels.compression.packed_events.unpack`."""
-        from qmodels.compression.packed_events import unpack
+        """Unpack into an HDF5 file: see :func:`qmodels.compression.packing.packed_events.unpack`."""
+        from qmodels.compression.packing.packed_events import unpack
 
         return unpack(folder, path, out)
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.compression.inputs import LOG10_BETA_RANGE
-from qmodels.compression.transport import sinkhorn_distortion
-from qmodels.plateau import Plateau
-from qmodels.training_loop import Arrays
+from qmodels.compression.transport.sinkhorn import sinkhorn_distortion
+from qmodels.training.loop import Arrays
+from qmodels.training.plateau import Plateau
 
 Floats32 = npt.NDArray[np.float32]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.collision_files import read_collisions
-from qmodels.compression.collisions import BACKGROUND, SETTINGS
-from qmodels.compression.event_sources import held_out_clouds
-from qmodels.compression.fidelity import BACKGROUND_EVENTS, EVENTS
+from qmodels.compression.fidelity.measurement import BACKGROUND_EVENTS, EVENTS
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
+from qmodels.compression.samples.collision_files import read_collisions
+from qmodels.compression.samples.collisions import BACKGROUND, SETTINGS
+from qmodels.compression.samples.event_sources import held_out_clouds
 
 Floats32 = npt.NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from qkeras import QActivation, QDense
 from qmodels.event_variables.networks import LearnedNetwork
 from qmodels.event_variables.quantized import input_format
 from qmodels.event_variables.variants import Variant
-from qmodels.precision.quantizer import learned_bits
 from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
+from qmodels.training.precision.quantizer import learned_bits
 
 PRODUCT_FRACTION = 12
 WEIGHT_FRACTION = 7

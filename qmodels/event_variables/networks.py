@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qmodels.event_variables.variants import PAIR, SEMIVISIBLE, TWO_BODY
-from qmodels.precision.charge import Charge
-from qmodels.stages import Stage
+from qmodels.training.precision.charge import Charge
+from qmodels.training.stages import Stage
 
 PAPER_HIDDEN = (128, 64, 64, 64, 32)
 

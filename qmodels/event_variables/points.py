@@ -9,7 +9,7 @@ from typing import Any
 from qmodels.errors import ModelDataError
 from qmodels.event_variables.networks import LEAN, TRIGGER, LearnedNetwork
 from qmodels.event_variables.variants import TWO_BODY, Variant
-from qmodels.precision.charge import Charge
+from qmodels.training.precision.charge import Charge
 
 Choice = int | float | str
 

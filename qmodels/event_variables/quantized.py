@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qmodels.event_variables.events import MAX_PAIR_ENERGY_GEV, MAX_SINGLE_ENERGY_GEV
 from qmodels.event_variables.networks import PAPER_HIDDEN
 from qmodels.event_variables.variants import INPUT_SCALE, PAIR, Variant
-from qmodels.quantization import (
+from qmodels.training.quantization import (
     FixedPoint,
     Widths,
     build_dense_stack,

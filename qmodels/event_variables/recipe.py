@@ -27,10 +27,10 @@ from qmodels.event_variables.search import train_learned
 from qmodels.event_variables.stages import Report, Run
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.numpy_networks import read_dense_network
-from qmodels.quantization import check_exact, snap_to_grid
-from qmodels.saving import load_weights, save_model, stage_records, versions, write_record
-from qmodels.stages import Stage, check_run
-from qmodels.training_loop import Fitted, set_up
+from qmodels.training.loop import Fitted, set_up
+from qmodels.training.quantization import check_exact, snap_to_grid
+from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
+from qmodels.training.stages import Stage, check_run
 
 DEFAULT_EVENTS = 2_500_000
 TEST_EVENTS = 100_000

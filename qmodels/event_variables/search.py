@@ -17,11 +17,11 @@ from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.stages import Run
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import INPUT_SCALE
-from qmodels.precision.finish import prune, snap
-from qmodels.precision.resources import ResourceTerm, measure_reach
-from qmodels.precision.settle import settle
-from qmodels.precision.task import ChargedTask
-from qmodels.training_loop import Fitted
+from qmodels.training.loop import Fitted
+from qmodels.training.precision.finish import prune, snap
+from qmodels.training.precision.resources import ResourceTerm, measure_reach
+from qmodels.training.precision.settle import settle
+from qmodels.training.precision.task import ChargedTask
 
 Floats32 = npt.NDArray[np.float32]
 

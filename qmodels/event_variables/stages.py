@@ -11,9 +11,9 @@ import keras
 
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import PAIR, Variant
-from qmodels.progress import TrainingProgress
-from qmodels.stages import Stage
-from qmodels.training_loop import Fitted, Schedule, Task, fit
+from qmodels.training.loop import Fitted, Schedule, Task, fit
+from qmodels.training.progress import TrainingProgress
+from qmodels.training.stages import Stage
 
 Report = Callable[[TrainingProgress], None]
 

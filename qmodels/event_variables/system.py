@@ -18,8 +18,8 @@ from qmodels.event_variables.events import GENERATOR_VERSION, blocks, generate
 from qmodels.event_variables.fidelity import REFERENCE_FILE, draw_sample, measure
 from qmodels.event_variables.variants import INPUT_SCALE, VARIANTS, find_variant
 from qmodels.numpy_networks import read_dense_network
-from qmodels.progress import TrainingProgress
 from qmodels.systems import Fidelity, Firmware
+from qmodels.training.progress import TrainingProgress
 
 NAME = "event_variables"
 

@@ -27,7 +27,7 @@ from qmodels.event_variables.events import (
     stream_rng,
 )
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
-from qmodels.training_loop import Arrays
+from qmodels.training.loop import Arrays
 
 Floats32 = npt.NDArray[np.float32]
 

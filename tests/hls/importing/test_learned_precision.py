@@ -9,9 +9,9 @@ from qkeras import QActivation, QConv1D, QDense
 
 import hls
 from hls.rtl.trace import trace
-from qmodels.precision.finish import prune, snap
-from qmodels.precision.quantizer import learned_bits
 from qmodels.product_layers import PairProducts, all_pairs
+from qmodels.training.precision.finish import prune, snap
+from qmodels.training.precision.quantizer import learned_bits
 
 
 def ports(fraction=4):

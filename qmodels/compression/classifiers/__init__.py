@@ -1,0 +1,1 @@
+"""Networks that tell the signals apart, before and after compression."""

@@ -1,0 +1,1 @@
+"""What the firmware costs against the float encoder, at several β."""

@@ -1,0 +1,1 @@
+"""From latents to packed bits and back, exactly."""

@@ -1,0 +1,131 @@
+"""What ``qtrigger pack`` and ``qtrigger unpack`` do: from a collision file to packets and from these to collisions."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression.coding import DECODER_FILE, Encoder, column
+from qmodels.compression.inputs import encoder_inputs, features
+from qmodels.compression.networks import read_network
+from qmodels.compression.packing.latent_layout import CODINGS, FILE, Coding, Ints, LatentLayout, read_layout
+from qmodels.compression.packing.layout_calibration import LOG10_BETAS, calibrate, mean_fraction, raw_means
+from qmodels.compression.packing.packet_files import PacketHeader, read_packet_header, read_packets, write_packets
+from qmodels.compression.packing.symbols import quantize, reconstruct
+from qmodels.compression.samples.collision_files import read_collisions
+from qmodels.errors import ModelDataError
+
+FORMAT = "qtrigger-unpacked"
+_BLOCK_EVENTS = 4096
+
+
+def write_layout(folder: Path, encoder: Encoder, clouds: npt.NDArray[np.float32]) -> LatentLayout:
+    """Calibrate the layout of a quantized encoder on clouds (n, N, 3), some ten thousand, and write it into ``folder``.
+
+    Raises ModelDataError for an encoder whose means are no fixed-point numbers, or not finite.
+    """
+    particles = features(clouds)
+
+    def encode(log10_beta: float) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+        mean, log_variance = encoder([particles, column(log10_beta, len(particles))])
+        return mean, log_variance
+
+    layout = calibrate(encode, mean_fraction(encode(min(LOG10_BETAS))[0]))
+    layout.write(folder / FILE)
+    return layout
+
+
+def pack(
+    folder: Path, count: int, firmware: Encoder, inputs: Path, beta: float, coding: str, out: Path
+) -> PacketHeader:
+    """Pack the events of a collision file with the layout in ``folder``.
+
+    Args:
+        folder: the trained folder, whose name the packets bear.
+        count: particles that the encoder takes.
+        firmware: the encoder, bit by bit.
+        inputs: collision file.
+        beta: fidelity; the nearest of the layout's grid is taken, and stands in the header returned.
+        coding: "fixed" or "entropy".
+        out: file to write, ``.qtb``.
+
+    Raises:
+        ModelDataError: a file is missing or damaged, β is not positive, or the means are not those of the layout.
+    """
+    if coding not in CODINGS:
+        raise ModelDataError(f"unknown coding {coding!r}; choose one of {', '.join(CODINGS)}")
+    if not (np.isfinite(beta) and beta > 0):
+        raise ModelDataError(f"beta is {beta}; give a positive number")
+    layout = read_layout(folder / FILE)
+    wanted = float(np.log10(beta))
+    if not layout.grid[0] <= wanted <= layout.grid[-1]:
+        low, high = layout.grid[[0, -1]]
+        warnings.warn(
+            f"log10 beta {wanted:g} is outside the range [{low:g}, {high:g}] of the layout, whose end is taken",
+            stacklevel=2,
+        )
+    point = int(layout.nearest(wanted))
+    particles = read_collisions(inputs).particles
+    raw = _means(firmware, particles, count, layout, point)
+    points = np.full(len(raw), point, np.int64)
+    known: Coding = "fixed" if coding == "fixed" else "entropy"
+    return write_packets(out, quantize(raw, points, layout, known), points, layout, known, folder.name)
+
+
+def packed_by(path: Path) -> str:
+    """Name of the project that packed a file; ModelDataError if it holds no packets or its header is damaged."""
+    return read_packet_header(path).project
+
+
+def unpack(folder: Path, path: Path, out: Path) -> PacketHeader:
+    """Unpack a file with the layout in ``folder``, and the decoder if there is one, into an HDF5 file.
+
+    Datasets: latent (n, L) for the decoder, log10_beta (n,), and particles (n, N, 3) of (pT/H_T, η, φ) if there is a
+    decoder; all float32 but latent, whose multiples of 2**-20 take float64.
+
+    Raises:
+        ModelDataError: a file is missing, damaged or of another layout.
+    """
+    layout = read_layout(folder / FILE)
+    packets = read_packets(path, layout)
+    latent = reconstruct(packets.symbols, packets.points, layout, packets.header.coding)
+    log10_beta = layout.grid[packets.points].astype(np.float32)
+    arrays: dict[str, npt.NDArray[np.floating]] = {"latent": latent, "log10_beta": log10_beta}
+    if (folder / DECODER_FILE).is_file():
+        decoder = read_network(folder / DECODER_FILE, {"latent": (layout.latents,), "log10_beta": (1,)})
+        arrays["particles"] = decoder(latent, log10_beta[:, None])[0]
+    _write(out, arrays, packets.header)
+    return packets.header
+
+
+def _means(firmware: Encoder, particles: npt.NDArray[np.float32], count: int, layout: LatentLayout, point: int) -> Ints:
+    """Raw means (n, L) of the firmware, in blocks that fit into memory."""
+    raw = np.empty((len(particles), layout.latents), np.int64)
+    for start in range(0, len(particles), _BLOCK_EVENTS):
+        block = encoder_inputs(particles[start : start + _BLOCK_EVENTS], count)
+        mean = np.asarray(firmware([block, column(layout.points[point].log10_beta, len(block))])[0], np.float64)
+        if mean.shape != (len(block), layout.latents):
+            raise ModelDataError(f"the encoder gives {mean.shape[1]} means, its layout is for {layout.latents}")
+        found = raw_means(mean, layout.fraction)
+        if (np.ldexp(found.astype(np.float64), -layout.fraction) != mean).any():
+            raise ModelDataError(f"means are no multiples of 2**-{layout.fraction}: the layout is of another encoder")
+        raw[start : start + _BLOCK_EVENTS] = found
+    return raw
+
+
+def _write(out: Path, arrays: dict[str, npt.NDArray[np.floating]], header: PacketHeader) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            file.attrs.update(format=FORMAT, project=header.project, layout=header.layout, coding=header.coding)
+            for name, values in arrays.items():
+                file.create_dataset(name, data=values, compression="lzf", shuffle=True)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)

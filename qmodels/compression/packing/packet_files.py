@@ -1,0 +1,186 @@
+"""Files of packed events, ``.qtb``: a header, then blocks of events, each with its own check sum.
+
+Layout, numbers little-endian: the bytes ``QTB1``; length of the header (2 bytes), the header (JSON, UTF-8), its CRC-32
+(4 bytes); then blocks of up to 65,536 events: events (4), bytes of payload (4), payload (see
+:mod:`qmodels.compression.packing.payloads`), CRC-32 of all of these (4).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from qmodels.compression.packing.latent_layout import CODINGS, Coding, Ints, LatentLayout
+from qmodels.compression.packing.payloads import Scheme
+from qmodels.errors import ModelDataError
+
+MAGIC = b"QTB1"
+EVENTS_PER_STRING = 512
+_BLOCK_EVENTS = 1 << 16
+_CURE = "write it again with `qtrigger pack`"
+_HEADER_BYTES, _BLOCK_HEAD, _SUM = struct.Struct("<H"), struct.Struct("<II"), struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class PacketHeader:
+    """What a file says about itself. ``log10_beta``: that of all events, or None where each has its own."""
+
+    project: str
+    layout: str
+    coding: Coding
+    latents: int
+    events: int
+    events_per_string: int
+    log10_beta: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Packets:
+    """Symbols (n, latents) and grid points (n,) of a file's events."""
+
+    header: PacketHeader
+    symbols: Ints
+    points: Ints
+
+
+def write_packets(
+    path: Path,
+    symbols: Ints,
+    points: Ints,
+    layout: LatentLayout,
+    coding: Coding,
+    project: str,
+    events_per_string: int = EVENTS_PER_STRING,
+) -> PacketHeader:
+    """Write events as symbols (n, latents), each with its grid point (n,). The file appears only when complete.
+
+    ``events_per_string``: how many share an arithmetic-coded string, and so its last two bits and its 32 of length.
+    """
+    point = int(points[0]) if len(points) and (points == points[0]).all() else None
+    scheme = Scheme(layout, coding, events_per_string, point)
+    header = PacketHeader(
+        project=project,
+        layout=layout.digest.hex(),
+        coding=coding,
+        latents=layout.latents,
+        events=len(symbols),
+        events_per_string=events_per_string,
+        log10_beta=None if point is None else layout.points[point].log10_beta,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(_header_bytes(header))
+            for start in range(0, len(symbols), _BLOCK_EVENTS):
+                block = slice(start, start + _BLOCK_EVENTS)
+                payload = scheme.pack(symbols[block], points[block])
+                head = _BLOCK_HEAD.pack(len(symbols[block]), len(payload))
+                file.write(head + payload + _SUM.pack(zlib.crc32(head + payload)))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return header
+
+
+def read_packet_header(path: Path) -> PacketHeader:
+    """Read and check the header; ModelDataError if the file is missing, none of this kind, damaged or cut short."""
+    with _open(path) as file:
+        return _header(path, file)
+
+
+def read_packets(path: Path, layout: LatentLayout) -> Packets:
+    """Read the whole file.
+
+    Raises:
+        ModelDataError: as :func:`read_packet_header`, or it was packed with another layout, or a block is damaged or
+            missing; the message names its events.
+    """
+    with _open(path) as file:
+        header = _header(path, file)
+        if header.layout != layout.digest.hex():
+            raise ModelDataError(
+                f"{path}: packed by {header.project!r} with layout {header.layout}, this one is {layout.digest.hex()}; "
+                "give the project that packed it"
+            )
+        scheme = _scheme(path, header, layout)
+        symbols = np.empty((header.events, header.latents), np.int64)
+        points = np.empty(header.events, np.int64)
+        done = 0
+        for events, payload in _blocks(path, file, header):
+            block = slice(done, done + events)
+            try:
+                symbols[block], points[block] = scheme.unpack(payload, events)
+            except ModelDataError as error:
+                raise ModelDataError(f"{path}: block of events {done} to {done + events - 1}: {error}") from error
+            done += events
+    return Packets(header, symbols, points)
+
+
+def _header_bytes(header: PacketHeader) -> bytes:
+    text = json.dumps(asdict(header), separators=(",", ":")).encode()
+    return MAGIC + _HEADER_BYTES.pack(len(text)) + text + _SUM.pack(zlib.crc32(text))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ModelDataError(f"{path}: cannot be read ({error.strerror}); {_CURE}") from error
+
+
+def _take(path: Path, file: BinaryIO, size: int, what: str) -> bytes:
+    taken = file.read(size)
+    if len(taken) < size:
+        raise ModelDataError(f"{path}: cut short in {what}: {len(taken)} of {size} bytes; copy it again, or {_CURE}")
+    return taken
+
+
+def _header(path: Path, file: BinaryIO) -> PacketHeader:
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ModelDataError(f"{path}: no packed events: does not begin with {MAGIC.decode()}; {_CURE}")
+    (size,) = _HEADER_BYTES.unpack(_take(path, file, _HEADER_BYTES.size, "the header"))
+    text = _take(path, file, size, "the header")
+    (stated,) = _SUM.unpack(_take(path, file, _SUM.size, "the header"))
+    if stated != zlib.crc32(text):
+        raise ModelDataError(f"{path}: the header is damaged (its check sum differs); copy it again, or {_CURE}")
+    try:
+        header = PacketHeader(**json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise ModelDataError(f"{path}: unknown header ({error}); written by another version? {_CURE}") from error
+    if header.coding not in CODINGS:
+        raise ModelDataError(f"{path}: unknown coding {header.coding!r}; it is one of {', '.join(CODINGS)}")
+    return header
+
+
+def _scheme(path: Path, header: PacketHeader, layout: LatentLayout) -> Scheme:
+    if header.log10_beta is None:
+        return Scheme(layout, header.coding, header.events_per_string, None)
+    (found,) = np.nonzero(layout.grid == header.log10_beta)
+    if not len(found):
+        raise ModelDataError(f"{path}: log10 beta {header.log10_beta} is not of the layout's grid; {_CURE}")
+    return Scheme(layout, header.coding, header.events_per_string, int(found[0]))
+
+
+def _blocks(path: Path, file: BinaryIO, header: PacketHeader) -> Iterator[tuple[int, bytes]]:
+    done = 0
+    while done < header.events:
+        what = f"events {done} to {min(done + _BLOCK_EVENTS, header.events) - 1}"
+        head = _take(path, file, _BLOCK_HEAD.size, what)
+        events, size = _BLOCK_HEAD.unpack(head)
+        payload = _take(path, file, size, what)
+        (stated,) = _SUM.unpack(_take(path, file, _SUM.size, what))
+        if stated != zlib.crc32(head + payload) or not 0 < events <= header.events - done:
+            raise ModelDataError(f"{path}: {what} are damaged (check sum differs); copy it again, or {_CURE}")
+        yield events, payload
+        done += events
+    if file.read(1):
+        raise ModelDataError(f"{path}: goes on after its {header.events} events; {_CURE}")

@@ -1,0 +1,190 @@
+"""The figures of arXiv:2210.11489 from a trained folder: reconstructions, rates and heat capacities, AUC against β."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.classification import auc
+from qmodels.compression.coding import SIGNALS, Networks, code, judged, read_networks
+from qmodels.compression.inputs import transport_targets
+from qmodels.compression.paper.rates import Display, Rate, displays, rates
+from qmodels.compression.samples.collision_files import Collisions
+from qmodels.compression.samples.event_sources import event_source
+
+Floats32 = npt.NDArray[np.float32]
+Progress = Callable[[str, int, int], None]
+
+JSON_FILE, MARKDOWN_FILE = "evaluation.json", "evaluation.md"
+EVENTS = 20_000
+RATE_EVENTS = 500
+DISPLAY_EVENT = 40
+"""That of the paper's Fig. 1; the event itself is another, since the sample is."""
+DISPLAY_LOG10_BETAS = (0.29, -1.14, -2.0, -3.29)
+RATE_LOG10_BETAS = tuple(np.arange(4, -25, -1) / 4.0)
+AUC_LOG10_BETAS = (0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0)
+
+
+@dataclass(frozen=True)
+class AucPoint:
+    """Signals restored from the means at one β: mean KL in bits, AUC of a fresh PFN and of the judge (None without)."""
+
+    log10_beta: float
+    bits: float
+    auc: float
+    judge_auc: float | None
+
+
+@dataclass(frozen=True)
+class Classifiers:
+    """AUCs that do not depend on β: of the two muons, of H_T, and of the uncompressed particles."""
+
+    muons: float
+    ht: float
+    uncompressed: float
+    test_events: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that is drawn and tabulated. ``truth`` is the cloud (N, 3) of the event on display."""
+
+    particles: int
+    latents: int
+    training: dict[str, Any]
+    truth: Floats32
+    displays: list[Display]
+    rates: list[Rate]
+    aucs: list[AucPoint]
+    classifiers: Classifiers
+
+
+def evaluate(
+    folder: Path,
+    out: Path,
+    *,
+    events: int = EVENTS,
+    seed: int = 2,
+    data: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Evaluate the networks in ``folder`` and write figures, evaluation.json and evaluation.md into ``out``.
+
+    Args:
+        folder: with reference.h5 and decoder.h5; the judge is evaluated if judge.h5 is there.
+        out: made if it does not exist.
+        events: of each signal; a tenth of them is what AUCs are measured on.
+        seed: of the events, if they are generated, and of the classifiers. Not that of the training.
+        data: folder with background.h5, b-to-ks.h5 and hidden-valley.h5 instead of generated events.
+        progress: called with (stage, done, total).
+
+    Returns:
+        The path of evaluation.md.
+
+    Raises:
+        ModelDataError: a network or an event file is missing or unusable.
+    """
+    networks = read_networks(folder)
+    from qmodels.compression.paper.pictures import draw_figures  # brings matplotlib
+    from qmodels.compression.paper.tables import write_markdown
+    from qmodels.training.loop import set_up  # brings TensorFlow: bad folders are refused before
+
+    set_up(seed)
+    collisions = event_source(data, events, seed)
+    found = measure(networks, _training_record(folder), collisions, events, seed, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    draw_figures(found, out)
+    _write_json(found, out / JSON_FILE)
+    return write_markdown(found, out / MARKDOWN_FILE)
+
+
+def measure(
+    networks: Networks,
+    training: dict[str, Any],
+    collisions: Callable[[str], Collisions],
+    events: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """All measurements, on the events that ``collisions`` gives for the name of a sample."""
+    background = transport_targets(collisions("background").particles[:RATE_EVENTS], networks.count)
+    signals = [collisions(name) for name in SIGNALS]
+    clouds = [transport_targets(signal.particles[:events], networks.count) for signal in signals]
+    event = min(DISPLAY_EVENT, len(background) - 1)
+    return Evaluation(
+        particles=networks.count,
+        latents=networks.decoder.inputs["latent"][0],
+        training=training,
+        truth=background[event],
+        displays=displays(networks, background, event, DISPLAY_LOG10_BETAS),
+        rates=rates(networks, background, RATE_LOG10_BETAS, seed, progress),
+        aucs=_aucs(networks, clouds, seed, progress),
+        classifiers=_classifiers(signals, clouds, events, seed),
+    )
+
+
+def _aucs(networks: Networks, clouds: Sequence[Floats32], seed: int, progress: Progress | None) -> list[AucPoint]:
+    from qmodels.compression.classifiers.inputs import scaled
+    from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, test_part, train_classifier
+
+    found = []
+    for index, log10_beta in enumerate(AUC_LOG10_BETAS):
+        coded = [code(networks.reference, networks.decoder, signal, log10_beta) for signal in clouds]
+        zeros, ones = (scaled(np.asarray(side.restored, np.float32)) for side in coded)
+        fresh = train_classifier((zeros, ones), SIZES["desk"], desk_schedule(seed), f"log10 beta {log10_beta:g}")
+        tests = test_part([side.restored for side in coded], seed)
+        bits = np.concatenate([side.kl.sum(axis=1) for side in coded]).mean() / np.log(2.0)
+        found.append(AucPoint(log10_beta, float(bits), fresh.auc, judged(networks.judge, tests, log10_beta)))
+        if progress is not None:
+            progress("classifiers", index + 1, len(AUC_LOG10_BETAS))
+    return found
+
+
+def _classifiers(signals: Sequence[Collisions], clouds: Sequence[Floats32], events: int, seed: int) -> Classifiers:
+    from qmodels.compression.classifiers.inputs import scaled, scaled_muons
+    from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, train_classifier
+
+    desk, schedule = SIZES["desk"], desk_schedule(seed)
+    pairs = [scaled_muons(signal.muons[:events]) for signal in signals]
+    muons = train_classifier((pairs[0], pairs[1]), desk, schedule, "muons")
+    whole = train_classifier((scaled(clouds[0]), scaled(clouds[1])), desk, schedule, "uncompressed")
+    zeros, ones = (signal.particles[:events, :, 0].sum(axis=1) for signal in signals)
+    return Classifiers(muons.auc, auc(ones, zeros), whole.auc, whole.test_events)
+
+
+def _training_record(folder: Path) -> dict[str, Any]:
+    """What training.json says of how it was trained; nothing where it is missing or not ours."""
+    try:
+        record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    known = {key: record[key] for key in ("variant", "preset", "events", "seed") if key in record}
+    if isinstance(known.get("preset"), dict):
+        known["preset"] = known["preset"].get("name")
+    return known
+
+
+def _write_json(found: Evaluation, path: Path) -> None:
+    content = {
+        "particles": found.particles,
+        "latents": found.latents,
+        "training": found.training,
+        "displays": [{"log10_beta": d.log10_beta, "bits": d.bits, "active": d.active} for d in found.displays],
+        "rates": [
+            {
+                "log10_beta": r.log10_beta, "distortion": r.distortion, "kl_nats": float(r.kl.sum()),
+                "kl_per_latent": sorted((round(float(k), 6) for k in r.kl), reverse=True), "active": r.active,
+                "c_s": r.c_s, "c_kl": r.c_kl,
+            }
+            for r in found.rates
+        ],
+        "aucs": [asdict(point) for point in found.aucs],
+        "classifiers": asdict(found.classifiers),
+    }  # fmt: skip
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,98 @@
+"""The three figures of arXiv:2210.11489, ours with the published curves behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import mplhep
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qmodels.compression.fidelity.pictures import BETA_LABEL, STYLE, save
+from qmodels.compression.paper import published
+from qmodels.compression.paper.evaluation import Evaluation
+
+RECONSTRUCTIONS, RATES, AUC = "reconstructions.png", "rates.png", "auc.png"
+_TRUE, _RESTORED, _JUDGE, _PUBLISHED = "#e42536", "#5790fc", "#f89c20", "#9c9ca1"
+_AREA = 1500.0
+"""Area in points² of a particle that carries all of H_T."""
+
+
+def draw_figures(found: Evaluation, out: Path) -> None:
+    """Write the three pictures into folder ``out``."""
+    with mpl.rc_context(mplhep.style.CMS), mpl.rc_context(STYLE):
+        save(_reconstructions(found), out / RECONSTRUCTIONS)
+        save(_rates(found), out / RATES)
+        save(_auc(found), out / AUC)
+
+
+def _reconstructions(found: Evaluation) -> Figure:
+    figure = Figure(figsize=(4.6 * len(found.displays), 5.0), layout="constrained")
+    axes = figure.subplots(1, len(found.displays), sharey=True)
+    for panel, display in zip(axes, found.displays, strict=True):
+        _cloud(panel, found.truth, _TRUE, "event")
+        _cloud(panel, display.restored, _RESTORED, "restored")
+        panel.set(xlabel=r"$\eta$", xlim=(-3.0, 3.0), ylim=(-np.pi, np.pi))
+        title = rf"$\log_{{10}}\beta$ = {display.log10_beta:g}: {display.bits:.0f} bits, {display.active} latents"
+        panel.set_title(title, fontsize=13)
+    axes[0].set(ylabel=r"$\phi$")
+    for handle in axes[0].legend(fontsize=12, loc="upper left").legend_handles:
+        handle.set_sizes([50.0])
+    return figure
+
+
+def _cloud(axes: Axes, cloud: npt.NDArray[np.float32], color: str, label: str) -> None:
+    real = cloud[cloud[:, 0] > 0]
+    axes.scatter(real[:, 1], real[:, 2], s=_AREA * real[:, 0], color=color, alpha=0.55, linewidths=0, label=label)
+
+
+def _rates(found: Evaluation) -> Figure:
+    figure = Figure(figsize=(13.0, 5.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    betas = [rate.log10_beta for rate in found.rates]
+    kl = np.array([rate.kl for rate in found.rates])
+    for latent in np.argsort(-kl.sum(axis=0)):
+        left.plot(betas, kl[:, latent], linewidth=0.9)
+    left.set(xlabel=BETA_LABEL, ylabel="KL per latent [nats]", yscale="log", ylim=(1e-3, 2.0 * kl.max()))
+    right.plot(betas, [rate.c_kl for rate in found.rates], color=_RESTORED, label=r"$C_{KL}$")
+    right.plot(betas, [rate.c_s for rate in found.rates], color=_TRUE, label=r"$C_S$")
+    known = published.RATE
+    theirs = [p.log10_beta for p in known]
+    right.plot(theirs, [p.c_kl for p in known], "--", color=_PUBLISHED, label=r"$C_{KL}$ published")
+    right.plot(theirs, [p.c_s for p in known], ":", color=_PUBLISHED, label=r"$C_S$ published")
+    highest = max(*(rate.c_kl for rate in found.rates), max(point.c_kl for point in known))
+    right.set(xlabel=BETA_LABEL, ylabel="heat capacity", ylim=(0.0, 1.1 * highest))
+    right.legend()
+    return figure
+
+
+def _auc(found: Evaluation) -> Figure:
+    figure = Figure(figsize=(16.5, 5.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    judged = [(p.log10_beta, p.bits, p.judge_auc) for p in found.aucs if p.judge_auc is not None]
+    for axes, theirs, ours, index in (
+        (left, published.AUC_LOG10_BETA, [p.log10_beta for p in found.aucs], 0),
+        (right, published.AUC_BITS, [p.bits for p in found.aucs], 1),
+    ):
+        axes.plot(theirs, published.AUC_MEANS, "--", color=_PUBLISHED, label="published, means")
+        axes.plot(theirs, published.AUC_SAMPLED, ":", color=_PUBLISHED, label="published, sampled")
+        axes.plot(ours, [p.auc for p in found.aucs], "o-", color=_RESTORED, label="fresh PFN at each $\\beta$")
+        if judged:
+            axes.plot([j[index] for j in judged], [j[2] for j in judged], "s-", color=_JUDGE, label="one judge for all")
+        _lines(axes, found)
+    left.set(xlabel=BETA_LABEL, ylabel="AUC between the signals")
+    right.set_xscale("symlog", linthresh=1.0)
+    right.set(xlabel="KL [bits per event]", xlim=(0.0, 600.0))
+    right.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    return figure
+
+
+def _lines(axes: Axes, found: Evaluation) -> None:
+    """What is known without the compressed particles, and with all of them uncompressed."""
+    known = found.classifiers
+    values = {"muons only": known.muons, "$H_T$ only": known.ht, "uncompressed": known.uncompressed}
+    for (label, value), style in zip(values.items(), ("-.", "--", "-"), strict=True):
+        axes.axhline(value, color="black", linewidth=1.0, linestyle=style, label=f"{label}: {value:.3f}")

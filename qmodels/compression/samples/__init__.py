@@ -1,0 +1,1 @@
+"""Collisions: simulated, read from files of others, selected, clustered, and kept in files."""

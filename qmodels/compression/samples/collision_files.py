@@ -1,0 +1,183 @@
+"""Collision files: HDF5 with the particles and the removed muons of every event, and how they were selected.
+
+Layout: datasets ``particles`` (n, 50, 3) and ``muons`` (n, 2, 3), float32, of pT in GeV, η and φ; attributes format,
+version, sample, generator, generated, skipped and selection (both JSON), and seed where there was one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, cluster, wrapped
+from qmodels.errors import ModelDataError
+from qmodels.event_files import open_hdf5
+
+Floats32 = npt.NDArray[np.float32]
+
+FORMAT = "qtrigger-collisions"
+VERSION = 1
+CHUNK_EVENTS = 256
+_MISSING = "no such collision file; write one with `qtrigger data compression`"
+_CURE = "write the file again with `qtrigger data compression`"
+
+
+@dataclass(frozen=True)
+class CollisionHeader:
+    """Where the events of a file come from: ``generated`` of them, of which ``skipped`` (by reason) are not in it."""
+
+    sample: str
+    seed: int | None
+    generator: str
+    generated: int
+    skipped: Mapping[str, int]
+    selection: Selection
+
+    @property
+    def events(self) -> int:
+        """Events in the file."""
+        return self.generated - sum(self.skipped.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Collisions:
+    """``particles`` (n, 50, 3) by falling pT, padded with zeros; ``muons`` (n, 2, 3), μ⁻ first, zeros where none was
+    removed. Float32 of pT in GeV, η, φ in ±π."""
+
+    particles: Floats32
+    muons: Floats32
+    header: CollisionHeader
+
+    def __len__(self) -> int:
+        return len(self.particles)
+
+
+def write_collisions(
+    path: Path, blocks: Iterable[tuple[Floats32, Floats32]], header: Callable[[], CollisionHeader]
+) -> CollisionHeader:
+    """Write blocks of (particles, muons) in bounded memory, then the header, asked for when all blocks are written.
+
+    The file appears under its name only when complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            datasets = [_dataset(file, name, rows) for name, rows in (("particles", MAX_PARTICLES), ("muons", 2))]
+            for block in blocks:
+                for dataset, rows in zip(datasets, block, strict=True):
+                    dataset.resize(len(dataset) + len(rows), axis=0)
+                    dataset[len(dataset) - len(rows) :] = rows
+            written = header()
+            _write_header(file, written)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return written
+
+
+def _dataset(file: h5py.File, name: str, rows: int) -> h5py.Dataset:
+    chunks, most = (CHUNK_EVENTS, rows, 3), (None, rows, 3)
+    return file.create_dataset(
+        name, (0, rows, 3), "f4", chunks=chunks, maxshape=most, shuffle=True, compression="lzf", track_times=False
+    )
+
+
+def _write_header(file: h5py.File, header: CollisionHeader) -> None:
+    file.attrs.update(
+        format=FORMAT,
+        version=VERSION,
+        sample=header.sample,
+        generator=header.generator,
+        generated=header.generated,
+        skipped=json.dumps(dict(header.skipped), sort_keys=True),
+        selection=json.dumps(asdict(header.selection)),
+        columns=["pt", "eta", "phi"],
+        units=["GeV", "", "rad"],
+    )
+    if header.seed is not None:
+        file.attrs["seed"] = header.seed
+
+
+def read_collisions(path: Path) -> Collisions:
+    """Read and check a collision file, whoever wrote it.
+
+    φ is wrapped into ±π. Events with another number of rows than 50, or not in order of pT, are clustered to at most 50
+    and put in order.
+
+    Raises:
+        ModelDataError: the file is missing, truncated or of another format, or an event has no particle, a negative pT
+            or a number that is not finite.
+    """
+    with open_hdf5(path, _MISSING) as file:
+        header = _read_header(path, file)
+        particles = _array(path, file, "particles")
+        muons = _array(path, file, "muons")
+    if len(particles) != len(muons) or muons.shape[1] != 2:
+        raise ModelDataError(f"{path}: particles {particles.shape} and muons {muons.shape} do not fit; {_CURE}")
+    if not len(particles):
+        raise ModelDataError(f"{path}: holds no events")
+    _check(path, "particles", particles)
+    _check(path, "muons", muons)
+    _refuse(path, ~(particles[:, :, 0] > 0).any(axis=1), "has no particle with pT above zero")
+    if particles.shape[1] != MAX_PARTICLES or (np.diff(particles[:, :, 0], axis=1) > 0).any():
+        events = (cluster(event[event[:, 0] > 0], MAX_PARTICLES, MAX_PARTICLES) for event in particles.astype(float))
+        particles = np.array(list(events), np.float32)
+    return Collisions(particles, muons, header)
+
+
+def read_header(path: Path) -> CollisionHeader:
+    """What a collision file says of itself; ModelDataError if it is none."""
+    with open_hdf5(path, _MISSING) as file:
+        return _read_header(path, file)
+
+
+def _read_header(path: Path, file: h5py.File) -> CollisionHeader:
+    attrs = file.attrs
+    if attrs.get("format") != FORMAT:
+        raise ModelDataError(f"{path}: not a collision file: its attribute format is not {FORMAT!r}")
+    if attrs.get("version") != VERSION:
+        raise ModelDataError(f"{path}: version {attrs.get('version')} of the format, {VERSION} is read; {_CURE}")
+    try:
+        return CollisionHeader(
+            sample=str(attrs["sample"]),
+            seed=int(attrs["seed"]) if "seed" in attrs else None,
+            generator=str(attrs["generator"]),
+            generated=int(attrs["generated"]),
+            skipped={str(why): int(count) for why, count in json.loads(attrs["skipped"]).items()},
+            selection=Selection(**json.loads(attrs["selection"])),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelDataError(f"{path}: damaged header ({error}); {_CURE}") from error
+
+
+def _array(path: Path, file: h5py.File, name: str) -> Floats32:
+    try:
+        values: npt.NDArray[Any] = np.asarray(file[name], np.float32)
+    except KeyError:
+        raise ModelDataError(f"{path}: dataset {name!r} is missing; {_CURE}") from None
+    except (OSError, TypeError, ValueError) as error:
+        raise ModelDataError(f"{path}: dataset {name!r} cannot be read ({error}); the file is damaged") from error
+    if values.ndim != 3 or values.shape[2] != 3:
+        raise ModelDataError(f"{path}: dataset {name!r} has shape {values.shape}, (events, particles, 3) is needed")
+    return values
+
+
+def _check(path: Path, name: str, values: Floats32) -> None:
+    _refuse(path, ~np.isfinite(values).all(axis=(1, 2)), f"has a number in {name!r} that is not finite")
+    _refuse(path, (np.abs(values[:, :, 2]) > 2 * np.pi + 1e-6).any(axis=1), f"has φ beyond ±2π in {name!r}: no radians")
+    _refuse(path, (values[:, :, 0] < 0).any(axis=1), f"has a negative pT in {name!r}")
+    values[:, :, 2] = wrapped(values[:, :, 2])
+
+
+def _refuse(path: Path, bad: npt.ArrayLike, what: str) -> None:
+    if np.any(bad):
+        raise ModelDataError(f"{path}: event {int(np.argmax(bad))} {what}; mend or remove that event")

@@ -1,0 +1,1 @@
+"""Training that every system shares: loop, stages, records, quantization, and learned precision."""

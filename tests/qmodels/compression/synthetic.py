@@ -1,0 +1,46 @@
+"""Events made by hand, and a maker of blocks that needs no PYTHIA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from qmodels.compression.samples.blocks import KEPT, Block, Plan, write_block
+from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
+from qmodels.compression.samples.makers import Maker
+from qmodels.compression.samples.selection import Selection
+
+HEADER = CollisionHeader("background", 4, "by hand", 5, {"no particles": 2}, Selection(muons=False))
+
+
+def write(path: Path, particles: Sequence[Sequence[Sequence[float]]]) -> Path:
+    """A collision file of events, lists of (pT, η, φ)."""
+    array = np.zeros((len(particles), 50, 3), np.float32)
+    for event, filled in zip(array, particles, strict=True):
+        event[: len(filled)] = np.reshape(filled, (-1, 3))
+    write_collisions(path, [(array, np.zeros((len(array), 2, 3), np.float32))], lambda: HEADER)
+    return path
+
+
+def fake_block(block: int, fates: Sequence[str], most: int, generator: str) -> Block:
+    """A block of these fates whose kept events have one particle each, of pT 1000·block + its place in ``fates``."""
+    places = [place for place, fate in enumerate(fates) if fate == KEPT]
+    particles = np.zeros((len(places), 50, 3), np.float32)
+    particles[:, 0, 0] = [1000 * block + place + 1 for place in places]
+    return Block(particles, np.zeros((len(places), 2, 3), np.float32), np.array(fates, np.str_), generator).first(most)
+
+
+@contextmanager
+def fake_maker(
+    fates: Sequence[Sequence[str]], made: list[int], width: int = 1, generator: str = "by hand"
+) -> Iterator[Maker]:
+    """Makes block i with the fates ``fates[i]`` (the last for all beyond) and notes i in ``made``."""
+
+    def make(plan: Plan, block: int, most: int, path: Path) -> None:
+        made.append(block)
+        write_block(path, fake_block(block, fates[min(block, len(fates) - 1)], most, generator.format(block)))
+
+    yield Maker(make, width)

@@ -1,0 +1,73 @@
+"""The samples that PYTHIA makes: a few events of each, and what must be true of them."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from qmodels.compression.samples.blocks import Block, Plan, make_block
+from qmodels.compression.samples.collisions import SETTINGS, collisions
+from qmodels.compression.samples.selection import Selection
+from qmodels.errors import ModelDataError
+
+pytestmark = pytest.mark.slow  # PYTHIA takes a second to start
+
+
+@pytest.fixture(scope="module")
+def blocks() -> dict[str, Block]:
+    """Twelve events of each sample."""
+    return {name: make_block(Plan(name, 1, Selection(muons=name != "background")), 0, 12) for name in SETTINGS}
+
+
+@pytest.mark.parametrize("sample", SETTINGS)
+def test_events_are_as_stated(blocks: dict[str, Block], sample: str) -> None:
+    particles = blocks[sample].particles
+    assert particles.shape == (12, 50, 3)
+    pt, eta, phi = np.moveaxis(particles, -1, 0)
+    assert np.isfinite(particles).all()
+    assert (np.diff(pt, axis=1) <= 0).all()
+    assert (pt[:, 0] > 0.5).all()
+    assert (np.abs(eta) < 2.6).all()  # clusters are sums of momenta, so a massive one may lie a little outside
+    assert (np.abs(phi) <= np.float32(np.pi)).all()
+    assert not particles[pt == 0].any()
+
+
+def test_signals_have_a_pair_of_muons_and_the_background_keeps_them(blocks: dict[str, Block]) -> None:
+    assert not blocks["background"].muons.any()
+    for sample in ("b-to-ks", "hidden-valley"):
+        assert (blocks[sample].muons[:, :, 0] > 1.0).all()
+        assert (np.abs(blocks[sample].muons[:, :, 1]) < 2.5).all()
+
+
+def test_the_muons_of_b_decays_are_those_of_a_scalar_of_400_mev(blocks: dict[str, Block]) -> None:
+    pt, eta, phi = np.moveaxis(blocks["b-to-ks"].muons.astype(float), -1, 0)
+    muon = 0.10566
+    energy = np.sqrt((pt * np.cosh(eta)) ** 2 + muon**2)
+    momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+    mass = np.sqrt(energy.sum(axis=1) ** 2 - (momentum.sum(axis=2) ** 2).sum(axis=0))
+    assert np.median(mass) == pytest.approx(0.4, abs=1e-3)
+
+
+def test_every_event_has_a_fate(blocks: dict[str, Block]) -> None:
+    for sample, block in blocks.items():
+        assert len(block) == 12 == len(block.fates) - block.skipped().total(), sample
+    assert blocks["b-to-ks"].skipped()["no b hadron that decays to S"] > 0
+    assert blocks["b-to-ks"].skipped()["no pair of muons"] > 0
+
+
+def test_the_same_seed_gives_the_same_collisions() -> None:
+    first, again = (list(collisions("background", 2, 5, 0.5, 2.5)) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.particles, other.particles)
+    wide = next(collisions("background", 2, 5, 0.0, None)).particles
+    inside = wide[(wide[:, 0] > 0.5) & (np.abs(wide[:, 1]) < 2.5)]
+    np.testing.assert_array_equal(inside, first[0].particles)
+    assert len(wide) > len(inside)
+
+
+def test_a_setting_that_pythia_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SETTINGS, "background", ("HardQCD:nothing = on",))
+    with pytest.raises(ModelDataError, match="does not know the setting 'HardQCD:nothing = on'"):
+        list(islice(collisions("background", 1, 1, 0.5, 2.5), 1))

@@ -1,0 +1,146 @@
+"""The paper's figures: rates on networks whose heat capacities are known, pages and pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hls.cli import main
+from qmodels.compression.coding import Networks
+from qmodels.compression.paper import evaluation, published
+from qmodels.compression.paper.evaluation import AucPoint, Classifiers, Evaluation
+from qmodels.compression.paper.rates import displays, rates
+from qmodels.compression.paper.tables import write_markdown
+from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
+from qmodels.compression.samples.selection import Selection
+from tests.qmodels.compression.test_fidelity import SHAPES, clouds, decode, network
+
+Floats = npt.NDArray[np.floating]
+
+
+@pytest.fixture
+def optimal() -> Networks:
+    """One particle coded by (η, φ) with the variance β/2 each, which is best for a loss of S + β·KL."""
+
+    def encode(particles: Floats, log10_beta: Floats) -> tuple[Floats, Floats]:
+        mean = np.stack([particles[:, 0, 1], np.arctan2(particles[:, 0, 3], particles[:, 0, 2])], axis=1)
+        return mean, np.broadcast_to(np.log(10.0) * log10_beta - np.log(2.0), mean.shape).astype(np.float32)
+
+    return Networks(
+        network(SHAPES, encode, outputs=2),
+        network({"latent": (2,), "log10_beta": (1,)}, decode),
+        judge=None,
+        layout=None,
+    )
+
+
+def test_two_degrees_of_freedom_have_heat_capacity_one(optimal: Networks) -> None:
+    # S = 2·β/2, so dS/dβ = 1; KL = Σ ½(μ² + σ² - 1 - ln σ²), so -dKL/d ln β = 1 - β/2.
+    found = rates(optimal, clouds(0.0, events=4000), [-3.0, -2.0], seed=1)
+    for rate in found:
+        assert rate.c_s == pytest.approx(1.0, rel=0.08)  # 4000 events of two χ²: 1.6 %, and S's own bias
+        assert rate.c_kl == pytest.approx(1.0 - 0.5 * 10**rate.log10_beta, rel=1e-3)
+        assert rate.distortion == pytest.approx(10**rate.log10_beta, rel=0.08)
+        assert rate.active == 2
+
+
+def test_an_event_on_display(optimal: Networks) -> None:
+    [shown] = displays(optimal, clouds(0.5), event=3, log10_betas=[-2.0])
+    np.testing.assert_allclose(shown.restored, clouds(0.5)[3], atol=1e-6)
+    mu2, variance = float((clouds(0.5)[3, 0, 1:] ** 2).sum()), 0.005
+    assert shown.bits == pytest.approx((0.5 * mu2 + variance - 1 - np.log(variance)) / np.log(2), rel=1e-5)
+    assert shown.active == 2
+
+
+@pytest.fixture
+def found(optimal: Networks) -> Evaluation:
+    """An evaluation whose AUCs are made up."""
+    events = clouds(0.0, events=30)
+    return Evaluation(
+        particles=1,
+        latents=2,
+        training={"preset": "toy"},
+        truth=events[0],
+        displays=displays(optimal, events, 0, [0.0, -2.0]),
+        rates=rates(optimal, events, [-1.0, -1.25], seed=1),
+        aucs=[AucPoint(-1.0, 3.0, 0.625, 0.61), AucPoint(-2.0, 9.0, 0.75, None)],
+        classifiers=Classifiers(0.6, 0.8, 0.9, 100),
+    )
+
+
+def test_tables_set_the_published_figures_beside_ours(found: Evaluation, tmp_path: Path) -> None:
+    page = write_markdown(found, tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "1 particles, 2 latents; preset toy" in page
+    rows = [line for line in page.splitlines() if line.startswith("| -1 |")]
+    assert "/ 1.069 |" in rows[0]
+    assert rows[1] == f"| -1 | 3.0 | 0.625 | 0.610 | {published.auc_at(-1.0):.3f} |"
+    assert "| -1.25 |" not in page  # not published
+    assert "| two muons | 0.600 | 0.719 |" in page
+
+
+def test_published_figures_are_those_of_the_facts() -> None:
+    assert published.AUC_LOG10_BETA.shape == published.AUC_MEANS.shape == published.AUC_SAMPLED.shape == (30,)
+    assert published.AUC_BITS.shape == (30,)
+    assert published.auc_at(1.0) == 0.525
+    assert published.rate_at(-2.0) == published.RatePoint(-2.0, 0.538, 17.5, 14.4, 14.5, 30)
+    assert published.rate_at(-2.1) is None
+
+
+@pytest.mark.parametrize(
+    ("system", "message"),
+    [("compression", "nowhere/reference.h5: no such model file"), ("event_variables", "evaluates nothing")],
+)
+def test_what_cannot_be_evaluated(
+    system: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["qtrigger", "evaluate", system, "nowhere"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+def test_from_files_to_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from qmodels.compression.classifiers import pfn
+    from qmodels.compression.presets import Preset, Stage
+    from qmodels.compression.reference import build_decoder, build_encoder
+    from qmodels.training.records import save_model
+
+    keras.utils.set_random_seed(1)
+    preset = Preset("toy", (4,), (4,), 2, (4,), 1, 0.1, 100, Stage("toy", 1, 10, 1e-3))
+    save_model(build_encoder(preset, 4), tmp_path / "reference.h5")
+    save_model(build_decoder(preset, 4), tmp_path / "decoder.h5")
+    rng = np.random.default_rng(1)
+    for name in ("background", "b-to-ks", "hidden-valley"):
+        angles = rng.uniform(-2, 2, (2, 400, 50))
+        particles = np.stack([np.sort(rng.exponential(size=(400, 50)))[:, ::-1], *angles], axis=-1).astype(np.float32)
+        header = CollisionHeader(name, 1, "toy", 400, {}, Selection())
+        write_collisions(tmp_path / f"{name}.h5", [(particles, particles[:, :2])], lambda h=header: h)
+    monkeypatch.setattr(evaluation, "AUC_LOG10_BETAS", (-2.0,))
+    monkeypatch.setattr(evaluation, "RATE_LOG10_BETAS", (-1.0, -2.0))
+    trained: list[str] = []
+
+    def train(features: tuple[Floats, Floats], size: object, schedule: object, label: str) -> pfn.Classified:
+        trained.append(label)  # test_pfn.py trains them
+        return pfn.Classified(None, float(features[0].shape == features[1].shape), 60)
+
+    monkeypatch.setattr(pfn, "train_classifier", train)
+    stages: list[str] = []
+    page = evaluation.evaluate(
+        tmp_path, tmp_path / "out", events=300, data=tmp_path, progress=lambda stage, done, total: stages.append(stage)
+    )
+    assert page.read_text(encoding="utf-8").startswith("4 particles, 2 latents")
+    assert set(stages) == {"rates", "classifiers"}
+    for picture in ("reconstructions.png", "rates.png", "auc.png"):
+        assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
+    content = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
+    assert [rate["log10_beta"] for rate in content["rates"]] == [-1.0, -2.0]
+    assert content["classifiers"]["test_events"] == 60
+    assert trained == ["log10 beta -2", "muons", "uncompressed"]

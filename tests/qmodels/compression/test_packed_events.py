@@ -1,0 +1,90 @@
+"""From a collision file to packets and back, with a small encoder and a decoder by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from qmodels.compression.packing.latent_layout import FILE, GridPoint, LatentLayout, Quantizer
+from qmodels.compression.packing.layout_calibration import mean_fraction
+from qmodels.compression.packing.packed_events import pack, packed_by, unpack, write_layout
+from qmodels.errors import ModelDataError
+from tests.qmodels.compression.synthetic import write
+
+COUNT = 4
+
+
+def encoder(arrays: Sequence[npt.NDArray[np.floating]]) -> list[npt.NDArray[np.float64]]:
+    """Means: mean η and mean cos φ in eighths, whatever β; variances β, at most 1."""
+    particles, log10_beta = arrays
+    mean = np.rint(8.0 * particles[:, :, 1:3].mean(axis=1)) / 8.0
+    return [mean, np.minimum(log10_beta * np.log(10.0), 0.0) * np.ones(2)]
+
+
+def collisions(path: Path, events: int) -> Path:
+    """Events of four particles all over the detector."""
+    rng = np.random.default_rng(1)
+    angles = rng.uniform([-3.0, -3.0], [3.0, 3.0], (events, COUNT, 2))
+    return write(path, np.concatenate([np.full((events, COUNT, 1), 5.0), angles], axis=2).tolist())
+
+
+@pytest.mark.parametrize("coding", ["fixed", "entropy"])
+def test_there_and_back(tmp_path: Path, coding: str) -> None:
+    # The identity on eighths between -4 and 4: what is unpacked is what the encoder gave.
+    exact = Quantizer(1, 32, 64, -4 << 20, 1 << 17)
+    weighted = Quantizer(1, 32, 64, -4 << 20, 1 << 17, 4, (1,) * 16)
+    folder = tmp_path / "small"
+    folder.mkdir()
+    LatentLayout(3, (GridPoint(-2.0, (exact,) * 2, (weighted,) * 2),)).write(folder / FILE)
+    events = collisions(tmp_path / "events.h5", 70)
+    header = pack(folder, COUNT, encoder, events, 0.01, coding, tmp_path / "a.qtb")
+    assert (header.events, header.log10_beta, packed_by(tmp_path / "a.qtb")) == (70, -2.0, "small")
+    assert unpack(folder, tmp_path / "a.qtb", tmp_path / "back.h5") == header
+    with h5py.File(events) as file, h5py.File(tmp_path / "back.h5") as back:
+        angles = np.asarray(file["particles"])[:, :COUNT, 1:]
+        means = np.rint(8.0 * np.stack([angles[..., 0], np.cos(angles[..., 1])], axis=-1).mean(axis=1)) / 8.0
+        assert np.array_equal(back["latent"], means)
+        assert np.array_equal(back["log10_beta"], np.full(70, -2.0))
+        assert "particles" not in back
+
+
+def test_a_calibrated_layout_serves(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    clouds = rng.uniform(-3.0, 3.0, (2000, COUNT, 3)).astype(np.float32)
+    layout = write_layout(tmp_path, encoder, clouds)
+    assert (layout.fraction, layout.latents, layout.grid[0], layout.grid[-1]) == (3, 2, -6.0, 1.0)
+    events = collisions(tmp_path / "events.h5", 70)
+    with pytest.warns(UserWarning, match=r"-9 is outside the range \[-6, 1\]"):
+        assert pack(tmp_path, COUNT, encoder, events, 1e-9, "entropy", tmp_path / "a.qtb").log10_beta == -6.0
+
+
+def test_bad_requests(tmp_path: Path) -> None:
+    events = collisions(tmp_path / "events.h5", 3)
+    out = tmp_path / "a.qtb"
+    with pytest.raises(ModelDataError, match="no such layout"):
+        pack(tmp_path, COUNT, encoder, events, 1.0, "fixed", out)
+    one = (Quantizer(1, 0, 1, 0, 0),)
+    LatentLayout(2, (GridPoint(0.0, one * 2, one * 2),)).write(tmp_path / FILE)
+    with pytest.raises(ModelDataError, match="no multiples of"):
+        pack(tmp_path, COUNT, encoder, events, 1.0, "fixed", out)
+    LatentLayout(3, (GridPoint(0.0, one, one),)).write(tmp_path / FILE)
+    with pytest.raises(ModelDataError, match="gives 2 means, its layout is for 1"):
+        pack(tmp_path, COUNT, encoder, events, 1.0, "fixed", out)
+    with pytest.raises(ModelDataError, match="unknown coding 'zip'"):
+        pack(tmp_path, COUNT, encoder, events, 1.0, "zip", out)
+    for beta in (0.0, -1.0, float("nan")):
+        with pytest.raises(ModelDataError, match="give a positive number"):
+            pack(tmp_path, COUNT, encoder, events, beta, "fixed", out)
+    assert not out.exists()
+
+
+def test_the_fraction_of_means() -> None:
+    assert mean_fraction([[0.5, 3.0], [-0.125, 0.0]]) == 3
+    assert mean_fraction([[4.0]]) == 0
+    with pytest.raises(ModelDataError, match="no fixed-point numbers"):
+        mean_fraction([[0.1]])

@@ -1,0 +1,204 @@
+"""Layouts, symbols, packets and their files: by hand, there and back, and damaged."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qmodels.compression.packing.bit_report import kl_bits, rate_report
+from qmodels.compression.packing.latent_layout import GridPoint, Ints, LatentLayout, Quantizer, read_layout
+from qmodels.compression.packing.layout_calibration import calibrate, raw_means
+from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
+from qmodels.compression.packing.payloads import fixed_bits, packet_widths
+from qmodels.compression.packing.symbols import quantize, reconstruct
+from qmodels.errors import ModelDataError
+from tests.qmodels.compression.layouts import FRACTION, VARIANCES, gaussian_encoder, random_layout
+
+# Steps of 4 LSBs from -8, five symbols, values 0.5 apart from -1; a latent never sent, always 0.25; steps of 1.
+BY_HAND = (
+    Quantizer(4, 8, 5, -(1 << 20), 1 << 19),
+    Quantizer(1, 0, 1, 1 << 18, 0),
+    Quantizer(1, 0, 2, 0, 1 << 20),
+)
+WEIGHTED = (replace(BY_HAND[0], weights=(1,) * 5), BY_HAND[1], replace(BY_HAND[2], weights=(1, 1)))
+LAYOUT = LatentLayout(2, (GridPoint(-1.0, BY_HAND, WEIGHTED), GridPoint(0.0, (BY_HAND[1],) * 3, (BY_HAND[1],) * 3)))
+
+
+def points(events: int, point: int = 0) -> Ints:
+    """The same grid point for all events."""
+    return np.full(events, point, np.int64)
+
+
+def test_quantizers_by_hand() -> None:
+    raw = np.array([[-9, 3, 0], [-8, 3, 1], [-5, 3, 2], [-4, -3, -1], [7, 0, 1], [11, 0, 0], [500, 0, 0]])
+    symbols = quantize(raw, points(7), LAYOUT, "fixed")
+    assert symbols[:, 0].tolist() == [0, 0, 0, 1, 3, 4, 4]
+    assert symbols[:, 1].tolist() == [0] * 7
+    assert symbols[:, 2].tolist() == [0, 1, 1, 0, 1, 0, 0]
+    assert reconstruct(symbols, points(7), LAYOUT, "fixed")[4].tolist() == [0.5, 0.25, 1.0]
+
+
+def test_fixed_packets_by_hand() -> None:
+    assert packet_widths(LAYOUT, 0).tolist() == [3, 0, 1]
+    assert packet_widths(LAYOUT, 1).tolist() == [0, 0, 0]
+    bits = fixed_bits(np.array([[4, 0, 1], [0, 0, 0], [3, 0, 1]]), np.array([0, 1, 0]), LAYOUT)
+    assert bits.astype(int).tolist() == [1, 0, 0, 1, 0, 1, 1, 1]
+
+
+def test_the_nearest_grid_point() -> None:
+    assert LAYOUT.nearest([-9.0, -1.0, -0.51, -0.49, 7.0]).tolist() == [0, 0, 0, 1, 1]
+    with pytest.raises(ModelDataError, match="positive beta"):
+        LAYOUT.nearest(-np.inf)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(0, 50),
+    st.sampled_from(["fixed", "entropy"]),
+    st.booleans(),
+    st.integers(1, 20),
+)
+def test_files_give_back_every_symbol(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, events: int, coding: str, mixed: bool, together: int
+) -> None:
+    rng, layout = np.random.default_rng(seed), random_layout(seed)
+    known = "fixed" if coding == "fixed" else "entropy"
+    where = rng.integers(0, 3, events) if mixed else points(events, int(rng.integers(3)))
+    symbols = quantize(rng.integers(-(1 << 14), 1 << 14, (events, 4)), where, layout, known)
+    path = tmp_path_factory.mktemp("packets") / "a.qtb"
+    header = write_packets(path, symbols, where, layout, known, "mine", together)
+    assert read_packet_header(path) == header
+    packets = read_packets(path, layout)
+    assert packets.header == header
+    assert (packets.symbols == symbols).all()
+    assert (packets.points == where).all()
+
+
+def written(path: Path, events: int = 150) -> bytes:
+    """A file of the first random layout, entropy-coded."""
+    layout = random_layout(1)
+    raw = np.random.default_rng(2).integers(-999, 999, (events, 4))
+    write_packets(path, quantize(raw, points(events), layout, "entropy"), points(events), layout, "entropy", "mine", 64)
+    return path.read_bytes()
+
+
+def test_no_damaged_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.qtb"
+    whole = written(path)
+    places = [*range(40), *range(40, len(whole), 17)]
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        with pytest.raises(ModelDataError, match=r"a\.qtb: "):
+            read_packets(path, random_layout(1))
+    for size in places:
+        path.write_bytes(whole[:size])
+        with pytest.raises(ModelDataError, match=r"cut short|does not begin with QTB1"):
+            read_packets(path, random_layout(1))
+    path.write_bytes(whole + b"\0")
+    with pytest.raises(ModelDataError, match="goes on after its 150 events"):
+        read_packets(path, random_layout(1))
+
+
+def test_wrong_bits_under_a_right_check_sum(tmp_path: Path) -> None:
+    """A faulty writer, not a faulty disk: the strings themselves must tell."""
+    path = tmp_path / "a.qtb"
+    whole = written(path)
+    block = whole.index(b"}") + 1 + 4
+    for place in range(block + 8, len(whole) - 4, 29):
+        flipped = whole[block:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 : -4]
+        path.write_bytes(whole[:block] + flipped + zlib.crc32(flipped).to_bytes(4, "little"))
+        try:
+            found = read_packets(path, random_layout(1))
+        except ModelDataError as error:
+            assert "block of events 0 to 149" in str(error)
+        else:  # other bits may be other symbols, never symbols outside their alphabet
+            levels = np.array([quantizer.levels for quantizer in random_layout(1).points[0].entropy])
+            assert (found.symbols < levels).all()
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "a.qtb")
+    with pytest.raises(ModelDataError, match=r"packed by 'mine' with layout [0-9a-f]{16}, this one is"):
+        read_packets(tmp_path / "a.qtb", random_layout(2))
+    with pytest.raises(ModelDataError, match="cannot be read"):
+        read_packets(tmp_path / "none.qtb", random_layout(1))
+
+
+def test_layouts_are_files(tmp_path: Path) -> None:
+    for seed in range(5):
+        layout = random_layout(seed)
+        layout.write(tmp_path / "latent_layout.json")
+        assert read_layout(tmp_path / "latent_layout.json") == layout
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("format", "other", "not a latent layout"),
+        ("version", 2, "layout version 2"),
+        ("points", [], "do not ascend"),
+        ("fraction", "x", "damaged layout"),
+        ("points", [{"log10_beta": 0, "fixed": [[0, 0, 2, 0, 0]], "entropy": [[1]]}], "latent 0: bad"),
+        ("points", [{"log10_beta": 0, "fixed": [[1]], "entropy": [[1, 0, 4, 0, 0, 1, [1, 1]]]}], "latent 0: bad"),
+        ("points", [{"log10_beta": 0, "fixed": [[1]], "entropy": []}], "0 entropy quantizers"),
+    ],
+)
+def test_bad_layouts(tmp_path: Path, key: str, value: object, said: str) -> None:
+    path = tmp_path / "latent_layout.json"
+    path.write_text(json.dumps(json.loads(LAYOUT.to_json()) | {key: value}))
+    with pytest.raises(ModelDataError, match=said):
+        read_layout(path)
+    path.write_text(LAYOUT.to_json()[:-9])
+    with pytest.raises(ModelDataError, match="damaged layout"):
+        read_layout(path)
+
+
+def test_calibrated_layouts_blur_as_the_sampled_latents_do() -> None:
+    layout = calibrate(gaussian_encoder(4000, 1), FRACTION, (-4.0, -2.0, 1.0))
+    encode = gaussian_encoder(3000, 2)
+    for point, log10_beta in enumerate(layout.grid):
+        mean, log_variance = encode(float(log10_beta))
+        where, noise = points(len(mean), point), np.exp(log_variance[0])
+        for coding in ("fixed", "entropy"):
+            known = "fixed" if coding == "fixed" else "entropy"
+            symbols = quantize(raw_means(mean, FRACTION), where, layout, known)
+            latent = reconstruct(symbols, where, layout, known)
+            # A decoder that trusts noisy latents by 1 - σ² knows the means to σ²(1 - σ²).
+            error = ((1 - noise) * latent - mean)[:, noise < 1]
+            assert np.sum(np.mean(error**2, axis=0) / (noise * (1 - noise))[noise < 1]) <= 1.03 * np.sum(noise < 1)
+
+
+def test_bits_against_the_bound() -> None:
+    layout = calibrate(gaussian_encoder(4000, 1), FRACTION, (-4.0, -3.0, 1.0))
+    reports = [rate_report(*gaussian_encoder(3000, 2)(b), layout, k) for k, b in enumerate(layout.grid)]
+    for report, log10_beta in zip(reports, layout.grid, strict=True):
+        variance = np.minimum(10.0**log10_beta * VARIANCES, 1.0)
+        assert report.kl == pytest.approx(float(-0.5 * np.log2(variance).sum()), rel=0.01, abs=0.01)
+    fine, middle, none = reports
+    assert fine.chained < fine.string < fine.fixed
+    # Scalar quantizers at fine steps are ½ log2(2πe/12) = 0.254 bits a latent above the bound.
+    assert 0.2 * fine.active < fine.chained - fine.kl < 0.3 * fine.active
+    assert fine.excess < middle.excess < 0.15
+    assert (none.active, none.kl, none.fixed, none.string) == (0, 0.0, 0.0, 0.0)
+
+
+def test_bits_of_kl_by_hand() -> None:
+    # ½(1 + 1 - 1 - 0) = ½ nat, and ½(¼ - 1 - ln ¼) nats of the second.
+    assert kl_bits([[1.0, 0.0]], [[0.0, np.log(0.25)]]) == pytest.approx((0.5 - 0.375 + np.log(2.0)) / np.log(2.0))
+
+
+def test_calibration_refuses_what_is_not_finite() -> None:
+    with pytest.raises(ModelDataError, match="the mean of event 1 is not finite"):
+        calibrate(lambda _: (np.array([[0.0], [np.nan]]), np.zeros((2, 1))), FRACTION, (0.0,))
+    with pytest.raises(ModelDataError, match="log-variance is not finite"):
+        calibrate(lambda _: (np.zeros((2, 1)), np.full((2, 1), np.inf)), FRACTION, (0.0,))
+    with pytest.raises(ModelDataError, match="must ascend"):
+        calibrate(gaussian_encoder(10, 1), FRACTION, (0.0, 0.0))

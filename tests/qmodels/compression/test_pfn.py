@@ -1,0 +1,105 @@
+"""Classifiers on clouds whose classes are told apart in a known way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from qmodels.compression.classifiers.inputs import scaled, scaled_muons
+from qmodels.compression.coding import judged, read_networks
+from qmodels.errors import ModelDataError
+
+pytestmark = pytest.mark.slow
+
+
+def toy(events: int, eta: float, seed: int) -> npt.NDArray[np.float32]:
+    """Clouds of 4 particles around η, the last of every third event padding."""
+    rng = np.random.default_rng(seed)
+    pt = rng.exponential(size=(events, 4))
+    pt[::3, 3] = 0.0
+    angles = [rng.normal(eta, 0.5, pt.shape), rng.uniform(-np.pi, np.pi, pt.shape)]
+    clouds = np.stack([pt / pt.sum(axis=1, keepdims=True), *angles], axis=-1)
+    return np.where(pt[..., None] > 0.0, clouds, 0.0).astype(np.float32)
+
+
+def test_features_by_hand() -> None:
+    cloud = np.array([[[0.75, 1.5, np.pi / 2], [0.25, -1.0, np.pi], [0.0, 0.0, 0.0]]], np.float32)
+    expected = [[[2.25, 1.5, 0.0, 1.0], [0.75, -1.0, -1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]
+    np.testing.assert_allclose(scaled(cloud), expected, atol=1e-6)
+    muons = np.array([[[5.0, 1.0, 0.0], [20.0, 0.0, np.pi]]], np.float32)
+    np.testing.assert_allclose(scaled_muons(muons), [[[0.5, 1.0, 1.0, 0.0], [2.0, 0.0, -1.0, 0.0]]], atol=1e-6)
+
+
+def test_order_and_padding_mean_nothing_to_a_masked_classifier() -> None:
+    import keras
+
+    from qmodels.compression.classifiers.pfn import PfnSize, build_pfn
+
+    keras.utils.set_random_seed(3)
+    model = build_pfn(PfnSize((8,), (8,)), 4, 4, masked=True)
+    features = scaled(toy(9, 0.5, 1))
+    shuffled = features[:, [2, 3, 0, 1]]
+    np.testing.assert_allclose(model(features), model(shuffled), rtol=1e-4, atol=1e-6)
+    noise = np.where(features[..., :1] > 0.0, features, np.float32([0.0, 7.0, 7.0, 7.0]))
+    np.testing.assert_array_equal(model(features), model(noise))
+
+
+def test_learns_what_there_is_and_nothing_where_there_is_nothing() -> None:
+    from qmodels.classification import auc_spread
+    from qmodels.compression.classifiers.pfn import PfnSize, train_classifier
+    from qmodels.training.loop import Schedule
+
+    size, schedule = PfnSize((8,), (8,)), Schedule(6, 64, 5e-3, 1)
+    # η of 4 particles against another mean, two standard deviations away: nearly no overlap of their averages.
+    told = train_classifier((scaled(toy(1500, -0.5, 1)), scaled(toy(1500, 0.5, 2))), size, schedule)
+    assert told.test_events == 300
+    assert told.auc > 0.95
+    same = train_classifier((scaled(toy(1500, 0.0, 3)), scaled(toy(1200, 0.0, 4))), size, schedule)
+    assert abs(same.auc - 0.5) < 4 * auc_spread(150, 120)
+
+
+def test_too_few_events_are_named() -> None:
+    from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, train_classifier
+
+    with pytest.raises(ModelDataError, match="9 and 50 events"):
+        train_classifier((scaled(toy(9, 0, 1)), scaled(toy(50, 0, 1))), SIZES["desk"], desk_schedule(1))
+
+
+def test_the_parts_are_disjoint_and_all() -> None:
+    from qmodels.compression.classifiers.pfn import split
+
+    parts = split(101, 5)
+    assert [len(part) for part in parts] == [61, 30, 10]
+    assert sorted(np.concatenate(parts)) == list(range(101))
+
+
+def test_a_judge_learns_what_the_decoder_lets_through(tmp_path: Path) -> None:
+    """The encoder's mean is Σ pT·η, the decoder puts all particles there: the signals differ in it."""
+    import keras
+
+    from qmodels.compression.classifiers.judge import train_judge
+    from qmodels.compression.presets import Preset, Stage
+    from qmodels.compression.reference import build_decoder, build_encoder
+    from qmodels.training.loop import Schedule
+    from qmodels.training.records import save_model
+
+    keras.utils.set_random_seed(2)
+    preset = Preset("toy", (4,), (4,), 1, (4,), 1, 0.1, 100, Stage("toy", 1, 10, 1e-3))
+    save_model(build_encoder(preset, 4), tmp_path / "reference.h5")
+    save_model(build_decoder(preset, 4), tmp_path / "decoder.h5")
+    zeros, ones = toy(1500, -2.0, 5), toy(1500, 2.0, 6)
+    fitted = train_judge(tmp_path, zeros, ones, schedule=Schedule(4, 64, 5e-3, 1))
+    assert fitted.history[-1].auc > 0.8
+    networks = read_networks(tmp_path)
+
+    def restored(clouds: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+        from qmodels.compression.coding import code
+
+        return code(networks.reference, networks.decoder, clouds, -3.0).restored
+
+    found = judged(networks.judge, [restored(toy(300, -2.0, 7)), restored(toy(300, 2.0, 8))], -3.0)
+    assert found is not None
+    assert found > 0.8

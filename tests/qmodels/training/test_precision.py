@@ -1,0 +1,275 @@
+"""Learned bits: values worked by hand, gradients, the resource term, its pruning, settling."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from qkeras import QActivation, QDense
+
+from qmodels.errors import ModelDataError
+from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
+from qmodels.training.loop import Schedule, fit
+from qmodels.training.precision.charge import Charge
+from qmodels.training.precision.finish import places, snap
+from qmodels.training.precision.quantizer import DIGITS_PER_BIT, learned_bits
+from qmodels.training.precision.resources import (
+    BIAS_LUTS,
+    COVERED,
+    DIGIT_LUTS,
+    PRODUCT_LUTS,
+    RELU_LUTS,
+    SUM_BITS,
+    ResourceTerm,
+    measure_reach,
+)
+from qmodels.training.precision.settle import settle
+from qmodels.training.precision.task import ChargedTask, quantizers
+
+
+def values(quantizer, x):
+    return np.asarray(quantizer(np.asarray(x, np.float32))).tolist()
+
+
+def test_nearest_is_half_to_even_and_floor_is_down():
+    assert values(learned_bits(1), [0.25, 0.75, -0.25, 1.3]) == [0.0, 1.0, 0.0, 1.5]
+    assert values(learned_bits(1, rounding="floor"), [0.25, 0.75, -0.25, 1.3]) == [0.0, 0.5, -0.5, 1.0]
+    assert values(learned_bits(-1), [1.0, 3.1, 5.0]) == [0.0, 4.0, 4.0]
+
+
+def test_saturation_ends_one_step_below_the_power_of_two():
+    assert values(learned_bits(2, integer=1), [9.0, -9.0, 1.8]) == [1.75, -2.0, 1.75]
+    assert values(learned_bits(2, integer=1, signed=False, rounding="floor"), [9.0, -9.0, 0.9]) == [1.75, 0.0, 0.75]
+
+
+def test_gradients_pass_to_the_number_and_by_its_error_to_the_bits():
+    quantizer = learned_bits([2.0, 3.0])
+    x = tf.constant([[0.3, 0.3], [0.6, 0.7]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(quantizer(x))
+    to_x, to_bits = tape.gradient(total, [x, quantizer.fraction.value])
+    assert to_x.numpy().tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    errors = np.array([(0.3 - 0.25) + (0.6 - 0.5), (0.3 - 0.25) + (0.7 - 0.75)])
+    np.testing.assert_allclose(to_bits, np.log(2) * errors, atol=1e-6)
+
+
+@pytest.mark.parametrize(("weight", "fraction", "bits"), [
+    (1.0, 0, 1), (1.0, 3, 4), (-0.5, 1, 1), (0.875, 3, 3), (4.0, -2, 1), (1.96, 2, 4),
+])  # fmt: skip
+def test_a_weight_has_a_digit_and_some_more_from_the_leading_one_to_the_last_place(weight, fraction, bits):
+    digits = float(learned_bits(fraction).weight_digits(tf.constant(weight)))
+    assert digits == pytest.approx(1 + DIGITS_PER_BIT * (bits - 1), abs=1e-5)
+
+
+@pytest.mark.parametrize(("weight", "fraction"), [(0.0, 5), (0.05, 3), (-1.0, -1)])
+def test_a_weight_that_rounds_to_zero_has_no_digits(weight, fraction):
+    assert float(learned_bits(fraction).weight_digits(tf.constant(weight))) == 0.0
+
+
+def test_digits_charge_small_weights_and_the_bits_of_large_ones():
+    quantizer, weights = learned_bits(6, (2,)), tf.constant([0.01, -2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        total = tf.reduce_sum(quantizer.weight_digits(weights))
+    to_weights, to_bits = tape.gradient(total, [weights, quantizer.fraction.value])
+    # |weight| 2**6 is 0.64, less than a digit, and 128.
+    np.testing.assert_allclose(to_bits, [0.64 / 1.64, DIGITS_PER_BIT * 128 / 129], rtol=1e-5)
+    np.testing.assert_allclose(to_weights, np.array([64 / 1.64, -DIGITS_PER_BIT * 64 / 129]) / np.log(2), rtol=1e-5)
+
+
+def test_training_does_not_exceed_the_most_bits():
+    quantizer = learned_bits([3.0, 3.0], most=4)
+    keras.optimizers.SGD(1.0).apply([tf.constant([-5.0, 5.0])], [quantizer.fraction])
+    assert np.asarray(quantizer.fraction).tolist() == [4.0, -2.0]
+    assert learned_bits.from_config(quantizer.get_config()).most == 4
+
+
+def test_channels_of_a_relu_saturate_each_by_itself():
+    quantizer = learned_bits([2, 1, -1], (3,), "floor", integer=[1, 3, 0], signed=False)
+    kept = [[1.75, 7.5, 0.0], [0.0, 0.0, 0.0], [0.75, 0.5, 0.0]]  # a channel without bits is zero
+    for same in (quantizer, learned_bits.from_config(quantizer.get_config())):
+        assert values(same, [[9.0, 9.0, 9.0], [-9.0, -9.0, -9.0], [0.9, 0.9, 0.9]]) == kept
+
+
+def test_integer_bits_of_channels_follow_all_but_the_rarest_events():
+    """The first channel has one event far out, half as many as may saturate; the second has twenty."""
+    start = keras.Input((2,))
+    relu = learned_bits(3, (2,), "floor", integer=[5, 5], signed=False)
+    model = keras.Model(start, QActivation(relu, name="relu")(start))
+    sample = np.full((round(2 / (1 - COVERED)), 2), (0.75, 0.25), np.float32)
+    sample[0, 0] = sample[:20, 1] = 100.0
+    measure_reach(model, sample)
+    assert relu.get_config()["integer"] == [0, 7]
+    assert np.asarray(relu.activation_bits()).tolist() == [3.0, 10.0]
+    assert np.asarray(model(sample[:1])).tolist() == [[0.875, 100.0]]
+
+
+@pytest.mark.parametrize("options", [
+    {"fraction": 30}, {"fraction": float("nan")}, {"fraction": [1, 2], "shape": (3,)}, {"rounding": "up"},
+    {"fraction": [1, 2], "integer": 1}, {"fraction": [1, 2], "rounding": "floor", "integer": [1, 2]},
+    {"fraction": [1, 2], "rounding": "floor", "integer": [1, 2, 3], "signed": False},
+    {"fraction": [1, 2], "rounding": "floor", "integer": [1.5, 2.0], "signed": False},
+    {"fraction": [1, 2], "rounding": "floor", "integer": [1, 25], "signed": False},
+])  # fmt: skip
+def test_what_cannot_be_is_refused(options):
+    with pytest.raises(ModelDataError, match="learned_bits"):
+        learned_bits(**options)
+
+
+def network(kernel_bits=1):
+    pairs = all_pairs(2)
+    start = keras.Input((2,))
+    x = QActivation(learned_bits(2, integer=1), name="port")(start)
+    x = QActivation(learned_bits(3, (3,), "floor"), name="products")(PairProducts(pairs)(x))
+    x = QDense(1, use_bias=False, kernel_quantizer=learned_bits(kernel_bits, (3, 1)), name="form")(x)
+    return keras.Model(start, x)
+
+
+def adding(bits):
+    """LUTs of adding a number of ``bits`` once."""
+    return DIGIT_LUTS * (bits + SUM_BITS * bits / (bits + 1))
+
+
+def test_products_cost_bits_times_bits_and_unread_ones_are_free():
+    model = network()
+    model.set_weights([np.array([[1.0], [0.0], [-0.5]], np.float32)])
+    model.get_layer("port").activation.reach.assign(2.0)  # 4 bits in all
+    model.get_layer("products").activation.reach.assign([1.0, 1.0, 2.0])
+    two_bits = 1 + DIGITS_PER_BIT
+    expected = {
+        "weights": two_bits * adding(3 + 1) + 0 + 1 * adding(3 + 2),
+        "biases": 0.0,
+        "activations": 0.0,  # products without ReLU: wires
+        "products": PRODUCT_LUTS * 4 * 4 * (two_bits / (two_bits + 1) + 0 + 1 / 2),
+    }
+    term = ResourceTerm(model)
+    assert {name: float(part) for name, part in term.parts().items()} == pytest.approx(expected, rel=1e-5)
+    assert float(term()) == pytest.approx(sum(expected.values()), rel=1e-5)
+
+
+def test_layers_are_charged_at_each_position_and_for_the_channels_that_have_bits():
+    def kernel():
+        return learned_bits(0, (2, 2))
+
+    start = keras.Input((3, 2))
+    x = QActivation(learned_bits(2, integer=1), name="port")(start)
+    x = QDense(2, kernel_quantizer=kernel(), bias_quantizer=learned_bits(1, (2,)), name="first")(x)
+    relu = learned_bits([1, -2], (2,), "floor", integer=[2, 1], signed=False)
+    x = QDense(2, use_bias=False, kernel_quantizer=kernel(), name="last")(QActivation(relu, name="relu")(x))
+    model = keras.Model(start, x)
+    model.set_weights([np.eye(2), np.array([1.5, 0.0]), np.ones((2, 2))])
+    model.get_layer("port").activation.reach.assign(2.0)
+    relu.reach.assign([2.0, 1.0])
+    expected = {
+        "weights": 3 * 2 * adding(4) + 3 * 2 * adding(3),
+        "biases": 3 * BIAS_LUTS * (1 + DIGITS_PER_BIT),
+        "activations": 3 * RELU_LUTS * 3,
+        "products": 0.0,
+    }
+    found = {name: float(part) for name, part in ResourceTerm(model).parts().items()}
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_reach_holds_what_was_seen_sign_included():
+    model = network()
+    measure_reach(model, np.array([[1.5, -1.5], [0.25, 0.75]], np.float32))
+    assert float(model.get_layer("port").activation.reach.value) == 2.0
+    assert np.asarray(model.get_layer("products").activation.reach).tolist() == [2.0, 3.0, 2.0]
+
+
+def test_settling_takes_the_bits_that_buy_nothing():
+    """The loss wants both weights equal, whatever they are: together they lose all bits but one."""
+    model = network(kernel_bits=6)
+    model.set_weights([np.array([[0.984375], [0.0], [0.984375]], np.float32)])
+    cost = ResourceTerm(model)
+    x = np.random.default_rng(1).normal(0, 1, (200, 2)).astype(np.float32)
+    measure_reach(model, x)
+
+    def loss():
+        kernel = model.get_layer("form")
+        first, _, last = np.asarray(kernel.kernel_quantizer_internal(kernel.kernel.value))[:, 0]
+        return 1e3 * abs(first - last) + (1e3 if first == 0 else 0)
+
+    def charge():
+        return 1e-3 * float(cost())
+
+    before = loss() + charge()
+    assert settle(model, loss, charge) < before
+    kernel = model.get_layer("form")
+    assert np.asarray(kernel.kernel_quantizer_internal(kernel.kernel.value))[:, 0].tolist() == [1.0, 0.0, 1.0]
+
+
+def test_settling_never_brings_the_loss_above_its_limit():
+    """What the network says is worth less than its bits, so without a limit nothing is left of it."""
+    x = np.ones((1, 2), np.float32)
+
+    def settled(limit):
+        model = network(kernel_bits=4)
+        model.set_weights([np.array([[0.9375], [0.0], [0.0]], np.float32)])
+        measure_reach(model, x)
+        cost = ResourceTerm(model)
+        settle(model, lambda: abs(float(model(x)[0, 0]) - 0.9375), lambda: float(cost()), limit=limit)
+        return float(model(x)[0, 0])
+
+    assert settled(np.inf) == 0.0
+    assert settled(0.5) == 1.0
+    assert settled(0.0) == 0.9375
+
+
+def test_a_checkpoint_of_another_charge_is_refused(tmp_path):
+    sample = np.random.default_rng(1).normal(0, 1, (64, 2)).astype(np.float32)
+
+    def run(charge, resume):
+        model = network(kernel_bits=4)
+        model.set_weights([np.full((3, 1), 0.5, np.float32)])
+
+        class Task:
+            label, events = "toy", 64
+            variables = model.trainable_variables
+
+            def epoch_data(self, epoch):
+                return (sample,)
+
+            def loss(self, *batch):
+                return tf.reduce_mean(model(batch[0]) ** 2)
+
+            def validate(self):
+                return 0.0, None
+
+        task = ChargedTask(Task(), model, charge, sample)
+        return fit(task, Schedule(1, 32, 1e-3, 1), checkpoint=tmp_path / "toy.npz", resume=resume)
+
+    run([1e-4], False)
+    assert len(run([1e-4], True).history) == 1
+    with pytest.raises(ModelDataError, match=r"other options \(charge: \[0.0001\] there, \[0.001\] now\)"):
+        run([1e-3], True)
+
+
+def test_snapping_keeps_the_function_and_one_number_of_bits():
+    model = network()
+    model.set_weights([np.array([[0.26], [0.49], [1.7]], np.float32)])
+    model.get_layer("form").kernel_quantizer_internal.set_bits([[2], [1], [0]])
+    x = np.random.default_rng(1).normal(0, 1, (200, 2)).astype(np.float32)
+    before = np.asarray(model(x))
+    snap(model)
+    np.testing.assert_array_equal(np.asarray(model(x)), before)
+    assert model.get_weights()[0][:, 0].tolist() == [0.25, 0.5, 2.0]
+    assert quantizers(model)[-1].get_config()["fraction"] == 2
+
+
+def test_places():
+    assert [places(np.array(v, np.float32)) for v in ([0.0], [3.0, 0.5], [0.375])] == [0, 1, 3]
+
+
+def test_a_charge_rises_geometrically_and_stays():
+    assert Charge(1e-6, 1e-4, 0.6).over(5) == pytest.approx([1e-6, 1e-5, 1e-4, 1e-4, 1e-4])
+    assert Charge(1e-6, 1e-4, 0.6).over(1) == pytest.approx([1e-6])
+
+
+def test_products_that_others_make_up_are_left_out():
+    """On the mass shell E E = x x + y y, and z is minus x: of 10 products, 5 say it all."""
+    x, y = np.random.default_rng(1).normal(0, 1, (2, 500))
+    rows = np.stack([np.hypot(x, y), x, y, -x], axis=1).astype(np.float32)
+    assert independent_pairs(rows) == [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2)]
