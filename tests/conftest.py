@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hls.machine.extras import EXTRAS
 from tests.models import write_model
 
 TOML = """\
@@ -46,3 +48,18 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
 def project(make_project: Callable[..., Path]) -> Path:
     """A project that only the emulator verifies, so that it builds in a moment."""
     return make_project()
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes packages, named as pip does, absent: they cannot be found, nor imported again where they were already."""
+
+    def hide(*packages: str) -> None:
+        modules = {module for extra in EXTRAS for name, module in extra.packages.items() if name in packages}
+        for name in list(sys.modules):
+            if name.partition(".")[0] in modules:
+                monkeypatch.delitem(sys.modules, name)
+        for module in modules:
+            monkeypatch.setitem(sys.modules, module, None)  # type: ignore[arg-type]
+
+    return hide

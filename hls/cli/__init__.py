@@ -12,9 +12,11 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from hls.cli.app import app
     from hls.errors import FirmwareError
+    from hls.machine.extras import absence_named
 
     try:
-        app()
+        with absence_named():
+            app()
     except FirmwareError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")  # one line, whatever a tool said
         sys.exit(2)

@@ -17,6 +17,7 @@ from hls.graph.fixed import FixedType
 from hls.hls4ml_project import convert
 from hls.hls4ml_project.layers import LayerList, lower
 from hls.hls4ml_project.types import Value
+from hls.machine.extras import require
 from hls.target import Target, check_name, project_identifier
 
 
@@ -44,6 +45,7 @@ class HlsProject:
     """A written project. ``types`` gives each layer's types by hls4ml's names, ``layer_of`` each graph node's layer.
 
     ``weights`` are C declarations of the constant arrays, where the firmware leaves them to its test bench.
+    ``unwritten`` says why there are no files, where hls4ml is not installed.
     """
 
     folder: Path
@@ -55,6 +57,7 @@ class HlsProject:
     layer_of: Mapping[str, str]
     weights: tuple[str, ...]
     notes: tuple[str, ...]
+    unwritten: str | None = None
 
     @property
     def backend(self) -> str:
@@ -66,8 +69,9 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
     """Write the vendor project of ``graph`` for ``target`` into ``folder`` (made if missing; files are replaced).
 
     Raises ``ProjectError`` for a name or a folder that is not safe, ``UnsupportedError`` that names a layer which the
-    backend cannot do exactly, and ``ToolError`` where hls4ml itself fails or does not keep what it was told.
+    backend cannot do exactly, and ``ToolError`` where hls4ml is missing, fails, or does not keep what it was told.
     """
+    require("hls4ml")
     top = project_identifier(check_name(name))
     if target.backend == "libero" and target.io_type == "io_stream":
         raise UnsupportedError("hls4ml 1.3.0 cannot write io_stream projects for libero; choose io_parallel")
@@ -89,6 +93,13 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
         weights=_declarations(model) if target.backend == "catapult" else (),
         notes=_notes(target),
     )
+
+
+def unwritten_project(target: Target, name: str, folder: Path, why: str) -> HlsProject:
+    """What stands for the project where none can be written: its name and place, without ports or files."""
+    nothing: Mapping[str, Any] = MappingProxyType({})
+    top = project_identifier(check_name(name))
+    return HlsProject(folder, top, target, (), (), nothing, nothing, (), _notes(target), unwritten=why)
 
 
 def _clear(folder: Path) -> None:

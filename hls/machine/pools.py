@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hls.errors import FirmwareError, ToolError
+from hls.machine.extras import require
 from hls.machine.native_stderr import stderr_into
 
 Task = TypeVar("Task")
@@ -31,7 +32,7 @@ def workers(jobs: int | None, scheduler: str | None, log: Path) -> Iterator[Run[
     What libraries write to stderr goes to the end of file ``log``; on a cluster, wherever its workers write.
 
     Raises:
-        FirmwareError: no scheduler answers at that address.
+        FirmwareError: no scheduler answers at that address, or Dask is not installed.
     """
     if scheduler is not None:
         with _cluster(scheduler) as run:
@@ -65,6 +66,7 @@ def _local(jobs: int, log: Path) -> Run[Any, Any]:
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Run[Any, Any]]:
+    require("dask", "distributed")
     import dask
     from distributed import Client
     from distributed import as_completed as completed

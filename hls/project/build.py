@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hls.emulation import emulate
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
-from hls.hls4ml_project import HlsProject, write_project
+from hls.hls4ml_project import HlsProject, unwritten_project, write_project
 from hls.importing import import_keras
+from hls.machine.extras import missing
 from hls.project.build_folder import fresh_build
 from hls.project.project_file import Project, read_project
 from hls.project.report import assemble
@@ -78,7 +79,7 @@ def build(
         _vhdl(project, graph, firmware, home)
         verdict = _verify(project, Task(graph, project.weights, firmware, options.liberty), sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)
-        figures = _figures(project, graph, verdict, home)
+        figures = _figures(project, graph, firmware, verdict, home)
         report = _report(project, graph, chosen, verdict, fidelity, figures)
         (home / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_html(report, home)
@@ -126,6 +127,9 @@ def _events(
 
 
 def _firmware(project: Project, graph: FixedGraph, home: Path, progress: Progress | None) -> HlsProject:
+    why = missing("hls4ml")
+    if why is not None:
+        return unwritten_project(project.target, project.name, home / HLS_FOLDER, why)
     if progress is not None:
         progress("hls4ml", 0, 1)
     written = write_project(graph, project.target, project.name, home / HLS_FOLDER)
@@ -180,10 +184,13 @@ def _fidelity(
     return {name: fidelity_metric(metric) for name, metric in metrics.items()}
 
 
-def _figures(project: Project, graph: FixedGraph, verdict: Verdict, home: Path) -> Figures:
+def _figures(project: Project, graph: FixedGraph, firmware: HlsProject, verdict: Verdict, home: Path) -> Figures:
     measured = [item for told in verdict.testimonies if told.run is not None for item in told.run.measured]
     vendor = keep_vendor_reports(project.build_folder, home, graph.digest(), project.target)
-    return gather_figures(graph, project.target, measured, vendor)
+    found = gather_figures(graph, project.target, measured, vendor)
+    if firmware.unwritten is None:
+        return found
+    return replace(found, notes=[f"no hls4ml project was written: {firmware.unwritten}", *found.notes])
 
 
 def _report(

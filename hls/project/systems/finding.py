@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from hls.errors import FirmwareError, SystemNotFoundError
+from hls.machine.extras import absence_named
 from hls.project.systems.protocols import (
     EvaluatingSystem,
     Inputs,
@@ -81,9 +82,13 @@ class Chosen:
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """A ValueError that a system raises becomes a FirmwareError with the same one line."""
+    """A ValueError that a system raises becomes a FirmwareError with the same one line.
+
+    So does the import of a package that is not here: its line names the extra of qtrigger that brings it.
+    """
     try:
-        yield
+        with absence_named():
+            yield
     except ValueError as error:
         raise FirmwareError(" ".join(str(error).split())) from error
 

@@ -3,7 +3,7 @@
 from hls.rtl.netlist.family import FAMILIES, Family, family_of
 from hls.rtl.netlist.simulation import NetlistSimulation
 from hls.rtl.netlist.synthesis import Netlist, NetlistResources, synthesise
-from hls.rtl.netlist.yosys import missing_yosys, yosys_version
+from hls.rtl.netlist.yosys import yosys_version
 
 __all__ = [
     "FAMILIES",
@@ -12,7 +12,6 @@ __all__ = [
     "NetlistResources",
     "NetlistSimulation",
     "family_of",
-    "missing_yosys",
     "synthesise",
     "yosys_version",
 ]

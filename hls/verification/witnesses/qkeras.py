@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from hls.errors import ToolError
 from hls.graph import FixedGraph
+from hls.machine.extras import missing
 from hls.verification.witnesses.base import OFF_GRID, Progress, Skipped, Task, WitnessRun
 
 _QUIET = {
@@ -76,9 +76,9 @@ class QKerasWitness:
         layers: list[str],
         progress: Progress | None,
     ) -> dict[str, Any]:
-        missing = [name for name in ("qkeras", "tensorflow") if find_spec(name) is None]
-        if missing:
-            raise Skipped(f"{' and '.join(missing)} not installed; install qkeras-v3 and tensorflow")
+        reason = missing("tensorflow", "qkeras-v3")
+        if reason is not None:
+            raise Skipped(reason)
         for index, values in enumerate(port_values(self._graph, raw_inputs)):
             np.save(folder / f"input{index}.npy", values)
         job = {"model": str(self._model_file), "inputs": len(raw_inputs), "layers": layers}

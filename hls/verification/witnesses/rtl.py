@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
+from hls.machine.extras import missing
 from hls.rtl import RtlProject, RtlTiming, Simulation, find_verilator, missing_tools, rtl_design, write_rtl
 from hls.target import AUTO
 from hls.verification.witnesses.base import Progress, Skipped, Task, WitnessRun
@@ -46,7 +47,7 @@ class RtlWitness:
             Skipped: a tool is missing, or the graph has numbers too wide for RTL.
             ToolError: a tool fails, or the valid flags do not hold what they promise.
         """
-        reason = missing_tools() or missing_alkaid()
+        reason = missing_tools() or missing("alkaid")
         if reason is not None:
             raise Skipped(reason)
         project = rtl_project(self.graph, self.name, self.folder, self.clock_ns, self.multipliers)
@@ -69,15 +70,6 @@ def rtl_project(graph: FixedGraph, name: str, folder: Path, clock_ns: float, mul
         return write_rtl(graph, name, folder, clock_ns, multipliers=multipliers)
     except UnsupportedError as error:
         raise Skipped(str(error)) from error
-
-
-def missing_alkaid() -> str | None:
-    """Why no RTL can be written here, and the cure; None if it can."""
-    try:
-        version("alkaid")
-    except PackageNotFoundError:
-        return "alkaid is not installed; install it with `pip install alkaid`"
-    return None
 
 
 def cache_folder(task: Task) -> Path:

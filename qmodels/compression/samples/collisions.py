@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hls.machine.extras import missing, not_installed
 from qmodels.compression.samples.selection import COLUMNS
 from qmodels.errors import ModelDataError
 
@@ -116,11 +117,10 @@ class Collision:
 
 def generator_name() -> str:
     """The programs behind an event, with their versions; ModelDataError if one is not installed."""
-    try:
-        return f"PYTHIA {version('pythia8mc')}, FastJet {version('fastjet')}"
-    except PackageNotFoundError as error:
-        name = error.name
-        raise ModelDataError(f"{name} is not installed; `pip install --only-binary=:all: {name}`") from error
+    reason = missing("pythia8mc", "fastjet")
+    if reason is not None:
+        raise ModelDataError(reason)
+    return f"PYTHIA {version('pythia8mc')}, FastJet {version('fastjet')}"
 
 
 def collisions(sample: str, n: int, seed: int, particle_pt: float, max_eta: float | None) -> Iterator[Collision]:
@@ -166,7 +166,7 @@ def _pythia8mc() -> Any:
     try:
         import pythia8mc
     except ImportError as error:
-        raise ModelDataError("PYTHIA 8 is not installed; `pip install --only-binary=:all: pythia8mc`") from error
+        raise ModelDataError(not_installed("pythia8mc")) from error
     return pythia8mc
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hls.machine.extras import not_installed
 from qmodels.compression.samples.blocks import USER_ERROR, Plan, make_block, write_block
 from qmodels.errors import ModelDataError
 
@@ -82,7 +83,7 @@ def dask_maker(address: str) -> Iterator[Maker]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ModelDataError("dask is not installed; `pip install dask distributed`") from error
+        raise ModelDataError(not_installed("dask", "distributed")) from error
     try:
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:

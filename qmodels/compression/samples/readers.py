@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from hls.machine.extras import not_installed
 from qmodels.compression.samples.selection import COLUMNS
 from qmodels.errors import ModelDataError
 
@@ -68,7 +69,7 @@ def _root(path: Path, branches: Branches) -> Source:
     try:
         import uproot
     except ImportError as error:
-        raise ModelDataError("uproot is not installed; `pip install uproot`") from error
+        raise ModelDataError(not_installed("uproot")) from error
     try:
         file = uproot.open(path)
         if path.stat().st_size < file.file.fEND:
@@ -109,7 +110,7 @@ def _hepmc(path: Path) -> Source:
     try:
         import pyhepmc
     except ImportError as error:
-        raise ModelDataError("pyhepmc is not installed; `pip install pyhepmc`") from error
+        raise ModelDataError(not_installed("pyhepmc")) from error
     total = _count_hepmc(path)
     return Source(_hepmc_events(path, pyhepmc, total), total)
 

