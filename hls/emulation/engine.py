@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from hls.emulation.plan import Storage, rescale, storage_plan, to_integers
-from hls.emulation.ports import Events, as_arrays, port, scaled_to_port
+from hls.emulation.ports import Events, as_arrays, scaled_to_port
 from hls.emulation.steps import Block, Step, compile_step
 from hls.errors import EventError
 from hls.graph import FixedGraph
@@ -64,7 +64,7 @@ class Emulator:
     def evaluate(self, events: Events) -> list[npt.NDArray[np.float64]]:
         """Output values for events in the network's own units: float64, exact below 53 bits."""
         arrays = as_arrays(self.graph, events)
-        ports = [port(self.graph, name) for name in self.graph.inputs]
+        ports = [self.graph.port(name) for name in self.graph.inputs]
         outputs = self._outputs(len(arrays[0]), np.float64)
 
         def load(start: int, stop: int) -> list[Block]:
@@ -104,7 +104,7 @@ class Emulator:
 
     def _load_raw(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> Loader:
         for name, raw in zip(self.graph.inputs, raw_inputs, strict=True):
-            node = port(self.graph, name)
+            node = self.graph.port(name)
             if raw.shape[1:] != node.shape:
                 raise EventError(f"input {name!r} has shape {raw.shape}; expected (events, {node.shape})")
             if raw.size and (raw.min() < node.raw_min or raw.max() > node.raw_max):

@@ -55,13 +55,13 @@ def _dtype(edge: Edge) -> np.dtype[Any]:
 
 
 def _unit(node: nodes.Node, edge: Edge, readers: list[nodes.Node], plan: dict[str, Storage]) -> int:
-    if isinstance(node, nodes.Dense | nodes.Conv | nodes.Scale):
+    if node.weights is not None:
         wanted = {reader.type.fraction if isinstance(reader, nodes.Quantize) else None for reader in readers}
         if len(wanted) == 1:
             fraction = wanted.pop()
             if fraction is not None:
                 return fraction
-    if isinstance(node, nodes.Reshape | nodes.Transpose | nodes.Pool | nodes.Relu):
+    if node.homogeneous:
         source = plan[node.inputs[0]]
         if not source.exact:
             return source.unit

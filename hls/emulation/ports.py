@@ -18,13 +18,6 @@ Events = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
 _FLOAT32_PORT_BITS = 24
 
 
-def port(graph: FixedGraph, name: str) -> nodes.Input:
-    """The Input node called ``name``."""
-    node = graph.nodes[name]
-    assert isinstance(node, nodes.Input)
-    return node
-
-
 def as_arrays(graph: FixedGraph, events: Events) -> list[npt.NDArray[Any]]:
     """One checked array of shape (n, *port shape) for every port, in the graph's order.
 
@@ -32,7 +25,7 @@ def as_arrays(graph: FixedGraph, events: Events) -> list[npt.NDArray[Any]]:
         EventError: a port is missing or unknown, or an array has the wrong shape or dtype.
     """
     arrays = _by_port(graph, events)
-    checked = [_checked(port(graph, name), array) for name, array in zip(graph.inputs, arrays, strict=True)]
+    checked = [_checked(graph.port(name), array) for name, array in zip(graph.inputs, arrays, strict=True)]
     if len({len(array) for array in checked}) > 1:
         counts = ", ".join(f"{name}: {len(a)}" for name, a in zip(graph.inputs, checked, strict=True))
         raise EventError(f"inputs differ in their number of events ({counts}); give the same number to each")
@@ -101,7 +94,7 @@ def quantize_inputs(graph: FixedGraph, events: Events) -> list[npt.NDArray[np.in
     arrays = as_arrays(graph, events)
     result = []
     for name, array in zip(graph.inputs, arrays, strict=True):
-        node, size = port(graph, name), 1 << 16
+        node, size = graph.port(name), 1 << 16
         raw = np.empty(array.shape, np.int64)
         for start in range(0, len(array), size):
             try:

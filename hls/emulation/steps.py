@@ -22,7 +22,7 @@ Step = Callable[[Sequence[Block], Block | None], Block]
 @singledispatch
 def compile_step(node: nodes.Node, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
     """The step that computes ``node``; ``edges`` are those of its inputs."""
-    raise NotImplementedError(type(node).__name__)
+    raise nodes.refusal(node, "compile_step (hls.emulation.steps)")
 
 
 def _constant(constant: FixedArray, target: Storage, unit: int) -> Block:

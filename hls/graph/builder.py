@@ -17,7 +17,6 @@ class GraphBuilder:
         self.name = name
         self.nodes: dict[str, nodes.Node] = {}
         self.edges: dict[str, Edge] = {}
-        self.inputs: list[str] = []
         self.layers: dict[str, str] = {}
         self.notes: list[str] = []
 
@@ -27,8 +26,6 @@ class GraphBuilder:
             raise ValueError(f"two nodes are called {node.name!r}")
         self.edges[node.name] = propagate(node, [self.edges[name] for name in node.inputs])
         self.nodes[node.name] = node
-        if isinstance(node, nodes.Input):
-            self.inputs.append(node.name)
         return node.name
 
     def finish(self, inputs: list[str], outputs: list[str], output_names: list[str]) -> FixedGraph:

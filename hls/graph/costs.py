@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 
 import numpy as np
@@ -10,7 +11,6 @@ import numpy.typing as npt
 from hls.graph import nodes
 from hls.graph.edge import Edge
 from hls.graph.fixed import FLOAT64_LIMIT, FixedArray, narrow
-from hls.graph.intervals import propagate
 
 
 def constants(node: nodes.Node) -> list[FixedArray]:
@@ -30,37 +30,24 @@ def _constant_widths(constant: FixedArray) -> npt.NDArray[np.int64]:
     return np.array(widths, dtype=np.int64).reshape(constant.shape)
 
 
-def _uses(node: nodes.Node, x: Edge) -> int:
-    """How often each constant of a linear node multiplies something."""
-    if isinstance(node, nodes.Dense):
-        return int(np.prod(x.shape[:-1], dtype=np.int64))
-    if isinstance(node, nodes.Conv):
-        rank = len(node.strides)
-        out = propagate(node, [x]).shape[:rank]
-        return int(np.prod(out, dtype=np.int64))
-    return int(np.prod(x.shape, dtype=np.int64)) // node.factor.integers.size if isinstance(node, nodes.Scale) else 0
-
-
-def _kernel(node: nodes.Node) -> FixedArray | None:
-    if isinstance(node, nodes.Dense | nodes.Conv):
-        return node.kernel
-    return node.factor if isinstance(node, nodes.Scale) else None
-
-
-def products(node: nodes.Node, inputs: tuple[Edge, ...]) -> int:
-    """Products of one inference of this node that need a multiplier or adders."""
-    if isinstance(node, nodes.Multiply):
-        return int(np.prod(np.broadcast_shapes(*(e.shape for e in inputs)), dtype=np.int64))
-    kernel = _kernel(node)
-    if kernel is None:
+def products(node: nodes.Node, output: Edge) -> int:
+    """Products of one inference of this node, whose output is ``output``, that need a multiplier or adders."""
+    if node.multiplies:
+        return math.prod(output.shape)
+    if node.weights is None:
         return 0
-    return int((_constant_widths(kernel) > 1).sum()) * _uses(node, inputs[0])
+    return int((_constant_widths(node.weights) > 1).sum()) * _uses(node.weights, output)
 
 
-def ebops(node: nodes.Node, inputs: tuple[Edge, ...]) -> int:
-    if isinstance(node, nodes.Multiply):
-        return products(node, inputs) * inputs[0].type.width * inputs[1].type.width
-    kernel = _kernel(node)
-    if kernel is None:
+def ebops(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> int:
+    """Effective bit operations of one inference of this node."""
+    width = math.prod(edge.type.width for edge in inputs)
+    if node.multiplies:
+        return products(node, output) * width
+    if node.weights is None:
         return 0
-    return int(_constant_widths(kernel).sum()) * inputs[0].type.width * _uses(node, inputs[0])
+    return int(_constant_widths(node.weights).sum()) * width * _uses(node.weights, output)
+
+
+def _uses(weights: FixedArray, output: Edge) -> int:
+    return math.prod(output.shape) // weights.shape[-1]

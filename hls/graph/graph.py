@@ -10,7 +10,7 @@ from hls.graph.costs import constants, ebops, products
 from hls.graph.digest import digest
 from hls.graph.edge import Edge
 from hls.graph.fixed import FLOAT32_LIMIT
-from hls.graph.nodes import Node
+from hls.graph.nodes import Input, Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,12 @@ class FixedGraph:
     def edges_of(self, node: Node) -> tuple[Edge, ...]:
         """Edges that enter ``node``."""
         return tuple(self.edges[name] for name in node.inputs)
+
+    def port(self, name: str) -> Input:
+        """The node called ``name``, one of ``inputs``."""
+        node = self.nodes[name]
+        assert isinstance(node, Input)
+        return node
 
     def consumers(self) -> dict[str, list[Node]]:
         """For every node, the nodes that read it."""
@@ -66,7 +72,7 @@ class FixedGraph:
 
     def multiplications(self) -> int:
         """Products of one inference, those by zero and by powers of two left out (they cost wires)."""
-        return sum(products(node, self.edges_of(node)) for node in self)
+        return sum(products(node, self.edges[node.name]) for node in self)
 
     def ebops(self) -> int:
         """Effective bit operations: each constant product counts (bits of the constant) x (bits of the input).
@@ -74,12 +80,11 @@ class FixedGraph:
         A constant's bits are those between its leading and trailing one, as in HGQ (arXiv:2405.00645), so zero costs
         nothing; a product of two variables counts the product of their widths.
         """
-        return sum(ebops(node, self.edges_of(node)) for node in self)
+        return sum(ebops(node, self.edges_of(node), self.edges[node.name]) for node in self)
 
     def widest_accumulator_bits(self) -> int:
         """Width of the widest sum of products."""
-        kinds = (nodes.Dense, nodes.Conv, nodes.Scale, nodes.Pool, nodes.Add)
-        widths = [self.edges[n.name].type.width for n in self if isinstance(n, kinds)]
+        widths = [self.edges[node.name].type.width for node in self if node.accumulates]
         return max(widths, default=0)
 
     def digest(self) -> str:

@@ -32,7 +32,7 @@ def matmul_exact(a: IntArray, b: IntArray) -> IntArray:
 @singledispatch
 def propagate(node: nodes.Node, inputs: Sequence[Edge]) -> Edge:
     """Edge of ``node``'s output."""
-    raise NotImplementedError(type(node).__name__)
+    raise nodes.refusal(node, "propagate (hls.graph.intervals)")
 
 
 @propagate.register

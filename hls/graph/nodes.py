@@ -1,13 +1,19 @@
 """The operations of a FixedGraph. Each is exact integer arithmetic; only ``Quantize`` and ``Input`` ever round.
 
 A node computes one tensor. Shapes leave the batch axis out and keep channels last. Constants are ``FixedArray``.
+
+A class says of itself what the rooms around the graph want to know of every node: the traits of ``Node``. What a room
+does with one kind of node only is registered with that room's ``singledispatch`` (docs/how-to/add-a-layer.md).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import prod
+from typing import ClassVar
 
+from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray, FixedType
 
 
@@ -26,6 +32,48 @@ class Node:
     inputs: tuple[str, ...]
     layer: str
 
+    rounds: ClassVar[bool] = False
+    """Its output lies on a grid of its own, to which its input is rounded."""
+    wiring: ClassVar[bool] = False
+    """Moves elements of its inputs and computes nothing."""
+    elementwise: ClassVar[bool] = False
+    """An element of the output comes from the elements of the inputs at its place, up to broadcasting."""
+    accumulates: ClassVar[bool] = False
+    """Its output is the sum of an accumulator, whose width is worth reporting."""
+    homogeneous: ClassVar[bool] = False
+    """Twice its one input gives twice its output, so that it can be computed in whatever unit the input is held."""
+    multiplies: ClassVar[bool] = False
+    """Each element is a product of two variables, which takes a multiplier."""
+
+    @property
+    def computes(self) -> bool:
+        """Whether it takes logic: a port and wires take none."""
+        return not self.wiring and bool(self.inputs)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether it does the same at every position (all axes but the last), and reads that position alone."""
+        return self.elementwise
+
+    @property
+    def matrix(self) -> FixedArray | None:
+        """The constants of a sum of products, of shape (products in a sum, outputs)."""
+        return None
+
+    @property
+    def weights(self) -> FixedArray | None:
+        """Constants that multiply the input, as ``matrix``; used once for each vector of outputs that the node has."""
+        return self.matrix
+
+
+def refusal(node: Node, by: str) -> UnsupportedError:
+    """The error of a function of some room, called ``by``, that does not know such nodes."""
+    kind = type(node)
+    return UnsupportedError(
+        f"layer {node.layer!r}: {by} does not know {kind.__name__} nodes ({node.name!r}); "
+        f"register {kind.__module__}.{kind.__qualname__} with it"
+    )
+
 
 @dataclass(frozen=True, eq=False)
 class Input(Node):
@@ -35,6 +83,8 @@ class Input(Node):
     type: FixedType
     raw_min: int
     raw_max: int
+
+    rounds = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +96,9 @@ class Quantize(Node):
     raw_max: int
     rounding: Rounding = Rounding.NEAREST_EVEN
 
+    rounds = True
+    elementwise = True
+
 
 @dataclass(frozen=True, eq=False)
 class Dense(Node):
@@ -53,6 +106,16 @@ class Dense(Node):
 
     kernel: FixedArray
     bias: FixedArray
+
+    accumulates = True
+
+    @property
+    def matrix(self) -> FixedArray:
+        return self.kernel
+
+    @property
+    def pointwise(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +133,17 @@ class Conv(Node):
     padding: tuple[tuple[int, int], ...]
     groups: int
 
+    accumulates = True
+
+    @property
+    def matrix(self) -> FixedArray:
+        return FixedArray(self.kernel.integers.reshape(-1, self.kernel.shape[-1]), self.kernel.fraction)
+
+    @property
+    def pointwise(self) -> bool:
+        size = prod((*self.kernel.shape[: len(self.strides)], *self.strides))
+        return size == 1 and not any(before or after for before, after in self.padding)
+
 
 @dataclass(frozen=True, eq=False)
 class Scale(Node):
@@ -77,6 +151,13 @@ class Scale(Node):
 
     factor: FixedArray
     offset: FixedArray
+
+    accumulates = True
+    elementwise = True
+
+    @property
+    def weights(self) -> FixedArray:
+        return FixedArray(self.factor.integers.reshape(1, -1), self.factor.fraction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +169,18 @@ class Pool(Node):
     padding: tuple[tuple[int, int], ...]
     maximum: bool
 
+    accumulates = True
+    homogeneous = True
+
 
 @dataclass(frozen=True, eq=False)
 class Relu(Node):
     """``max(x, 0)``, or with ``slope_shift`` s the leaky ``x if x >= 0 else x * 2**-s``. Exact, never rounds."""
 
     slope_shift: int | None = None
+
+    elementwise = True
+    homogeneous = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +190,8 @@ class Table(Node):
     values: FixedArray
     raw_min: int
 
+    elementwise = True
+
 
 @dataclass(frozen=True, eq=False)
 class Add(Node):
@@ -110,10 +199,16 @@ class Add(Node):
 
     negate: bool = False
 
+    accumulates = True
+    elementwise = True
+
 
 @dataclass(frozen=True, eq=False)
 class Multiply(Node):
     """Product of two tensors, element by element, with NumPy broadcasting."""
+
+    elementwise = True
+    multiplies = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +217,8 @@ class Concatenate(Node):
 
     axis: int
 
+    wiring = True
+
 
 @dataclass(frozen=True, eq=False)
 class Reshape(Node):
@@ -129,9 +226,15 @@ class Reshape(Node):
 
     shape: tuple[int, ...]
 
+    wiring = True
+    homogeneous = True
+
 
 @dataclass(frozen=True, eq=False)
 class Transpose(Node):
     """Axes permuted: output axis ``i`` is input axis ``permutation[i]`` (batch axis not counted)."""
 
     permutation: tuple[int, ...]
+
+    wiring = True
+    homogeneous = True

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedType
-from hls.hls4ml_project import linear, pointwise, structure
-from hls.hls4ml_project.lowering import Lowering
+from hls.hls4ml_project import linear, pointwise, structure  # noqa: F401  (each registers its rules)
+from hls.hls4ml_project.lowering import Lowering, state
 from hls.hls4ml_project.types import HlsType, LayerSpec, Value
 from hls.target import Target
 
@@ -32,32 +31,11 @@ class LayerList:
     layer_of: Mapping[str, str]
 
 
-def _pool(low: Lowering, node: nodes.Pool) -> Value:
-    return structure.maximum(low, node) if node.maximum else linear.window_sum(low, node)
-
-
-_RULES: dict[type[nodes.Node], Callable[[Lowering, Any], Value]] = {
-    nodes.Input: structure.port,
-    nodes.Quantize: pointwise.quantize,
-    nodes.Dense: linear.dense,
-    nodes.Conv: linear.convolution,
-    nodes.Scale: pointwise.scale,
-    nodes.Pool: _pool,
-    nodes.Relu: pointwise.relu,
-    nodes.Table: pointwise.table,
-    nodes.Add: structure.merge,
-    nodes.Multiply: structure.merge,
-    nodes.Concatenate: structure.concatenate,
-    nodes.Reshape: structure.reshape,
-    nodes.Transpose: structure.transpose,
-}
-
-
 def lower(graph: FixedGraph, target: Target) -> LayerList:
     """Translate ``graph`` for ``target``; raises ``UnsupportedError`` that names a layer that cannot be exact there."""
     low = Lowering(graph, target)
     for node in graph:
-        low.values[node.name] = _RULES[type(node)](low, node)
+        low.values[node.name] = state(node, low)
     outputs: dict[str, Value] = {}
     results = []
     for name in graph.outputs:

@@ -11,7 +11,7 @@ from hls.graph import Edge, nodes
 from hls.graph.fixed import FixedArray, FixedType, IntArray
 from hls.graph.windows import output_length
 from hls.hls4ml_project import sum_pooling
-from hls.hls4ml_project.lowering import Lowering
+from hls.hls4ml_project.lowering import Lowering, state
 from hls.hls4ml_project.types import HlsType, Value
 
 
@@ -21,7 +21,8 @@ def accumulator(edge: Edge) -> FixedType:
     return FixedType.covering(-bound, bound, edge.fraction)
 
 
-def dense(low: Lowering, node: nodes.Dense) -> Value:
+@state.register
+def dense(node: nodes.Dense, low: Lowering) -> Value:
     """Dense over the last axis."""
     x, _ = low.input(node)
     return matrix(low, node, x, node.kernel, node.bias, low.graph.edges[node.name])
@@ -52,7 +53,8 @@ def matrix(low: Lowering, node: nodes.Node, x: Value, kernel: FixedArray, bias: 
     return replace(made, shape=shape)
 
 
-def convolution(low: Lowering, node: nodes.Conv) -> Value:
+@state.register
+def convolution(node: nodes.Conv, low: Lowering) -> Value:
     """Convolution; groups that hls4ml has no layer for become zeros of an ordinary kernel."""
     x, _ = low.input(node)
     x = low.shaped(node, x, x.shape)

@@ -6,14 +6,15 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
 from hls.errors import UnsupportedError
-from hls.graph import Edge, FixedGraph, nodes
+from hls.graph import Edge, FixedGraph
 from hls.graph.fixed import FixedArray, FixedType
-from hls.graph.nodes import Node
+from hls.graph.nodes import Node, refusal
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.types import HlsType, LayerSpec, Value, coarsest, float_constants
 from hls.target import Target
@@ -36,7 +37,6 @@ FUSABLE = frozenset(
         sum_pooling.CLASS_NAME,
     }
 )
-_EXACT = (nodes.Dense, nodes.Conv, nodes.Scale, nodes.Pool, nodes.Relu, nodes.Add, nodes.Multiply)
 
 
 class Lowering:
@@ -178,11 +178,17 @@ class Lowering:
         source = node.inputs[0]
         spec = self.layers[value.layer]
         alone = self.readers[source] == 1 and source not in self.graph.outputs
-        exact = isinstance(self.graph.nodes[source], _EXACT) and spec.node == source
+        exact = spec.node == source and not self.graph.nodes[source].rounds
         if not (alone and exact and spec.class_name in FUSABLE):
             return self.cast(node, value, type_)
         self.layers[spec.name] = replace(spec, types={**spec.types, "result": type_})
         return replace(value, type=type_)
+
+
+@singledispatch
+def state(node: Node, low: Lowering) -> Value:
+    """State the layers that compute ``node``; the rules are in ``linear``, ``pointwise`` and ``structure``."""
+    raise refusal(node, "state (hls.hls4ml_project.lowering)")
 
 
 def unused_table() -> dict[str, HlsType]:

@@ -8,13 +8,14 @@ import numpy as np
 
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType, round_shift, widen
-from hls.hls4ml_project.lowering import Lowering, unused_table
+from hls.hls4ml_project.lowering import Lowering, state, unused_table
 from hls.hls4ml_project.types import HlsType, Value, coarsest, float_constants
 
 WIDEST_TABLE_BITS = 16
 
 
-def quantize(low: Lowering, node: nodes.Quantize) -> Value:
+@state.register
+def quantize(node: nodes.Quantize, low: Lowering) -> Value:
     """Round and saturate: one cast where the saturation ends are those of a type, offsets around casts elsewhere."""
     x, edge = low.input(node)
     fraction = node.type.fraction
@@ -66,7 +67,8 @@ def clamp(low: Lowering, node: nodes.Quantize, x: Value, bottom: int, top: int) 
     return low.offset(node, x, -shift, HlsType(low.fit(node.type)))
 
 
-def relu(low: Lowering, node: nodes.Relu) -> Value:
+@state.register
+def relu(node: nodes.Relu, low: Lowering) -> Value:
     """Plain or leaky, without rounding."""
     x, _ = low.input(node)
     result = low.exact(low.graph.edges[node.name])
@@ -77,7 +79,8 @@ def relu(low: Lowering, node: nodes.Relu) -> Value:
     return low.pointwise(node, "LeakyReLU", x, result, attributes, {"param": slope, **unused_table()})
 
 
-def scale(low: Lowering, node: nodes.Scale) -> Value:
+@state.register
+def scale(node: nodes.Scale, low: Lowering) -> Value:
     """Per-channel factor and offset: hls4ml's BatchNormalization, whose products and sums are of full width."""
     x, _ = low.input(node)
     channels = max(node.factor.integers.size, node.offset.integers.size)
@@ -92,7 +95,8 @@ def scale(low: Lowering, node: nodes.Scale) -> Value:
     return low.affine(node, x, factor, offset, low.exact(low.graph.edges[node.name]))
 
 
-def table(low: Lowering, node: nodes.Table) -> Value:
+@state.register
+def table(node: nodes.Table, low: Lowering) -> Value:
     """Exact lookup: by the bits of the input where the backend can, else by a counted index into an embedding."""
     x, edge = low.input(node)
     if low.target.backend in ("vitis", "vivado"):

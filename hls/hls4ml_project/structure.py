@@ -10,18 +10,25 @@ import numpy as np
 from hls.graph import Edge, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.windows import output_length
-from hls.hls4ml_project.linear import matrix
-from hls.hls4ml_project.lowering import Lowering
+from hls.hls4ml_project.linear import matrix, window_sum
+from hls.hls4ml_project.lowering import Lowering, state
 from hls.hls4ml_project.types import HlsType, Value
 
 
-def port(low: Lowering, node: nodes.Input) -> Value:
+@state.register
+def port(node: nodes.Input, low: Lowering) -> Value:
     """An input port."""
     type_ = HlsType(low.fit(node.type))
     return low.emit(node, "InputLayer", (), node.shape, type_, {"input_shape": list(node.shape)})
 
 
-def maximum(low: Lowering, node: nodes.Pool) -> Value:
+@state.register
+def pool(node: nodes.Pool, low: Lowering) -> Value:
+    """A maximum or a sum over windows."""
+    return _maximum(low, node) if node.maximum else window_sum(low, node)
+
+
+def _maximum(low: Lowering, node: nodes.Pool) -> Value:
     """Maximum over windows of the spatial axes."""
     x, _ = low.input(node)
     rank = len(node.window)
@@ -63,15 +70,24 @@ def _pool_sizes(x: Value, node: nodes.Pool) -> tuple[dict[str, Any], tuple[int, 
     return attributes, out
 
 
-def merge(low: Lowering, node: nodes.Add | nodes.Multiply) -> Value:
-    """Sum, difference or product of two tensors; broadcasting is written out."""
+@state.register
+def add(node: nodes.Add, low: Lowering) -> Value:
+    """Sum or difference of two tensors."""
+    return _merge(low, node, "subtract" if node.negate else "add")
+
+
+@state.register
+def multiply(node: nodes.Multiply, low: Lowering) -> Value:
+    """Product of two tensors, element by element."""
+    return _merge(low, node, "multiply")
+
+
+def _merge(low: Lowering, node: nodes.Node, operation: str) -> Value:
+    """A layer that takes two tensors of one shape; broadcasting is written out."""
     edge = low.graph.edges[node.name]
     a, b = (expand(low, node, *low.input(node, index), edge.shape) for index in (0, 1))
     if a.layer_shape != b.layer_shape:
         a, b = low.shaped(node, a, edge.shape), low.shaped(node, b, edge.shape)
-    operation = "multiply"
-    if isinstance(node, nodes.Add):
-        operation = "subtract" if node.negate else "add"
     made = low.emit(node, "Merge", (a, b), a.layer_shape, low.exact(edge), {"op": operation})
     return replace(made, shape=edge.shape)
 
@@ -99,7 +115,8 @@ def expand(low: Lowering, node: nodes.Node, x: Value, edge: Edge, shape: tuple[i
     return x
 
 
-def concatenate(low: Lowering, node: nodes.Concatenate) -> Value:
+@state.register
+def concatenate(node: nodes.Concatenate, low: Lowering) -> Value:
     """Joined two at a time; every intermediate type holds both sides on their common grid."""
     edges = [low.graph.edges[name] for name in node.inputs]
     out = low.graph.edges[node.name]
@@ -140,13 +157,15 @@ def _join(low: Lowering, node: nodes.Node, a: Value, b: Value, axis: int, type_:
     return replace(made, shape=shape)
 
 
-def reshape(low: Lowering, node: nodes.Reshape) -> Value:
+@state.register
+def reshape(node: nodes.Reshape, low: Lowering) -> Value:
     """A view; a layer only if a reader needs hls4ml to know the shape."""
     x, _ = low.input(node)
     return replace(x, shape=node.shape)
 
 
-def transpose(low: Lowering, node: nodes.Transpose) -> Value:
+@state.register
+def transpose(node: nodes.Transpose, low: Lowering) -> Value:
     """Axes of length one left out and neighbours that stay together merged, so that the rank is the least there is."""
     x, _ = low.input(node)
     shape, order = fewest_axes(x.shape, node.permutation)

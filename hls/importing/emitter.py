@@ -25,14 +25,14 @@ class Emitter:
 
     def __call__(self, kind: type[nodes.Node], suffix: str, inputs: tuple[str, ...], *fields: Any) -> str:
         pending = [name for name in inputs if name in self._unrounded]
-        if pending and kind not in (nodes.Quantize, nodes.Reshape, nodes.Transpose, nodes.Relu):
+        if pending and (kind.accumulates or not (kind.rounds or kind.homogeneous)):
             self.refuse_unrounded(pending[0], kind.__name__)
         base = name = f"{self._prefix}.{suffix}"
         count = 2
         while name in self.builder.nodes:
             name, count = f"{base}{count}", count + 1
         self.builder.add(kind(name, inputs, self.layer, *fields))
-        if pending and kind is not nodes.Quantize:
+        if pending and not kind.rounds:
             self._unrounded.add(name)
         return name
 

@@ -30,7 +30,7 @@ def _fractions(constant: FixedArray) -> list[Fraction]:
 @singledispatch
 def operate(node: nodes.Node, arithmetic: Arithmetic, inputs: list[Elements], graph: FixedGraph) -> Elements:
     """Elements that ``node`` makes of those of its ``inputs``; one that is wires only takes arrays of anything."""
-    raise NotImplementedError(type(node).__name__)
+    raise nodes.refusal(node, "operate (hls.rtl.operations)")
 
 
 @operate.register

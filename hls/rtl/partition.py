@@ -15,9 +15,6 @@ from hls.graph.nodes import Node
 
 Positions = tuple[int, ...]
 
-_ELEMENTWISE = (nodes.Quantize, nodes.Relu, nodes.Scale, nodes.Table, nodes.Add, nodes.Multiply)
-_WIRES = (nodes.Reshape, nodes.Transpose, nodes.Concatenate)
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -33,7 +30,7 @@ class Stage:
 
 def whole(graph: FixedGraph) -> tuple[Stage, ...]:
     """Everything in one core."""
-    return (Stage(tuple(node.name for node in graph if not is_wiring(node))),)
+    return (Stage(tuple(node.name for node in graph if node.computes)),)
 
 
 def partition(graph: FixedGraph) -> tuple[Stage, ...]:
@@ -45,7 +42,7 @@ def partition(graph: FixedGraph) -> tuple[Stage, ...]:
     shared = {node.name: where for node in graph if (where := _positions(graph, node))}
     while True:
         levels = _levels(graph, shared)
-        products = {levels[name] for name in shared if isinstance(graph.nodes[name], nodes.Dense | nodes.Conv)}
+        products = {levels[name] for name in shared if graph.nodes[name].matrix is not None}
         idle = [name for name in shared if levels[name] not in products]
         if not idle:
             break
@@ -61,17 +58,12 @@ def partition(graph: FixedGraph) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def is_wiring(node: Node) -> bool:
-    """Whether the node is a port or moves elements without computing anything."""
-    return isinstance(node, (nodes.Input, *_WIRES))
-
-
 def origins(graph: FixedGraph, names: Iterable[str]) -> set[str]:
     """Ports and computing nodes from which the tensors ``names`` come by wires alone."""
     found, stack = set(), list(names)
     while stack:
         node = graph.nodes[stack.pop()]
-        if isinstance(node, _WIRES):
+        if node.wiring:
             stack.extend(node.inputs)
         else:
             found.add(node.name)
@@ -81,12 +73,7 @@ def origins(graph: FixedGraph, names: Iterable[str]) -> set[str]:
 def _positions(graph: FixedGraph, node: Node) -> Positions:
     """Leading axes along which the node does everywhere the same; empty if there are none, or one position."""
     where = graph.edges[node.name].shape[:-1]
-    if isinstance(node, nodes.Conv):
-        one = math.prod((*node.kernel.shape[: len(node.strides)], *node.strides)) == 1
-        pointwise = one and not any(before or after for before, after in node.padding)
-    else:
-        pointwise = isinstance(node, (nodes.Dense, *_ELEMENTWISE))
-    return where if pointwise and math.prod(where) > 1 else ()
+    return where if node.pointwise and math.prod(where) > 1 else ()
 
 
 def _levels(graph: FixedGraph, shared: dict[str, Positions]) -> dict[str, int]:
@@ -95,16 +82,16 @@ def _levels(graph: FixedGraph, shared: dict[str, Positions]) -> dict[str, int]:
     at: dict[int, Positions] = {}
     for node in graph:
         level = max((levels[name] for name in node.inputs), default=0)
-        if isinstance(node, _WIRES):
+        if node.wiring:
             # What mixes the positions of a shared stage is not to be had before the next one.
             level += level % 2 and not _keeps(graph, node, at[level])
-        elif not isinstance(node, nodes.Input):
+        elif node.computes:
             where = shared.get(node.name)
             level += level % 2 if where is None else 1 - level % 2
             while where is not None and at.setdefault(level, where) != where:
                 level += 2
         levels[node.name] = level
-    return {name: level for name, level in levels.items() if not is_wiring(graph.nodes[name])}
+    return {name: level for name, level in levels.items() if graph.nodes[name].computes}
 
 
 def _keeps(graph: FixedGraph, node: Node, where: Positions) -> bool:

@@ -78,8 +78,7 @@ class _Tracer:
         self.tensors: dict[str, Elements] = {}
         self._intervals: list[list[Interval]] = []
         for vector, name in enumerate(graph.inputs):
-            node = graph.nodes[name]
-            assert isinstance(node, nodes.Input)
+            node = graph.port(name)
             size = int(np.prod(node.shape, dtype=np.int64))
             unit = Fraction(2) ** -node.type.fraction
             self._intervals.append([(node.raw_min * unit, node.raw_max * unit, unit)] * size)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulation import Emulator
-from hls.graph import FixedGraph, nodes
+from hls.graph import FixedGraph
 
 MAX_CORNERS = 2000
 _RANDOM_VERTICES = 128
@@ -82,7 +82,7 @@ def _targets(graph: FixedGraph) -> list[str]:
     below: set[str] = set()
     first: list[str] = []
     for node in graph:
-        summed = isinstance(node, nodes.Dense | nodes.Conv)
+        summed = node.matrix is not None
         deep = any(name in below for name in node.inputs)
         if summed and not deep:
             first.append(node.name)

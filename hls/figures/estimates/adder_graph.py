@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import singledispatch
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,6 @@ import numpy.typing as npt
 from hls.figures.estimates.constants import odd_bits, signed_digits
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.fixed import IntArray
-from hls.graph.windows import output_length
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def cost_by_layer(graph: FixedGraph, coefficients: Mapping[str, float], *, produ
     layers: dict[str, float] = {}
     for node in graph:
         terms = _node_terms(node, graph.edges_of(node), graph.edges[node.name])
-        free = isinstance(node, nodes.Multiply) and not products
+        free = node.multiplies and not products
         cost = 0.0 if free else sum(coefficients[name] * count for name, count in terms.items())
         layers[node.layer] = layers.get(node.layer, 0.0) + cost
     return layers
@@ -42,7 +42,7 @@ def cost_by_layer(graph: FixedGraph, coefficients: Mapping[str, float], *, produ
 
 def variable_products(graph: FixedGraph) -> int:
     """Products of two variables, which synthesis may place in DSPs."""
-    return sum(int(np.prod(graph.edges[n.name].shape, dtype=np.int64)) for n in graph if isinstance(n, nodes.Multiply))
+    return sum(math.prod(graph.edges[node.name].shape) for node in graph if node.multiplies)
 
 
 def _widths(edge: Edge) -> Floats:
@@ -52,41 +52,73 @@ def _widths(edge: Edge) -> Floats:
     return np.asarray(np.ceil(np.log2(np.maximum(magnitude, 1))) + (low < 0))
 
 
+def _size(edge: Edge) -> float:
+    return float(math.prod(edge.shape))
+
+
 def _node_terms(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
-    size = float(np.prod(output.shape, dtype=np.int64))
-    if isinstance(node, nodes.Dense):
-        rows = _widths(inputs[0]).reshape(-1, inputs[0].shape[-1])
-        return _matrix_terms(node.kernel.integers, rows.mean(axis=0), rows.shape[0])
-    if isinstance(node, nodes.Conv):
-        channels = node.kernel.shape[-1]
-        kernel = node.kernel.integers.reshape(-1, channels)
-        width = np.full(kernel.shape[0], float(_widths(inputs[0]).mean()))
-        return _matrix_terms(kernel, width, _positions(node, inputs[0]))
-    if isinstance(node, nodes.Scale):
-        factors = node.factor.integers.reshape(-1)
-        terms = _matrix_terms(factors.reshape(1, -1), _widths(inputs[0]).mean(keepdims=True).reshape(1), 1)
-        repeats = size / factors.size
-        offsets = np.count_nonzero(node.offset.integers) / node.offset.integers.size
-        scaled = {name: count * repeats for name, count in terms.items()}
-        return scaled | {"element": offsets * size * output.type.width}
-    if isinstance(node, nodes.Quantize):
-        return {"round": float(_widths(inputs[0]).sum())}
-    if isinstance(node, nodes.Pool):
-        return {"element": size * (math.prod(node.window) - 1) * output.type.width * (1.5 if node.maximum else 1.0)}
-    if isinstance(node, nodes.Relu):
-        return {"element": size * output.type.width / 2}
-    if isinstance(node, nodes.Add):
-        return {"element": size * output.type.width}
-    if isinstance(node, nodes.Table):
-        return {"element": size * output.type.width * max(node.values.integers.size / 64, 1.0)}
-    if isinstance(node, nodes.Multiply):
-        return {"element": 0.75 * size * inputs[0].type.width * inputs[1].type.width}
-    return {}
+    """Terms of one node: the name of a coefficient, and how often it counts."""
+    return adder_terms(node, inputs, output) if node.computes else {}
 
 
-def _positions(node: nodes.Conv, x: Edge) -> int:
-    sizes = zip(x.shape, node.kernel.shape, node.strides, node.dilation, node.padding, strict=False)
-    return math.prod(output_length(*size) for size in sizes)
+@singledispatch
+def adder_terms(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    """What the LUTs of a node that computes are spent on: the name of a coefficient, and how often it counts."""
+    raise nodes.refusal(node, "adder_terms (hls.figures.estimates.adder_graph)")
+
+
+@adder_terms.register
+def _(node: nodes.Dense, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    rows = _widths(inputs[0]).reshape(-1, inputs[0].shape[-1])
+    return _matrix_terms(node.kernel.integers, rows.mean(axis=0), rows.shape[0])
+
+
+@adder_terms.register
+def _(node: nodes.Conv, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    kernel = node.matrix.integers
+    width = np.full(kernel.shape[0], float(_widths(inputs[0]).mean()))
+    return _matrix_terms(kernel, width, math.prod(output.shape[:-1]))
+
+
+@adder_terms.register
+def _(node: nodes.Scale, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    factors = node.weights.integers
+    terms = _matrix_terms(factors, _widths(inputs[0]).mean(keepdims=True).reshape(1), 1)
+    repeats = _size(output) / factors.size
+    offsets = np.count_nonzero(node.offset.integers) / node.offset.integers.size
+    scaled = {name: count * repeats for name, count in terms.items()}
+    return scaled | {"element": offsets * _size(output) * output.type.width}
+
+
+@adder_terms.register
+def _(node: nodes.Quantize, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    return {"round": float(_widths(inputs[0]).sum())}
+
+
+@adder_terms.register
+def _(node: nodes.Pool, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    joined = math.prod(node.window) - 1
+    return {"element": _size(output) * joined * output.type.width * (1.5 if node.maximum else 1.0)}
+
+
+@adder_terms.register
+def _(node: nodes.Relu, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    return {"element": _size(output) * output.type.width / 2}
+
+
+@adder_terms.register
+def _(node: nodes.Add, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    return {"element": _size(output) * output.type.width}
+
+
+@adder_terms.register
+def _(node: nodes.Table, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    return {"element": _size(output) * output.type.width * max(node.values.integers.size / 64, 1.0)}
+
+
+@adder_terms.register
+def _(node: nodes.Multiply, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    return {"element": 0.75 * _size(output) * inputs[0].type.width * inputs[1].type.width}
 
 
 def _matrix_terms(kernel: IntArray, widths: Floats, positions: int) -> dict[str, float]:

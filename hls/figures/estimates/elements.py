@@ -36,8 +36,8 @@ def _size(edge: Edge) -> int:
 
 @singledispatch
 def element_cost(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
-    """Cost of one node; wires (Input, Reshape, Transpose, Concatenate) cost nothing."""
-    return ElementCost()
+    """Cost of one node that computes and is no matrix product."""
+    raise nodes.refusal(node, "element_cost (hls.figures.estimates.elements)")
 
 
 @element_cost.register

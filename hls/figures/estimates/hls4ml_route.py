@@ -7,14 +7,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from hls.figures.estimates.constants import constant_products, signed_digits
 from hls.figures.estimates.dense import DenseShape, dense_cost, legal_reuse_factor
 from hls.figures.estimates.elements import element_cost
 from hls.figures.estimates.estimate import DesignEstimate, Estimate, LayerEstimate, coefficients, measured_error
 from hls.graph import FixedGraph, nodes
-from hls.graph.fixed import FixedType, IntArray
+from hls.graph.fixed import FixedArray, FixedType
 from hls.target import Target
 
 MODEL = "hls4ml_dense"
@@ -26,7 +24,6 @@ _SCHEDULED = ("ff", "cycles", "interval", "latency_ns")
 _FITTED_SIZES = range(32, 257)
 _FITTED_WEIGHT_BITS = range(2, 15)
 _FITTED_INPUT_BITS = 16
-_WIRES = nodes.Input | nodes.Reshape | nodes.Transpose | nodes.Concatenate
 
 
 @dataclass(frozen=True)
@@ -99,10 +96,10 @@ def multipliers(graph: FixedGraph, target: Target) -> int:
     """
     total = 0.0
     for node in graph:
-        if not isinstance(node, nodes.Dense | nodes.Conv):
+        if node.matrix is None:
             continue
         copies = math.prod(graph.edges[node.name].shape[:-1]) if _together(target) else 1
-        total += int((signed_digits(node.kernel.integers) > 1).sum()) * copies / target.reuse_factor
+        total += int((signed_digits(node.matrix.integers) > 1).sum()) * copies / target.reuse_factor
     return int(total)
 
 
@@ -123,14 +120,9 @@ def _stage_ns(target: Target) -> float:
 
 def _node_cost(graph: FixedGraph, node: nodes.Node, target: Target, default_bits: int | None) -> NodeCost:
     inputs, output = graph.edges_of(node), graph.edges[node.name]
-    if isinstance(node, nodes.Dense):
-        positions = int(np.prod(output.shape[:-1], dtype=np.int64))
-        return _product(graph, node, node.kernel.integers, positions, target, default_bits)
-    if isinstance(node, nodes.Conv):
-        positions = int(np.prod(output.shape[:-1], dtype=np.int64))
-        channels = node.kernel.shape[-1]
-        return _product(graph, node, node.kernel.integers.reshape(-1, channels), positions, target, default_bits)
-    if isinstance(node, _WIRES):
+    if node.matrix is not None:
+        return _product(graph, node, node.matrix, target, default_bits)
+    if not node.computes:
         return NodeCost(node)
     cost = element_cost(node, inputs, output)
     stage_ns = _stage_ns(target)
@@ -141,15 +133,11 @@ def _node_cost(graph: FixedGraph, node: nodes.Node, target: Target, default_bits
 
 
 def _product(
-    graph: FixedGraph,
-    node: nodes.Dense | nodes.Conv,
-    kernel: IntArray,
-    positions: int,
-    target: Target,
-    default_bits: int | None,
+    graph: FixedGraph, node: nodes.Node, matrix: FixedArray, target: Target, default_bits: int | None
 ) -> NodeCost:
-    """A matrix product at ``positions`` places: all at once if unrolled, as hls4ml is asked to, else in turn."""
-    shape = _shape(graph, node, kernel, target, default_bits)
+    """A matrix product at all places: at once if unrolled, as hls4ml is asked to, else in turn."""
+    shape = _shape(graph, node, matrix, target, default_bits)
+    positions = math.prod(graph.edges[node.name].shape[:-1])
     cost = dense_cost(shape, coefficients()[MODEL]["coefficients"])
     copies = positions if _together(target) else 1
     turns = positions // copies
@@ -167,12 +155,12 @@ def _product(
 
 
 def _shape(
-    graph: FixedGraph, node: nodes.Dense | nodes.Conv, kernel: IntArray, target: Target, default_bits: int | None
+    graph: FixedGraph, node: nodes.Node, matrix: FixedArray, target: Target, default_bits: int | None
 ) -> DenseShape:
-    n_in, n_out = kernel.shape
+    n_in, n_out = matrix.shape
     bound = max(graph.edges[node.name].partial_bound, 1)
     accumulator_bits = FixedType.covering(-bound, bound, 0).width
-    input_bits, weight_bits = _widths(graph, node, default_bits)
+    input_bits, weight_bits = _widths(graph, node, matrix, default_bits)
     reuse = target.reuse_factor
     if target.strategy == "resource":
         reuse = legal_reuse_factor(n_in, n_out, reuse)
@@ -186,13 +174,13 @@ def _shape(
         reuse_factor=reuse,
         stage_ns=_stage_ns(target),
         from_port=_from_port(graph, node),
-        products=constant_products(kernel, input_bits),
+        products=constant_products(matrix.integers, input_bits),
     )
 
 
-def _widths(graph: FixedGraph, node: nodes.Dense | nodes.Conv, default_bits: int | None) -> tuple[int, int]:
+def _widths(graph: FixedGraph, node: nodes.Node, weights: FixedArray, default_bits: int | None) -> tuple[int, int]:
     """Bits of the inputs and of the weights of a product."""
-    input_bits, weights = graph.edges_of(node)[0].type.width, node.kernel
+    input_bits = graph.edges_of(node)[0].type.width
     if default_bits is None:
         return input_bits, weights.type.width
     # quantized_bits(b, 0) has b - 1 fraction bits and a sign, however small the largest weight is.
@@ -217,7 +205,7 @@ def _latency(graph: FixedGraph, costs: dict[str, NodeCost], target: Target) -> i
     for node in graph:
         cost = costs[node.name]
         own = cost.cycles + cost.path_ns / _stage_ns(target)
-        if not pipeline and not isinstance(node, _WIRES):
+        if not pipeline and node.computes:
             own = int(own) + 1
         arrival[node.name] = max((arrival[name] for name in node.inputs), default=0.0) + own
     last = max(arrival[name] for name in graph.outputs)
@@ -243,8 +231,8 @@ def _layers(costs: Iterable[NodeCost]) -> tuple[LayerEstimate, ...]:
 def _beyond_the_fit(graph: FixedGraph, target: Target, default_bits: int | None) -> list[str]:
     """Why the errors measured on single Dense layers do not simply apply; empty if they do."""
     notes = []
-    products = [node for node in graph if isinstance(node, nodes.Dense | nodes.Conv)]
-    others = sorted({type(n).__name__ for n in graph if not isinstance(n, nodes.Dense | nodes.Quantize | _WIRES)})
+    products = [(node, node.matrix) for node in graph if node.matrix is not None]
+    others = sorted({type(n).__name__ for n in graph if n.computes and not isinstance(n, nodes.Dense | nodes.Quantize)})
     if target.backend not in STAGE_FRACTION:
         notes.append(f"the fit knows Vivado and Vitis HLS only, not {target.backend}")
     if target.io_type == "io_stream":
@@ -254,11 +242,10 @@ def _beyond_the_fit(graph: FixedGraph, target: Target, default_bits: int | None)
     if others:
         notes.append(f"not in the fit: {', '.join(others)}")
     sizes, widths = [], []
-    for node in products:
+    for node, matrix in products:
         x = graph.edges_of(node)[0]
-        input_bits, weight_bits = _widths(graph, node, default_bits)
-        shape = (int(np.prod(node.kernel.shape[:-1])), node.kernel.shape[-1])
-        if not all(size in _FITTED_SIZES for size in shape) or math.prod(x.shape[:-1]) != 1:
+        input_bits, weight_bits = _widths(graph, node, matrix, default_bits)
+        if not all(size in _FITTED_SIZES for size in matrix.shape) or math.prod(x.shape[:-1]) != 1:
             sizes.append(node.layer)
         if input_bits != _FITTED_INPUT_BITS or weight_bits not in _FITTED_WEIGHT_BITS:
             widths.append(node.layer)

@@ -31,7 +31,6 @@ from hls.verification.sample import EventSample
 from hls.verification.verify import Disagreement, Testimony, Verdict
 from hls.verification.witnesses import witness_names
 
-_SUMS = (nodes.Dense, nodes.Conv, nodes.Scale, nodes.Pool, nodes.Add)
 _TRACED_EVENTS = 2048
 _PACKAGES = ("numpy", "h5py", "hls4ml", "qkeras-v3", "keras", "tensorflow")
 
@@ -82,7 +81,7 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mappin
     last = group[-1].name
     edge = graph.edges[last]
     lsb = 2.0**-edge.fraction
-    sums = [graph.edges[node.name].type.width for node in group if isinstance(node, _SUMS)]
+    sums = [graph.edges[node.name].type.width for node in group if node.accumulates]
     observed = float(np.abs(traced[last]).max()) * lsb if last in traced else None
     return Layer(
         name=name,
@@ -96,7 +95,7 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mappin
         observed=observed,
         accumulator_bits=max(sums, default=None),
         parameters=sum(constant.integers.size for node in group for constant in constants(node)),
-        multiplications=sum(products(node, graph.edges_of(node)) for node in group),
+        multiplications=sum(products(node, graph.edges[node.name]) for node in group),
     )
 
 
