@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 NAME = "doctor"
-HELP = "Check this machine: Python, packages, compiler, cores, memory, disk."
+HELP = "Check this machine: Python, packages, extras, compiler, cores, memory, disk."
 EXAMPLES = "Example:\n\n  qtrigger doctor --json"
 
 

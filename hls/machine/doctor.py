@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
+from hls.machine.extras import EXTRAS
+
 _CONSTRAINTS = Path(__file__).resolve().parents[2] / "constraints.txt"
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MEMORY_GIB = 4.0
 _DISK_GIB = 2.0
 
@@ -30,7 +34,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that a build or a training needs, and whether it is here."""
-    return [_python(), *_packages(), _compiler(), _cores(), _memory(), _disk()]
+    return [_python(), _packages(), *_extras(), _compiler(), _cores(), _memory(), _disk()]
 
 
 def _python() -> Finding:
@@ -40,28 +44,45 @@ def _python() -> Finding:
     return Finding("Python", "good", found)
 
 
-def _packages() -> Iterator[Finding]:
-    wanted = _pins()
-    if wanted is None:
-        yield Finding(
-            "packages", "warning", "no constraints.txt beside the package", "nothing to compare versions with"
-        )
-        return
-    different, missing = [], []
-    for name in _direct():
-        try:
-            found = version(name)
-        except PackageNotFoundError:
-            missing.append(name)
-            continue
-        if wanted.get(name, found) != found:
-            different.append(f"{name} {found} (tested with {wanted[name]})")
-    if missing:
-        yield Finding("packages", "bad", f"missing: {', '.join(missing)}", "pip install -c constraints.txt -e .")
+def _packages() -> Finding:
+    """The packages without which nothing runs."""
+    core = _core()
+    absent = [name for name in core if _version(name) is None]
+    if absent:
+        return Finding("packages", "bad", f"missing: {', '.join(absent)}", "pip install qtrigger")
+    return _compared("packages", core)
+
+
+def _extras() -> Iterator[Finding]:
+    """What not everybody needs, and what is not to be had without it."""
+    for extra in EXTRAS:
+        what = f"[{extra.name}]"
+        if extra.missing:
+            found = f"missing: {', '.join(extra.missing)}; it serves {extra.serves}"
+            yield Finding(what, "warning", found, extra.install)
+        else:
+            yield _compared(what, extra.packages)
+
+
+def _compared(what: str, names: Collection[str]) -> Finding:
+    """Installed packages beside the tested versions, which only a clone knows."""
+    pins = _pins()
+    if pins is None:
+        return Finding(what, "good", f"{len(names)} installed (a clone's constraints.txt has the tested versions)")
+    found = {name: _version(name) for name in names}
+    different = [
+        f"{name} {here} (tested with {pins[name]})" for name, here in found.items() if pins.get(name, here) != here
+    ]
     if different:
-        yield Finding("packages", "warning", "; ".join(different), "pip install -c constraints.txt -e .")
-    if not missing and not different:
-        yield Finding("packages", "good", f"{len(_direct())} direct dependencies at the tested versions")
+        return Finding(what, "warning", "; ".join(different), "pip install -c constraints.txt -e '.[all]'")
+    return Finding(what, "good", f"{len(names)} at the tested versions")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _pins() -> dict[str, str] | None:
@@ -71,14 +92,18 @@ def _pins() -> dict[str, str] | None:
     return dict(line.split("==", 1) for line in lines if "==" in line)
 
 
-def _direct() -> list[str]:
-    return [text for text in requires("qtrigger") or [] if ";" not in text]
+def _core() -> list[str]:
+    """Names of the direct dependencies that no extra brings."""
+    stated = [text for text in requires("qtrigger") or [] if ";" not in text]
+    return [name for text in stated for name in _NAME.findall(text)[:1]]
 
 
 def _compiler() -> Finding:
     path = shutil.which("g++")
     if path is None:
-        return Finding("g++", "bad", "not found", "install it (Debian: apt-get install g++); the C simulation needs it")
+        return Finding(
+            "g++", "bad", "not found", "install it (Debian: apt-get install g++); witnesses csim and rtl need it"
+        )
     answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True, check=False)
     return Finding("g++", "good", f"{answer.stdout.strip()} ({path})")
 
