@@ -98,6 +98,8 @@ class FixedArray:
         The grid is the coarsest on which all values are integers.
         """
         array = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(array).all():
+            raise ValueError("NaN or infinity is no fixed-point number")
         mantissa, exponent = np.frexp(array)
         odd = (mantissa * 2.0**53).astype(np.int64)
         nonzero = odd != 0

@@ -146,8 +146,8 @@ def _(node: nodes.Relu, inputs: Sequence[Edge]) -> Edge:
 def _(node: nodes.Table, inputs: Sequence[Edge]) -> Edge:
     x = inputs[0]
     reachable = node.values.integers[x.raw_min - node.raw_min : x.raw_max - node.raw_min + 1]
-    low, high = (np.full(x.shape, int(end), np.int64) for end in (reachable.min(), reachable.max()))
-    return Edge.of(low, high, node.values.fraction)
+    low, high = (np.full(x.shape, int(end), object) for end in (reachable.min(), reachable.max()))
+    return Edge.of(narrow(low), narrow(high), node.values.fraction)
 
 
 @propagate.register

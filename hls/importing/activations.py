@@ -16,10 +16,14 @@ from hls.graph.fixed import FixedArray, FixedType
 from hls.importing import learned
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (
+    REAL,
+    SMOOTH,
     Grid,
     Quantizer,
+    function_name,
     grid,
     parse_quantizer,
+    sign_scale,
     static_scale,
     upper_bound,
     without_scale,
@@ -27,27 +31,46 @@ from hls.importing.quantizers import (
 from hls.importing.weights import quantize_values, ternary_threshold
 
 _TABLE_LIMIT = 1 << 16
+_SMOOTH_SLOPE = 0.1875
 _HOST_SIDE = {
     "softmax": "leave it off the chip: it does not change the order of the scores",
-    "sigmoid": "use quantized_sigmoid, or leave a last sigmoid off the chip: it is monotonic",
-    "tanh": "use quantized_tanh",
+    "sigmoid": "use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), a table of it, "
+    "or leave a last sigmoid off the chip: it is monotonic",
+    "tanh": "use QActivation('quantized_tanh(10, use_real_tanh=1)'), a table of it",
 }
+_FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
+    "hard_tanh": lambda emit, x: clipped(emit, x, -1.0, 1.0),
+    "hard_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, 0.5, 0.5), 0.0, 1.0),
+    "smooth_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 0.0, 1.0),
+    "smooth_tanh": lambda emit, x: _line(emit, clipped(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 0.0, 1.0), 2.0, -1.0),
+    "binary_sigmoid": lambda emit, x: _binary_sigmoid(emit, x),
+    "binary_tanh": lambda emit, x: _line(emit, _binary_sigmoid(emit, x), 2.0, -1.0),
+    "relu6": lambda emit, x: clipped(emit, x, 0.0, 6.0),
+}
+"""Functions of QKeras that are lines, clips and signs; ``hard_tanh`` and ``relu6`` of Keras are the same."""
+_KERAS_OWN = {"hard_sigmoid": "Keras's divides by six, which is no finite binary number; use qkeras's QActivation"}
 
 
-def emit_activation(emit: Emitter, value: Any, x: str) -> str:
+def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False) -> str:
     """Nodes for an ``activation=`` argument or a QActivation; returns the node that holds the result.
+
+    ``of_keras``: the layer is Keras's own, whose functions differ from QKeras's of the same name.
 
     Raises:
         UnsupportedError: an activation that has no exact fixed-point statement.
     """
-    name = value if isinstance(value, str) else None
+    name = function_name(value)
     if value is None or name == "linear":
         return x
     if name == "relu":
         return emit(nodes.Relu, "relu", (x,))
     if name in _HOST_SIDE:
         raise UnsupportedError(f"layer {emit.layer!r}: activation {name!r} is not supported; {_HOST_SIDE[name]}")
-    quantizer = parse_quantizer(value, f"layer {emit.layer!r}, activation")
+    if name in _KERAS_OWN and of_keras:
+        raise UnsupportedError(f"layer {emit.layer!r}: activation {name!r} is not supported; {_KERAS_OWN[name]}")
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name](emit, x)
+    quantizer = parse_quantizer(name or value, f"layer {emit.layer!r}, activation")
     assert quantizer is not None
     return _emit_quantizer(emit, quantizer, x)
 
@@ -61,10 +84,14 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
             return learned.emit_learned(emit, quantizer, x)
         case "quantized_relu":
             return _leaky(emit, quantizer, x)
-        case "quantized_sigmoid" if not quantizer.get("use_real_sigmoid", False):
-            return _hard_sigmoid(emit, quantizer, x)
+        case "quantized_sigmoid" if not _is_real(quantizer, "use_real_sigmoid"):
+            return _line_sigmoid(emit, quantizer, x)
+        case "quantized_tanh" if not _is_real(quantizer, "use_real_tanh"):
+            smooth = _line(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 2.0, -1.0)
+            type_ = FixedType(True, quantizer.bits, 1)
+            return emit_grid(emit, Grid(type_, type_.raw_min + quantizer.symmetric, type_.raw_max), smooth)
         case "quantized_bits" if (unscaled := grid(without_scale(quantizer))) is not None:
-            return _scaled(emit, emit_grid(emit, unscaled, x), 1, 0, static_scale(quantizer))
+            return _levels(emit, emit_grid(emit, unscaled, x), 1, 0, static_scale(quantizer))
         case "binary" | "quantized_bits" | "quantized_linear":
             return _binary(emit, quantizer, x)
         case "ternary":
@@ -99,11 +126,63 @@ def _leaky(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     return emit_grid(emit, Grid(type_, low, upper_bound(quantizer, type_)), leaky)
 
 
-def _hard_sigmoid(emit: Emitter, quantizer: Quantizer, x: str) -> str:
-    half = FixedArray(np.array([1], np.int64), 1)
-    scaled = emit(nodes.Scale, "hard_sigmoid", (x,), half, half)
+def leaky(emit: Emitter, x: str, slope: float) -> str:
+    """``x`` where it is positive, else ``x * slope`` with the slope as float32: exact for any, wide for most."""
+    mantissa, exponent = math.frexp(slope)
+    if slope == 0:
+        return emit(nodes.Relu, "relu", (x,))
+    if mantissa == 0.5 and exponent <= 1:
+        return emit(nodes.Relu, "leaky", (x,), 1 - exponent)
+    negative = emit(nodes.Relu, "negative", (_line(emit, x, -1.0, 0.0),))
+    return emit(nodes.Add, "leaky", (emit(nodes.Relu, "positive", (x,)), _line(emit, negative, -slope, 0.0)))
+
+
+def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str:
+    """``x`` saturated to ``[low, high]`` and not rounded: its grid becomes as fine as the ends need."""
+    emit.refuse_unrounded(x, "a clip")
+    edge = emit.edge(x)
+    ends = FixedArray.from_float([0.0 if end is None else end for end in (low, high)])
+    fraction = max(edge.fraction, ends.fraction)
+    bottom, top = (int(end) for end in ends.at_fraction(fraction).integers)
+    if low is None:
+        bottom = edge.raw_min << (fraction - edge.fraction)
+    if high is None:
+        top = edge.raw_max << (fraction - edge.fraction)
+    type_ = FixedType.covering(min(bottom, 0), max(top, 0), fraction)
+    return emit(nodes.Quantize, "clip", (x,), type_, min(bottom, top), top)
+
+
+def thresholded(emit: Emitter, x: str, threshold: float, slope: float, most: float | None) -> str:
+    """Keras's ReLU with a threshold: ``x`` above it and 0 up to it, clipped to [0, most], and a line from it down."""
+    raw = math.floor(Fraction(threshold) * Fraction(2) ** emit.edge(x).fraction) + 1
+    above = emit(nodes.Multiply, "above", (x, _at_least(emit, x, raw, "threshold")))
+    if most is not None:
+        above = clipped(emit, above, 0.0, float(np.float32(most)))
+    if slope == 0:
+        return above
+    below = emit(nodes.Relu, "below", (_line(emit, x, -1.0, threshold),))
+    return emit(nodes.Add, "leaky", (above, _line(emit, below, -slope, 0.0)))
+
+
+def _line(emit: Emitter, x: str, factor: float, offset: float) -> str:
+    """``x * factor + offset``, both as float32."""
+    return emit(
+        nodes.Scale, "line", (x,), *(FixedArray.from_float(np.array([v], np.float32)) for v in (factor, offset))
+    )
+
+
+def _binary_sigmoid(emit: Emitter, x: str) -> str:
+    return emit(nodes.Quantize, "bit", (_line(emit, x, 0.5, 0.5),), FixedType(False, 1, 1), 0, 1)
+
+
+def _is_real(quantizer: Quantizer, option: str) -> bool:
+    return bool(quantizer.get(option, False)) or quantizer.internal_sigmoid == REAL
+
+
+def _line_sigmoid(emit: Emitter, quantizer: Quantizer, x: str) -> str:
+    slope = _SMOOTH_SLOPE if quantizer.internal_sigmoid == SMOOTH else 0.5
     type_ = FixedType(False, quantizer.bits, 0)
-    return emit_grid(emit, Grid(type_, int(bool(quantizer.get("symmetric", False))), type_.raw_max), scaled)
+    return emit_grid(emit, Grid(type_, quantizer.symmetric, type_.raw_max), _line(emit, x, slope, 0.5))
 
 
 def _at_least(emit: Emitter, x: str, raw: int, suffix: str) -> str:
@@ -114,20 +193,19 @@ def _at_least(emit: Emitter, x: str, raw: int, suffix: str) -> str:
     return emit(nodes.Quantize, f"{suffix}_bit", (shifted,), FixedType(False, 1, 1), 0, 1)
 
 
-def _scaled(emit: Emitter, x: str, factor: int, offset: int, exponent: int) -> str:
-    """``(x * factor + offset) * 2**exponent`` for small integers."""
-    if (factor, offset, exponent) == (1, 0, 0):
+def _levels(emit: Emitter, x: str, factor: int, offset: int, scale: float) -> str:
+    """``(x * factor + offset) * scale`` for small integers and the ``alpha`` of a quantizer."""
+    if (factor, offset, scale) == (1, 0, 1.0):
         return x
-    constants = (FixedArray(np.array([v], np.int64), -exponent) for v in (factor, offset))
-    return emit(nodes.Scale, "levels", (x,), *constants)
+    return emit(nodes.Scale, "levels", (x,), *(FixedArray.from_float([v * scale]) for v in (factor, offset)))
 
 
 def _binary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     emit.refuse_unrounded(x, quantizer.kind)
     bit = _at_least(emit, x, 0, "sign")
     if quantizer.get("use_01", False):
-        return _scaled(emit, bit, 1, 0, static_scale(quantizer))
-    return _scaled(emit, bit, 2, -1, static_scale(quantizer))
+        return _levels(emit, bit, 1, 0, static_scale(quantizer))
+    return _levels(emit, bit, 2, -1, sign_scale(quantizer))
 
 
 def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
@@ -136,7 +214,7 @@ def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     raw = max(math.ceil(threshold * Fraction(2) ** emit.edge(x).fraction), 1)
     above, below = _at_least(emit, x, raw, "above"), _at_least(emit, x, 1 - raw, "below")
     total = emit(nodes.Add, "steps", (above, below))
-    return _scaled(emit, total, 1, -1, static_scale(quantizer))
+    return _levels(emit, total, 1, -1, static_scale(quantizer))
 
 
 Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
@@ -144,7 +222,7 @@ Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 def _sigmoid(quantizer: Quantizer) -> Function:
     levels = 2.0**quantizer.bits
-    low = float(bool(quantizer.get("symmetric", False)))
+    low = float(quantizer.symmetric)
 
     def values(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         smooth = 0.5 + 0.5 * np.tanh(0.5 * x)
@@ -155,7 +233,7 @@ def _sigmoid(quantizer: Quantizer) -> Function:
 
 def _tanh(quantizer: Quantizer) -> Function:
     levels = 2.0 ** (quantizer.bits - 1)
-    low = -levels + float(bool(quantizer.get("symmetric", False)))
+    low = -levels + quantizer.symmetric
 
     def values(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.clip(np.rint(np.tanh(x) * levels), low, levels - 1) / levels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
-from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
+from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
 
 Weights = Callable[[str, str], tuple[npt.NDArray[np.float32], ...]]
 """(layer name, class name) -> its weights in Keras's order."""
 
 _NEVER = {"Lambda", "TFOpLambda", "SlicingOpLambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
-_PICKLED = {"__lambda__", "function", "__bytes__"}
+_PICKLED = {"__lambda__", "__bytes__"}
+# What only training reads: a constraint or a loss of the author's own keeps no network off the chip.
+_TRAINING_ONLY = re.compile(r"\w*(regularizer|constraint|initializer)|(compile|build)_config")
 
 
 def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
@@ -42,10 +45,10 @@ def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> 
 
 
 def refuse_code(value: Any, source: str, layer: str = "") -> None:
-    """Refuse anything that Keras could only restore by executing what the file brings along."""
+    """Refuse what takes part in inference and Keras could only restore by executing what the file brings along."""
     if isinstance(value, dict):
-        kind = value.get("class_name")
-        name = str(value.get("name") or (value.get("config") or {}).get("name", "") if isinstance(kind, str) else layer)
+        kind, config = value.get("class_name"), value.get("config")
+        name = str(value.get("name") or (config.get("name", "") if isinstance(config, dict) else ""))
         if kind in _NEVER:
             raise UnsupportedError(
                 f"{source}: layer {name!r} is a {kind} layer: code in a model file is never executed; "
@@ -55,17 +58,20 @@ def refuse_code(value: Any, source: str, layer: str = "") -> None:
             raise UnsupportedError(
                 f"{source}: layer {layer!r} holds a pickled Python function: never executed; use a named activation"
             )
-        for item in value.values():
-            refuse_code(item, source, name or layer)
+        for key, item in value.items():
+            if not _TRAINING_ONLY.fullmatch(str(key)):
+                refuse_code(item, source, name or layer)
     elif isinstance(value, list):
         for item in value:
             refuse_code(item, source, layer)
 
 
-def _layer(entry: dict[str, Any], calls: tuple[tuple[TensorRef, ...], ...], weights: Weights) -> LayerSpec:
+def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> LayerSpec:
     config = dict(entry["config"])
     name = str(entry.get("name") or config["name"])
     kind = str(entry["class_name"]).split(">")[-1]
+    if ".ops." in str(entry.get("module")):
+        kind = f"ops.{kind}"
     return LayerSpec(name, kind, config, calls, weights(name, kind))
 
 
@@ -76,21 +82,30 @@ def _sequential(config: dict[str, Any], weights: Weights) -> ModelSpec:
     if first["class_name"] != "InputLayer":
         shape = first["config"].get("batch_input_shape") or first["config"].get("batch_shape")
         shape = shape or config.get("build_input_shape")
-        entries.insert(0, {"class_name": "InputLayer", "config": {"name": "input", "batch_shape": shape}})
+        port = _free_name("input", entries)
+        entries.insert(0, {"class_name": "InputLayer", "config": {"name": port, "batch_shape": shape}})
     previous: tuple[TensorRef, ...] = ()
     for entry in entries:
-        spec = _layer(entry, (previous,), weights)
+        spec = _layer(entry, (Call(previous),), weights)
         layers[spec.name] = spec
         previous = (TensorRef(spec.name, 0, 0),)
     start = TensorRef(next(iter(layers)), 0, 0)
     return ModelSpec(str(config.get("name", "sequential")), layers, (start,), previous)
 
 
+def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
+    """``wanted``, or with as many underscores as it takes to be the name of no layer."""
+    taken = {str(entry["config"].get("name")) for entry in entries}
+    while wanted in taken:
+        wanted += "_"
+    return wanted
+
+
 def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     layers: dict[str, LayerSpec] = {}
     for entry in config["layers"]:
-        calls = tuple(tuple(_call_inputs(node)) for node in entry.get("inbound_nodes", []))
-        spec = _layer(entry, calls or ((),), weights)
+        calls = tuple(_call(node) for node in entry.get("inbound_nodes", []))
+        spec = _layer(entry, calls or (Call(),), weights)
         layers[spec.name] = spec
     inputs = tuple(_references(config["input_layers"]))
     outputs = tuple(_references(config["output_layers"]))
@@ -101,35 +116,52 @@ def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelS
 
 
 def _references(value: Any) -> Iterator[TensorRef]:
-    """``["x", 0, 0]``, a list of those, or a dict of those."""
+    """``["x", 0, 0]``, or lists of those, nested as they may be, or a dict, in the order of its sorted keys.
+
+    Raises:
+        UnsupportedError: lists in a dict: no two versions of Keras agree on their order.
+    """
     if isinstance(value, dict):
-        value = list(value.values())
-    if value and isinstance(value[0], str):
-        value = [value]
+        value = [value[key] for key in sorted(value)]
+        if not all(item and isinstance(item[0], str) for item in value):
+            raise UnsupportedError("inputs or outputs are lists in a dict; build the model with one list or one dict")
+    if len(value) == 3 and isinstance(value[0], str) and all(isinstance(number, int) for number in value[1:]):
+        yield TensorRef(value[0], value[1], value[2])
+        return
     for item in value:
-        yield TensorRef(str(item[0]), int(item[1]), int(item[2]))
+        yield from _references(item)
 
 
-def _call_inputs(node: Any) -> Iterator[TensorRef]:
-    """Tensors that enter one call: Keras 3 nests ``keras_history``, Keras 2 lists [name, node, tensor, kwargs]."""
+def _call(node: Any) -> Call:
+    """One call: Keras 3 nests ``keras_history`` in its arguments, Keras 2 lists [name, node, tensor, keywords]."""
     if isinstance(node, dict):
-        yield from _histories(node)
-    elif isinstance(node, list):
-        if node and isinstance(node[0], str):
-            node = [node]
-        for item in node:
-            yield TensorRef(str(item[0]), int(item[1]), int(item[2]))
-            yield from _histories(item[3] if len(item) > 3 else {})
+        arguments = tuple(_arguments(node.get("args", ())))
+        keywords = dict(node.get("kwargs") or {})
+        if not arguments:  # layer(inputs=x)
+            return Call(tuple(_arguments(list(keywords.values()))))
+        return Call(arguments, keywords)
+    if node and isinstance(node[0], str):
+        node = [node]
+    named: dict[str, Any] = {}
+    for item in node:
+        named |= item[3] if len(item) > 3 else {}
+    return Call(tuple(TensorRef(str(item[0]), int(item[1]), int(item[2])) for item in node), named)
 
 
-def _histories(value: Any) -> Iterator[TensorRef]:
+def _arguments(value: Any) -> Iterator[TensorRef | Constant]:
+    """Tensors and constants of an argument, lists and dicts taken apart in Keras's order."""
     if isinstance(value, dict):
-        history = value.get("keras_history") or (value.get("config") or {}).get("keras_history") if value else None
-        if value.get("class_name") == "__keras_tensor__" and history:
-            yield TensorRef(str(history[0]), int(history[1]), int(history[2]))
-            return
-        for item in value.values():
-            yield from _histories(item)
+        config = value.get("config") or {}
+        if value.get("class_name") == "__keras_tensor__":
+            layer, number, tensor = config["keras_history"]
+            yield TensorRef(str(layer), int(number), int(tensor))
+        elif value.get("class_name") in ("__numpy__", "__tensor__"):
+            yield Constant(np.asarray(config["value"], np.float32))
+        elif "class_name" not in value:
+            for key in sorted(value):
+                yield from _arguments(value[key])
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _histories(item)
+            yield from _arguments(item)
+    elif isinstance(value, int | float):
+        yield Constant(np.asarray(value, np.float32))

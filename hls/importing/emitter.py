@@ -6,6 +6,7 @@ from typing import Any
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, GraphBuilder, nodes
+from hls.importing.spec import Constant
 
 
 class Emitter:
@@ -13,11 +14,20 @@ class Emitter:
 
     A mean over a number of values that is no power of two has no finite binary expansion. Its node is *unrounded*: it
     carries enough bits for any quantizer of the network to round as the exact quotient would, and nothing but a
-    quantizer may read it.
+    quantizer may read it. ``arguments`` are those of the call in their order, constants among them.
     """
 
-    def __init__(self, builder: GraphBuilder, layer: str, prefix: str, unrounded: set[str], guard: int) -> None:
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        layer: str,
+        prefix: str,
+        unrounded: set[str],
+        guard: int,
+        arguments: tuple[str | Constant, ...] = (),
+    ) -> None:
         self.builder = builder
+        self.arguments = arguments
         self.layer = layer
         self.guard_fraction = guard
         self._prefix = prefix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from hls.importing.layers import HANDLERS
 from hls.importing.memory import read_memory
 from hls.importing.model_file import read_model
 from hls.importing.ports import port_grid
-from hls.importing.quantizers import grid, parse_quantizer
-from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
+from hls.importing.quantizers import HARD, function_name, grid, parse_quantizer
+from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
 
 
 def import_keras(model: str | Path | Any, input_type: str | None = None) -> FixedGraph:
@@ -37,6 +38,7 @@ def import_keras(model: str | Path | Any, input_type: str | None = None) -> Fixe
 def build_graph(model: ModelSpec, input_type: str | None = None) -> FixedGraph:
     """The graph of a model already read. Raises as ``import_keras`` does."""
     _refuse_unknown(model)
+    model = with_internal_sigmoid(model)
     builder = GraphBuilder(model.name)
     tensors: dict[TensorRef, str] = {}
     unrounded: set[str] = set()
@@ -51,11 +53,37 @@ def build_graph(model: ModelSpec, input_type: str | None = None) -> FixedGraph:
     for layer, number in _in_order(model, tensors):
         call = layer.calls[number]
         key = layer.name if len(layer.calls) == 1 else f"{layer.name}@{number}"
-        emit = Emitter(builder, key, key, unrounded, guard)
-        out = _handle(emit, layer, tuple(tensors[ref] for ref in call))
+        _refuse_keywords(layer, call)
+        arguments = tuple(tensors[a] if isinstance(a, TensorRef) else a for a in call.arguments)
+        emit = Emitter(builder, key, key, unrounded, guard, arguments)
+        out = _handle(emit, layer, tuple(tensors[ref] for ref in call.inputs))
         tensors[TensorRef(layer.name, number, 0)] = out
         builder.layers[key] = out
     return _finish(builder, model, tensors, unrounded)
+
+
+_INTERNAL = ("quantized_sigmoid", "quantized_tanh")
+
+
+def with_internal_sigmoid(model: ModelSpec) -> ModelSpec:
+    """The model with what QKeras makes its sigmoids of written into each quantizer that asks for it."""
+    if model.internal_sigmoid == HARD:
+        return model
+    layers = {
+        name: replace(layer, config=_stated(layer, model.internal_sigmoid)) for name, layer in model.layers.items()
+    }
+    return replace(model, layers=layers)
+
+
+def _stated(layer: LayerSpec, internal_sigmoid: str) -> dict[str, Any]:
+    config = dict(layer.config)
+    for key, value in config.items():
+        if (key == "activation" or key.endswith("quantizer")) and any(kind in str(value) for kind in _INTERNAL):
+            quantizer = parse_quantizer(value, f"layer {layer.name!r}, {key}")
+            if quantizer is not None and quantizer.kind in _INTERNAL:
+                options = {**quantizer.options, "internal_sigmoid": internal_sigmoid}
+                config[key] = {"class_name": quantizer.kind, "config": options}
+    return config
 
 
 def _handle(emit: Emitter, layer: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -64,6 +92,21 @@ def _handle(emit: Emitter, layer: LayerSpec, inputs: tuple[str, ...]) -> str:
     except (KeyError, IndexError, TypeError, ValueError) as error:
         # Shapes or options that contradict each other: the file is not what Keras would have written.
         raise ModelFileError(f"layer {layer.name!r} ({layer.class_name}) is inconsistent: {error}") from error
+
+
+def _refuse_keywords(layer: LayerSpec, call: Call) -> None:
+    """What a call is given besides its tensors changes what it computes, or is the default."""
+    for key, value in call.keywords.items():
+        if value is not None and value is not False:
+            cure = "call the layer without it"
+            if key == "mask":
+                cure = "multiply by the mask instead, and sum"
+            raise UnsupportedError(f"layer {layer.name!r} is called with {key}=...: firmware has no {key}; {cure}")
+    constants = [argument for argument in call.arguments if isinstance(argument, Constant)]
+    if constants and not layer.class_name.startswith("ops."):
+        raise UnsupportedError(
+            f"layer {layer.name!r} ({layer.class_name}) is called with a constant; use an operator: x * 0.5, x + 1.0"
+        )
 
 
 def _refuse_unknown(model: ModelSpec) -> None:
@@ -87,7 +130,7 @@ def _finest_fraction(model: ModelSpec) -> int:
     finest = 0
     for layer in model.layers.values():
         value = layer.config.get("activation")
-        if value is None or (isinstance(value, str) and "(" not in value):
+        if value is None or function_name(value) is not None:
             continue
         quantizer = parse_quantizer(value, f"layer {layer.name!r}, activation")
         plain = grid(quantizer) if quantizer is not None else None
@@ -107,11 +150,11 @@ def _in_order(model: ModelSpec, done: dict[TensorRef, str]) -> Iterator[tuple[La
         for number in range(len(layer.calls))
     ]
     while waiting:
-        ready = [(layer, number) for layer, number in waiting if all(ref in done for ref in layer.calls[number])]
+        ready = [(layer, number) for layer, number in waiting if all(ref in done for ref in layer.calls[number].inputs)]
         if not ready:
             raise ModelFileError(f"layer {waiting[0][0].name!r}: its inputs are not in the file")
         for item in ready:
-            if all(ref in done for ref in item[0].calls[item[1]]):
+            if all(ref in done for ref in item[0].calls[item[1]].inputs):
                 yield item
         waiting = [item for item in waiting if item not in ready]
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import UnsupportedError
+from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
-from hls.graph.fixed import FixedArray, narrow, round_shift
+from hls.graph.fixed import FixedArray
 from hls.graph.windows import same_padding
-from hls.importing import pooling, products
-from hls.importing.activations import emit_activation
+from hls.importing import operators, pooling, products
+from hls.importing.activations import clipped, emit_activation, leaky, thresholded
 from hls.importing.emitter import Emitter
 from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
@@ -61,9 +62,34 @@ def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
-    kernel = _kernel(spec, "kernel_quantizer", spec.weights[0])
+    kernel = _masked(spec, _kernel(spec, "kernel_quantizer", spec.weights[0]))
     groups = int(spec.config.get("groups") or 1)
     return _emit_conv(emit, spec, inputs, kernel, groups)
+
+
+def _masked(spec: LayerSpec, kernel: FixedArray) -> FixedArray:
+    """QKeras multiplies the quantized kernel of a QConv2D by its ``mask``, if it has one."""
+    mask = spec.config.get("mask")
+    if mask is None:
+        return kernel
+    values = np.asarray(mask["config"]["value"] if isinstance(mask, dict) else mask, np.float32)
+    if not np.isin(values, (0, 1)).all():
+        raise UnsupportedError(f"layer {spec.name!r}: a mask of other numbers than 0 and 1; multiply the kernel by it")
+    values = values.reshape(*values.shape, *(1,) * (kernel.integers.ndim - values.ndim))
+    return FixedArray(kernel.integers * values.astype(np.int64), kernel.fraction)
+
+
+def _separable(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """A depthwise convolution without a bias, then one of window 1, as QKeras computes it."""
+    _require_weights(spec, 2 + bool(spec.config.get("use_bias", True)))
+    depthwise, pointwise, *bias = spec.weights
+    first = replace(spec, config={**spec.config, "use_bias": False, "activation": None}, weights=(depthwise,))
+    between = _depthwise(emit, first, inputs)
+    rank = depthwise.ndim - 2
+    ones = {"strides": 1, "dilation_rate": 1, "padding": "valid"}
+    second = replace(spec, config={**spec.config, **ones}, weights=(pointwise, *bias))
+    kernel = _kernel(second, "pointwise_quantizer", pointwise.reshape(*(1,) * rank, *pointwise.shape[-2:]))
+    return _emit_conv(emit, second, (between,), kernel, 1)
 
 
 def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -94,7 +120,7 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
 
 
 def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """One multiply-add a channel, ``x * inv + (beta - mean * inv)`` with Keras's own float32 ``inv``."""
+    """One multiply-add a channel, ``x * inv + (beta - mean * inv)``, with ``inv`` and the offset as float32 numbers."""
     edge = emit.edge(inputs[0])
     axis = sizes(spec.config.get("axis", -1), 1)[0]
     if axis not in (-1, len(edge.shape)):
@@ -102,11 +128,6 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     factor, offset = _normalization(spec)
     scale = FixedArray.from_float(factor)
     shift = FixedArray.from_float(offset)
-    grid = edge.fraction + scale.fraction
-    if shift.fraction > grid:
-        # Finer than the product's own LSB, far below what float32 keeps of the sum.
-        rounded = round_shift(shift.integers, shift.fraction - grid, half_even=True)
-        shift = FixedArray(narrow(rounded), grid)
     out = emit(nodes.Scale, "normalize", inputs, scale, shift)
     return emit_activation(emit, spec.config.get("activation"), out)
 
@@ -123,7 +144,7 @@ def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArra
     gamma = quantized("gamma", arrays.pop(0)) if has_scale else None
     beta = quantized("beta", arrays.pop(0)) if has_center else None
     mean, variance = quantized("mean", arrays[0]), quantized("variance", arrays[1])
-    inverse = np.float32(1) / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3)))
+    inverse = _inverse_root(spec, variance)
     if gamma is not None:
         inverse = inverse * gamma
     inverse = quantized("inverse", inverse.astype(np.float32))
@@ -131,21 +152,30 @@ def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArra
     return inverse.astype(np.float32), offset.astype(np.float32)
 
 
+def _inverse_root(spec: LayerSpec, variance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """``1 / sqrt(variance + epsilon)``, every step rounded to float32."""
+    shifted = np.asarray(variance + np.float32(spec.config.get("epsilon", 1e-3)), np.float32)
+    if not (shifted > 0).all():
+        channel = int(np.argmin(shifted))
+        raise ModelFileError(
+            f"layer {spec.name!r}: the moving variance of channel {channel} is {float(variance.ravel()[channel]):g}, "
+            "whose root is no number; train again"
+        )
+    return np.asarray(np.float32(1) / np.sqrt(shifted), np.float32)
+
+
 def _activation(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    return emit_activation(emit, spec.config.get("activation"), inputs[0])
+    of_keras = spec.class_name == "Activation"
+    return emit_activation(emit, spec.config.get("activation"), inputs[0], of_keras=of_keras)
 
 
 def _relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    for key in ("max_value", "threshold"):
-        if spec.config.get(key):
-            raise UnsupportedError(f"layer {spec.name!r}: ReLU with {key}; use QActivation(quantized_relu(...))")
     slope = spec.config.get("negative_slope", spec.config.get("alpha", 0.0 if spec.class_name == "ReLU" else 0.3))
-    if not slope:
-        return emit(nodes.Relu, "relu", inputs)
-    mantissa, exponent = np.frexp(float(slope))
-    if mantissa != 0.5 or exponent > 1:
-        raise UnsupportedError(f"layer {spec.name!r}: a slope of {slope}; only powers of two up to 1 are exact")
-    return emit(nodes.Relu, "leaky", inputs, int(1 - exponent))
+    threshold, most = (spec.config.get(key) for key in ("threshold", "max_value"))
+    if threshold:
+        return thresholded(emit, inputs[0], float(np.float32(threshold)), float(slope or 0), most)
+    x = leaky(emit, inputs[0], float(slope or 0))
+    return x if most is None else clipped(emit, x, None, float(np.float32(most)))
 
 
 def _skip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -195,6 +225,8 @@ HANDLERS: dict[str, Handler] = {
     "QConv2D": _conv,
     "Conv1D": _conv,
     "Conv2D": _conv,
+    "QSeparableConv1D": _separable,
+    "QSeparableConv2D": _separable,
     "QDepthwiseConv2D": _depthwise,
     "DepthwiseConv2D": _depthwise,
     "BatchNormalization": _batch_normalization,
@@ -215,4 +247,5 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
                      "AlphaDropout", "ActivityRegularization"), _skip),
     **pooling.HANDLERS,
+    **operators.HANDLERS,
 }  # fmt: skip

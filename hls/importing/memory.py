@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 from hls.errors import ModelFileError
 from hls.importing.architecture import parse_model
+from hls.importing.quantizers import HARD, REAL, SMOOTH
 from hls.importing.spec import ModelSpec
 
 # Attributes that change what a quantizer computes but that QKeras leaves out of its configuration.
@@ -34,7 +37,13 @@ def read_memory(model: Any) -> ModelSpec:
             raise ModelFileError(f"model {model.name!r}: weights of layer {layer!r} are NaN or infinite; train again")
         return arrays
 
-    return parse_model(architecture, weights, f"model {model.name!r}")
+    return replace(parse_model(architecture, weights, f"model {model.name!r}"), internal_sigmoid=_internal_sigmoid())
+
+
+def _internal_sigmoid() -> str:
+    """What ``qkeras.set_internal_sigmoid`` was last told: it changes every model of this process, saved nowhere."""
+    chosen = getattr(sys.modules.get("qkeras.quantizers"), "_sigmoid", None)
+    return {"smooth_sigmoid": SMOOTH, "sigmoid": REAL}.get(getattr(chosen, "__name__", ""), HARD)
 
 
 def _add_unsaved(config: dict[str, Any], layer: Any) -> None:

@@ -28,6 +28,9 @@ def read_model(path: str | Path) -> ModelSpec:
         UnsupportedError: Lambda layers, pickled objects, subclassed models.
     """
     file = Path(path)
+    if file.is_dir():
+        what = "a TensorFlow SavedModel folder" if (file / "saved_model.pb").exists() else "a folder"
+        raise ModelFileError(f"{file}: {what}, not a model file; {_SAVE_AGAIN}")
     if not file.is_file():
         raise ModelFileError(f"{file}: no such model file")
     with file.open("rb") as stream:
@@ -89,7 +92,7 @@ def _keras3_weights(store: h5py.File, architecture: dict[str, Any], source: str)
         variables = root[key]["vars"]
         return tuple(
             _finite(variables[index], f"{source}: weight {index} of layer {layer!r}")
-            for index in sorted(variables, key=int)
+            for index in sorted((name for name in variables if name.isdigit()), key=int)
         )
 
     return weights

@@ -51,9 +51,11 @@ def _global(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum:
     return name, math.prod(window)
 
 
-def _divided(emit: Emitter, total: str, power: int) -> str:
-    """``total / power`` for a power of two: the binary point moves."""
-    factor = FixedArray(np.array([1], np.int64), power.bit_length() - 1)
+def divided(emit: Emitter, total: str, count: int) -> str:
+    """``total / count``. For a power of two the binary point moves; else see :func:`divide`."""
+    if count & (count - 1):
+        return divide(emit, total, count)
+    factor = FixedArray(np.array([1], np.int64), count.bit_length() - 1)
     return emit(nodes.Scale, "average", (total,), factor, FixedArray(np.zeros(1, np.int64), 0))
 
 
@@ -63,10 +65,8 @@ def _average(emit: Emitter, spec: LayerSpec, total: str, count: int) -> str:
         factor = quantize_values(quantizer, np.array([1.0 / count], np.float32))
         zero = FixedArray(np.zeros(1, np.int64), 0)
         out = emit(nodes.Scale, "average", (total,), FixedArray.from_float(factor), zero)
-    elif count & (count - 1) == 0:
-        out = _divided(emit, total, count)
     else:
-        out = divide(emit, total, count)
+        out = divided(emit, total, count)
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
@@ -125,7 +125,7 @@ def _global_sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     if not isinstance(divisor, int) or divisor < 1 or divisor & (divisor - 1):
         raise UnsupportedError(f"layer {spec.name!r}: divisor={divisor!r} is no power of two; take 1, 2, 4, 8, ...")
     total, _ = _global(emit, spec, inputs, maximum=False)
-    return total if divisor == 1 else _divided(emit, total, divisor)
+    return total if divisor == 1 else divided(emit, total, divisor)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.importing.quantizers import Grid, grid, parse_quantizer
+from hls.importing.quantizers import Grid, function_name, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 
 _TRANSPARENT = {"Flatten", "Reshape", "Permute", "Dropout", "GaussianNoise", "GaussianDropout"}
@@ -51,7 +51,7 @@ def port_grid(model: ModelSpec, ref: TensorRef, input_type: str | None) -> Grid:
 def _readers(model: ModelSpec, ref: TensorRef) -> Iterator[tuple[LayerSpec, int]]:
     for layer in model.layers.values():
         for number, call in enumerate(layer.calls):
-            if ref in call:
+            if ref in call.inputs:
                 yield layer, number
 
 
@@ -61,8 +61,8 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
     for layer, number in _readers(model, ref):
         if layer.class_name in _TRANSPARENT:
             yield from _first_quantizers(model, TensorRef(layer.name, number, 0))
-        elif layer.class_name == "QActivation" and layer.config.get("activation") not in (None, "linear", "relu"):
-            quantizer = parse_quantizer(layer.config["activation"], f"layer {layer.name!r}, activation")
+        elif layer.class_name == "QActivation" and function_name(layer.config.get("activation")) is None:
+            quantizer = parse_quantizer(layer.config.get("activation"), f"layer {layer.name!r}, activation")
             yield grid(quantizer) if quantizer is not None else None
         else:
             yield None

@@ -8,28 +8,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
 
 # Positional parameters, for quantizers written as text: "quantized_bits(6, 0, alpha=1)".
 _PARAMETERS: dict[str, tuple[str, ...]] = {
-    "quantized_bits": ("bits", "integer", "symmetric", "keep_negative", "alpha", "use_stochastic_rounding"),
-    "quantized_linear": ("bits", "integer", "symmetric", "keep_negative", "alpha", "use_stochastic_rounding"),
+    "quantized_bits": (
+        "bits", "integer", "symmetric", "keep_negative", "alpha", "use_stochastic_rounding", "scale_axis",
+        "qnoise_factor", "var_name", "use_ste", "use_variables", "elements_per_scale", "min_po2_exponent",
+        "max_po2_exponent", "post_training_scale",
+    ),
+    "quantized_linear": (
+        "bits", "integer", "symmetric", "keep_negative", "alpha", "use_stochastic_rounding", "scale_axis",
+        "qnoise_factor", "var_name", "use_variables",
+    ),
     "quantized_relu": (
         "bits", "integer", "use_sigmoid", "negative_slope", "use_stochastic_rounding", "relu_upper_bound",
-        "is_quantized_clip",
+        "is_quantized_clip", "qnoise_factor", "var_name", "use_ste", "use_variables",
     ),
     "quantized_tanh": ("bits", "use_stochastic_rounding", "symmetric", "use_real_tanh"),
     "quantized_sigmoid": ("bits", "symmetric", "use_real_sigmoid", "use_stochastic_rounding"),
-    "quantized_po2": ("bits", "max_value", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding"),
+    "quantized_po2": (
+        "bits", "max_value", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding", "qnoise_factor",
+        "var_name", "use_ste", "use_variables",
+    ),
     "quantized_relu_po2": (
         "bits", "max_value", "negative_slope", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding",
+        "qnoise_factor", "var_name", "use_ste", "use_variables",
     ),
     "binary": ("use_01", "alpha", "use_stochastic_rounding"),
     "ternary": ("alpha", "threshold", "use_stochastic_rounding", "number_of_unrolls"),
     "learned_bits": ("fraction", "shape", "rounding", "integer", "signed"),
 }  # fmt: skip
 _DEFAULT_BITS = 8
+HARD, SMOOTH, REAL = "hard", "smooth", "real"
 _LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent")
 
 
@@ -55,19 +69,47 @@ class Quantizer:
         value = self.options.get(name, default)
         return default if value is None else value
 
+    def whole(self, name: str, default: int) -> int:
+        """An option that fixed point takes as a whole number: QKeras computes with 4.5 bits, firmware has none.
+
+        Raises:
+            UnsupportedError: it is no whole number.
+        """
+        value = self.get(name, default)
+        if not isinstance(value, int | float) or value != int(value):
+            raise self.unsupported(f"{name}={value!r}", "round it to a whole number and train once more")
+        return int(value)
+
     @property
     def bits(self) -> int:
         """Total bits."""
-        return int(self.get("bits", _DEFAULT_BITS))
+        return self.whole("bits", _DEFAULT_BITS)
 
     @property
     def integer(self) -> int:
         """Integer bits as QKeras counts them, without the sign."""
-        return int(self.get("integer", 0))
+        return self.whole("integer", 0)
+
+    @property
+    def symmetric(self) -> int:
+        """Steps that QKeras takes off the lower end: a number, of which True is one."""
+        return self.whole("symmetric", int(self.kind == "quantized_linear"))
+
+    @property
+    def internal_sigmoid(self) -> str:
+        """What ``quantized_sigmoid`` and ``quantized_tanh`` are made of; QKeras holds it outside of the model."""
+        return str(self.get("internal_sigmoid", HARD))
 
     def unsupported(self, what: str, cure: str) -> UnsupportedError:
         """An error that names this quantizer."""
         return UnsupportedError(f"{self.where}: {self.kind} with {what} is not supported; {cure}")
+
+
+def function_name(value: Any) -> str | None:
+    """The name of a plain function such as ``"relu"``, which a file holds as text or as an object; None otherwise."""
+    if isinstance(value, Mapping) and value.get("class_name") == "function":
+        value = value.get("config")
+    return value if isinstance(value, str) and "(" not in value and value not in _PARAMETERS else None
 
 
 def parse_quantizer(value: Any, where: str) -> Quantizer | None:
@@ -80,7 +122,7 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
         return None
     if isinstance(value, Mapping):
         kind = str(value["class_name"]).split(">")[-1]
-        options = dict(value.get("config") or {})
+        options = {name: _plain(option) for name, option in dict(value.get("config") or {}).items()}
     elif isinstance(value, str):
         kind, options = _parse_text(value, where)
     else:
@@ -89,12 +131,21 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
         known = ", ".join(sorted(_PARAMETERS))
         raise UnsupportedError(f"{where}: quantizer {kind!r} is not supported; known are {known}")
     quantizer = Quantizer(kind, options, where)
-    if float(quantizer.get("qnoise_factor", 1.0)) != 1.0:
+    if quantizer.get("qnoise_factor", 1.0) != 1.0:
         raise quantizer.unsupported("qnoise_factor != 1", "finish the quantization schedule (qnoise_factor = 1) first")
     for name in _LOST_OPTIONS:
         if options.get(name) is not None:
             raise quantizer.unsupported(f"{name}={options[name]!r}", "QKeras does not save it; use the default")
     return quantizer
+
+
+def _plain(option: Any) -> Any:
+    """An option that was saved as a tensor, as plain numbers: a schedule of QKeras leaves such behind."""
+    if isinstance(option, Mapping) and option.get("class_name") in ("__tensor__", "__numpy__"):
+        option = option["config"]["value"]
+        while isinstance(option, list) and len(option) == 1:
+            option = option[0]
+    return option
 
 
 def _parse_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
@@ -105,8 +156,8 @@ def _parse_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError(text)
         names = _PARAMETERS.get(call.func.id, ())
-        if len(call.args) > len(names):
-            return call.func.id, {}
+        if names and len(call.args) > len(names):
+            raise ValueError(text)
         options = {name: ast.literal_eval(arg) for name, arg in zip(names, call.args, strict=False)}
         options.update({str(item.arg): ast.literal_eval(item.value) for item in call.keywords})
     except (SyntaxError, ValueError):
@@ -114,24 +165,42 @@ def _parse_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
     return call.func.id, options
 
 
-def static_scale(quantizer: Quantizer) -> int:
-    """Exponent of a constant power-of-two ``alpha``; 0 for none.
+def static_scale(quantizer: Quantizer) -> float:
+    """A constant ``alpha``, as the float32 that QKeras multiplies by; 1 for none.
 
     Raises:
-        UnsupportedError: data-dependent or not a power of two.
+        UnsupportedError: data-dependent, or an array.
     """
     alpha = quantizer.options.get("alpha")
     if alpha is None:
-        return 0
+        return 1.0
     if isinstance(alpha, str):
         raise quantizer.unsupported(
             f"alpha={alpha!r} on activations", "its scale depends on the batch; set alpha=1 and choose integer bits"
         )
     if not isinstance(alpha, int | float):
-        raise quantizer.unsupported("an array as alpha", "use a single power of two")
-    mantissa, exponent = math.frexp(float(alpha))
+        raise quantizer.unsupported("an array as alpha", "use a single number")
+    return float(np.float32(alpha))
+
+
+def sign_scale(quantizer: Quantizer) -> float:
+    """What a quantizer of one bit makes of the sign: ``alpha``, for quantized_linear half a step of its grid."""
+    linear = quantizer.kind == "quantized_linear"
+    return static_scale(quantizer) * (math.ldexp(0.5, quantizer.integer) if linear else 1.0)
+
+
+def power_of_two_scale(quantizer: Quantizer) -> int:
+    """Exponent of a constant ``alpha`` that is a power of two.
+
+    Raises:
+        UnsupportedError: it is not: what is divided by it lies on no binary grid.
+    """
+    mantissa, exponent = math.frexp(static_scale(quantizer))
     if mantissa != 0.5:
-        raise quantizer.unsupported(f"alpha={alpha}", "a scale is exact only as a power of two; use alpha=1")
+        raise quantizer.unsupported(
+            f"alpha={quantizer.options['alpha']}",
+            "it divides by alpha, which is exact for powers of two only; quantized_bits takes any alpha",
+        )
     return exponent - 1
 
 
@@ -146,8 +215,10 @@ def grid(quantizer: Quantizer) -> Grid | None:
     if quantizer.kind == "learned_bits":
         return _learned_grid(quantizer)
     if quantizer.kind == "quantized_tanh" and not quantizer.get("use_real_tanh", False):
+        if quantizer.internal_sigmoid != HARD:
+            return None
         type_ = FixedType(True, quantizer.bits, 1)
-        return Grid(type_, type_.raw_min + int(bool(quantizer.get("symmetric", False))), type_.raw_max)
+        return Grid(type_, type_.raw_min + quantizer.symmetric, type_.raw_max)
     return None
 
 
@@ -156,11 +227,11 @@ def _bits_grid(quantizer: Quantizer) -> Grid | None:
     if signed and quantizer.bits == 1:
         return None  # QKeras makes a sign function of it
     linear = quantizer.kind == "quantized_linear"
-    if not linear and static_scale(quantizer) != 0:
+    if not linear and static_scale(quantizer) != 1:
         return None  # quantized_bits rounds first and scales then; quantized_linear scales its grid
-    symmetric = int(bool(quantizer.get("symmetric", linear))) if signed else 0
-    type_ = FixedType(signed, quantizer.bits, quantizer.integer + signed + static_scale(quantizer))
-    return Grid(type_, type_.raw_min + symmetric, type_.raw_max)
+    exponent = power_of_two_scale(quantizer) if linear else 0
+    type_ = FixedType(signed, quantizer.bits, quantizer.integer + signed + exponent)
+    return Grid(type_, type_.raw_min + (quantizer.symmetric if signed else 0), type_.raw_max)
 
 
 def _learned_grid(quantizer: Quantizer) -> Grid | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,49 @@ class TensorRef:
 
 
 @dataclass(frozen=True, eq=False)
+class Constant:
+    """A number or an array that a call is given in place of a tensor, as in ``x * 0.5``. Float32, as Keras takes it."""
+
+    value: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a layer: its arguments in their order, and what it is given by keyword besides."""
+
+    arguments: tuple[TensorRef | Constant, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[TensorRef, ...]:
+        """The tensors among the arguments."""
+        return tuple(argument for argument in self.arguments if isinstance(argument, TensorRef))
+
+
+@dataclass(frozen=True, eq=False)
 class LayerSpec:
-    """One layer: its class and configuration, its weights in Keras's order, and the inputs of each call."""
+    """One layer: its class and configuration, its calls, and its weights in Keras's order.
+
+    The class of a Keras operator (``x * 0.5``, ``keras.ops.sum(x)``) is written ``ops.Multiply``, ``ops.Sum``: some
+    share their names with layers of other arguments.
+    """
 
     name: str
     class_name: str
     config: Mapping[str, Any]
-    calls: tuple[tuple[TensorRef, ...], ...]
+    calls: tuple[Call, ...]
     weights: tuple[npt.NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class ModelSpec:
-    """Layers in the file's order; inputs and outputs in the model's order."""
+    """Layers in the file's order; inputs and outputs in the model's order.
+
+    ``internal_sigmoid`` is what QKeras made its own sigmoid and tanh of; a file does not say it.
+    """
 
     name: str
     layers: Mapping[str, LayerSpec]
     inputs: tuple[TensorRef, ...]
     outputs: tuple[TensorRef, ...]
+    internal_sigmoid: str = "hard"

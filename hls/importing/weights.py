@@ -13,12 +13,13 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray
 from hls.importing import learned
-from hls.importing.quantizers import Grid, Quantizer, grid, static_scale, without_scale
+from hls.importing.quantizers import Grid, Quantizer, grid, sign_scale, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
 
 # keras.backend.epsilon()
 _EPSILON = np.float32(1e-7)
+_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -126, 127
 _LOG2 = np.float32(np.log(2.0))
 
 
@@ -64,10 +65,12 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array:
     plain = grid(quantizer)
     if plain is not None:
         return round_to_grid(plain, values)
-    if quantizer.kind == "quantized_bits":
+    if quantizer.kind in ("quantized_bits", "quantized_linear"):
         unscaled = grid(without_scale(quantizer))
-        sign = np.where(values >= 0, np.float32(1), np.float32(-1))
-        return np.asarray((round_to_grid(unscaled, values) if unscaled else sign) * _static_alpha(quantizer))
+        if unscaled is None:
+            sign = np.where(values >= 0, np.float32(1), np.float32(-1))
+            return np.asarray(sign * np.float32(sign_scale(quantizer)))
+        return np.asarray(round_to_grid(unscaled, values) * _static_alpha(quantizer))
     raise UnsupportedError(f"{quantizer.where}: {quantizer.kind} quantizes no weights; use quantized_bits")
 
 
@@ -78,7 +81,7 @@ def round_to_grid(plain: Grid, values: Array) -> Array:
 
 
 def _static_alpha(quantizer: Quantizer) -> np.float32:
-    return np.float32(2.0 ** static_scale(quantizer))
+    return np.float32(static_scale(quantizer))
 
 
 def _channel_axes(values: Array) -> tuple[int, ...]:
@@ -164,6 +167,8 @@ def _exponents(quantizer: Quantizer, magnitude: Array, bits: int) -> npt.NDArray
     """Exponents of the nearest powers of two, clipped to what ``bits`` bits of exponent hold."""
     limit = quantizer.options.get("max_value")
     sign_bit = int(limit is None or limit > 1)
+    if bits < sign_bit:
+        raise quantizer.unsupported(f"bits={quantizer.bits}", "no bit is left for an exponent; use more, or binary()")
     low, high = -(2 ** (bits - sign_bit)), 2 ** (bits - sign_bit) - 1
     quadratic = bool(quantizer.get("quadratic_approximation", False))
     if quadratic:
@@ -172,27 +177,36 @@ def _exponents(quantizer: Quantizer, magnitude: Array, bits: int) -> npt.NDArray
     x = np.where(tiny, _EPSILON, magnitude)
     if limit is not None:
         x = np.minimum(x, np.float32(limit))
+    # In float32 as QKeras has it: a root of two is a tie, which falls as the last bit of the logarithm says.
     logarithm = np.log(np.sqrt(x) if quadratic else x).astype(np.float32) / _LOG2
     rounded = np.floor(logarithm) if quantizer.get("log2_rounding", "rnd") == "floor" else np.rint(logarithm)
     exponent = np.clip(rounded, low, high) * (2 if quadratic else 1)
-    return np.asarray(np.where(tiny, low, exponent), np.int64)
+    exponent = np.asarray(np.where(tiny, low, exponent), np.int64)
+    if exponent.max(initial=0) > _LARGEST_EXPONENT:
+        raise quantizer.unsupported("exponents beyond float32's", "use fewer bits, or a max_value")
+    return exponent
+
+
+def _powers(exponents: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """``2**exponents``, and 0 where float32 has no normal number that small: TensorFlow flushes those."""
+    return np.where(exponents < _SMALLEST_EXPONENT, 0.0, np.exp2(exponents.astype(np.float64)))
 
 
 def _power_of_two(quantizer: Quantizer, values: Array) -> Array:
     exponents = _exponents(quantizer, np.abs(values), quantizer.bits - 1)
     sign = np.where(values >= 0, np.float32(1), np.float32(-1))
-    return np.asarray(sign * np.exp2(exponents.astype(np.float64)), np.float32)
+    return np.asarray(sign * _powers(exponents), np.float32)
 
 
 def _relu_power_of_two(quantizer: Quantizer, values: Array) -> Array:
     slope = np.float32(quantizer.get("negative_slope", 0.0))
     # QKeras leaks 0.2 into the logarithm's argument below zero; only the clip to the smallest power is seen of it.
     positive = np.where(values >= 0, values, np.float32(0.2) * values)
-    up = np.exp2(_exponents(quantizer, positive, quantizer.bits).astype(np.float64))
+    up = _powers(_exponents(quantizer, positive, quantizer.bits))
     if slope == 0:
         return np.asarray(up, np.float32)
     negative = np.where(values <= 0, -values, np.float32(-0.2) * values) * slope
-    down = -np.exp2(_exponents(quantizer, negative, quantizer.bits).astype(np.float64))
+    down = -_powers(_exponents(quantizer, negative, quantizer.bits))
     return np.asarray(np.where(values >= 0, up, down), np.float32)
 
 

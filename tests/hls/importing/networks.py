@@ -19,7 +19,8 @@ WEIGHTS = (
     "quantized_bits(5,0)", "quantized_bits(4,0,alpha='auto_po2')", "quantized_bits(1,0,alpha=1)",
     "quantized_bits(4,0,keep_negative=False,alpha=1)", "binary()", "binary(alpha=1)", "ternary()",
     "ternary(alpha=1)", "ternary(alpha=0.5,threshold=0.5)", "quantized_po2(3,max_value=1)",
-    "quantized_relu_po2(3,max_value=1)", "quantized_linear(5,0,alpha=1)",
+    "quantized_relu_po2(3,max_value=1)", "quantized_linear(5,0,alpha=1)", "quantized_linear(1,1,alpha=1)",
+    "quantized_bits(4,0,3,alpha=1)", "binary(alpha=0.75)", "quantized_bits(4,1,alpha=5)",
 )  # fmt: skip
 BIASES = ("quantized_bits(6,1,alpha=1)", "quantized_bits(8,0)", "quantized_po2(3,max_value=1)", "ternary(alpha=1)")
 ACTIVATIONS = (
@@ -29,7 +30,9 @@ ACTIVATIONS = (
     "quantized_linear(6,2)", "quantized_tanh(5)", "quantized_tanh(5,symmetric=True)", "quantized_sigmoid(5)",
     "quantized_sigmoid(5,symmetric=True)", "quantized_tanh(6,use_real_tanh=True)",
     "quantized_sigmoid(6,use_real_sigmoid=True)", "binary()", "binary(alpha=1)", "binary(use_01=True,alpha=0.5)",
-    "ternary()", "ternary(alpha=2,threshold=0.6)", "quantized_po2(3,max_value=2)", "quantized_relu_po2(3,max_value=2)",
+    "ternary()", "ternary(alpha=2,threshold=0.6)", "quantized_linear(1,-2)", "quantized_bits(5,1,3,alpha=1)",
+    "quantized_bits(4,1,alpha=0.75)", "quantized_tanh(5,symmetric=3)", "quantized_sigmoid(5,symmetric=2)", "hard_tanh",
+    "hard_sigmoid", "binary_tanh", "smooth_tanh", "quantized_po2(3,max_value=2)", "quantized_relu_po2(3,max_value=2)",
 )  # fmt: skip
 INPUT = "quantized_bits(7,2,alpha=1)"
 

@@ -146,7 +146,7 @@ def test_the_sigmoid_of_quantized_relu_is_refused() -> None:
     ("layer", "message"),
     [
         (lambda: nets.dense(2, "quantized_bits(4,0,alpha='auto')"), "alpha='auto'.*not powers of two"),
-        (lambda: nets.dense(2, "quantized_bits(4,0,alpha=1.5)"), "alpha=1.5.*power of two"),
+        (lambda: nets.activation("quantized_linear(4,0,alpha=1.5)"), "alpha=1.5.*powers of two only"),
         (lambda: keras.layers.Dense(2), "has no kernel_quantizer"),
         (lambda: nets.activation("quantized_bits(4,0,alpha='auto_po2')"), "depends on the batch"),
         (lambda: nets.activation("quantized_ulaw(4)"), "quantized_ulaw"),

@@ -1,0 +1,201 @@
+"""Keras operators (``x * 0.5``, ``1.0 - x``, ``keras.ops.sum``), which may be given constants in place of tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import UnsupportedError
+from hls.graph import nodes
+from hls.graph.fixed import FixedArray
+from hls.importing import pooling
+from hls.importing.activations import clipped, leaky
+from hls.importing.emitter import Emitter
+from hls.importing.options import sizes
+from hls.importing.spec import LayerSpec
+
+Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
+
+
+def _linear(emit: Emitter, spec: LayerSpec, x: str, factor: FixedArray, offset: FixedArray) -> str:
+    """``x * factor + offset``, each a number or one for each of the last axis."""
+    channels = emit.edge(x).shape[-1:]
+    for constant in (factor, offset):
+        if constant.shape not in ((1,), channels):
+            raise UnsupportedError(
+                f"layer {spec.name!r}: a constant of shape {constant.shape} beside a tensor of shape "
+                f"{emit.edge(x).shape}; give one number, or one for each of the last axis"
+            )
+    return emit(nodes.Scale, "linear", (x,), factor, offset)
+
+
+def _constant(values: npt.NDArray[np.float32]) -> FixedArray:
+    """A number as shape (1,), an array without leading axes of length 1."""
+    array = np.atleast_1d(values)
+    while array.ndim > 1 and len(array) == 1:
+        array = array[0]
+    return FixedArray.from_float(array)
+
+
+def _whole(value: int) -> FixedArray:
+    return FixedArray(np.array([value], np.int64), 0)
+
+
+def _negative(constant: FixedArray) -> FixedArray:
+    return FixedArray(-constant.integers, constant.fraction)
+
+
+def _pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
+    """Both arguments, a node name for a tensor."""
+    arguments = [a if isinstance(a, str) else _constant(a.value) for a in emit.arguments]
+    if len(arguments) != 2:
+        raise UnsupportedError(f"layer {spec.name!r}: {len(arguments)} arguments of an operator of two; write them out")
+    return arguments
+
+
+def _add(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    match _pair(emit, spec):
+        case (str(a), str(b)):
+            return emit(nodes.Add, "add", (a, b))
+        case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
+            return _linear(emit, spec, x, _whole(1), constant)
+    raise AssertionError("a call without a tensor")
+
+
+def _subtract(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    match _pair(emit, spec):
+        case (str(a), str(b)):
+            return emit(nodes.Add, "subtract", (a, b), True)
+        case (str(x), FixedArray() as constant):
+            return _linear(emit, spec, x, _whole(1), _negative(constant))
+        case (FixedArray() as constant, str(x)):
+            return _linear(emit, spec, x, _whole(-1), constant)
+    raise AssertionError("a call without a tensor")
+
+
+def _multiply(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    match _pair(emit, spec):
+        case (str(a), str(b)):
+            return emit(nodes.Multiply, "multiply", (a, b))
+        case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
+            return _linear(emit, spec, x, constant, _whole(0))
+    raise AssertionError("a call without a tensor")
+
+
+def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    match _pair(emit, spec):
+        case (str(x), FixedArray() as constant):
+            values = constant.to_float()
+            if (values != 0).all() and (np.frexp(np.abs(values))[0] == 0.5).all():
+                return _linear(emit, spec, x, FixedArray.from_float(1 / values), _whole(0))
+    raise UnsupportedError(
+        f"layer {spec.name!r}: a division by anything but powers of two has no finite binary expansion; "
+        "multiply by a constant, and put a QActivation(quantized_bits(...)) behind it"
+    )
+
+
+def _negate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return _linear(emit, spec, inputs[0], _whole(-1), _whole(0))
+
+
+def _relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit(nodes.Relu, "relu", inputs)
+
+
+def _leaky_relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return leaky(emit, inputs[0], float(spec.config.get("negative_slope", 0.2)))
+
+
+def _relu6(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return clipped(emit, inputs[0], 0.0, 6.0)
+
+
+def _clip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    ends = [spec.config.get(key) for key in ("x_min", "x_max")]
+    if not all(isinstance(end, int | float) for end in ends):
+        raise UnsupportedError(f"layer {spec.name!r}: clips to {ends}; clip to two numbers")
+    return clipped(emit, inputs[0], *(float(np.float32(end)) for end in ends))
+
+
+def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit(nodes.Concatenate, "concatenate", inputs, _axis(emit, spec, inputs[0], spec.config.get("axis", -1)))
+
+
+def _axis(emit: Emitter, spec: LayerSpec, x: str, axis: Any) -> int:
+    """An axis as Keras counts it, with the batch, to one without."""
+    rank = len(emit.edge(x).shape)
+    number = int(axis)
+    if number == 0 or not -rank <= number <= rank:
+        raise UnsupportedError(f"layer {spec.name!r}: works along axis {axis}, the batch's; choose another axis")
+    return number - 1 if number > 0 else number + rank
+
+
+def _reshape(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    shape = emit.edge(inputs[0]).shape
+    target = [int(size) for size in spec.config["newshape"]]
+    size = math.prod(shape)
+    if not target or (target[0] != -1 and -1 in target) or math.prod(target[1:]) not in (size, -size):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: reshapes {shape} and the batch to {target}; start with -1 for the batch, "
+            "or use a Reshape layer"
+        )
+    return emit(nodes.Reshape, "reshape", inputs, tuple(target[1:]))
+
+
+def _transpose(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    axes = spec.config.get("axes")
+    if not axes or int(axes[0]) != 0:
+        raise UnsupportedError(f"layer {spec.name!r}: transposes the batch axis; state axes that begin with 0")
+    return emit(nodes.Transpose, "transpose", inputs, tuple(int(axis) - 1 for axis in axes[1:]))
+
+
+def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, ...], int]:
+    """The axes that are reduced made one in front: (node, shape of the result, number of values reduced)."""
+    shape = emit.edge(x).shape
+    axis = spec.config.get("axis")
+    if axis is None:
+        raise UnsupportedError(f"layer {spec.name!r}: reduces over the batch too; state its axis")
+    reduced = sorted({_axis(emit, spec, x, one) for one in sizes(axis, 1)})
+    kept = [number for number in range(len(shape)) if number not in reduced]
+    if reduced + kept != list(range(len(shape))):
+        x = emit(nodes.Transpose, "reduced_first", (x,), (*reduced, *kept))
+    count, rest = math.prod(shape[i] for i in reduced), math.prod(shape[i] for i in kept)
+    x = emit(nodes.Reshape, "reduced_as_one", (x,), (count, rest))
+    keep = bool(spec.config.get("keepdims", False))
+    result = tuple(1 if i in reduced else shape[i] for i in range(len(shape)) if keep or i not in reduced)
+    return x, result or (1,), count
+
+
+def _reduce(*, maximum: bool, mean: bool = False) -> Handler:
+    def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+        x, shape, count = _flattened(emit, spec, inputs[0])
+        out = emit(nodes.Pool, "reduce", (x,), (count,), (count,), ((0, 0),), maximum)
+        if mean:
+            out = pooling.divided(emit, out, count)
+        return emit(nodes.Reshape, "result", (out,), shape)
+
+    return handler
+
+
+HANDLERS: dict[str, Handler] = {
+    "ops.Add": _add,
+    "ops.Subtract": _subtract,
+    "ops.Multiply": _multiply,
+    "ops.Divide": _divide,
+    "ops.TrueDivide": _divide,
+    "ops.Negative": _negate,
+    "ops.Relu": _relu,
+    "ops.Relu6": _relu6,
+    "ops.LeakyRelu": _leaky_relu,
+    "ops.Clip": _clip,
+    "ops.Concatenate": _concatenate,
+    "ops.Reshape": _reshape,
+    "ops.Transpose": _transpose,
+    "ops.Sum": _reduce(maximum=False),
+    "ops.Mean": _reduce(maximum=False, mean=True),
+    "ops.Max": _reduce(maximum=True),
+}

@@ -1,0 +1,154 @@
+"""Operators, functions and arguments of calls: computed as Keras would, or refused by name. All values by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hls.emulation import emulate
+from hls.errors import UnsupportedError
+from hls.importing import import_keras
+from tests.hls.importing.files import activation, array, layer, operator, port, tensor, write
+
+EVENT = [[-1.5, 0.25, 2.0]]
+
+
+def computed(folder: Path, entry: dict[str, Any], shape: tuple[int, ...] = (3,), event: Any = EVENT) -> Any:
+    """What ``entry``, which reads "q", makes of one event of type ap_fixed<8,4>."""
+    layers = [port("x", *shape), activation("q", "quantized_bits(8,3,alpha=1)", "x"), entry]
+    path = write(folder / "model.keras", layers, entry["config"]["name"])
+    return emulate(import_keras(path), np.asarray(event)).tolist()
+
+
+X = tensor("q")
+
+
+@pytest.mark.parametrize(
+    ("entry", "right"),
+    [
+        (operator("Multiply", "o", X, 0.5), [-0.75, 0.125, 1.0]),
+        (operator("Multiply", "o", array([1.0, 2.0, -4.0]), X), [-1.5, 0.5, -8.0]),
+        (operator("Add", "o", X, 1), [-0.5, 1.25, 3.0]),
+        (operator("Add", "o", X, X), [-3.0, 0.5, 4.0]),
+        (operator("Subtract", "o", X, 1.0), [-2.5, -0.75, 1.0]),
+        (operator("Subtract", "o", 1.0, X), [2.5, 0.75, -1.0]),
+        (operator("Divide", "o", X, 4.0), [-0.375, 0.0625, 0.5]),
+        (operator("Negative", "o", X), [1.5, -0.25, -2.0]),
+        (operator("Clip", "o", X, x_min=-1, x_max=0.75), [-1.0, 0.25, 0.75]),
+        (layer("Relu", "o", X, module="keras.src.ops.nn"), [0.0, 0.25, 2.0]),
+        (layer("LeakyRelu", "o", X, module="keras.src.ops.nn", negative_slope=0.75), [-1.125, 0.25, 2.0]),
+    ],
+)
+def test_an_operator_with_constants(entry: dict[str, Any], right: list[float], tmp_path: Path) -> None:
+    assert computed(tmp_path, entry) == [right]
+
+
+@pytest.mark.parametrize(
+    ("entry", "right"),
+    [
+        (operator("Sum", "o", X, axis=1, keepdims=False), [4.0, 6.0]),
+        (operator("Sum", "o", X, axis=2, keepdims=True), [[3.0], [7.0]]),
+        (operator("Mean", "o", X, axis=-1, keepdims=False), [1.5, 3.5]),
+        (operator("Max", "o", X, axis=[1, 2], keepdims=False), [4.0]),
+        (operator("Transpose", "o", X, axes=[0, 2, 1]), [[1.0, 3.0], [2.0, 4.0]]),
+        (operator("Reshape", "o", X, newshape=[-1, 4]), [1.0, 2.0, 3.0, 4.0]),
+        (operator("Concatenate", "o", [X, X], axis=1), [[1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]),
+    ],
+)
+def test_an_operator_along_axes(entry: dict[str, Any], right: Any, tmp_path: Path) -> None:
+    assert computed(tmp_path, entry, (2, 2), [[[1.0, 2.0], [3.0, 4.0]]]) == [right]
+
+
+@pytest.mark.parametrize(
+    ("options", "right"),
+    [
+        ({"max_value": 1.5}, [0.0, 0.25, 1.5]),
+        ({"max_value": 0}, [0.0, 0.0, 0.0]),
+        ({"threshold": 0.25}, [0.0, 0.0, 2.0]),  # Keras keeps what lies above, not what lies on it
+        ({"threshold": 1.0, "negative_slope": 0.5}, [-1.25, -0.375, 2.0]),
+        ({"negative_slope": 1.5}, [-2.25, 0.25, 2.0]),
+    ],
+)
+def test_relu_with_every_option(options: dict[str, float], right: list[float], tmp_path: Path) -> None:
+    assert computed(tmp_path, layer("ReLU", "o", X, **options)) == [right]
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("hard_tanh", [-1.0, 0.25, 1.0]),
+        ("hard_sigmoid", [0.0, 0.625, 1.0]),
+        ("smooth_sigmoid", [0.21875, 0.546875, 0.875]),
+        ("smooth_tanh", [-0.5625, 0.09375, 0.75]),
+        ("binary_sigmoid", [0.0, 1.0, 1.0]),
+        ("binary_tanh", [-1.0, 1.0, 1.0]),
+    ],
+)
+def test_a_function_by_name_or_as_an_object(name: str, right: list[float], tmp_path: Path) -> None:
+    for value in (name, {"class_name": "function", "config": name}):
+        assert computed(tmp_path, activation("o", value, "q")) == [right]
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("quantized_bits(4,1,symmetric=3,alpha=1)", [-1.25, 0.25, 1.75]),
+        ("quantized_tanh(4,symmetric=2)", [-0.75, 0.25, 0.875]),
+        ("quantized_sigmoid(4,symmetric=3)", [0.1875, 0.625, 0.9375]),
+        ("quantized_bits(4,1,alpha=0.75)", [-1.125, 0.1875, 1.3125]),
+        ("quantized_bits(4,1,1,True,1.0,False,None,1.0)", [-1.5, 0.25, 1.75]),
+        ("binary(alpha=5)", [-5.0, 5.0, 5.0]),
+    ],
+)
+def test_numbers_that_look_like_flags(text: str, right: list[float], tmp_path: Path) -> None:
+    """``symmetric`` is a number of steps, ``alpha`` any binary number, and no positional argument is lost."""
+    assert computed(tmp_path, activation("o", text, "q")) == [right]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (layer("GlobalAveragePooling1D", "o", X, call={"mask": X}), "mask"),
+        (layer("Dropout", "o", X, call={"training": True}), "training"),
+        (layer("Multiply", "o", [X, 0.5]), "use an operator"),
+        (operator("Multiply", "o", X, array([[1.0], [2.0]])), "one for each of the last axis"),
+        (operator("Divide", "o", X, 3.0), "powers of two"),
+        (operator("Sum", "o", X, axis=None), "state its axis"),
+        (layer("Activation", "o", X, activation="hard_sigmoid"), "six"),
+        (activation("o", "quantized_bits(4.5,1,alpha=1)", "q"), "whole number"),
+        (activation("o", "quantized_linear(4,0,alpha=0.75)", "q"), "quantized_bits takes any alpha"),
+        (activation("o", "quantized_bits(4,0,0,1,1,0,0,1,0,0,0,0,0,0,0,9)", "q"), "cannot read"),
+    ],
+)
+def test_what_is_refused_names_itself(entry: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=message):
+        computed(tmp_path, entry, (3, 2), np.zeros((1, 3, 2)))
+
+
+def test_what_only_training_reads_keeps_no_network_off_the_chip(tmp_path: Path) -> None:
+    """A loss of the author's own is code that no inference runs; in an activation it would be."""
+    code = {"class_name": "__lambda__", "config": {"value": ["code"]}}
+    entry = layer("QActivation", "o", X, activation="quantized_relu(4,2)", activity_regularizer=code)
+    layers = [port("x", 1), activation("q", "quantized_bits(8,3,alpha=1)", "x"), entry]
+    path = write(tmp_path / "m.keras", layers, "o", compile_config={"loss": code, "metrics": [code, "pull"]})
+    assert emulate(import_keras(path), [[1.25]]) == [[1.25]]
+    entry["config"]["activation"] = code
+    with pytest.raises(UnsupportedError, match=r"layer 'o' holds a pickled Python function"):
+        import_keras(write(path, layers, "o"))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "right"),
+    [
+        ({"k": ["qz", 0, 0], "a": ["qb", 0, 0]}, ("qb", "qz")),
+        ({"a": ["qz", 0, 0], "k": ["qb", 0, 0]}, ("qz", "qb")),
+        ([[["qb", 0, 0]], ["qz", 0, 0]], ("qb", "qz")),
+    ],
+)
+def test_outputs_in_a_dict_come_by_its_sorted_keys(outputs: Any, right: tuple[str, ...], tmp_path: Path) -> None:
+    layers = [port("z", 1), port("b", 1)]
+    layers += [activation(f"q{name}", "quantized_bits(8,3,alpha=1)", name) for name in "zb"]
+    assert import_keras(write(tmp_path / "m.keras", layers, outputs)).output_names == right
