@@ -7,7 +7,7 @@ synthesised as many times as there are particles; as a module of its own it is o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hls.graph import FixedGraph, nodes
@@ -33,6 +33,35 @@ def whole(graph: FixedGraph) -> tuple[Stage, ...]:
     return (Stage(tuple(node.name for node in graph if node.computes)),)
 
 
+@dataclass(frozen=True, order=True)
+class _Slot:
+    """A stage's turn. Each round has a core that is there once, then one that is there for each position.
+
+    What a node reads decides the earliest slot that it can have, and what it is decides of which kind:
+
+    >>> ready = _Slot(0, each=True)
+    >>> ready.once(), ready.next()
+    (_Slot(round=1, each=False), _Slot(round=1, each=True))
+    >>> ready.once() < ready.next() == ready.once().for_each()
+    True
+    """
+
+    round: int = 0
+    each: bool = False
+
+    def once(self) -> _Slot:
+        """The first slot from here on of a core that is there once."""
+        return _Slot(self.round + 1) if self.each else self
+
+    def for_each(self) -> _Slot:
+        """The first slot from here on of a core for each position."""
+        return _Slot(self.round, each=True)
+
+    def next(self) -> _Slot:
+        """The next slot of the same kind."""
+        return _Slot(self.round + 1, self.each)
+
+
 def partition(graph: FixedGraph) -> tuple[Stage, ...]:
     """Stages in the order in which data pass them; each reads ports and earlier stages only.
 
@@ -40,22 +69,23 @@ def partition(graph: FixedGraph) -> tuple[Stage, ...]:
     done position by position before and after it. Without such a product the graph stays whole.
     """
     shared = {node.name: where for node in graph if (where := _positions(graph, node))}
-    while True:
-        levels = _levels(graph, shared)
-        products = {levels[name] for name in shared if graph.nodes[name].matrix is not None}
-        idle = [name for name in shared if levels[name] not in products]
-        if not idle:
-            break
-        for name in idle:
-            del shared[name]
+    slots = _slots(graph, shared)
+    while idle := _without_product(graph, shared, slots):
+        shared = {name: where for name, where in shared.items() if name not in idle}
+        slots = _slots(graph, shared)
     if not shared:
         return whole(graph)
-    _postpone(graph, levels)
-    stages = []
-    for level in sorted(set(levels.values())):
-        names = tuple(name for name, at in levels.items() if at == level)
-        stages.append(Stage(names, shared.get(names[0], ())))
-    return tuple(stages)
+    _postpone(graph, slots)
+    members: dict[_Slot, list[str]] = {slot: [] for slot in sorted(set(slots.values()))}
+    for name, slot in slots.items():
+        members[slot].append(name)
+    return tuple(Stage(tuple(names), shared.get(names[0], ())) for names in members.values())
+
+
+def _without_product(graph: FixedGraph, shared: Mapping[str, Positions], slots: Mapping[str, _Slot]) -> set[str]:
+    """Nodes of shared stages that have no matrix product: a module of its own would not pay."""
+    products = {slots[name] for name in shared if graph.nodes[name].matrix is not None}
+    return {name for name in shared if slots[name] not in products}
 
 
 def origins(graph: FixedGraph, names: Iterable[str]) -> set[str]:
@@ -76,38 +106,45 @@ def _positions(graph: FixedGraph, node: Node) -> Positions:
     return where if node.pointwise and math.prod(where) > 1 else ()
 
 
-def _levels(graph: FixedGraph, shared: dict[str, Positions]) -> dict[str, int]:
-    """Stage of every computing node: even ones are there once, odd ones for each of their positions."""
-    levels: dict[str, int] = {}
-    at: dict[int, Positions] = {}
+def _slots(graph: FixedGraph, shared: Mapping[str, Positions]) -> dict[str, _Slot]:
+    """The slot of every computing node, each as early as what it reads allows."""
+    slots: dict[str, _Slot] = {}
+    positions: dict[_Slot, Positions] = {}
     for node in graph:
-        level = max((levels[name] for name in node.inputs), default=0)
-        if node.wiring:
-            # What mixes the positions of a shared stage is not to be had before the next one.
-            level += level % 2 and not _keeps(graph, node, at[level])
-        elif node.computes:
-            where = shared.get(node.name)
-            level += level % 2 if where is None else 1 - level % 2
-            while where is not None and at.setdefault(level, where) != where:
-                level += 2
-        levels[node.name] = level
-    return {name: level for name, level in levels.items() if graph.nodes[name].computes}
+        ready = max((slots[name] for name in node.inputs), default=_Slot())
+        if where := shared.get(node.name):
+            slots[node.name] = _claim(ready.for_each(), where, positions)
+        elif ready.each and _keeps(graph, node, positions[ready]):
+            slots[node.name] = ready
+        else:
+            slots[node.name] = ready.once()
+    return {name: slot for name, slot in slots.items() if graph.nodes[name].computes}
+
+
+def _claim(slot: _Slot, where: Positions, positions: dict[_Slot, Positions]) -> _Slot:
+    """The first slot from ``slot`` on whose stage has the positions ``where``, or none yet."""
+    while positions.setdefault(slot, where) != where:
+        slot = slot.next()
+    return slot
 
 
 def _keeps(graph: FixedGraph, node: Node, where: Positions) -> bool:
+    """Whether the node is wires that leave the elements of each position ``where`` at that position.
+
+    What mixes positions is not to be had before the core that comes after all of them.
+    """
     if not isinstance(node, nodes.Concatenate) or node.axis % len(graph.edges[node.name].shape) != len(where):
         return False
     return all(edge.shape[:-1] == where for edge in graph.edges_of(node))
 
 
-def _postpone(graph: FixedGraph, levels: dict[str, int]) -> None:
+def _postpone(graph: FixedGraph, slots: dict[str, _Slot]) -> None:
     """What no later shared stage waits for joins the next core that is there once, and leaves none to itself."""
-    for level in range(0, max(levels.values()), 2):
-        later = [name for name, at in levels.items() if at > level and at % 2]
-        waiting = _ancestors(graph, later)
-        here = [name for name, at in levels.items() if at == level]
-        if later and not waiting.intersection(here):
-            levels.update(dict.fromkeys(here, level + 2))
+    for slot in map(_Slot, range(max(slots.values()).round + 1)):
+        later = [name for name, at in slots.items() if at > slot and at.each]
+        here = [name for name, at in slots.items() if at == slot]
+        if later and not _ancestors(graph, later).intersection(here):
+            slots.update(dict.fromkeys(here, slot.next()))
 
 
 def _ancestors(graph: FixedGraph, names: Iterable[str]) -> set[str]:
