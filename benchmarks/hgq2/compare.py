@@ -176,7 +176,7 @@ def _peer_logic(folder: Path) -> Any:
 def _peer_project(folder: Path) -> Any:
     """HGQ2's logic as Verilog, cut into the same pipeline as ours."""
     from hls.rtl.logic import Core
-    from hls.rtl.project import VERILOG, RtlProject, write_core
+    from hls.rtl.rtl_project import VERILOG, RtlProject, write_core
 
     source = folder / "rtl" / "src"
     source.mkdir(parents=True, exist_ok=True)

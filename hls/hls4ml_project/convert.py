@@ -15,7 +15,7 @@ from typing import Any
 from hls.errors import ToolError, UnsupportedError
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.layers import LayerList
-from hls.hls4ml_project.types import LayerSpec
+from hls.hls4ml_project.types import HlsLayer
 from hls.target import Target
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def check_headers(model: Any, layers: LayerList, target: Target, folder: Path) -
                 raise _missing(nodes[layer.name], target)
 
 
-def _missing(spec: LayerSpec, target: Target) -> UnsupportedError:
+def _missing(spec: HlsLayer, target: Target) -> UnsupportedError:
     return UnsupportedError(
         f"{spec.node}: hls4ml's {target.backend} backend has no {spec.class_name} layer; choose another backend"
     )
@@ -197,7 +197,7 @@ def check(model: Any, layers: LayerList, target: Target) -> None:
         raise ToolError(f"hls4ml dropped layer {name} ({specs[name].class_name}) of {specs[name].node}")
 
 
-def _check_types(layer: Any, spec: LayerSpec) -> None:
+def _check_types(layer: Any, spec: HlsLayer) -> None:
     found = {name: str(type_.precision) for name, type_ in layer.types.items() if name not in _IDLE_TYPES}
     stated = {f"{name}_t": str(type_) for name, type_ in spec.types.items()}
     for name, precision in found.items():
@@ -207,7 +207,7 @@ def _check_types(layer: Any, spec: LayerSpec) -> None:
             )
 
 
-def _wider_accumulator(name: str, layer: Any, spec: LayerSpec) -> bool:
+def _wider_accumulator(name: str, layer: Any, spec: HlsLayer) -> bool:
     """Catapult widens the accumulators of pooling layers, which does no harm."""
     if name != "accum_t" or "Pooling" not in spec.class_name:
         return False

@@ -10,7 +10,7 @@ from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedType
 from hls.hls4ml_project import linear, pointwise, structure  # noqa: F401  (each registers its rules)
 from hls.hls4ml_project.lowering import Lowering, state
-from hls.hls4ml_project.types import HlsType, LayerSpec, Value
+from hls.hls4ml_project.types import HlsLayer, HlsType, Value
 from hls.target import Target
 
 MOST_READERS = 7
@@ -23,7 +23,7 @@ class LayerList:
     ``ports`` and ``results`` are the values that these layers hold, ``layer_of`` the layer of every graph node.
     """
 
-    layers: tuple[LayerSpec, ...]
+    layers: tuple[HlsLayer, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     ports: tuple[Value, ...]

@@ -16,7 +16,7 @@ from hls.graph import Edge, FixedGraph
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import Node, refusal
 from hls.hls4ml_project import sum_pooling
-from hls.hls4ml_project.types import HlsType, LayerSpec, Value, coarsest, float_constants
+from hls.hls4ml_project.types import HlsLayer, HlsType, Value, coarsest, float_constants
 from hls.target import Target
 
 # Backends whose types are ac_fixed; hls4ml declares a one-bit type there with two bits, on another grid.
@@ -40,12 +40,12 @@ FUSABLE = frozenset(
 
 
 class Lowering:
-    """Collects ``LayerSpec``s for one graph and target; the node handlers of this package add to it."""
+    """Collects ``HlsLayer``s for one graph and target; the node handlers of this package add to it."""
 
     def __init__(self, graph: FixedGraph, target: Target) -> None:
         self.graph = graph
         self.target = target
-        self.layers: dict[str, LayerSpec] = {}
+        self.layers: dict[str, HlsLayer] = {}
         self.values: dict[str, Value] = {}
         self.readers = {name: len(readers) for name, readers in graph.consumers().items()}
         self.depthwise_rank: int | None = None
@@ -105,7 +105,7 @@ class Lowering:
         name = f"n{len(self.layers) + 1}_{slug or 'node'}"
         sources = tuple(value.layer for value in inputs)
         stated = {"result": result, **(types or {})}
-        self.layers[name] = LayerSpec(name, class_name, sources, shape, stated, attributes, node.name)
+        self.layers[name] = HlsLayer(name, class_name, sources, shape, stated, attributes, node.name)
         return Value(name, shape, shape, result)
 
     def shaped(self, node: Node, value: Value, shape: tuple[int, ...]) -> Value:

@@ -35,7 +35,7 @@ class HlsType:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerSpec:
+class HlsLayer:
     """One hls4ml layer. ``types`` states every type by hls4ml's name for it; ``node`` is the graph node it serves."""
 
     name: str

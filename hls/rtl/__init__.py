@@ -1,7 +1,7 @@
 """The network as pipelined Verilog or VHDL, and its simulation."""
 
 from hls.rtl.logic import Logic
-from hls.rtl.project import RtlProject, latency_cutoff, write_rtl
+from hls.rtl.rtl_project import RtlProject, latency_cutoff, write_rtl
 from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, rtl_design
 from hls.rtl.tools import find_verilator, missing_tools
 from hls.rtl.trace import trace

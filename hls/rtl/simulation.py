@@ -16,7 +16,7 @@ from hls.errors import EventError, ToolError
 from hls.machine.cache import cached_folder, digest
 from hls.rtl.ports import RtlPort
 from hls.rtl.ports_header import ports_header
-from hls.rtl.project import RtlProject
+from hls.rtl.rtl_project import RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
 
 RawArray = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
-from hls.rtl.project import Language, RtlProject, write_in
+from hls.rtl.rtl_project import Language, RtlProject, write_in
 from hls.rtl.trace import trace
 from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
 from hls.target import AUTO

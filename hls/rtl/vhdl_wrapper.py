@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.rtl.wiring import Assignment, Fill, Held, Instance, Part, Slice, Wiring
+from hls.rtl.wiring import Assignment, Bits, Fill, Held, Instance, Slice, Wiring
 
 _RESERVED = ("in", "out")  # ports that have no letter or digit in their name
 
@@ -91,7 +91,7 @@ def _assignments(assignments: Sequence[Assignment]) -> list[str]:
     return lines
 
 
-def _text(part: Part) -> str:
+def _text(part: Bits) -> str:
     if isinstance(part, Slice):
         return _slice(_identifier(part.vector), part.low, part.width)
     if isinstance(part, Fill):

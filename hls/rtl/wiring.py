@@ -40,7 +40,8 @@ class Literal:
     value: int
 
 
-Part = Slice | Fill | Literal
+Bits = Slice | Fill | Literal
+"""What bits of a vector can be set to."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Assignment:
     """The bits of ``target`` get ``parts``, the lowest first."""
 
     target: Slice
-    parts: tuple[Part, ...]
+    parts: tuple[Bits, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Instance:
-    """``copies`` of ``module``, which read ``<name>_in`` and drive ``<name>_out``, each its own part."""
+    """``copies`` of ``module``, which read ``<name>_in`` and drive ``<name>_out``, each its own slice."""
 
     name: str
     module: str
@@ -136,16 +137,18 @@ def _wire(port: RtlPort) -> Wire:
 
 def _late(logic: Logic, ports: int, starts: Sequence[int]) -> dict[int, dict[int, int]]:
     """For each vector the elements that are read after they are there, and how many clocks after at most."""
-    rows = [(start, row) for start, core in zip(starts, logic.cores, strict=False) for row in core.inputs]
-    rows += [(starts[-1], row) for row in logic.outputs]
+    read = [
+        (clock, source)
+        for clock, core in zip(starts, logic.cores, strict=False)
+        for row in core.inputs
+        for source in row
+    ]
+    read += [(starts[-1], source) for row in logic.outputs for source in row]
     late: dict[int, dict[int, int]] = {}
-    for at, row in rows:
-        for source in row:
-            if isinstance(source, Tap):
-                wait = at - starts[max(source.vector - ports + 1, 0)]
-                if wait:
-                    found = late.setdefault(source.vector, {})
-                    found[source.number] = max(found.get(source.number, 0), wait)
+    for clock, source in read:
+        if isinstance(source, Tap) and (wait := clock - starts[max(source.vector - ports + 1, 0)]):
+            waits = late.setdefault(source.vector, {})
+            waits[source.number] = max(waits.get(source.number, 0), wait)
     return late
 
 
@@ -194,7 +197,7 @@ def _assign(
     return assigned
 
 
-def _parts(vectors: Sequence[_Vector], source: Source, wire: Wire, at: int) -> tuple[Part, ...]:
+def _parts(vectors: Sequence[_Vector], source: Source, wire: Wire, at: int) -> tuple[Bits, ...]:
     """An element moved to the grid of ``wire`` and extended to its width."""
     if isinstance(source, Constant):
         raw = int(source.value * Fraction(2) ** wire.fraction)
@@ -208,7 +211,7 @@ def _parts(vectors: Sequence[_Vector], source: Source, wire: Wire, at: int) -> t
     zeros = max(shift, 0)
     kept = min(made.width - dropped, wire.width - zeros)
     missing = wire.width - zeros - kept
-    parts: list[Part] = [Literal(zeros, 0)] if zeros else []
+    parts: list[Bits] = [Literal(zeros, 0)] if zeros else []
     parts.append(Slice(bits.vector, bits.low + dropped, kept))
     if missing:
         parts.append(Fill(missing, bits.vector, bits.low + made.width - 1) if made.signed else Fill(missing))

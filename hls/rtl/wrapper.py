@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.rtl.wiring import Assignment, Fill, Held, Instance, Part, Slice, Wiring
+from hls.rtl.wiring import Assignment, Bits, Fill, Held, Instance, Slice, Wiring
 
 
 def wrapper_source(wiring: Wiring) -> str:
@@ -39,7 +39,7 @@ def _valid(stages: int) -> list[str]:
 
 
 def _held(held: Held) -> list[str]:
-    parts: list[Part] = [*held.parts]
+    parts: list[Bits] = [*held.parts]
     if held.depth > 1:
         parts.append(Slice(held.name, 0, (held.depth - 1) * held.width))
     return [
@@ -79,12 +79,12 @@ def _assignments(assignments: Sequence[Assignment]) -> list[str]:
     return [f"assign {_text(assigned.target)} = {_joined(assigned.parts)};" for assigned in assignments]
 
 
-def _joined(parts: Sequence[Part]) -> str:
+def _joined(parts: Sequence[Bits]) -> str:
     texts = [_text(part) for part in reversed(parts)]
     return f"{{{', '.join(texts)}}}" if len(texts) > 1 else texts[0]
 
 
-def _text(part: Part) -> str:
+def _text(part: Bits) -> str:
     if isinstance(part, Slice):
         return f"{part.vector}[{part.low + part.width - 1}:{part.low}]"
     if isinstance(part, Fill):

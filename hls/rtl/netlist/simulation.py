@@ -12,7 +12,7 @@ from hls.errors import EventError, ToolError
 from hls.rtl.netlist.gates import Gates, Words
 from hls.rtl.netlist.synthesis import GATES, Netlist
 from hls.rtl.ports import RtlPort
-from hls.rtl.project import RtlProject
+from hls.rtl.rtl_project import RtlProject
 from hls.rtl.simulation import Progress, RawArray, RtlTiming, SimulationRun
 
 Flags = npt.NDArray[np.bool_]

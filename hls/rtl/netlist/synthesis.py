@@ -16,7 +16,7 @@ from hls.errors import ToolError
 from hls.machine.cache import cached_folder, digest
 from hls.rtl.netlist.family import Family
 from hls.rtl.netlist.yosys import run_yosys, yosys_version
-from hls.rtl.project import RtlProject
+from hls.rtl.rtl_project import RtlProject
 
 NETLIST = "netlist.v"
 GATES = "gates.json"
