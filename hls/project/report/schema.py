@@ -15,13 +15,13 @@ REPORT_FILE = "report.json"
 HTML_FILE = "report.html"
 
 
-class Part(BaseModel):
+class Section(BaseModel):
     """Any object of the report."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ProjectInfo(Part):
+class ProjectInfo(Section):
     """``project``: what was built, for what."""
 
     name: str
@@ -36,7 +36,7 @@ class ProjectInfo(Part):
     multipliers: str = "auto"
 
 
-class Layer(Part):
+class Layer(Section):
     """One Keras layer on chip. ``low`` and ``high`` are proved bounds of its output, ``observed`` the largest magnitude
     that the events reached, all in the network's own units; ``accumulator_bits`` is the widest sum inside."""
 
@@ -54,7 +54,7 @@ class Layer(Part):
     multiplications: int
 
 
-class GraphInfo(Part):
+class GraphInfo(Section):
     """``graph``: the network as exact integer arithmetic. ``layers`` counts them, ``pipeline`` lists them."""
 
     layers: int
@@ -69,7 +69,7 @@ class GraphInfo(Part):
     pipeline: list[Layer]
 
 
-class WitnessInfo(Part):
+class WitnessInfo(Section):
     """One of ``witnesses``. Events differing from the emulator's integers are ``mismatches``; where float32 itself is
     inexact QKeras's are counted as ``float32_differs`` instead. Not run: ``status`` says so, ``reason`` why."""
 
@@ -83,7 +83,7 @@ class WitnessInfo(Part):
     float32_differs: int | None = None
 
 
-class DisagreementInfo(Part):
+class DisagreementInfo(Section):
     """First event on which two witnesses differ; values and input are raw integers, null for one off the grid."""
 
     witnesses: tuple[str, str]
@@ -97,7 +97,7 @@ class DisagreementInfo(Part):
     message: str
 
 
-class VerificationInfo(Part):
+class VerificationInfo(Section):
     """``verification``: whether every witness agreed, on which events; ``not_asked`` names those left out."""
 
     passed: bool
@@ -109,7 +109,7 @@ class VerificationInfo(Part):
     disagreements: list[DisagreementInfo]
 
 
-class Metric(Part):
+class Metric(Section):
     """One of ``fidelity``: a figure of the float reference and of the firmware."""
 
     reference: float | None
@@ -117,7 +117,7 @@ class Metric(Part):
     unit: str
 
 
-class CurvePoint(Part):
+class CurvePoint(Section):
     """The figures of a :class:`Curve` ``at`` one value of its parameter."""
 
     at: float
@@ -125,7 +125,7 @@ class CurvePoint(Part):
     firmware: float
 
 
-class Curve(Part):
+class Curve(Section):
     """One of ``fidelity`` that depends on a parameter, ``over`` which it was measured: the β of a compression."""
 
     unit: str
@@ -138,7 +138,7 @@ def fidelity_metric(values: Mapping[str, Any]) -> Metric | Curve:
     return (Curve if "points" in values else Metric).model_validate(values)
 
 
-class Resources(Part):
+class Resources(Section):
     """One source's resource figures, for one of the two firmwares (``route``), at one ``stage`` of its making.
 
     ``bram`` counts 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left out of an estimate's
@@ -170,7 +170,7 @@ class Resources(Part):
     ratio: dict[str, float] | None = None
 
 
-class Latency(Part):
+class Latency(Section):
     """One source's latency figures; ``relative_error`` (90 %) and ``median_error`` are of an estimate's cycles."""
 
     source: Literal["analytic", "rtl-simulation", "vendor"]
@@ -186,7 +186,7 @@ class Latency(Part):
     ratio: float | None = None
 
 
-class ReferenceLatency(Part):
+class ReferenceLatency(Section):
     """The float reference on this CPU, in numpy: one event at a time, and in large batches."""
 
     events_per_second: float
@@ -194,7 +194,7 @@ class ReferenceLatency(Part):
     cpu: str
 
 
-class BudgetCheck(Part):
+class BudgetCheck(Section):
     """One line of project.toml's [budget]. ``passed`` is null where no source gives the figure."""
 
     key: str
@@ -204,14 +204,14 @@ class BudgetCheck(Part):
     passed: bool | None
 
 
-class Budget(Part):
+class Budget(Section):
     """``budget``: passed if no figure is over its limit."""
 
     passed: bool
     checks: list[BudgetCheck]
 
 
-class Environment(Part):
+class Environment(Section):
     """What the figures were made with."""
 
     versions: dict[str, str]
@@ -221,7 +221,7 @@ class Environment(Part):
     created: str
 
 
-class Report(Part):
+class Report(Section):
     """The whole of report.json."""
 
     schema_version: Literal[1] = 1
