@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import hls
-from qmodels.compression.coding import column
-from qmodels.compression.inputs import encoder_inputs
+from qmodels.compression.inputs import column, encoder_inputs
 from qmodels.compression.packing.bit_report import rate_report
 from qmodels.compression.packing.latent_layout import FILE, read_layout
 from qmodels.compression.samples.event_sources import held_out

@@ -1,75 +1,62 @@
-"""What ``qtrigger data compression`` does: simulate a sample, or convert a file of somebody else's."""
+"""Events of a build: test clouds for its fidelity; for its verification encoder inputs, many from few collisions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from qmodels.compression.data_options import CONVERSION, CUTS, SIMULATION
-from qmodels.compression.samples.collision_files import CollisionHeader, read_header
-from qmodels.compression.samples.collisions import BACKGROUND, SETTINGS
-from qmodels.compression.samples.conversion import convert
-from qmodels.compression.samples.generation import Progress, generate
-from qmodels.compression.samples.readers import Branches
-from qmodels.compression.samples.selection import SELECTIONS, Selection
-from qmodels.errors import ModelDataError
+import numpy as np
+import numpy.typing as npt
+
+from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
+from qmodels.compression.samples.collision_files import read_collisions
+from qmodels.compression.samples.event_sources import held_out
+from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS
+
+Floats32 = npt.NDArray[np.float32]
+
+SIGNAL_EVENTS, BACKGROUND_EVENTS = 2000, 1000
+"""Test events of each signal and of the background: collisions take long to simulate, so all of a build share them."""
+
+_FILE_SEED = 1
 
 
-def write_data(
-    path: Path, n: int | None, seed: int, options: Mapping[str, Any], progress: Progress | None = None
-) -> CollisionHeader:
-    """Write ``n`` events to a collision file, and return what it says of itself.
+@lru_cache(maxsize=len(SETTINGS))  # the verification and the fidelity of a build want the same
+def held_out_clouds(sample: str, events: int, seed: int, count: int) -> npt.NDArray[np.float32]:
+    """Clouds (n, ``count``, 3) of test events: see :func:`transport_targets`. Read-only."""
+    clouds = transport_targets(held_out(sample, events, seed).particles, count)
+    clouds.flags.writeable = False
+    return clouds
 
-    ``options`` may hold sample, selection ("desk" or "published") and single cuts in its place (particle_pt, max_eta,
-    muon_pt, muon_eta; a max_eta of 0 is none); then jobs or scheduler for a simulation, or source, a ROOT or HepMC
-    file, with tree and collection for the former. A pair of muons is asked for and removed in both signals, in no
-    other sample.
 
-    Raises:
-        ModelDataError: options are wrong, missing or do not go together, or the events cannot be made.
+def verification_inputs(count: int, n: int, seed: int) -> dict[str, Floats32]:
+    """``n`` inputs from all three samples, {particles (n, count, 4), log10_beta (n, 1)}, float32.
+
+    Each collision stands there as it was made, then again and again turned by a random angle and, every other time,
+    mirrored: neither changes the physics, and every bit of the input. β is spread over the trained range.
     """
-    source = options.get("source")
-    for name in CONVERSION if source is None else SIMULATION:
-        if name in options:
-            raise ModelDataError(f"{name} goes with a {'file to convert' if source is None else 'simulation'} only")
-    sample, selection = options.get("sample"), _selection(options)
-    if source is not None:
-        return _converted(Path(source), path, n, sample, selection, options, progress)
-    if sample is None:
-        raise ModelDataError(f"no sample is named; choose one of {', '.join(SETTINGS)}")
-    if n is None:
-        raise ModelDataError("no number of events is given")
-    jobs, scheduler = options.get("jobs"), options.get("scheduler")
-    if jobs is not None and scheduler is not None:
-        raise ModelDataError("jobs and scheduler exclude each other: a cluster has its own workers")
-    generate(path, sample, n, seed, jobs=jobs, scheduler=scheduler, selection=selection, progress=progress)
-    return read_header(path)
+    rng = np.random.default_rng([seed, count])
+    numbers = {name: BACKGROUND_EVENTS if name == BACKGROUND else SIGNAL_EVENTS for name in SETTINGS}
+    samples = [held_out_clouds(name, events, seed, count) for name, events in numbers.items()]
+    clouds = np.concatenate(samples)[rng.permutation(sum(map(len, samples)))]
+    chosen = clouds[np.arange(n) % len(clouds)]
+    return {"particles": features(_moved(chosen, len(clouds), rng)), "log10_beta": _spread(n, rng)}
 
 
-def _selection(options: Mapping[str, Any]) -> Selection:
-    name = options.get("selection", "desk")
-    if name not in SELECTIONS:
-        raise ModelDataError(f"no selection is called {name!r}; choose one of {', '.join(SELECTIONS)}")
-    cuts = {cut: options[cut] for cut in CUTS if cut in options}
-    if cuts.get("max_eta") == 0:
-        cuts["max_eta"] = None
-    return replace(SELECTIONS[name], **cuts)
+def file_inputs(path: Path, count: int) -> dict[str, Floats32]:
+    """The inputs of a collision file's events, each at one β; ModelDataError if the file is damaged."""
+    clouds = transport_targets(read_collisions(path).particles, count)
+    return {"particles": features(clouds), "log10_beta": _spread(len(clouds), np.random.default_rng(_FILE_SEED))}
 
 
-def _converted(
-    source: Path,
-    path: Path,
-    n: int | None,
-    sample: str | None,
-    selection: Selection,
-    options: Mapping[str, Any],
-    progress: Progress | None,
-) -> CollisionHeader:
-    name = sample or "other"
-    muons = name in SETTINGS and name != BACKGROUND
-    named = {key: options[key] for key in CONVERSION if key in options}
-    return convert(
-        source, path, name, replace(selection, muons=muons), events=n, branches=Branches(**named), progress=progress
-    )
+def _moved(clouds: Floats32, untouched: int, rng: np.random.Generator) -> Floats32:
+    angle = rng.uniform(-np.pi, np.pi, (len(clouds), 1)).astype(np.float32)
+    mirror = rng.choice(np.array([-1.0, 1.0], np.float32), (len(clouds), 1))
+    angle[:untouched], mirror[:untouched] = 0.0, 1.0
+    fraction, eta, phi = np.moveaxis(clouds, -1, 0)
+    real = fraction > 0.0  # padding stays at (0, 0, 0)
+    return np.stack([fraction, eta * mirror, np.where(real, phi + angle, 0.0)], axis=-1)
+
+
+def _spread(n: int, rng: np.random.Generator) -> Floats32:
+    return rng.uniform(*LOG10_BETA_RANGE, (n, 1)).astype(np.float32)

@@ -85,6 +85,11 @@ def _refuse(faults: npt.ArrayLike, what: str) -> None:
         raise ModelDataError(f"event {int(np.argmax(bad))} {what} ({int(bad.sum())} such of {len(bad)})")
 
 
+def column(log10_beta: float, events: int) -> Floats32:
+    """``log10_beta`` as an input (events, 1), the same for all."""
+    return np.full((events, 1), log10_beta, np.float32)
+
+
 def check_log10_beta(log10_beta: npt.ArrayLike) -> Floats32:
     """``log10_beta`` as float32 (n, 1); warns, naming the range, where the networks were never trained.
 

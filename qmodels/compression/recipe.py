@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.classifiers.judge import EPOCHS as JUDGE_EPOCHS
-from qmodels.compression.classifiers.judge import EVENTS as JUDGE_EVENTS
-from qmodels.compression.classifiers.judge import LABEL as JUDGE_LABEL
-from qmodels.compression.classifiers.judge import make_judge
-from qmodels.compression.coding import DECODER_FILE, JUDGE_FILE, REFERENCE_FILE, Encoder
+from qmodels.compression.autoencoder import DECODER_FILE, REFERENCE_FILE, Encoder
+from qmodels.compression.classifiers.reference_classifier import EPOCHS as CLASSIFIER_EPOCHS
+from qmodels.compression.classifiers.reference_classifier import EVENTS as CLASSIFIER_EVENTS
+from qmodels.compression.classifiers.reference_classifier import LABEL as CLASSIFIER_LABEL
+from qmodels.compression.classifiers.reference_classifier import make_reference_classifier
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 from qmodels.compression.learned import learn
 from qmodels.compression.packing.packed_events import write_layout
@@ -23,8 +23,9 @@ from qmodels.compression.presets import Preset, Stage, find_preset, particle_cou
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
 from qmodels.compression.samples.collision_files import read_collisions
-from qmodels.compression.samples.collisions import BACKGROUND
 from qmodels.compression.samples.generation import generate
+from qmodels.compression.samples.pythia import BACKGROUND
+from qmodels.compression.trained_folder import CLASSIFIER_FILE
 from qmodels.compression.training import PUBLISHED_RATES, CompressionTask
 from qmodels.errors import ModelDataError
 from qmodels.training.loop import Fitted, Schedule, Task, fit, set_up
@@ -106,7 +107,7 @@ def train(
     are generated into ``out``, unless they are there. Written are reference.h5 (float encoder), decoder.h5,
     training.json, and for a preset of firmware size model.h5, the QKeras encoder, which serves the same decoder, with
     latent_layout.json, by which its latents are packed. Without ``data``, which may be of any detector, judge.h5 is
-    trained on signals generated for it. What is there already of the float networks and the judge is used again.
+    trained on signals generated for it. What is there already of the float networks and the classifier is used again.
     ``epochs`` replaces the default of every stage. After a kill,
     ``resume`` with the same options ends with the same bits. Raises ModelDataError for options that cannot work.
     """
@@ -126,7 +127,7 @@ def train(
     if sizes.quantized_stage is not None:
         fits |= _train_quantized(run, sizes.quantized_stage)
         if data is None:
-            fits |= _train_judge(run, events)
+            fits |= _train_classifier(run, events)
     _write_record(run, path, fits)
     return out / (REFERENCE_FILE if sizes.quantized_stage is None else MODEL_FILE)
 
@@ -203,12 +204,16 @@ def _in_blocks(model: keras.Model) -> Encoder:
     return encode
 
 
-def _train_judge(run: Run, events: int | None) -> dict[str, Fitted | None]:
-    if (run.out / JUDGE_FILE).exists():
-        return {JUDGE_LABEL: None}
-    wanted = JUDGE_EVENTS if events is None else min(events, JUDGE_EVENTS)
-    epochs = JUDGE_EPOCHS if run.epochs is None else run.epochs
-    return {JUDGE_LABEL: make_judge(run.out, events=wanted, epochs=epochs, seed=run.seed, progress=run.progress)}
+def _train_classifier(run: Run, events: int | None) -> dict[str, Fitted | None]:
+    if (run.out / CLASSIFIER_FILE).exists():
+        return {CLASSIFIER_LABEL: None}
+    wanted = CLASSIFIER_EVENTS if events is None else min(events, CLASSIFIER_EVENTS)
+    epochs = CLASSIFIER_EPOCHS if run.epochs is None else run.epochs
+    return {
+        CLASSIFIER_LABEL: make_reference_classifier(
+            run.out, events=wanted, epochs=epochs, seed=run.seed, progress=run.progress
+        )
+    }
 
 
 def float_networks(run: Run) -> tuple[keras.Model, keras.Model]:

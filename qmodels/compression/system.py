@@ -19,7 +19,7 @@ from qmodels.systems import Fidelity
 from qmodels.training.progress import TrainingProgress
 
 if TYPE_CHECKING:
-    from qmodels.compression.coding import Encoder
+    from qmodels.compression.autoencoder import Encoder
     from qmodels.compression.packing.packet_files import PacketHeader
     from qmodels.compression.samples.collision_files import CollisionHeader
 
@@ -41,13 +41,13 @@ class Compression:
 
         Few collisions make many events: each is turned about the beam, mirrored, and met at many β.
         """
-        from qmodels.compression.verification import verification_inputs
+        from qmodels.compression.events import verification_inputs
 
         return verification_inputs(particle_count(variant), n, seed)
 
     def read_events(self, path: Path, variant: str) -> Inputs:
         """Encoder inputs of a collision file, at β spread over the trained range; ModelDataError if damaged."""
-        from qmodels.compression.verification import file_inputs
+        from qmodels.compression.events import file_inputs
 
         return file_inputs(path, particle_count(variant))
 
@@ -60,7 +60,7 @@ class Compression:
         progress: Callable[[int, int], None] | None = None,
     ) -> CollisionHeader:
         """Simulate or convert: see :func:`qmodels.compression.events.write_data`."""
-        from qmodels.compression.events import write_data
+        from qmodels.compression.samples.data_command import write_data
 
         return write_data(path, n, seed, options, progress)
 
@@ -94,10 +94,11 @@ class Compression:
         seed: int = 1,
         figure: Path | None = None,
     ) -> Fidelity:
-        """Latent error, KL, distortion, AUC, bits over β: :func:`qmodels.compression.fidelity.measurement.measure`."""
-        from qmodels.compression.fidelity.measurement import EVENTS, measure
+        """Latent error, KL, distortion, AUC, bits over β: :func:`qmodels.compression.fidelity.comparison.measure`."""
+        from qmodels.compression.events import SIGNAL_EVENTS
+        from qmodels.compression.fidelity.comparison import measure
 
-        return measure(folder, firmware, events=min(events, EVENTS), seed=seed, figure=figure)
+        return measure(folder, firmware, events=min(events, SIGNAL_EVENTS), seed=seed, figure=figure)
 
     def evaluate(
         self,

@@ -15,7 +15,7 @@ from qmodels.systems import Fidelity
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of one encoder at one β, over the events of both signals; ``auc`` is None without a judge."""
+    """Figures of one encoder at one β, over the events of both signals; ``auc`` is None without a classifier."""
 
     kl_nats: float
     distortion: float

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.coding import Coded, Encoder, Networks, column, judged, kl_per_latent
+from qmodels.compression.autoencoder import Coded, Encoder, kl_per_latent
+from qmodels.compression.classifiers.separation import restored_auc
 from qmodels.compression.fidelity.metrics import Packed
-from qmodels.compression.inputs import features
+from qmodels.compression.inputs import column, features
 from qmodels.compression.packing.bit_report import payload_bits
 from qmodels.compression.packing.latent_layout import Ints, LatentLayout
 from qmodels.compression.packing.layout_calibration import raw_means
 from qmodels.compression.packing.symbols import quantize, reconstruct
+from qmodels.compression.trained_folder import Networks
 
 Floats = npt.NDArray[np.floating]
 Floats32 = npt.NDArray[np.float32]
@@ -51,9 +53,9 @@ def measure_packed(
         bits=payload_bits(*_symbols(firmware(arrays)[0], layout, log10_beta), layout),
         kl_bits=float(kl_per_latent(*networks.reference(arrays)).sum(axis=1).mean() / np.log(2.0)),
         distortion=distance(restored),
-        auc=judged(networks.judge, restored, log10_beta),
+        auc=restored_auc(networks.classifier, restored, log10_beta),
         drawn_distortion=distance(ideal),
-        drawn_auc=judged(networks.judge, ideal, log10_beta),
+        drawn_auc=restored_auc(networks.classifier, ideal, log10_beta),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.coding import kl_per_latent
+from qmodels.compression.autoencoder import kl_per_latent
 from qmodels.compression.packing.latent_layout import Ints, LatentLayout
 from qmodels.compression.packing.layout_calibration import raw_means
 from qmodels.compression.packing.packet_files import EVENTS_PER_STRING

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.coding import DECODER_FILE, Encoder, column
-from qmodels.compression.inputs import encoder_inputs, features
+from qmodels.compression.autoencoder import DECODER_FILE, Encoder
+from qmodels.compression.inputs import column, encoder_inputs, features
 from qmodels.compression.networks import read_network
 from qmodels.compression.packing.latent_layout import CODINGS, FILE, Coding, Ints, LatentLayout, read_layout
 from qmodels.compression.packing.layout_calibration import LOG10_BETAS, calibrate, mean_fraction, raw_means

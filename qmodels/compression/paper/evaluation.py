@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.classification import auc
-from qmodels.compression.coding import SIGNALS, Networks, code, judged, read_networks
+from qmodels.compression.autoencoder import code
+from qmodels.compression.classifiers.separation import restored_auc
 from qmodels.compression.inputs import transport_targets
-from qmodels.compression.paper.rates import Display, Rate, displays, rates
+from qmodels.compression.paper.rates import displays, rates
+from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation
 from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.samples.event_sources import event_source
+from qmodels.compression.samples.pythia import SIGNALS
+from qmodels.compression.trained_folder import Networks, read_networks
 
 Floats32 = npt.NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -31,40 +35,6 @@ RATE_LOG10_BETAS = tuple(np.arange(4, -25, -1) / 4.0)
 AUC_LOG10_BETAS = (0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0)
 
 
-@dataclass(frozen=True)
-class AucPoint:
-    """Signals restored from the means at one β: mean KL in bits, AUC of a fresh PFN and of the judge (None without)."""
-
-    log10_beta: float
-    bits: float
-    auc: float
-    judge_auc: float | None
-
-
-@dataclass(frozen=True)
-class Classifiers:
-    """AUCs that do not depend on β: of the two muons, of H_T, and of the uncompressed particles."""
-
-    muons: float
-    ht: float
-    uncompressed: float
-    test_events: int
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Everything that is drawn and tabulated. ``truth`` is the cloud (N, 3) of the event on display."""
-
-    particles: int
-    latents: int
-    training: dict[str, Any]
-    truth: Floats32
-    displays: list[Display]
-    rates: list[Rate]
-    aucs: list[AucPoint]
-    classifiers: Classifiers
-
-
 def evaluate(
     folder: Path,
     out: Path,
@@ -77,7 +47,7 @@ def evaluate(
     """Evaluate the networks in ``folder`` and write figures, evaluation.json and evaluation.md into ``out``.
 
     Args:
-        folder: with reference.h5 and decoder.h5; the judge is evaluated if judge.h5 is there.
+        folder: with reference.h5 and decoder.h5; the reference classifier is evaluated if judge.h5 is there.
         out: made if it does not exist.
         events: of each signal; a tenth of them is what AUCs are measured on.
         seed: of the events, if they are generated, and of the classifiers. Not that of the training.
@@ -91,7 +61,7 @@ def evaluate(
         ModelDataError: a network or an event file is missing or unusable.
     """
     networks = read_networks(folder)
-    from qmodels.compression.paper.pictures import draw_figures  # brings matplotlib
+    from qmodels.compression.paper.plots import draw_figures  # brings matplotlib
     from qmodels.compression.paper.tables import write_markdown
     from qmodels.training.loop import set_up  # brings TensorFlow: bad folders are refused before
 
@@ -140,7 +110,7 @@ def _aucs(networks: Networks, clouds: Sequence[Floats32], seed: int, progress: P
         fresh = train_classifier((zeros, ones), SIZES["desk"], desk_schedule(seed), f"log10 beta {log10_beta:g}")
         tests = test_part([side.restored for side in coded], seed)
         bits = np.concatenate([side.kl.sum(axis=1) for side in coded]).mean() / np.log(2.0)
-        found.append(AucPoint(log10_beta, float(bits), fresh.auc, judged(networks.judge, tests, log10_beta)))
+        found.append(AucPoint(log10_beta, float(bits), fresh.auc, restored_auc(networks.classifier, tests, log10_beta)))
         if progress is not None:
             progress("classifiers", index + 1, len(AUC_LOG10_BETAS))
     return found

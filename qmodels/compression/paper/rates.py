@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.coding import ACTIVE_NATS, Networks, code, column, kl_per_latent
-from qmodels.compression.inputs import features
+from qmodels.compression.autoencoder import ACTIVE_NATS, code, kl_per_latent
+from qmodels.compression.inputs import column, features
+from qmodels.compression.trained_folder import Networks
 from qmodels.compression.transport.distortion import sinkhorn
 
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from qmodels.compression.paper import published
-from qmodels.compression.paper.evaluation import Evaluation
+from qmodels.compression.paper.results import Evaluation
 
 
 def write_markdown(found: Evaluation, path: Path) -> Path:
@@ -21,7 +21,7 @@ def _page(found: Evaluation) -> Iterable[str]:
     yield "Rate and distortion of background events, ours / published:\n"
     yield from _table(("log₁₀ β", "S [R²]", "ΣKL [nats]", "C_KL", "C_S", "latents above 0.1 nats"), _rates(found))
     yield "\nAUC between the signals, restored from the means:\n"
-    columns = ("log₁₀ β", "KL [bits]", "fresh PFN", "judge", "published, interpolated")
+    columns = ("log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "published, interpolated")
     yield from _table(columns, _aucs(found))
     known = found.classifiers
     yield f"\nClassifiers that do not depend on β ({known.test_events} test events):\n"
@@ -50,9 +50,9 @@ def _rates(found: Evaluation) -> Iterable[tuple[str, ...]]:
 
 def _aucs(found: Evaluation) -> Iterable[tuple[str, ...]]:
     for point in found.aucs:
-        judge = "" if point.judge_auc is None else f"{point.judge_auc:.3f}"
+        reference = "" if point.judge_auc is None else f"{point.judge_auc:.3f}"
         other = f"{published.auc_at(point.log10_beta):.3f}"
-        yield f"{point.log10_beta:g}", f"{point.bits:.1f}", f"{point.auc:.3f}", judge, other
+        yield f"{point.log10_beta:g}", f"{point.bits:.1f}", f"{point.auc:.3f}", reference, other
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

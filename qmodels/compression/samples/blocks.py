@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.samples.collisions import GENERATOR_VERSION, MAX_SEED, collisions, generator_name
+from qmodels.compression.samples.pythia import GENERATOR_VERSION, MAX_SEED, collisions, generator_name
 from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, select
 from qmodels.errors import ModelDataError
 

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from qmodels.compression.inputs import transport_targets
 from qmodels.compression.samples.collision_files import Collisions, read_collisions
-from qmodels.compression.samples.collisions import SETTINGS
 from qmodels.compression.samples.generation import cached_collisions
 
-JUDGE_OFFSET, TEST_OFFSET = 1000, 2000
-"""Added to a seed: no event that trained a network or its judge is among those on which a build measures them."""
-
-
-@lru_cache(maxsize=len(SETTINGS))  # the verification and the fidelity of a build want the same
-def held_out_clouds(sample: str, events: int, seed: int, count: int) -> npt.NDArray[np.float32]:
-    """Clouds (n, ``count``, 3) of test events: see :func:`qmodels.compression.inputs.transport_targets`. Read-only."""
-    clouds = transport_targets(held_out(sample, events, seed).particles, count)
-    clouds.flags.writeable = False
-    return clouds
+CLASSIFIER_OFFSET, TEST_OFFSET = 1000, 2000
+"""Added to a seed: no event that trained a network or the classifier is among those on which a build measures them."""
 
 
 def held_out(sample: str, events: int, seed: int) -> Collisions:

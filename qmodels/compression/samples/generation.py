@@ -23,8 +23,8 @@ from qmodels.compression.samples.collision_files import (
     read_collisions,
     write_collisions,
 )
-from qmodels.compression.samples.collisions import BACKGROUND, SETTINGS, find_sample, generator_name
 from qmodels.compression.samples.makers import Maker, cores, dask_maker, local_maker
+from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS, find_sample, generator_name
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
 

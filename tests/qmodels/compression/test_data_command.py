@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hls.cli import main
-from qmodels.compression.events import write_data
 from qmodels.compression.samples.blocks import KEPT
 from qmodels.compression.samples.collision_files import read_collisions
+from qmodels.compression.samples.data_command import write_data
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
 from tests.qmodels.compression.synthetic import fake_maker

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pytest
 
 from hls.cli import main
-from qmodels.compression.coding import Networks
 from qmodels.compression.paper import evaluation, published
-from qmodels.compression.paper.evaluation import AucPoint, Classifiers, Evaluation
 from qmodels.compression.paper.rates import displays, rates
+from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation
 from qmodels.compression.paper.tables import write_markdown
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
 from qmodels.compression.samples.selection import Selection
+from qmodels.compression.trained_folder import Networks
 from tests.qmodels.compression.test_fidelity import SHAPES, clouds, decode, network
 
 Floats = npt.NDArray[np.floating]
@@ -33,7 +33,7 @@ def optimal() -> Networks:
     return Networks(
         network(SHAPES, encode, outputs=2),
         network({"latent": (2,), "log10_beta": (1,)}, decode),
-        judge=None,
+        classifier=None,
         layout=None,
     )
 

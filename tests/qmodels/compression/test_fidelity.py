@@ -10,10 +10,12 @@ import numpy.typing as npt
 import pytest
 
 from qmodels.classification import auc_spread
-from qmodels.compression.coding import Coded, Networks, judged
-from qmodels.compression.fidelity.measurement import compare, latent_error
+from qmodels.compression.autoencoder import Coded
+from qmodels.compression.classifiers.separation import restored_auc
+from qmodels.compression.fidelity.comparison import compare, latent_error
 from qmodels.compression.fidelity.metrics import Comparison, Figures, Packed, as_metrics
 from qmodels.compression.networks import Layer, Network
+from qmodels.compression.trained_folder import Networks
 
 Floats = npt.NDArray[np.floating]
 
@@ -105,11 +107,11 @@ def test_the_judge_sees_only_what_is_restored(networks: Networks) -> None:
 
 
 def test_without_a_judge_there_is_no_auc(networks: Networks) -> None:
-    found = compare(replace(networks, judge=None), shifted(0.0), [clouds(-1.0), clouds(1.0)], clouds(0.0), [-2.0])
+    found = compare(replace(networks, classifier=None), shifted(0.0), [clouds(-1.0), clouds(1.0)], clouds(0.0), [-2.0])
     assert set(as_metrics(found)) == {
         "latent_error_sigma", "kl_nats", "distortion", "exact_distortion", "distortion_excess",
     }  # fmt: skip
-    assert judged(None, [clouds(0.0), clouds(1.0)], -2.0) is None
+    assert restored_auc(None, [clouds(0.0), clouds(1.0)], -2.0) is None
 
 
 def test_latents_that_carry_nothing_have_no_error() -> None:

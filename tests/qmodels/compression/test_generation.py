@@ -18,9 +18,9 @@ import pytest
 from qmodels.compression.samples import generation
 from qmodels.compression.samples.blocks import KEPT, Plan, make_block, read_block, write_block
 from qmodels.compression.samples.collision_files import read_collisions
-from qmodels.compression.samples.collisions import MAX_SEED, SETTINGS
 from qmodels.compression.samples.generation import cached_collisions, generate, generate_plan
 from qmodels.compression.samples.makers import Maker, dask_maker, local_maker
+from qmodels.compression.samples.pythia import MAX_SEED, SETTINGS
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
 from tests.qmodels.compression.synthetic import fake_block, fake_maker

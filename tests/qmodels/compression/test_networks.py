@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qmodels.compression.coding import column, read_networks
+from qmodels.compression.inputs import column
 from qmodels.compression.networks import read_network
+from qmodels.compression.trained_folder import read_networks
 from qmodels.errors import ModelDataError
 
 BETA = {"log10_beta": (1,)}
@@ -40,14 +41,14 @@ def test_numpy_computes_what_keras_computes(folder: Path) -> None:
     import keras
 
     networks = read_networks(folder)
-    assert networks.judge is not None
+    assert networks.classifier is not None
     rng = np.random.default_rng(1)
     particles, beta = rng.normal(size=(300, 5, 4)).astype(np.float32), column(-2.0, 300)
     latent = rng.normal(size=(300, 3)).astype(np.float32)
     for name, network, arrays in (
         ("reference", networks.encoder, [particles, beta]),
         ("decoder", networks.decoder, [latent, beta]),
-        ("judge", networks.judge, [particles, beta]),
+        ("judge", networks.classifier, [particles, beta]),
     ):
         model = keras.models.load_model(folder / f"{name}.h5", compile=False)
         expected = model(arrays)
@@ -100,7 +101,7 @@ def test_layers_that_are_not_computed_are_refused(tmp_path: Path) -> None:
 
 def test_fidelity_needs_no_tensorflow() -> None:
     code = (
-        "import sys; import qmodels.compression.fidelity.measurement, qmodels.compression.samples.generation; "
+        "import sys; import qmodels.compression.fidelity.comparison, qmodels.compression.samples.generation; "
         "sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'matplotlib', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

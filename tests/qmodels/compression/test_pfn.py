@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from qmodels.compression.classifiers.inputs import scaled, scaled_muons
-from qmodels.compression.coding import judged, read_networks
+from qmodels.compression.classifiers.separation import restored_auc
+from qmodels.compression.trained_folder import read_networks
 from qmodels.errors import ModelDataError
 
 pytestmark = pytest.mark.slow
@@ -80,7 +81,7 @@ def test_a_judge_learns_what_the_decoder_lets_through(tmp_path: Path) -> None:
     """The encoder's mean is Σ pT·η, the decoder puts all particles there: the signals differ in it."""
     import keras
 
-    from qmodels.compression.classifiers.judge import train_judge
+    from qmodels.compression.classifiers.reference_classifier import train_reference_classifier
     from qmodels.compression.presets import Preset, Stage
     from qmodels.compression.reference import build_decoder, build_encoder
     from qmodels.training.loop import Schedule
@@ -91,15 +92,15 @@ def test_a_judge_learns_what_the_decoder_lets_through(tmp_path: Path) -> None:
     save_model(build_encoder(preset, 4), tmp_path / "reference.h5")
     save_model(build_decoder(preset, 4), tmp_path / "decoder.h5")
     zeros, ones = toy(1500, -2.0, 5), toy(1500, 2.0, 6)
-    fitted = train_judge(tmp_path, zeros, ones, schedule=Schedule(4, 64, 5e-3, 1))
+    fitted = train_reference_classifier(tmp_path, zeros, ones, schedule=Schedule(4, 64, 5e-3, 1))
     assert fitted.history[-1].auc > 0.8
     networks = read_networks(tmp_path)
 
     def restored(clouds: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
-        from qmodels.compression.coding import code
+        from qmodels.compression.autoencoder import code
 
         return code(networks.reference, networks.decoder, clouds, -3.0).restored
 
-    found = judged(networks.judge, [restored(toy(300, -2.0, 7)), restored(toy(300, 2.0, 8))], -3.0)
+    found = restored_auc(networks.classifier, [restored(toy(300, -2.0, 7)), restored(toy(300, 2.0, 8))], -3.0)
     assert found is not None
     assert found > 0.8

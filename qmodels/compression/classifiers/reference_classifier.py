@@ -1,6 +1,6 @@
-"""The judge of fidelity: one PFN for every β, which tells the signals apart after compression by the float networks.
+"""The reference classifier of fidelity: one PFN for every β, which tells the signals apart after float compression.
 
-log₁₀β is an input of its own, drawn anew for each event in every epoch, as in the training of the networks it judges.
+log₁₀β is an input of its own, drawn anew for each event in every epoch, as in the training of encoder and decoder.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import tensorflow as tf
 from qmodels.classification import auc, binary_cross_entropy
 from qmodels.compression.classifiers.inputs import scaled
 from qmodels.compression.classifiers.pfn import SIZES, Sides, build_pfn, class_weights, split, weighted_loss
-from qmodels.compression.coding import JUDGE_FILE, SIGNALS, Networks, read_networks
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
-from qmodels.compression.samples.event_sources import JUDGE_OFFSET, event_source
+from qmodels.compression.samples.event_sources import CLASSIFIER_OFFSET, event_source
+from qmodels.compression.samples.pythia import SIGNALS
+from qmodels.compression.trained_folder import CLASSIFIER_FILE, Networks, read_networks
 from qmodels.training.loop import Arrays, Fitted, Schedule, fit
 from qmodels.training.progress import TrainingProgress
 from qmodels.training.records import save_model
@@ -33,15 +34,17 @@ _VALIDATION_STREAM, _EPOCH_STREAM = 81, 82
 _BLOCK = 2048
 
 
-class JudgeTask:
-    """Trains ``judge`` on clouds (n, N, 3) restored by ``networks``; a ``qmodels.training.loop.Task``."""
+class ReferenceClassifierTask:
+    """Trains ``classifier`` on clouds (n, N, 3) restored by ``networks``; a ``qmodels.training.loop.Task``."""
 
     label = LABEL
 
-    def __init__(self, judge: keras.Model, networks: Networks, training: Sides, validation: Sides, seed: int) -> None:
+    def __init__(
+        self, classifier: keras.Model, networks: Networks, training: Sides, validation: Sides, seed: int
+    ) -> None:
         self.events = training.both
-        self.variables: Sequence[keras.Variable] = judge.trainable_variables
-        self._judge = judge
+        self.variables: Sequence[keras.Variable] = classifier.trainable_variables
+        self._classifier = classifier
         self._networks = networks
         self._clouds, self._labels = _joined(training)
         self._seed = seed
@@ -57,13 +60,13 @@ class JudgeTask:
 
     def loss(self, *batch: tf.Tensor) -> tf.Tensor:
         particles, log10_beta, labels = batch
-        return weighted_loss(self._judge([particles, log10_beta])[:, 0], labels, self._weights)
+        return weighted_loss(self._classifier([particles, log10_beta])[:, 0], labels, self._weights)
 
     def validate(self) -> tuple[float, float]:
         """Loss and AUC over all β together."""
         starts = range(0, len(self._validation_labels), _BLOCK)
         blocks = ([array[start : start + _BLOCK] for array in self._validation] for start in starts)
-        logits = np.concatenate([np.asarray(self._judge(block))[:, 0] for block in blocks])
+        logits = np.concatenate([np.asarray(self._classifier(block))[:, 0] for block in blocks])
         ones, zeros = logits[self._validation_labels], logits[~self._validation_labels]
         return binary_cross_entropy(ones, zeros), auc(ones, zeros)
 
@@ -78,7 +81,7 @@ def _joined(sides: Sides) -> tuple[Floats32, Floats32]:
     return np.concatenate([sides.zeros, sides.ones]), labels
 
 
-def make_judge(
+def make_reference_classifier(
     folder: Path,
     *,
     events: int = EVENTS,
@@ -91,13 +94,15 @@ def make_judge(
 
     The events are the first ``events`` of b-to-ks.h5 and of hidden-valley.h5 in ``data``, or are generated.
     """
-    collisions = event_source(data, events, seed + JUDGE_OFFSET)
+    collisions = event_source(data, events, seed + CLASSIFIER_OFFSET)
     count = read_networks(folder).count
     zeros, ones = (transport_targets(collisions(name).particles[:events], count) for name in SIGNALS)
-    return train_judge(folder, zeros, ones, schedule=Schedule(epochs, BATCH, RATE, seed), progress=progress)
+    return train_reference_classifier(
+        folder, zeros, ones, schedule=Schedule(epochs, BATCH, RATE, seed), progress=progress
+    )
 
 
-def train_judge(
+def train_reference_classifier(
     folder: Path,
     zeros: Floats32,
     ones: Floats32,
@@ -116,7 +121,9 @@ def train_judge(
         for zero, one in zip(split(len(zeros), schedule.seed), split(len(ones), schedule.seed + 1), strict=True)
     )
     keras.utils.set_random_seed(schedule.seed)
-    judge = build_pfn(SIZES[size], networks.count, features=4, masked=False, conditions=1)
-    fitted = fit(JudgeTask(judge, networks, training, validation, schedule.seed), schedule, progress=progress)
-    save_model(judge, folder / JUDGE_FILE)
+    classifier = build_pfn(SIZES[size], networks.count, features=4, masked=False, conditions=1)
+    fitted = fit(
+        ReferenceClassifierTask(classifier, networks, training, validation, schedule.seed), schedule, progress=progress
+    )
+    save_model(classifier, folder / CLASSIFIER_FILE)
     return fitted

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qmodels.compression.fidelity.pictures import BETA_LABEL, STYLE, save
+from qmodels.compression.fidelity.plots import BETA_LABEL, STYLE, save
 from qmodels.compression.paper import published
-from qmodels.compression.paper.evaluation import Evaluation
+from qmodels.compression.paper.results import Evaluation
 
 RECONSTRUCTIONS, RATES, AUC = "reconstructions.png", "rates.png", "auc.png"
-_TRUE, _RESTORED, _JUDGE, _PUBLISHED = "#e42536", "#5790fc", "#f89c20", "#9c9ca1"
+_TRUE, _RESTORED, _REFERENCE, _PUBLISHED = "#e42536", "#5790fc", "#f89c20", "#9c9ca1"
 _AREA = 1500.0
 """Area in points² of a particle that carries all of H_T."""
 
@@ -72,7 +72,7 @@ def _rates(found: Evaluation) -> Figure:
 def _auc(found: Evaluation) -> Figure:
     figure = Figure(figsize=(16.5, 5.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    judged = [(p.log10_beta, p.bits, p.judge_auc) for p in found.aucs if p.judge_auc is not None]
+    referenced = [(p.log10_beta, p.bits, p.judge_auc) for p in found.aucs if p.judge_auc is not None]
     for axes, theirs, ours, index in (
         (left, published.AUC_LOG10_BETA, [p.log10_beta for p in found.aucs], 0),
         (right, published.AUC_BITS, [p.bits for p in found.aucs], 1),
@@ -80,8 +80,9 @@ def _auc(found: Evaluation) -> Figure:
         axes.plot(theirs, published.AUC_MEANS, "--", color=_PUBLISHED, label="published, means")
         axes.plot(theirs, published.AUC_SAMPLED, ":", color=_PUBLISHED, label="published, sampled")
         axes.plot(ours, [p.auc for p in found.aucs], "o-", color=_RESTORED, label="fresh PFN at each $\\beta$")
-        if judged:
-            axes.plot([j[index] for j in judged], [j[2] for j in judged], "s-", color=_JUDGE, label="one judge for all")
+        if referenced:
+            at, values = [p[index] for p in referenced], [p[2] for p in referenced]
+            axes.plot(at, values, "s-", color=_REFERENCE, label="one classifier for all")
         _lines(axes, found)
     left.set(xlabel=BETA_LABEL, ylabel="AUC between the signals")
     right.set_xscale("symlog", linthresh=1.0)

@@ -1,7 +1,7 @@
 """What the firmware costs against the float encoder, at several β, on the two signals that compression must keep apart.
 
 Both encoders see the same events and the same float decoder follows both, fed with the means (the maximum-likelihood
-reconstruction of the paper). So does the same judge: one classifier, trained on float reconstructions over all β. It
+reconstruction of the paper). So does the same reference classifier, trained on float reconstructions over all β. It
 is never trained again on what the firmware makes, so that nothing the firmware distorts can be learned away.
 """
 
@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.classification import auc_spread
-from qmodels.compression.coding import ACTIVE_NATS, SIGNALS, Coded, Encoder, Networks, code, judged, read_networks
+from qmodels.compression.autoencoder import ACTIVE_NATS, Coded, Encoder, code
+from qmodels.compression.classifiers.separation import restored_auc
+from qmodels.compression.events import BACKGROUND_EVENTS, SIGNAL_EVENTS, held_out_clouds
 from qmodels.compression.fidelity.metrics import Comparison, Figures, as_metrics
 from qmodels.compression.fidelity.packed import measure_packed
-from qmodels.compression.samples.collisions import BACKGROUND
-from qmodels.compression.samples.event_sources import held_out_clouds
+from qmodels.compression.samples.pythia import BACKGROUND, SIGNALS
+from qmodels.compression.trained_folder import Networks, read_networks
 from qmodels.compression.transport.distortion import exact, sinkhorn
 from qmodels.systems import Fidelity
 
@@ -27,19 +29,18 @@ Floats32 = npt.NDArray[np.float32]
 
 LOG10_BETAS = (-6.0, -5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0)
 
-BACKGROUND_EVENTS = 1000
-EVENTS, DISTORTION_EVENTS, EXACT_EVENTS = 2000, 500, 25
-"""Of each signal: for latents and AUC; those for the Sinkhorn loss; those for exact transport."""
+DISTORTION_EVENTS, EXACT_EVENTS = 500, 25
+"""Of each signal: for the Sinkhorn loss, and for exact transport."""
 
 INFORMED_SPREADS = 3.0
-"""The float AUC has left 0.5 where it is beyond so many standard deviations of a judge that guesses."""
+"""The float AUC has left 0.5 where it is beyond so many standard deviations of a classifier that guesses."""
 
 
 def measure(
     folder: Path,
     firmware: Encoder,
     *,
-    events: int = EVENTS,
+    events: int = SIGNAL_EVENTS,
     seed: int = 1,
     figure: Path | None = None,
 ) -> Fidelity:
@@ -55,7 +56,7 @@ def measure(
     background = held_out_clouds(BACKGROUND, BACKGROUND_EVENTS, seed, networks.count)
     found = compare(networks, firmware, signals, background)
     if figure is not None:
-        from qmodels.compression.fidelity.pictures import draw_fidelity  # brings matplotlib
+        from qmodels.compression.fidelity.plots import draw_fidelity  # brings matplotlib
 
         draw_fidelity(found, figure)
     return as_metrics(found)
@@ -117,7 +118,7 @@ def _figures(networks: Networks, clouds: Sequence[Floats32], coded: Sequence[Cod
         kl_nats=float(np.concatenate([side.kl for side in coded]).sum(axis=1).mean()),
         distortion=mean_distance(sinkhorn, clouds, restored, DISTORTION_EVENTS),
         exact_distortion=mean_distance(exact, clouds, restored, EXACT_EVENTS),
-        auc=judged(networks.judge, restored, log10_beta),
+        auc=restored_auc(networks.classifier, restored, log10_beta),
     )
 
 

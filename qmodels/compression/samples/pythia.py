@@ -98,6 +98,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 """PYTHIA settings of each sample."""
 
 BACKGROUND = "background"
+SIGNALS = ("b-to-ks", "hidden-valley")
+"""Class 0 and class 1 of every classifier."""
 NO_SCALAR = "no b hadron that decays to S"
 FAILED = "PYTHIA failed"
 MAX_SEED = 900_000_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qmodels.compression.samples.blocks import Block, Plan, make_block
-from qmodels.compression.samples.collisions import SETTINGS, collisions
+from qmodels.compression.samples.pythia import SETTINGS, collisions
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
 

@@ -1,4 +1,4 @@
-"""Pictures: fidelity over β, and the three figures of arXiv:2210.11489."""
+"""The plot of a fidelity measurement, and the style that it shares with those of the paper."""
 
 from __future__ import annotations
 
