@@ -11,7 +11,7 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.importing import learned
 from hls.importing.emitter import Emitter
-from hls.importing.layers import HANDLERS
+from hls.importing.layers import find_handler, known_classes
 from hls.importing.memory import read_memory
 from hls.importing.model_file import read_model
 from hls.importing.ports import port_grid
@@ -87,8 +87,9 @@ def _stated(layer: LayerSpec, internal_sigmoid: str) -> dict[str, Any]:
 
 
 def _handle(emit: Emitter, layer: LayerSpec, inputs: tuple[str, ...]) -> str:
+    handler = find_handler(layer.class_name)
     try:
-        return HANDLERS[layer.class_name](emit, layer, inputs)
+        return handler(emit, layer, inputs)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         # Shapes or options that contradict each other: the file is not what Keras would have written.
         raise ModelFileError(f"layer {layer.name!r} ({layer.class_name}) is inconsistent: {error}") from error
@@ -110,11 +111,11 @@ def _refuse_keywords(layer: LayerSpec, call: Call) -> None:
 
 
 def _refuse_unknown(model: ModelSpec) -> None:
+    known = known_classes()
     for layer in model.layers.values():
-        if layer.class_name not in HANDLERS and layer.class_name != "InputLayer":
-            known = ", ".join(sorted(HANDLERS))
+        if layer.class_name not in known and layer.class_name != "InputLayer":
             raise UnsupportedError(
-                f"layer {layer.name!r}: class {layer.class_name} is not supported; known are {known}"
+                f"layer {layer.name!r}: class {layer.class_name} is not supported; known are {', '.join(known)}"
             )
 
 

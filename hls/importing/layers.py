@@ -19,6 +19,7 @@ from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import quantize_values, quantized_constant
+from hls.machine.plugins import Plugins
 
 Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
 
@@ -249,3 +250,14 @@ HANDLERS: dict[str, Handler] = {
     **pooling.HANDLERS,
     **operators.HANDLERS,
 }  # fmt: skip
+INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
+
+
+def known_classes() -> list[str]:
+    """Keras layer classes that can be imported, ours and those of installed packages."""
+    return sorted({*HANDLERS, *INSTALLED.names()})
+
+
+def find_handler(class_name: str) -> Handler:
+    """The handler of a known Keras layer class."""
+    return HANDLERS[class_name] if class_name in HANDLERS else INSTALLED.load(class_name)
