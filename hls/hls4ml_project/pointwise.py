@@ -57,14 +57,28 @@ def clamp(low: Lowering, node: nodes.Quantize, x: Value, bottom: int, top: int) 
     first, last = max(node.raw_min, bottom), min(node.raw_max, top)
     bits = max((last - first).bit_length(), 2 if low.ac_types else 1)
     saturating = HlsType(FixedType(False, bits, bits - node.type.fraction), "TRN", "SAT")
-    shift = 0
-    if top > node.raw_max:
-        shift = saturating.type.raw_max - node.raw_max
-        x = low.offset(node, x, shift, saturating)
-    if bottom < node.raw_min:
-        x = low.offset(node, x, -node.raw_min - shift, saturating)
-        shift = -node.raw_min
-    return low.offset(node, x, -shift, HlsType(low.fit(node.type)))
+    shifted = 0
+    for shift in clamping_shifts((node.raw_min, node.raw_max), (bottom, top), saturating.type.raw_max):
+        x = low.offset(node, x, shift - shifted, saturating)
+        shifted = shift
+    return low.offset(node, x, -shifted, HlsType(low.fit(node.type)))
+
+
+def clamping_shifts(ends: tuple[int, int], found: tuple[int, int], largest: int) -> list[int]:
+    """What to add to integers in ``found`` for saturation to ``[0, largest]`` to clamp them to ``ends``, one by one.
+
+    The upper end goes to ``largest``, then the lower one to zero; an end that none of ``found`` crosses needs no shift.
+    To clamp [-20, 40] to [-3, 9] with 4 bits:
+
+    >>> clamping_shifts((-3, 9), (-20, 40), largest=15)
+    [6, 3]
+
+    40 + 6 becomes 15; moved on to a shift of 3, which is 12, and back it is 9. -20 + 6 becomes 0; 0 - 3 becomes 0
+    again, and back it is -3.
+    """
+    (raw_min, raw_max), (bottom, top) = ends, found
+    shifts = [largest - raw_max] if top > raw_max else []
+    return [*shifts, -raw_min] if bottom < raw_min else shifts
 
 
 @state.register

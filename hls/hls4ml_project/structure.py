@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,26 +95,40 @@ def _merge(low: Lowering, node: nodes.Node, operation: str) -> Value:
 
 
 def expand(low: Lowering, node: nodes.Node, x: Value, edge: Edge, shape: tuple[int, ...]) -> Value:
-    """``x`` repeated along the axes where it has length one: a product with ones, which costs wires."""
-    source = (1,) * (len(shape) - len(x.shape)) + x.shape
-    x = replace(x, shape=source)
-    axis = 0
-    while axis < len(shape):
-        if x.shape[axis] == shape[axis]:
-            axis += 1
-            continue
-        end = axis
-        while end < len(shape) and x.shape[end] == 1:
-            end += 1
-        before, after = x.shape[:axis], x.shape[end:]
-        copies, inner = int(np.prod(shape[axis:end])), int(np.prod(after, dtype=np.int64))
-        ones = FixedArray(np.tile(np.eye(inner, dtype=np.int64), (1, copies)), 0)
-        rows = int(np.prod(before, dtype=np.int64))
-        flat = replace(x, shape=(rows, inner))
-        repeated = matrix(low, node, flat, ones, FixedArray(np.zeros(copies * inner, np.int64), 0), edge)
-        x = replace(repeated, shape=(*before, *shape[axis:end], *after))
-        axis = end
+    """``x`` repeated along the axes where it has length one: products with ones, which cost wires."""
+    x = replace(x, shape=(1,) * (len(shape) - len(x.shape)) + x.shape)
+    for first, end in repeated_axes(x.shape, shape):
+        x = _repeat(low, node, x, edge, first, shape[first:end])
     return x
+
+
+def repeated_axes(source: tuple[int, ...], shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Runs (first axis, axis after the last) along which ``source`` is repeated to become ``shape``.
+
+    A run takes all axes of length one that follow along, so that one product repeats them all:
+
+    >>> repeated_axes((1, 1, 3, 1), (4, 2, 3, 5))
+    [(0, 2), (3, 4)]
+    >>> repeated_axes((1, 1, 3), (2, 1, 3))
+    [(0, 2)]
+    """
+    runs: list[tuple[int, int]] = []
+    for axis, (length, wanted) in enumerate(zip(source, shape, strict=True)):
+        done = runs[-1][1] if runs else 0
+        if length != wanted and axis >= done:
+            end = next((other for other in range(axis, len(source)) if source[other] != 1), len(source))
+            runs.append((axis, end))
+    return runs
+
+
+def _repeat(low: Lowering, node: nodes.Node, x: Value, edge: Edge, first: int, lengths: tuple[int, ...]) -> Value:
+    """``x`` whose axes of length one from ``first`` on become ``lengths``: rows times unit matrices side by side."""
+    before, after = x.shape[:first], x.shape[first + len(lengths) :]
+    inner, copies = math.prod(after), math.prod(lengths)
+    ones = FixedArray(np.tile(np.eye(inner, dtype=np.int64), (1, copies)), 0)
+    zeros = FixedArray(np.zeros(copies * inner, np.int64), 0)
+    made = matrix(low, node, replace(x, shape=(math.prod(before), inner)), ones, zeros, edge)
+    return replace(made, shape=(*before, *lengths, *after))
 
 
 @state.register
@@ -188,16 +204,31 @@ def _transpose_axes(low: Lowering) -> int:
 
 
 def fewest_axes(shape: tuple[int, ...], permutation: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The same movement of a row-major array with as few axes as possible: (shape, permutation)."""
-    order = [axis for axis in permutation if shape[axis] != 1]
-    groups: list[list[int]] = []
-    kept = [axis for axis in range(len(shape)) if shape[axis] != 1]
-    rank = {axis: place for place, axis in enumerate(kept)}
-    for axis in order:
-        if groups and rank[axis] == rank[groups[-1][-1]] + 1:
-            groups[-1].append(axis)
+    """The same movement of a row-major array with as few axes as possible: (shape, permutation).
+
+    Axes of length one are left out, and axes that stand side by side before and after are one. Here 3 and 4 go ahead
+    of 2 and 5 together, as one axis of 12:
+
+    >>> fewest_axes((2, 1, 3, 4, 5), (2, 3, 1, 0, 4))
+    ((2, 12, 5), (1, 0, 2))
+    """
+    kept = [axis for axis, length in enumerate(shape) if length != 1]
+    joined = _runs([kept.index(axis) for axis in permutation if shape[axis] != 1])
+    before = sorted(joined)
+    lengths = tuple(math.prod(shape[kept[place]] for place in run) for run in before)
+    return lengths, tuple(before.index(run) for run in joined)
+
+
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """``numbers`` split where one is not the successor of that before it.
+
+    >>> _runs([2, 3, 0, 1, 4])
+    [[2, 3], [0, 1], [4]]
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
         else:
-            groups.append([axis])
-    starts = sorted(group[0] for group in groups)
-    sizes = {group[0]: int(np.prod([shape[axis] for axis in group])) for group in groups}
-    return tuple(sizes[start] for start in starts), tuple(starts.index(group[0]) for group in groups)
+            runs.append([number])
+    return runs

@@ -97,17 +97,12 @@ class _Tracer:
         inside = _Inside(self, stage, outputs)
         for name in stage.nodes:
             inside.compute(name)
-        tensors = [inside.tensor(name) for name in outputs]
-        moving = [element for tensor in tensors for element in tensor.ravel() if not is_constant(element)]
-        vector, taken, made = len(self._intervals), 0, []
-        for tensor in tensors:
-            elements = tensor.ravel()
-            rows = []
-            for copy in range(inside.copies):
-                numbers = count(copy * len(moving) + taken)
-                rows += [_constant(e) if is_constant(e) else Tap(vector, next(numbers)) for e in elements]
-            taken += sum(not is_constant(element) for element in elements)
-            made.append(as_array(rows, (*stage.positions, *tensor.shape[len(stage.positions) :])))
+        traced = [inside.tensor(name) for name in outputs]
+        moving = [element for tensor in traced for element in tensor.ravel() if not is_constant(element)]
+        made = []
+        for tensor, sources in zip(traced, _sources(traced, len(self._intervals)), strict=True):
+            shape = (*stage.positions, *tensor.shape[len(stage.positions) :])
+            made.append(as_array(_for_all(inside.copies, sources, len(moving)), shape))
         self.tensors.update(zip(outputs, made, strict=True))
         if moving:
             core = _core(inside, moving)
@@ -175,6 +170,29 @@ class _Inside:
         return self.ports[column]
 
 
+def _sources(tensors: Sequence[Elements], vector: int) -> list[list[Source]]:
+    """Where the elements of one copy's tensors come from: of those that change, each is the next of ``vector``."""
+    numbers = count()
+    return [
+        [Constant(constant_value(e)) if is_constant(e) else Tap(vector, next(numbers)) for e in tensor.ravel()]
+        for tensor in tensors
+    ]
+
+
+def _for_all(copies: int, sources: Sequence[Source], size: int) -> list[Source]:
+    """``sources`` of the first copy, then those of the others, each ``size`` elements further on in the same vector.
+
+    >>> _for_all(2, [Tap(7, 1), Constant(Fraction(3))], size=5)  # doctest: +NORMALIZE_WHITESPACE
+    [Tap(vector=7, number=1), Constant(value=Fraction(3, 1)),
+     Tap(vector=7, number=6), Constant(value=Fraction(3, 1))]
+    """
+    return [
+        source if isinstance(source, Constant) else Tap(source.vector, source.number + copy * size)
+        for copy in range(copies)
+        for source in sources
+    ]
+
+
 def _core(inside: _Inside, outputs: Sequence[Any]) -> Core:
     from alkaid.trace import trace as alkaid_trace
     from alkaid.trace.passes import optimize
@@ -192,10 +210,6 @@ def _wire(interval: Any) -> Wire:
 
 def _interval(interval: Any) -> Interval:
     return Fraction(interval.min), Fraction(interval.max), Fraction(interval.step)
-
-
-def _constant(element: Any) -> Constant:
-    return Constant(constant_value(element))
 
 
 def _point(value: Fraction) -> Interval:

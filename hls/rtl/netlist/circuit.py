@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,8 @@ import numpy.typing as npt
 from hls.errors import ToolError
 
 Nets = npt.NDArray[np.int64]
+Bit = int | str
+"""A bit as JSON has it: a number, or the name of a constant."""
 
 FLIP_FLOP = "$_DFF_P_"
 KINDS = ("$_BUF_", "$_NOT_", "$_MUX_", "$_AND_", "$_NAND_", "$_OR_", "$_NOR_", "$_XOR_", "$_XNOR_", "$_ANDNOT_",
@@ -23,6 +24,7 @@ PINS: Mapping[str, str] = dict.fromkeys(KINDS, "AB") | {"$_BUF_": "A", "$_NOT_":
 # Yosys numbers bits from 2 on. An "x" is a bit on which nothing depends; as a 0 it would hide one on which
 # something does.
 CONSTANTS = ("0", "1", "x", "z")
+_NOTE = "$scopeinfo"  # a cell that says where others came from
 
 
 @dataclass(frozen=True)
@@ -41,54 +43,116 @@ class Circuit:
     following: Nets
 
 
-def numbered(bits: Sequence[Any]) -> Nets:
-    """Nets of bits of the top module as JSON has them: integers and names of constants."""
+class Port(TypedDict):
+    """A port of a module as JSON has it."""
+
+    direction: str
+    bits: list[Bit]
+
+
+class Cell(TypedDict):
+    """A cell: a gate, a register or an instance of a module, and what its pins are connected to."""
+
+    type: str
+    connections: dict[str, list[Bit]]
+
+
+class Module(TypedDict):
+    """A module of the file."""
+
+    ports: dict[str, Port]
+    cells: dict[str, Cell]
+
+
+def numbered(bits: Sequence[Bit]) -> Nets:
+    """Nets of bits of the top module.
+
+    >>> numbered(["0", "x", 2, 5]).tolist()
+    [0, 2, 6, 9]
+    """
     return np.array([_net(bit) for bit in bits], np.int64)
 
 
-def _net(bit: Any) -> int:
+def _net(bit: Bit) -> int:
     return CONSTANTS.index(bit) if isinstance(bit, str) else bit + len(CONSTANTS)
 
 
-def read_circuit(path: Path, top: str) -> tuple[Circuit, Mapping[str, Any]]:
+def read_circuit(path: Path, top: str) -> tuple[Circuit, Mapping[str, Port]]:
     """The circuit of module ``top`` in what Yosys wrote with ``write_json``, and the ports of ``top``.
 
     Raises:
         ToolError: other cells than gates are in it, or a register has another clock than ``clk``.
     """
     modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
-
-    @lru_cache
-    def read(name: str) -> Circuit:
-        return _read(modules, name, path, read)
-
-    return read(top), modules[top]["ports"]
+    return _Reader(path, modules).circuit(top), modules[top]["ports"]
 
 
-def _read(modules: Mapping[str, Any], name: str, path: Path, read: Any) -> Circuit:
-    cells = [cell for cell in modules[name]["cells"].values() if cell["type"] != "$scopeinfo"]
-    unknown = {cell["type"] for cell in cells} - set(PINS) - {FLIP_FLOP} - set(modules)
-    if unknown:
-        raise ToolError(f"{path}: cannot simulate cells of type {', '.join(sorted(unknown))}")
-    ports = modules[name]["ports"]
-    flops = [cell["connections"] for cell in cells if cell["type"] == FLIP_FLOP]
-    inner = [cell for cell in cells if cell["type"] in modules]
-    clocks = [flop["C"] for flop in flops] + [cell["connections"]["clk"] for cell in inner]
-    if any(clock != ports["clk"]["bits"] for clock in clocks):
-        raise ToolError(f"{path}: the registers have other clocks than clk")
-    gates = [cell for cell in cells if cell["type"] in PINS]
-    wired = [*(port["bits"] for port in ports.values()), *(bits for c in inner for bits in c["connections"].values())]
-    parts = [_own([bit for bits in wired for bit in bits], gates, flops)]
-    for cell in inner:
-        parts += _instance(read(cell["type"]), modules[cell["type"]]["ports"], cell["connections"], parts[-1].nets)
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of one module by what they are."""
+
+    gates: list[Cell]
+    registers: list[Cell]
+    instances: list[Cell]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the modules of ``path``, each once, however often it is instanced."""
+
+    path: Path
+    modules: Mapping[str, Module]
+    known: dict[str, Circuit] = field(default_factory=dict)
+
+    def circuit(self, name: str) -> Circuit:
+        """A module with all that it instances: first its own cells, then one instance after the other."""
+        if name not in self.known:
+            ports, cells = self.modules[name]["ports"], self._cells(name)
+            self._check_clocks(ports, cells)
+            pieces = [_own(_named(ports, cells.instances), cells.gates, cells.registers)]
+            for cell in cells.instances:
+                inside, around = self.circuit(cell["type"]), self.modules[cell["type"]]["ports"]
+                pieces += _instance(inside, around, cell["connections"], offset=pieces[-1].nets)
+            self.known[name] = _together(pieces)
+        return self.known[name]
+
+    def _cells(self, name: str) -> _Cells:
+        cells = [cell for cell in self.modules[name]["cells"].values() if cell["type"] != _NOTE]
+        unknown = {cell["type"] for cell in cells} - set(PINS) - {FLIP_FLOP} - set(self.modules)
+        if unknown:
+            raise ToolError(f"{self.path}: cannot simulate cells of type {', '.join(sorted(unknown))}")
+        return _Cells(
+            [cell for cell in cells if cell["type"] in PINS],
+            [cell for cell in cells if cell["type"] == FLIP_FLOP],
+            [cell for cell in cells if cell["type"] in self.modules],
+        )
+
+    def _check_clocks(self, ports: Mapping[str, Port], cells: _Cells) -> None:
+        clocks = [cell["connections"]["C"] for cell in cells.registers]
+        clocks += [cell["connections"]["clk"] for cell in cells.instances]
+        if any(clock != ports["clk"]["bits"] for clock in clocks):
+            raise ToolError(f"{self.path}: the registers have other clocks than clk")
+
+
+def _named(ports: Mapping[str, Port], instances: Sequence[Cell]) -> list[Bit]:
+    """Bits of a module's ports and of those of its instances: nets that may be in none of its own cells."""
+    wired = [*(port["bits"] for port in ports.values()), *(b for c in instances for b in c["connections"].values())]
+    return [bit for bits in wired for bit in bits]
+
+
+def _together(pieces: Sequence[Circuit]) -> Circuit:
+    """All gates and registers of ``pieces``, of which the last has the highest net."""
     return Circuit(
-        parts[-1].nets,
-        *(np.concatenate([getattr(part, field) for part in parts])
-          for field in ("kind", "output", "operands", "registers", "following")),
-    )  # fmt: skip
+        nets=pieces[-1].nets,
+        kind=np.concatenate([piece.kind for piece in pieces]),
+        output=np.concatenate([piece.output for piece in pieces]),
+        operands=np.concatenate([piece.operands for piece in pieces]),
+        registers=np.concatenate([piece.registers for piece in pieces]),
+        following=np.concatenate([piece.following for piece in pieces]),
+    )
 
 
-def _own(named: Sequence[int | str], gates: Sequence[Any], flops: Sequence[Any]) -> Circuit:
+def _own(named: Sequence[Bit], gates: Sequence[Cell], flops: Sequence[Cell]) -> Circuit:
     """Gates and registers of one module, without its instances; ``named`` are the bits of its ports and of theirs."""
     kind = np.array([KINDS.index(gate["type"]) for gate in gates], np.int8)
     pins = [gate["connections"] for gate in gates]
@@ -98,14 +162,14 @@ def _own(named: Sequence[int | str], gates: Sequence[Any], flops: Sequence[Any])
         for gate, found in zip(gates, pins, strict=True)
     ]
     operands = np.array(rows, np.int64).reshape(-1, 3)
-    registers, following = (numbered([flop[pin][0] for flop in flops]) for pin in "QD")
+    registers, following = (numbered([flop["connections"][pin][0] for flop in flops]) for pin in "QD")
     every = (output, operands, registers, following, numbered(named))
     highest = max((int(nets.max()) for nets in every if nets.size), default=0)
     return Circuit(max(highest + 1, len(CONSTANTS)), kind, output, operands, registers, following)
 
 
 def _instance(
-    inside: Circuit, ports: Mapping[str, Any], connections: Mapping[str, Sequence[Any]], offset: int
+    inside: Circuit, ports: Mapping[str, Port], connections: Mapping[str, Sequence[Bit]], offset: int
 ) -> list[Circuit]:
     """A copy of a module whose nets start at ``offset``, and buffers between its ports and what is around it."""
 

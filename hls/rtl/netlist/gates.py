@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ToolError
-from hls.rtl.netlist.circuit import CONSTANTS, KINDS, PINS, Circuit, numbered, read_circuit
+from hls.rtl.netlist.circuit import CONSTANTS, KINDS, PINS, Bit, Circuit, numbered, read_circuit
 
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -48,7 +47,7 @@ class Gates:
     def __init__(self, path: Path, top: str) -> None:
         """Read what Yosys wrote with ``write_json``; raises ``ToolError`` if other cells than gates are in it."""
         circuit, ports = read_circuit(path, top)
-        self.ports: Mapping[str, list[Any]] = {name: port["bits"] for name, port in ports.items()}
+        self.ports: Mapping[str, list[Bit]] = {name: port["bits"] for name, port in ports.items()}
         inputs, outputs = (
             numbered([bit for port in ports.values() if port["direction"] == way for bit in port["bits"]])
             for way in ("input", "output")
@@ -79,7 +78,7 @@ class Gates:
             chosen = operands[start:end, : len(PINS[kind])]
             yield _Group(kind, first + start, tuple(np.ascontiguousarray(column) for column in chosen.T))
 
-    def rows(self, bits: list[Any]) -> Rows:
+    def rows(self, bits: list[Bit]) -> Rows:
         """Rows of bits, as ``ports`` lists them."""
         return self._row[numbered(bits)]
 
