@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hls.target import BACKENDS, DEFAULT_BACKEND
+
 if TYPE_CHECKING:
     from hls.figures.estimates import DesignEstimate
     from hls.target.parts import Fit, Part
@@ -36,7 +38,7 @@ _NAMES = {
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL_FILE", help="QKeras model (.h5 or .keras).")],
-    backend: Annotated[str, typer.Option(help="vitis, vivado, quartus, oneapi, catapult or libero.")] = "vitis",
+    backend: Annotated[str, typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.")] = DEFAULT_BACKEND,
     strategy: Annotated[str, typer.Option(help="hls4ml strategy: latency or resource.")] = "latency",
     reuse_factor: Annotated[int, typer.Option(metavar="N", help="Products that share one multiplier.")] = 1,
     multipliers: Annotated[

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hls.target import BACKENDS, DEFAULT_BACKEND
+
 NAME = "new"
 HELP = "Start a firmware project from a QKeras model file."
 EXAMPLES = (
@@ -23,7 +25,7 @@ def command(
     ],
     model: Annotated[Path, typer.Option(metavar="FILE", help="QKeras model, .keras or .h5.")],
     part: Annotated[str, typer.Option(help="Device, as the vendor's tool calls it.")],
-    backend: Annotated[str, typer.Option(help="vitis, vivado, quartus, oneapi, catapult or libero.")] = "vitis",
+    backend: Annotated[str, typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.")] = DEFAULT_BACKEND,
     clock_ns: Annotated[float, typer.Option(help="Clock period in nanoseconds.")] = 5.0,
     input_type: Annotated[
         str | None, typer.Option(help="Type of the input ports, for a network without an input quantizer.")

@@ -8,29 +8,18 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from hls.errors import ToolError, UnsupportedError
 from hls.hls4ml_project import sum_pooling
+from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.layers import LayerList
 from hls.hls4ml_project.types import HlsLayer
 from hls.target import Target
 
 log = logging.getLogger(__name__)
-
-BACKEND_NAMES = {
-    "vitis": "Vitis",
-    "vivado": "Vivado",
-    "quartus": "Quartus",
-    "oneapi": "oneAPI",
-    "catapult": "Catapult",
-    "libero": "Libero",
-}
-
-# Where the firmware's sources lie in a project; the second is oneAPI's.
-SOURCES = ("firmware", "src/firmware")
 
 # Types that decide nothing: an index that only compressed layers use.
 _IDLE_TYPES = frozenset({"index_t"})
@@ -76,10 +65,11 @@ def configuration(layers: LayerList, target: Target, top: str, folder: Path) -> 
         if spec.class_name == "Reshape":
             # What a stream has instead of a reshape; it would get the default type, and its copies with it.
             by_name[f"repack_{spec.name}"] = {"Precision": precision}
+    backend = find_backend(target.backend)
     config: dict[str, Any] = {
         "OutputDir": str(folder),
         "ProjectName": top,
-        "Backend": BACKEND_NAMES[target.backend],
+        "Backend": backend.hls4ml_name,
         "Part": target.part,
         "ClockPeriod": float(target.clock_ns),
         "IOType": target.io_type,
@@ -101,15 +91,9 @@ def configuration(layers: LayerList, target: Target, top: str, folder: Path) -> 
             "WriteEmulationConstants": False,
         },
     }
-    return config | _VENDOR.get(target.backend, {})
-
-
-_VENDOR: dict[str, dict[str, Any]] = {
-    "vitis": {"ClockUncertainty": "27%"},
-    "vivado": {"ClockUncertainty": "12.5%"},
-    "catapult": {"Technology": "fpga", "FIFO": None},
-    "libero": {"FPGAFamily": "PolarFire", "Board": "hw_only", "SmartHLSPath": PurePosixPath("$(SHLS_ROOT_DIR)")},
-}
+    if backend.clock_uncertainty is not None:
+        config["ClockUncertainty"] = f"{backend.clock_uncertainty:g}%"
+    return config | dict(backend.settings)
 
 
 def dictionaries(layers: LayerList) -> list[dict[str, Any]]:
@@ -128,10 +112,12 @@ def dictionaries(layers: LayerList) -> list[dict[str, Any]]:
 
 def build_model(layers: LayerList, target: Target, top: str, folder: Path) -> Any:
     """The ModelGraph, checked. Raises ``ToolError`` where hls4ml fails, ``UnsupportedError`` where it has no layer."""
+    backend = find_backend(target.backend)
     with quiet() as printed:
         from hls4ml.model.graph import ModelGraph
 
-        sum_pooling.register(target.backend)
+        if backend.layers.sum_pooling is not None:
+            sum_pooling.register(backend.hls4ml_name)
         config = configuration(layers, target, top, folder)
         try:
             model = ModelGraph.from_layer_list(config, dictionaries(layers), list(layers.inputs), list(layers.outputs))
@@ -144,30 +130,27 @@ def build_model(layers: LayerList, target: Target, top: str, folder: Path) -> An
     return model
 
 
-def write(model: Any, target: Target) -> None:
-    """Let hls4ml write the project; raises ``ToolError`` where it fails."""
+def write(model: Any, target: Target, folder: Path) -> None:
+    """Let hls4ml write the project, and add our kernel to it; raises ``ToolError`` where hls4ml fails."""
+    backend = find_backend(target.backend)
     with without_keras(), quiet():
         try:
-            model.write()
-        except FileNotFoundError as error:
-            # The hls4ml 1.3.0 wheel lacks one of Libero's scripts (for its Python bridge, which nobody here needs).
-            if target.backend != "libero" or Path(error.filename).name != "build_lib.sh":
-                raise ToolError(f"hls4ml could not write the {target.backend} project: {error}") from error
-            writer = model.config.backend.writer
-            writer.write_nnet_utils(model)
-            writer.write_generated_code(model)
-            writer.write_yml(model)
+            backend.write(model)
         # hls4ml raises plain Exception here too.
         except Exception as error:
             raise ToolError(f"hls4ml could not write the {target.backend} project: {error!r}") from error
+    if backend.layers.sum_pooling is not None:
+        header = folder / backend.sources / "nnet_utils" / sum_pooling.HEADER
+        header.write_text(backend.layers.sum_pooling.header(), encoding="utf-8")
 
 
 def check_headers(model: Any, layers: LayerList, target: Target, folder: Path) -> None:
     """hls4ml has templates for layers whose C++ some of its backends lack."""
     nodes = {spec.name: spec for spec in layers.layers}
+    sources = folder / find_backend(target.backend).sources
     for layer in model.get_layers():
         for header in layer.get_attr("include_header", None) or ():
-            if layer.name in nodes and not any((folder / place / header).exists() for place in SOURCES):
+            if layer.name in nodes and not (sources / header).exists():
                 raise _missing(nodes[layer.name], target)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import EventError, ToolError, UnsupportedError
+from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.driver import driver_source
 from hls.hls4ml_project.project import HlsProject, Port
 from hls.target import Target
@@ -22,26 +23,15 @@ from hls.target import Target
 RawArray = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
-_NEEDS = {"oneapi": "icpx (Intel oneAPI)", "libero": "shls (Microchip SmartHLS)"}
-_INCLUDES = {
-    "vitis": ("firmware/ap_types",),
-    "vivado": ("firmware/ap_types",),
-    "quartus": ("firmware/ac_types", "firmware/ap_types"),
-    "catapult": (
-        "firmware/ac_types/include",
-        "firmware/ac_math/include",
-        "firmware/ac_simutils/include",
-        "firmware/nnet_utils",
-    ),
-}
 _LARGEST_SLICE = 20_000
 _LAST_LINES = 8
 
 
 def available(target: Target) -> str | None:
     """Why the C simulation of ``target`` cannot run here, or None if it can."""
-    if target.backend in _NEEDS:
-        return f"not run: hls4ml's {target.backend} C simulation needs {_NEEDS[target.backend]}"
+    how = find_backend(target.backend).csim
+    if isinstance(how, str):
+        return f"not run: hls4ml's {target.backend} C simulation needs {how}"
     if shutil.which("g++") is None:
         return "not run: g++ is not on PATH; install it (Debian and Ubuntu: apt install g++)"
     return None
@@ -62,15 +52,16 @@ class CSimulation:
 
     def compile(self, project: HlsProject) -> None:
         """Build the simulation inside the project's folder; raises ``ToolError`` with the compiler's last lines."""
-        reason = available(project.target)
-        if reason is not None:
+        how, reason = find_backend(project.backend).csim, available(project.target)
+        if reason is not None or isinstance(how, str):
             raise ToolError(reason)
         for port in (*project.inputs, *project.outputs):
             _check_port(port)
+        how.prepare(project.folder)
         source = project.folder / "csim_driver.cpp"
-        source.write_text(driver_source(project))
+        source.write_text(driver_source(project, how))
         command = ["g++", "-std=c++17", "-O3", "-march=native", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
-        command += [f"-I{path}" for path in _include_folders(project)]
+        command += [f"-I{path}" for path in how.includes]
         command += [source.name, "-o", "csim"]
         done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -117,23 +108,6 @@ class CSimulation:
                 if progress is not None:
                     progress(done, events)
         return [parts[first] for first in starts]
-
-
-def _include_folders(project: HlsProject) -> tuple[str, ...]:
-    """Where the types are found; for ap_fixed a copy in which one function is not declared volatile.
-
-    ``ap_private::clearUnusedBits() volatile`` ends every operation, and what is volatile must go through memory: the
-    simulation runs six times faster without the word. It changes no value; the firmware's own sources stay as they are.
-    """
-    folders = _INCLUDES[project.backend]
-    original = project.folder / "firmware" / "ap_types"
-    if project.backend not in ("vitis", "vivado"):
-        return folders
-    copy = project.folder / "csim_types"
-    shutil.copytree(original, copy, dirs_exist_ok=True)
-    header = copy / "etc" / "ap_private.h"
-    header.write_text(header.read_text().replace("clearUnusedBits(void) volatile", "clearUnusedBits(void)"))
-    return (copy.name,)
 
 
 def _run_slice(project: HlsProject, place: Path, inputs: list[Path], first: int, count: int) -> list[RawArray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
+from hls.hls4ml_project.backend import Compilation, find_backend
 from hls.hls4ml_project.project import HlsProject
 
 _AP_BITS = r"""
@@ -113,27 +114,25 @@ $call
 )
 
 
-def driver_source(project: HlsProject) -> str:
+def driver_source(project: HlsProject, how: Compilation) -> str:
     """The program's text. It includes the firmware's one source file, so that the compiler sees all of it at once."""
-    # Catapult's firmware declares its constants extern, for the test bench to define.
     weights = "".join(f"{line};\n" for line in project.weights)
-    ac_types = project.backend in ("quartus", "catapult")
     return _MAIN.substitute(
         top=project.top,
         weights=weights,
-        bits=_AC_BITS if ac_types else _AP_BITS,
+        bits=_AC_BITS if find_backend(project.backend).ac_fixed else _AP_BITS,
         n_in=len(project.inputs),
         n_out=len(project.outputs),
         in_sizes=", ".join(str(port.size) for port in project.inputs),
         out_sizes=", ".join(str(port.size) for port in project.outputs),
-        call="\n".join(f"        {line}" for line in _call(project)),
+        call="\n".join(f"        {line}" for line in _call(project, how)),
     )
 
 
-def _call(project: HlsProject) -> list[str]:
+def _call(project: HlsProject, how: Compilation) -> list[str]:
     if project.target.io_type == "io_stream":
-        return _stream_call(project)
-    if project.backend == "quartus":
+        return _stream_call(project, how)
+    if how.ports_in_structs:
         return _struct_call(project)
     ins, outs = list(enumerate(project.inputs)), list(enumerate(project.outputs))
     lines = [f"static {p.type_name} {p.variable}_d[{p.size}];" for _, p in ins + outs]
@@ -151,12 +150,10 @@ def _struct_call(project: HlsProject) -> list[str]:
     ]
 
 
-def _stream_call(project: HlsProject) -> list[str]:
-    kinds = {"quartus": ("stream_in", "stream_out"), "catapult": ("ac_channel",) * 2}
-    kind_in, kind_out = kinds.get(project.backend, ("hls::stream",) * 2)
+def _stream_call(project: HlsProject, how: Compilation) -> list[str]:
     ins, outs = list(enumerate(project.inputs)), list(enumerate(project.outputs))
-    lines = [f"static {kind_in}<{p.type_name}> {p.variable}_d;" for _, p in ins]
-    lines += [f"static {kind_out}<{p.type_name}> {p.variable}_d;" for _, p in outs]
+    lines = [f"static {how.stream_in}<{p.type_name}> {p.variable}_d;" for _, p in ins]
+    lines += [f"static {how.stream_out}<{p.type_name}> {p.variable}_d;" for _, p in outs]
     lines += [f"put_stream<{p.type_name}>({p.variable}_d, in[{i}].data(), {p.size});" for i, p in ins]
     lines += [f"{project.top}({', '.join(f'{p.variable}_d' for _, p in ins + outs)});"]
     return lines + [f"get_stream<{p.type_name}>({p.variable}_d, out[{i}].data(), {p.size});" for i, p in outs]

@@ -77,7 +77,7 @@ def window_sum(low: Lowering, node: nodes.Pool) -> Value:
     edge = low.graph.edges[node.name]
     rank, channels = len(node.window), x.shape[-1]
     if node.window == x.shape[:rank] and all(p == (0, 0) for p in node.padding):
-        if sum_pooling.has_kernel(low.target.backend):
+        if low.backend.layers.sum_pooling is not None:
             return _sum_pooling(low, node, x, edge)
         if not low.streaming:
             return _product_with_ones(low, node, x, edge)
@@ -148,7 +148,7 @@ def _has_depthwise(low: Lowering, rank: int, multiplier: int) -> bool:
     Vitis and Vivado have it, for arrays with the latency strategy only, and the headers of the one- and the
     two-dimensional layer exclude each other, so the first rank in a design is the one that gets it.
     """
-    if multiplier != 1 or low.target.backend not in ("vitis", "vivado"):
+    if multiplier != 1 or not low.backend.layers.depthwise:
         return False
     if low.depthwise_rank is None:
         low.depthwise_rank = rank

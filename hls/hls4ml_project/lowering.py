@@ -16,11 +16,9 @@ from hls.graph import Edge, FixedGraph
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import Node, refusal
 from hls.hls4ml_project import sum_pooling
+from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.types import HlsLayer, HlsType, Value, coarsest, float_constants
 from hls.target import Target
-
-# Backends whose types are ac_fixed; hls4ml declares a one-bit type there with two bits, on another grid.
-AC_BACKENDS = frozenset({"quartus", "oneapi", "catapult"})
 
 # Layers that cast an exact result once, at the very end: they may cast straight to the type of a quantizer.
 FUSABLE = frozenset(
@@ -45,16 +43,12 @@ class Lowering:
     def __init__(self, graph: FixedGraph, target: Target) -> None:
         self.graph = graph
         self.target = target
+        self.backend = find_backend(target.backend)
         self.layers: dict[str, HlsLayer] = {}
         self.values: dict[str, Value] = {}
         self.readers = {name: len(readers) for name, readers in graph.consumers().items()}
         self.depthwise_rank: int | None = None
         self._reshaped: dict[tuple[str, tuple[int, ...]], Value] = {}
-
-    @property
-    def ac_types(self) -> bool:
-        """Whether the backend computes with ac_fixed."""
-        return self.target.backend in AC_BACKENDS
 
     @property
     def streaming(self) -> bool:
@@ -67,8 +61,11 @@ class Lowering:
         return self.values[name], self.graph.edges[name]
 
     def fit(self, type_: FixedType) -> FixedType:
-        """``type_``, or on ac_fixed the two-bit type of the same grid for one bit."""
-        if self.ac_types and type_.width == 1:
+        """``type_``, or on ac_fixed the two-bit type of the same grid for one bit.
+
+        There hls4ml declares a one-bit type with two bits, on another grid.
+        """
+        if self.backend.ac_fixed and type_.width == 1:
             return FixedType(type_.signed, 2, type_.integer + 1)
         return type_
 

@@ -55,7 +55,7 @@ def clamp(low: Lowering, node: nodes.Quantize, x: Value, bottom: int, top: int) 
     over before the first shift, so ties are not disturbed.
     """
     first, last = max(node.raw_min, bottom), min(node.raw_max, top)
-    bits = max((last - first).bit_length(), 2 if low.ac_types else 1)
+    bits = max((last - first).bit_length(), 2 if low.backend.ac_fixed else 1)
     saturating = HlsType(FixedType(False, bits, bits - node.type.fraction), "TRN", "SAT")
     shifted = 0
     for shift in clamping_shifts((node.raw_min, node.raw_max), (bottom, top), saturating.type.raw_max):
@@ -113,7 +113,7 @@ def scale(node: nodes.Scale, low: Lowering) -> Value:
 def table(node: nodes.Table, low: Lowering) -> Value:
     """Exact lookup: by the bits of the input where the backend can, else by a counted index into an embedding."""
     x, edge = low.input(node)
-    if low.target.backend in ("vitis", "vivado"):
+    if low.backend.layers.tables == "bits":
         return _lookup_by_bits(low, node, x)
     return _lookup_by_index(low, node, x, edge.shape)
 
@@ -139,7 +139,7 @@ def _lookup_by_bits(low: Lowering, node: nodes.Table, x: Value) -> Value:
 
 def _lookup_by_index(low: Lowering, node: nodes.Table, x: Value, shape: tuple[int, ...]) -> Value:
     size = node.values.integers.size
-    if low.streaming or low.target.backend == "catapult":
+    if low.streaming or low.backend.layers.tables == "none":
         raise low.refuse(node, "a lookup table is not built")
     bits = max((size - 1).bit_length(), 2)
     unit = FixedArray(np.array([1], dtype=object), -x.fraction)

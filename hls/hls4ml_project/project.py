@@ -15,6 +15,7 @@ from hls.errors import ProjectError, ToolError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.graph.fixed import FixedType
 from hls.hls4ml_project import convert
+from hls.hls4ml_project.backend import Backend, find_backend
 from hls.hls4ml_project.layers import LayerList, lower
 from hls.hls4ml_project.types import Value
 from hls.machine.extras import require
@@ -73,15 +74,17 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
     """
     require("hls4ml")
     top = project_identifier(check_name(name))
-    if target.backend == "libero" and target.io_type == "io_stream":
-        raise UnsupportedError("hls4ml 1.3.0 cannot write io_stream projects for libero; choose io_parallel")
+    backend = find_backend(target.backend)
+    for setting in (target.io_type, target.strategy):
+        if setting in backend.refused:
+            raise UnsupportedError(backend.refused[setting])
     place = _safe_folder(Path(folder).resolve())
     _clear(place)
     layers = lower(graph, target)
     model = convert.build_model(layers, target, top, place)
-    convert.write(model, target)
+    convert.write(model, target, place)
     convert.check_headers(model, layers, target, place)
-    _check_constants(model, place)
+    _check_constants(model, place / backend.sources)
     return HlsProject(
         folder=place,
         top=top,
@@ -90,7 +93,7 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
         outputs=_ports(model.get_output_variables(), graph, layers.results, graph.outputs, graph.output_names),
         types=_types(layers),
         layer_of=MappingProxyType(dict(layers.layer_of)),
-        weights=_declarations(model) if target.backend == "catapult" else (),
+        weights=_declarations(model) if _defined_outside(backend) else (),
         notes=_notes(target),
     )
 
@@ -140,15 +143,19 @@ def _types(layers: LayerList) -> Mapping[str, Mapping[str, str]]:
     )
 
 
-def _check_constants(model: Any, folder: Path) -> None:
+def _defined_outside(backend: Backend) -> bool:
+    return not isinstance(backend.csim, str) and backend.csim.extern_weights
+
+
+def _check_constants(model: Any, sources: Path) -> None:
     """What was written must read back as what was meant: hls4ml prints constants with a fixed number of decimals."""
     for layer in model.get_layers():
         for weight in layer.get_weights():
             meant = np.unique(np.append(np.asarray(weight.data, dtype=np.float64), 0))
-            for path in (folder / source / "weights" / f"{weight.name}.h" for source in convert.SOURCES):
-                # Sets are compared: some strategies reorder the constants or fill them up with zeros.
-                if path.exists() and not np.array_equal(meant, _written(path)):
-                    raise ToolError(f"hls4ml rounded the constants of {layer.name} as it wrote {path}")
+            path = sources / "weights" / f"{weight.name}.h"
+            # Sets are compared: some strategies reorder the constants or fill them up with zeros.
+            if path.exists() and not np.array_equal(meant, _written(path)):
+                raise ToolError(f"hls4ml rounded the constants of {layer.name} as it wrote {path}")
 
 
 def _written(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -158,7 +165,5 @@ def _written(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _notes(target: Target) -> tuple[str, ...]:
-    notes = []
-    if target.backend in ("quartus", "oneapi") and target.strategy == "latency":
-        notes.append(f"hls4ml has only the resource strategy for {target.backend}")
-    return tuple(notes)
+    notes = find_backend(target.backend).notes
+    return tuple(notes[setting] for setting in (target.io_type, target.strategy) if setting in notes)

@@ -164,8 +164,8 @@ def _join(low: Lowering, node: nodes.Node, a: Value, b: Value, axis: int, type_:
         known: tuple[int, ...] = (total,) if before == 1 else (before, total)
         position = len(known)
     else:
-        # Catapult's streams of vectors are joined wrongly; as one row each they are joined well.
-        one_row: tuple[int, ...] = (1,) if len(shape) == 1 and low.target.backend == "catapult" else ()
+        # Where streams of vectors are joined wrongly, as one row each they are joined well.
+        one_row: tuple[int, ...] = (1,) if len(shape) == 1 and not low.backend.layers.joins_streamed_vectors else ()
         flat = [low.shaped(node, x, one_row + x.shape) for x in (a, b)]
         known, position = one_row + shape, axis + 1 + len(one_row)
     attributes = {"axis": position, "op": f"concatenate{len(known)}d"}
@@ -198,9 +198,8 @@ def transpose(node: nodes.Transpose, low: Lowering) -> Value:
 
 def _transpose_axes(low: Lowering) -> int:
     """The most axes that the backend's transpose moves."""
-    if low.target.backend in ("vitis", "vivado"):
-        return 8
-    return {"quartus": 2, "catapult": 0}.get(low.target.backend, 3) if low.streaming else 3
+    able = low.backend.layers
+    return able.streamed_transpose_axes if low.streaming else able.transpose_axes
 
 
 def fewest_axes(shape: tuple[int, ...], permutation: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import Template
 from typing import Any
 
 CLASS_NAME = "GlobalSumPooling"
 """As hls4ml's layer lists name it. Attributes: ``n_in`` particles, ``n_filt`` channels of each."""
 
-_KERNELS = Path(__file__).parent / "kernels"
-_FOLDERS = {"vitis": "vivado", "vivado": "vivado", "quartus": "quartus", "catapult": "catapult"}
-_HEADER = "nnet_sum_pooling.h"
+HEADER = "nnet_sum_pooling.h"
+_TEMPLATE = Path(__file__).parent / HEADER
 
 _CONFIG = """struct config{index} : nnet::sum_pooling_config {{
     static const unsigned n_in = {n_in};
@@ -22,23 +24,56 @@ _CONFIG = """struct config{index} : nnet::sum_pooling_config {{
 _CALL = "nnet::sum_pooling<{input_t}, {output_t}, {config}>({input}, {output});"
 
 
-def has_kernel(backend: str) -> bool:
-    """Whether there is C++ of ours for the backend; elsewhere a sum is a product with ones."""
-    return backend in _FOLDERS
+@dataclass(frozen=True)
+class Dialect:
+    """The lines in which one HLS tool's C++ of the sum differs from another's; what a tool has no line for is empty.
+
+    ``include`` brings its streams, of type ``stream``. ``unrolled`` and ``pipelined`` are the pragmas of a loop, which
+    stand before it, or ``inside`` it and then a label names it in the tool's reports. ``inline`` is the pragma of a
+    function that is no block of its own, ``parallel`` those of the io_parallel function, ``accumulators`` that of the
+    array of totals, ``result`` that of the vector that leaves, and ``storage`` what makes the two registers.
+    """
+
+    stream: str
+    unrolled: str
+    pipelined: str
+    include: str = ""
+    inside: bool = False
+    inline: str = ""
+    parallel: str = ""
+    accumulators: str = ""
+    result: str = ""
+    storage: str = ""
+
+    def header(self) -> str:
+        """Content of ``HEADER``."""
+        before = {"channels": self.unrolled, "particles": self.pipelined, "result": self.unrolled}
+        if self.inside:
+            before = {name: f"Sum{name.capitalize()}:" for name in before}
+        text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+            {f"before_{name}": line for name, line in before.items()},
+            in_unrolled=self.unrolled if self.inside else "",
+            in_pipelined=self.pipelined if self.inside else "",
+            include=self.include,
+            stream=self.stream,
+            inline=self.inline,
+            parallel=self.parallel.replace("\n", "\n    "),
+            accumulators=self.accumulators,
+            result=self.result,
+            storage=self.storage,
+        )
+        # A line that a tool does without leaves nothing behind.
+        return re.sub(r"^ +\n", "", text, flags=re.MULTILINE)
 
 
 @cache
-def register(backend: str) -> None:
-    """Tell hls4ml's ``backend`` of the layer: its attributes, its configuration, its call and its C++."""
-    if not has_kernel(backend):
-        return
+def register(hls4ml_name: str) -> None:
+    """Tell hls4ml's backend of that name of the layer: its attributes, its configuration and its call."""
     from hls4ml.backends import get_backend
 
-    layer = _layer()
-    place = get_backend(backend)
-    for template in _templates(layer):
+    place = get_backend(hls4ml_name)
+    for template in _templates(_layer()):
         place.register_template(template)
-    place.register_source(_KERNELS / _FOLDERS[backend] / _HEADER)
 
 
 @cache
@@ -68,7 +103,7 @@ def _templates(layer: type[Any]) -> tuple[type[Any], type[Any]]:
 
     class Call(FunctionCallTemplate):  # type: ignore[misc]
         def __init__(self) -> None:
-            super().__init__(layer, include_header=[f"nnet_utils/{_HEADER}"])
+            super().__init__(layer, include_header=[f"nnet_utils/{HEADER}"])
 
         def format(self, node: Any) -> str:
             return _CALL.format(**self._default_function_params(node))

@@ -19,17 +19,17 @@ Plugin = TypeVar("Plugin")
 
 @dataclass(frozen=True)
 class Plugins(Generic[Plugin]):
-    """The objects of one entry-point ``group``; ``noun`` is what error messages call one of them."""
+    """The objects of one entry-point ``group``; ``noun`` is what error messages call one of them.
+
+    ``kind`` is the class or the runtime-checkable protocol that each must be an instance of, where it matters.
+    """
 
     group: str
     noun: str
+    kind: type[object] = object
 
     def names(self) -> tuple[str, ...]:
-        """Every installed name, in alphabetical order; nothing is loaded.
-
-        Raises:
-            ProjectError: two packages claim the same name.
-        """
+        """Every installed name, in alphabetical order; nothing is loaded."""
         return tuple(self._points())
 
     def check(self, name: str) -> str:
@@ -53,11 +53,16 @@ class Plugins(Generic[Plugin]):
         """The object called ``name``.
 
         Raises:
-            ProjectError: there is none of that name, or its package fails as it is imported.
+            ProjectError: there is none of that name, two packages claim it, or its package fails as it is imported.
         """
-        point = self._points()[self.check(name)]
+        point, *others = self._points()[self.check(name)]
+        if others:
+            raise ProjectError(
+                f"packages {_package(point)} and {_package(others[0])} both have a {self.noun} called {name!r}; "
+                "uninstall one of them"
+            )
         try:
-            return cast(Plugin, point.load())
+            loaded = point.load()
         # Another's module may fail with anything as it is imported.
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -65,26 +70,27 @@ class Plugins(Generic[Plugin]):
                 f"{self.noun} {name!r} of package {_package(point)} ({point.value}) cannot be loaded: {reason}; "
                 "mend or uninstall that package"
             ) from error
+        if not isinstance(loaded, self.kind):
+            raise ProjectError(
+                f"{self.noun} {name!r} of package {_package(point)}: {point.value} is no {self.kind.__name__} but "
+                f"of type {type(loaded).__name__}; mend or uninstall that package"
+            )
+        return cast(Plugin, loaded)
 
     def load_all(self) -> dict[str, Plugin]:
         """Every installed object by name; raises as ``load`` does."""
         return {name: self.load(name) for name in self.names()}
 
-    def _points(self) -> dict[str, EntryPoint]:
-        return _points(self.group, self.noun, tuple(sys.path))
+    def _points(self) -> dict[str, list[EntryPoint]]:
+        return _points(self.group, tuple(sys.path))
 
 
 @cache
-def _points(group: str, noun: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
+def _points(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
     """Entry points by name. Metadata is read once for every ``sys.path``, of which ``path`` is a copy."""
-    found: dict[str, EntryPoint] = {}
+    found: dict[str, list[EntryPoint]] = {}
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
-        other = found.setdefault(point.name, point)
-        if other.value != point.value:
-            raise ProjectError(
-                f"packages {_package(other)} and {_package(point)} both have a {noun} called {point.name!r}; "
-                "uninstall one of them"
-            )
+        found.setdefault(point.name, []).append(point)
     return found
 
 

@@ -10,7 +10,7 @@ from hls.errors import ProjectError
 from hls.importing import import_keras
 from hls.importing.ports import parse_type
 from hls.project.project_file import PROJECT_FILE
-from hls.target import Target, check_name
+from hls.target import BACKENDS, Target, check_name
 
 PARENT = Path("firmware_projects")
 
@@ -26,7 +26,7 @@ weights = "{weights}"            # QKeras model: architecture and weights
 
 [target]
 part = "{part}"
-backend = "{backend}"                # vitis | vivado | quartus | oneapi | catapult | libero
+backend = "{backend}"                # {backends}
 clock_ns = {clock_ns}
 # io_type = "io_parallel"         # io_parallel | io_stream
 # strategy = "latency"            # hls4ml's strategy: latency | resource
@@ -78,6 +78,7 @@ def create_project(
         input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",
         part=target.part,
         backend=target.backend,
+        backends=" | ".join(BACKENDS.names()),
         clock_ns=float(target.clock_ns),
     )
     draft = parent / f".{name}.new-{os.getpid()}"

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
-from hls.target import AUTO, Target, check_name
+from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.verification.witnesses.base import check_witness_name
 
@@ -50,7 +50,7 @@ class TargetSection(Section):
     """
 
     part: str
-    backend: str = "vitis"
+    backend: str = DEFAULT_BACKEND
     clock_ns: float = 5.0
     io_type: str = "io_parallel"
     strategy: str = "latency"

@@ -10,9 +10,9 @@ from hls.project import Project, read_project
 from hls.project.systems.finding import Chosen, find_system
 from hls.scan.pareto import Objective
 from hls.scan.space import HARDWARE, Space
-from hls.target import Target
+from hls.target import DEFAULT_BACKEND, Target
 
-DEFAULT_TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+DEFAULT_TARGET = Target("xcvu13p-flga2577-2-e", DEFAULT_BACKEND, 5.0)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from hls.errors import ProjectError
+from hls.machine.plugins import Plugins
 
-Backend = Literal["vitis", "vivado", "quartus", "oneapi", "catapult", "libero"]
 IOType = Literal["io_parallel", "io_stream"]
 
-BACKENDS: tuple[str, ...] = get_args(Backend)
+BACKENDS: Plugins[Any] = Plugins("qtrigger.backends", "backend")
+"""The installed backends. Their names are all that is known of them here; each room above loads what it needs."""
+DEFAULT_BACKEND = "vitis"
 IO_TYPES: tuple[str, ...] = get_args(IOType)
 MULTIPLIERS = AUTO, LUT = "auto", "lut"
 # hls4ml's "resource_unrolled" is left out: its 1.3.0 writes code that does not compile where a layer's reuse factor
@@ -61,7 +63,7 @@ class Target:
     multipliers: str = AUTO
 
     def __post_init__(self) -> None:
-        _one_of("backend", self.backend, BACKENDS)
+        BACKENDS.check(self.backend)
         _one_of("io_type", self.io_type, IO_TYPES)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("multipliers", self.multipliers, MULTIPLIERS)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 from hls.figures.estimates.constants import constant_products, signed_digits
 from hls.figures.estimates.dense import DenseShape, dense_cost, legal_reuse_factor
@@ -13,17 +14,33 @@ from hls.figures.estimates.elements import element_cost
 from hls.figures.estimates.estimate import DesignEstimate, Estimate, LayerEstimate, coefficients, measured_error
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.target import Target
+from hls.machine.plugins import Plugins
+from hls.target import BACKENDS, Target
 
 MODEL = "hls4ml_dense"
-STAGE_FRACTION = {"vivado": 0.875, "vitis": 0.73}
-"""Share of a clock period that logic may take: one minus the clock uncertainty that hls4ml asks each tool for."""
+_FITTED_UNCERTAINTY = 12.5
+_USUAL_UNCERTAINTY = 27.0
+"""Percent of a clock period that logic may not take: what the fitted layers were scheduled with, by Vivado HLS, and
+what is assumed of a tool that hls4ml asks for none."""
 
-# The fitted layers were scheduled with Vivado HLS's clock uncertainty: where logic is cut depends on it.
+# Where logic is cut into clock cycles depends on that share.
 _SCHEDULED = ("ff", "cycles", "interval", "latency_ns")
 _FITTED_SIZES = range(32, 257)
 _FITTED_WEIGHT_BITS = range(2, 15)
 _FITTED_INPUT_BITS = 16
+
+
+@runtime_checkable
+class ScheduledBackend(Protocol):
+    """The part of a backend that is read here; the backends themselves stand in a room above."""
+
+    @property
+    def clock_uncertainty(self) -> float | None:
+        """Percent of the clock period that hls4ml asks the tool to leave free; None where it asks for nothing."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether designs of this tool are among those that the estimates were fitted to."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,7 @@ def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None 
     Calibrated on C synthesis of single Dense layers by Vivado and Vitis HLS (``coefficients.json``); anything else is
     marked ``extrapolated``. Takes milliseconds.
     """
+    backend = _backend(target)
     start = time.perf_counter()
     costs = {node.name: _node_cost(graph, node, target, default_bits) for node in graph}
     cycles = _latency(graph, costs, target)
@@ -69,13 +87,14 @@ def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None 
     }
     regime = _regime(target)
     beyond = _beyond_the_fit(graph, target, default_bits)
+    cut_elsewhere = regime != "folded" and backend.clock_uncertainty != _FITTED_UNCERTAINTY
     figures = {
         name: Estimate.of(
             name,
             value,
             measured_error(MODEL, regime, name),
             "csynth",
-            extrapolated=bool(beyond) or (name in _SCHEDULED and regime != "folded" and target.backend != "vivado"),
+            extrapolated=bool(beyond) or (name in _SCHEDULED and cut_elsewhere),
         )
         for name, value in values.items()
     }
@@ -115,7 +134,13 @@ def _regime(target: Target) -> str:
 
 
 def _stage_ns(target: Target) -> float:
-    return target.clock_ns * STAGE_FRACTION.get(target.backend, STAGE_FRACTION["vitis"])
+    stated = _backend(target).clock_uncertainty
+    return target.clock_ns * (1 - (_USUAL_UNCERTAINTY if stated is None else stated) / 100)
+
+
+def _backend(target: Target) -> ScheduledBackend:
+    backends: Plugins[ScheduledBackend] = Plugins(BACKENDS.group, BACKENDS.noun, ScheduledBackend)
+    return backends.load(target.backend)
 
 
 def _node_cost(graph: FixedGraph, node: nodes.Node, target: Target, default_bits: int | None) -> NodeCost:
@@ -233,7 +258,7 @@ def _beyond_the_fit(graph: FixedGraph, target: Target, default_bits: int | None)
     notes = []
     products = [(node, node.matrix) for node in graph if node.matrix is not None]
     others = sorted({type(n).__name__ for n in graph if n.computes and not isinstance(n, nodes.Dense | nodes.Quantize)})
-    if target.backend not in STAGE_FRACTION:
+    if not _backend(target).calibrated:
         notes.append(f"the fit knows Vivado and Vitis HLS only, not {target.backend}")
     if target.io_type == "io_stream":
         notes.append("the fit knows io_parallel only; FIFOs of io_stream are not counted")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
 from hls.figures.vendor_reports.result import (
     VendorReport,
     VendorReportError,
@@ -134,3 +135,15 @@ def read_cosim(path: Path) -> VendorReport:
         # One transaction has no interval: the tool writes NA.
         interval=None if figures[5] == "NA" else int(number(path, "Result, interval max", figures[5])),
     )
+
+
+def _of_the_top(path: Path) -> list[VendorReport]:
+    """C synthesis writes one file a function: only that of the top function is the design."""
+    report = read_csynth(path)
+    return [report] if report.top is None or path.name == f"{report.top}_csynth.xml" else []
+
+
+REPORTS = ToolReports(
+    files=(ReportFile("syn/report/*_csynth.xml", _of_the_top), ReportFile("*_cosim.rpt", one(read_cosim))),
+    logs=("vitis_hls*.log", "vivado_hls*.log"),
+)

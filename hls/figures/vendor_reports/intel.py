@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hls.figures.vendor_reports.javascript import read_variables
+from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
 from hls.figures.vendor_reports.result import VendorReport, VendorReportError, count, missing, number, read_text
 
 _M20K_KBIT = 20
@@ -188,3 +189,18 @@ def _used(path: Path, entries: dict[str, str], *names: str) -> int:
         if name in entries:
             return count(path, name, entries[name].split("/")[0])
     raise missing(path, names[0])
+
+
+def _fitted_by_compiler(path: Path) -> list[VendorReport]:
+    report = read_quartus_data(path)
+    return [] if report is None else [report]
+
+
+HLS_COMPILER_REPORTS = ToolReports(
+    (
+        ReportFile("reports/lib/report_data.js", one(read_hls_compiler)),
+        ReportFile("reports/lib/quartus_data.js", _fitted_by_compiler),
+    )
+)
+ONEAPI_REPORTS = ToolReports((ReportFile("resources/json/summary.ndjson", lambda path: read_oneapi(path.parent)),))
+QUARTUS_PRIME_REPORTS = ToolReports((ReportFile("*.fit.summary", one(read_fit_summary)),))

@@ -7,13 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from hls.figures.vendor_reports.hls_xml import read_cosim, read_csynth
-from hls.figures.vendor_reports.intel import read_fit_summary, read_hls_compiler, read_oneapi, read_quartus_data
-from hls.figures.vendor_reports.others import read_catapult, read_libero
+from hls.figures.vendor_reports.report_file import ReportFile, known_reports
 from hls.figures.vendor_reports.result import STAGES, VendorReport, VendorReportError, read_text
-from hls.figures.vendor_reports.vivado import read_timing, read_utilisation, with_timing
 
-_LOGS = ("vivado*.log", "vitis_hls*.log", "vivado_hls*.log", "runme.log", "*.vds")
 _LOST_WEIGHTS = re.compile(
     r"could not open \$readmem|\$readmem\w* data file '([^']*)'[^\n]*not (?:be )?(?:found|opened)", re.I
 )
@@ -31,15 +27,15 @@ def find_reports(folder: Path, multipliers: int = 0) -> list[VendorReport]:
     Raises:
         VendorReportError: a report is damaged, or tells of such a design.
     """
-    files = _files(folder)
-    found = [report for path in files for report in _read(path)]
-    timings = [read_timing(path) for path in files if _is_timing(path)]
+    known, files = known_reports(), _files(folder)
+    timings = _read(files, [kind for kind in known.files if kind.completes])
+    found = _read(files, [kind for kind in known.files if not kind.completes])
     found = [_timed(report, timings) for report in found]
     newest: dict[tuple[str, str], VendorReport] = {}
     for report in sorted(found, key=lambda report: report.file.stat().st_mtime):
         newest[report.tool, report.stage] = report
     if newest:
-        _check_logs(files)
+        _check_logs(files, known.logs)
     for report in newest.values():
         check_plausible(report, multipliers)
     return sorted(map(_clocked(newest.values()), newest.values()), key=lambda report: STAGES.index(report.stage))
@@ -52,48 +48,22 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in paths if path.is_file() and path.resolve().is_relative_to(home)]
 
 
-def _is_timing(path: Path) -> bool:
-    return path.suffix == ".rpt" and "timing_summary" in path.name
-
-
-def _read(path: Path) -> Iterable[VendorReport]:
-    """The report that a file is, judged by the name and place its tool gives it."""
-    place, name = path.parent.as_posix(), path.name
-    one: Callable[[Path], VendorReport] | None = None
-    if name.endswith("_csynth.xml") and place.endswith("syn/report"):
-        # One file a function: only that of the top function is the design.
-        report = read_csynth(path)
-        return [report] if report.top is None or name == f"{report.top}_csynth.xml" else []
-    if name.endswith("_cosim.rpt"):
-        one = read_cosim
-    elif name == "vivado_synth.rpt" or (path.suffix == ".rpt" and name.startswith(("util", "utilization"))):
-        one = read_utilisation
-    elif name == "report_data.js" and place.endswith("reports/lib"):
-        one = read_hls_compiler
-    elif name == "quartus_data.js" and place.endswith("reports/lib"):
-        report_or_none = read_quartus_data(path)
-        return [] if report_or_none is None else [report_or_none]
-    elif name == "summary.ndjson" and place.endswith("resources/json"):
-        return read_oneapi(path.parent)
-    elif name.endswith(".fit.summary"):
-        one = read_fit_summary
-    elif name == "rtl.rpt":
-        one = read_catapult
-    elif name == "summary.results.rpt":
-        one = read_libero
-    return [] if one is None else [one(path)]
+def _read(files: Iterable[Path], kinds: Iterable[ReportFile]) -> list[VendorReport]:
+    """The reports that files are, judged by the name and place their tools give them."""
+    readers = [(path, next((kind.read for kind in kinds if path.match(kind.pattern)), None)) for path in files]
+    return [report for path, read in readers if read is not None for report in read(path)]
 
 
 def _timed(report: VendorReport, timings: list[VendorReport]) -> VendorReport:
-    if report.tool != "Vivado":
-        return report
-    near = [timing for timing in timings if timing.stage == report.stage and timing.file.parent == report.file.parent]
-    return with_timing(report, near[-1]) if near else report
+    """The report with the clock and period that its tool reported for the same stage in a file beside it."""
+    same = (report.tool, report.stage, report.file.parent)
+    near = [timing for timing in timings if (timing.tool, timing.stage, timing.file.parent) == same]
+    return replace(report, clock_ns=near[-1].clock_ns, period_ns=near[-1].period_ns) if near else report
 
 
-def _check_logs(files: list[Path]) -> None:
+def _check_logs(files: list[Path], patterns: Iterable[str]) -> None:
     for path in files:
-        if any(path.match(pattern) for pattern in _LOGS):
+        if any(path.match(pattern) for pattern in patterns):
             lost = _LOST_WEIGHTS.search(read_text(path)) if path.stat().st_size else None
             if lost:
                 raise VendorReportError(

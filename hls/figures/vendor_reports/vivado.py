@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
+from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
 from hls.figures.vendor_reports.result import Stage, VendorReport, VendorReportError, count, missing, number, read_text
 
 _ROWS = {
@@ -155,6 +155,11 @@ def _worst_slack(path: Path, text: str) -> float:
     raise missing(path, "Design Timing Summary")
 
 
-def with_timing(use: VendorReport, timing: VendorReport) -> VendorReport:
-    """The utilisation report with the clock and period of the timing report of the same stage."""
-    return replace(use, clock_ns=timing.clock_ns, period_ns=timing.period_ns)
+REPORTS = ToolReports(
+    files=(
+        ReportFile("vivado_synth.rpt", one(read_utilisation)),
+        ReportFile("util*.rpt", one(read_utilisation)),
+        ReportFile("*timing_summary*.rpt", one(read_timing), completes=True),
+    ),
+    logs=("vivado*.log", "runme.log", "*.vds"),
+)

@@ -61,5 +61,13 @@ def test_two_packages_with_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name in ("red", "blue"):
         install(tmp_path, name, {"test.toys": {"ball": f"{name}:BALL"}})
     monkeypatch.syspath_prepend(tmp_path)
+    assert TOYS.names() == ("ball",)
     with pytest.raises(ProjectError, match=r"'red'.*'blue'|'blue'.*'red'"):
-        TOYS.names()
+        TOYS.load("ball")
+
+
+def test_an_object_of_another_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "toys", {"test.toys": {"pi": "math:pi"}})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ProjectError, match=r"'pi' of package 'toys': math:pi is no int but of type float"):
+        Plugins("test.toys", "toy", int).load("pi")

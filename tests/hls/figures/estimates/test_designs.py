@@ -65,7 +65,7 @@ def test_any_graph_has_estimates_on_both_routes(graph: FixedGraph) -> None:
     sane(estimate_rtl(graph, 5.0))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS.names())
 def test_every_backend_and_strategy(backend: str) -> None:
     graph = dense_graph(kernel(32, 32))
     for strategy in STRATEGIES:

@@ -13,8 +13,8 @@ from hls.figures.vendor_reports import VendorReport, VendorReportError, check_pl
 from hls.figures.vendor_reports.hls_xml import read_cosim, read_csynth
 from hls.figures.vendor_reports.intel import read_fit_summary, read_quartus_data
 from hls.figures.vendor_reports.javascript import read_variables
-from hls.figures.vendor_reports.others import read_libero
 from hls.figures.vendor_reports.result import time_ns
+from hls.figures.vendor_reports.smarthls import read_smarthls
 from hls.figures.vendor_reports.vivado import read_timing, read_utilisation
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -205,7 +205,7 @@ def test_a_failed_libero_simulation_is_refused(project: Project) -> None:
         project("libero") / "hls_output/reports/summary.results.rpt", "co-simulation: PASS", "co-simulation: FAIL"
     )
     with pytest.raises(VendorReportError, match="FAIL"):
-        read_libero(path)
+        read_smarthls(path)
 
 
 @pytest.mark.parametrize("luts", ["0", "235"])

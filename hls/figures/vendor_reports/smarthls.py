@@ -1,55 +1,24 @@
-"""Reports of Siemens Catapult and Microchip SmartHLS (hls4ml's Libero backend)."""
+"""Reports of Microchip SmartHLS (hls4ml's Libero backend)."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from hls.figures.vendor_reports.result import (
-    VendorReport,
-    VendorReportError,
-    count,
-    missing,
-    number,
-    read_text,
-    time_ns,
-)
+from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
+from hls.figures.vendor_reports.result import VendorReport, VendorReportError, count, missing, read_text, time_ns
 
 _LSRAM_KBIT = 20
 
 
-def read_catapult(path: Path) -> VendorReport:
-    """``rtl.rpt`` of Catapult: latency, throughput and clock. Its area scores have no unit of a part, so they are left
-    out; resources come from the Vivado reports beside it.
-
-    Raises:
-        VendorReportError: cut off.
-    """
-    text = read_text(path)
-    total = re.search(r"^\s*Design Total:\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)", text, re.MULTILINE)
-    if total is None:
-        raise missing(path, "Processes/Blocks in Design (Design Total)")
-    clock = re.search(r"^\s*Clock Information.*?^\s*\S+\s+\S+\s+([\d.]+)\s", text, re.MULTILINE | re.DOTALL)
-    version = re.search(r"Catapult\s+(?:\w+\s+)*?(?:Synthesis\s+)?v?(\d{4}\.\S+|\d+\.\S+)", text)
-    return VendorReport(
-        tool="Catapult",
-        version=version.group(1) if version else None,
-        stage="csynth",
-        file=path,
-        cycles=count(path, "Design Total, latency", total.group(2)),
-        interval=count(path, "Design Total, throughput", total.group(3)),
-        clock_ns=number(path, "Clock Information", clock.group(1)) if clock else None,
-    )
-
-
-def read_libero(path: Path) -> VendorReport:
+def read_smarthls(path: Path) -> VendorReport:
     """``summary.results.rpt`` of SmartHLS: simulation, timing and resources, each only if it was run.
 
     Raises:
         VendorReportError: none of the three was run, a table is cut off, or co-simulation failed.
     """
     sections = _sections(read_text(path))
-    use, timing, simulation = (sections.get(number) for number in ("3", "2", "1"))
+    use, timing, simulation = (sections.get(key) for key in ("3", "2", "1"))
     if use is None:
         raise missing(path, "3. Resource Usage")
     resources = {row[0]: row[1] for row in _rows(use) if len(row) >= 3 and row[0] != "Resource Type"}
@@ -106,3 +75,6 @@ def _worst(path: Path, section: str, runs: list[list[str]], column: int) -> int 
         raise missing(path, f"1. Simulation Result, {section}")
     text = runs[0][column]
     return None if "N/A" in text else count(path, section, text.split("/")[1] if "/" in text else text)
+
+
+REPORTS = ToolReports((ReportFile("summary.results.rpt", one(read_smarthls)),))
