@@ -8,17 +8,15 @@ input_scale (what a network input is per unit of its column).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import EventProgress, Floats32
 
 FORMAT = "qtrigger-events"
 CHUNK_EVENTS = 1 << 16
@@ -44,7 +42,7 @@ def write_event_file(
     path: Path,
     header: EventFileHeader,
     blocks: Iterable[tuple[Floats32, Floats32]],
-    progress: Callable[[int, int], None] | None = None,
+    progress: EventProgress | None = None,
 ) -> None:
     """Write blocks of (inputs (n, d), parameters (n, k)) in bounded memory.
 
@@ -65,7 +63,7 @@ def _fill(
     file: h5py.File,
     header: EventFileHeader,
     blocks: Iterable[tuple[Floats32, Floats32]],
-    progress: Callable[[int, int], None] | None,
+    progress: EventProgress | None,
 ) -> None:
     file.attrs.update(
         format=FORMAT,

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 BLOCK_EVENTS = 4096
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
-import numpy.typing as npt
 from qkeras import QActivation, QDense
 
 from qmodels.compression.presets import Preset
@@ -16,8 +14,7 @@ from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.precision.quantizer import learned_bits
 from qmodels.training.precision.resources import measure_reach
 from qmodels.training.quantization import FixedPoint
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 WEIGHT_FRACTION = 7
 ACTIVATION_FRACTION = 7

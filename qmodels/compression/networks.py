@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats32
 
-Floats32 = npt.NDArray[np.float32]
 Step = Callable[..., Floats32]
 
 BLOCK_EVENTS = 256

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from qkeras import QActivation, QDense
 
 from qmodels.compression.presets import Preset, Widths
@@ -15,8 +14,7 @@ from qmodels.compression.reference import FEATURES
 from qmodels.errors import ModelDataError
 from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.quantization import DenseFormats, FixedPoint, bias_format, integer_bits
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 WEIGHT_COVERAGE = 0.99
 """Fraction of the float weights that a weight format must reach; training makes up for the few that are clipped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,11 @@ from qmodels.training.loop import Fitted, Schedule, Task, fit, set_up
 from qmodels.training.precision.finish import snap
 from qmodels.training.precision.resources import measure_reach
 from qmodels.training.precision.task import ChargedTask
-from qmodels.training.progress import TrainingProgress
+from qmodels.training.progress import Report
 from qmodels.training.quantization import check_exact, snap_to_grid
 from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
 from qmodels.training.stages import check_run
-
-Floats32 = npt.NDArray[np.float32]
-Report = Callable[[TrainingProgress], None]
+from qmodels.types import Floats32
 
 MODEL_FILE = "model.h5"
 COLLISIONS_FILE = "collisions.h5"

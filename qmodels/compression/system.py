@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from qmodels.compression.data_options import DATA_OPTIONS
 from qmodels.compression.presets import PRESETS, VARIANTS, particle_count
-from qmodels.systems import Fidelity
 from qmodels.training.progress import TrainingProgress
+from qmodels.types import Fidelity
 
 if TYPE_CHECKING:
     from qmodels.compression.autoencoder import Encoder

@@ -15,15 +15,13 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.compression.inputs import LOG10_BETA_RANGE
 from qmodels.compression.transport.sinkhorn import sinkhorn_distortion
 from qmodels.training.loop import Arrays
 from qmodels.training.plateau import Plateau
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 VALIDATION_FRACTION = 0.1
 VALIDATION_EVENTS = 5000

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
 from qmodels.event_variables.variants import (
@@ -22,9 +21,7 @@ from qmodels.event_variables.variants import (
     Variant,
     find_variant,
 )
-
-Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32, Floats64
 
 GENERATOR_VERSION = 1
 """Raised whenever the same seed would give other events."""
@@ -88,7 +85,7 @@ def blocks(
     return _blocks(kind, n, seed, stream, fixed)
 
 
-def _blocks(kind: Variant, n: int, seed: int, stream: int, fixed: Floats | None) -> Iterator[Events]:
+def _blocks(kind: Variant, n: int, seed: int, stream: int, fixed: Floats64 | None) -> Iterator[Events]:
     draws, decay = _GENERATORS[kind.name]
     for index, start in enumerate(range(0, n, BLOCK_EVENTS)):
         rng = stream_rng(seed, stream, index)
@@ -109,7 +106,7 @@ def draw_parameters(variant: str, n: int, rng: np.random.Generator) -> Floats32:
     return np.asarray(_parameters(kind, rng.random((len(kind.parameters), n))).T, np.float32)
 
 
-def _parameters(kind: Variant, u: Floats) -> Floats:
+def _parameters(kind: Variant, u: Floats64) -> Floats64:
     """Uniforms (k, n) -> parameters (k, n), by inverting the cumulative of each."""
     low, high = MASS_RANGE_GEV
     if kind is TWO_BODY:
@@ -118,7 +115,7 @@ def _parameters(kind: Variant, u: Floats) -> Floats:
     return np.stack([mass, mass * (1.0 - np.sqrt(u[1]))])
 
 
-def _check_masses(kind: Variant, masses: tuple[float, ...]) -> Floats:
+def _check_masses(kind: Variant, masses: tuple[float, ...]) -> Floats64:
     low, high = MASS_RANGE_GEV
     complete = len(masses) == len(kind.parameters)
     if not (complete and low <= masses[0] <= high and 0.0 <= masses[-1] <= masses[0]):
@@ -129,7 +126,7 @@ def _check_masses(kind: Variant, masses: tuple[float, ...]) -> Floats:
     return np.array(masses, np.float64)[:, None]
 
 
-def _direction(u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
+def _direction(u: Floats64, v: Floats64) -> tuple[Floats64, Floats64, Floats64]:
     """Isotropic unit vectors from two uniforms."""
     cos = 2.0 * u - 1.0
     sin = np.sqrt(1.0 - cos * cos)
@@ -137,12 +134,12 @@ def _direction(u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
     return sin * np.cos(phi), sin * np.sin(phi), cos
 
 
-def _momentum(energy: Floats, mass: Floats) -> Floats:
+def _momentum(energy: Floats64, mass: Floats64) -> Floats64:
     # (E - m)(E + m) keeps precision near threshold, where E^2 - m^2 would cancel.
     return np.sqrt((energy - mass) * (energy + mass))
 
 
-def decay_two_body(theta: Floats, u: Floats) -> Floats32:
+def decay_two_body(theta: Floats64, u: Floats64) -> Floats32:
     """A -> b c from m_A (1, n) and uniforms (5, n): E_A, flight of A (2), decay (2). Returns (n, 8), GeV."""
     mass = theta[0]
     energy = mass + (MAX_SINGLE_ENERGY_GEV - mass) * u[0]
@@ -163,7 +160,7 @@ def decay_two_body(theta: Floats, u: Floats) -> Floats32:
     return out.T
 
 
-def decay_semivisible(theta: Floats, u: Floats) -> Floats32:
+def decay_semivisible(theta: Floats64, u: Floats64) -> Floats32:
     """A -> b C from (m_A, m_C) (2, n) and uniforms (4, n): E_A, sign, decay (2). Returns (n, 6), GeV."""
     mass, invisible = theta
     energy = mass + (MAX_SINGLE_ENERGY_GEV - mass) * u[0]
@@ -179,7 +176,7 @@ def decay_semivisible(theta: Floats, u: Floats) -> Floats32:
     return out.T
 
 
-def decay_pair(theta: Floats, u: Floats) -> Floats32:
+def decay_pair(theta: Floats64, u: Floats64) -> Floats32:
     """A1 A2 -> (b1 C1)(b2 C2) from (m_A, m_C) (2, n) and uniforms (9, n). (n, 10), GeV.
 
     Uniforms: m_AA, E_AA, sign along z, two of the flight of A1, two of each decay.
@@ -208,11 +205,11 @@ def decay_pair(theta: Floats, u: Floats) -> Floats32:
     return out.T
 
 
-def _signed(magnitude: Floats, u: Floats) -> Floats:
+def _signed(magnitude: Floats64, u: Floats64) -> Floats64:
     return np.copysign(magnitude, u - 0.5)
 
 
-_GENERATORS: dict[str, tuple[int, Callable[[Floats, Floats], Floats32]]] = {
+_GENERATORS: dict[str, tuple[int, Callable[[Floats64, Floats64], Floats32]]] = {
     TWO_BODY.name: (5, decay_two_body),
     SEMIVISIBLE.name: (4, decay_semivisible),
     PAIR.name: (9, decay_pair),

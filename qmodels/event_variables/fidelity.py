@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from qmodels.classification import auc, binary_cross_entropy
@@ -14,9 +13,7 @@ from qmodels.event_variables.events import TEST_THETA_STREAM, Events, draw_param
 from qmodels.event_variables.human import human_variable
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.numpy_networks import DenseNetwork, read_dense_network
-from qmodels.systems import Fidelity, Firmware
-
-Floats = npt.NDArray[np.floating]
+from qmodels.types import Fidelity, Firmware, Floats, Floats32
 
 MODEL_FILE, CLASSIFIER_FILE = "model.h5", "classifier.h5"
 REFERENCE_FILE, REFERENCE_CLASSIFIER_FILE = "reference.h5", "reference_classifier.h5"
@@ -30,10 +27,10 @@ class Sample:
 
     variant: Variant
     events: Events
-    fresh: npt.NDArray[np.float32]
+    fresh: Floats32
 
     @property
-    def inputs(self) -> npt.NDArray[np.float32]:
+    def inputs(self) -> Floats32:
         """Network inputs (n, d)."""
         return self.events.inputs * np.float32(INPUT_SCALE)
 
@@ -79,7 +76,7 @@ def _metrics(sample: Sample, v: Floats, classifier: DenseNetwork | None) -> dict
     return metrics
 
 
-def _logits(classifier: DenseNetwork, v: Floats, theta: npt.NDArray[np.float32]) -> Floats:
+def _logits(classifier: DenseNetwork, v: Floats, theta: Floats32) -> Floats:
     rows = np.concatenate([v.reshape(len(theta), 1), theta * INPUT_SCALE], axis=1)
     logits: Floats = classifier(rows)[:, 0]
     return logits

@@ -17,9 +17,9 @@ from qmodels.event_variables.events import generate
 from qmodels.event_variables.fidelity import Sample, correlations
 from qmodels.event_variables.human import human_variable
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
+from qmodels.types import Floats32, Floats64
 
-Floats = npt.NDArray[np.float64]
-Network = Callable[[npt.NDArray[np.float32]], npt.ArrayLike]
+Network = Callable[[Floats32], npt.ArrayLike]
 
 MASSES_GEV = (200.0, 280.0, 320.0, 400.0)
 INVISIBLE_MASS_GEV = 100.0
@@ -35,8 +35,8 @@ class Panel:
     """One column of the figure: V on the test events and at each mass, its sign chosen as in the paper."""
 
     title: str
-    v: Floats
-    by_mass: dict[float, Floats]
+    v: Floats64
+    by_mass: dict[float, Floats64]
     tau: float
     spearman: float
 
@@ -65,8 +65,8 @@ def draw_fig2(variant: Variant, sample: Sample, networks: dict[str, Network], pa
         partial.replace(path)
 
 
-def _panel(title: str, variant: Variant, network: Network, sample: Sample, human: Floats, seed: int) -> Panel:
-    def event_variable(inputs: npt.NDArray[np.float32]) -> Floats:
+def _panel(title: str, variant: Variant, network: Network, sample: Sample, human: Floats64, seed: int) -> Panel:
+    def event_variable(inputs: Floats32) -> Floats64:
         return np.asarray(network(inputs), np.float64).ravel()
 
     v = event_variable(sample.inputs)
@@ -79,13 +79,13 @@ def _panel(title: str, variant: Variant, network: Network, sample: Sample, human
     return Panel(title, sign * v, by_mass, tau, spearman)
 
 
-def _limits(v: Floats) -> tuple[float, float]:
+def _limits(v: Floats64) -> tuple[float, float]:
     low, high = np.quantile(v, CENTRAL)
     margin = 0.03 * (high - low) or 1.0  # a constant V still needs an axis
     return float(low - margin), float(high + margin)
 
 
-def _heat_map(axes: Axes, panel: Panel, human: Floats, limits: tuple[float, float], label: str) -> None:
+def _heat_map(axes: Axes, panel: Panel, human: Floats64, limits: tuple[float, float], label: str) -> None:
     counts, x, y = np.histogram2d(panel.v, human, bins=HEAT_BINS, range=(limits, (human.min(), human.max())))
     shown = np.where(counts > 0.0, counts, np.nan).T
     mesh = axes.pcolormesh(x, y, shown, norm="log", cmap="viridis", rasterized=True)

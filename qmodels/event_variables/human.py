@@ -6,36 +6,35 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.event_variables.variants import PAIR, SEMIVISIBLE, TWO_BODY, find_variant
+from qmodels.types import Floats64
 
-Floats = npt.NDArray[np.float64]
 
-
-def human_variable(variant: str, inputs_gev: npt.ArrayLike) -> Floats:
+def human_variable(variant: str, inputs_gev: npt.ArrayLike) -> Floats64:
     """m_bc, m_T(0) or m_T2(0) of each event: (n, d) in GeV -> (n,) float64, GeV."""
     columns = np.asarray(inputs_gev, np.float64).T
     return _VARIABLES[find_variant(variant).name](columns)
 
 
-def invariant_mass(columns: Floats) -> Floats:
+def invariant_mass(columns: Floats64) -> Floats64:
     """m_bc, eq. (4) of arXiv:2105.10126; rows (E, px, py, pz) of b, then of c."""
     total = columns[0:4] + columns[4:8]
-    square: Floats = total[0] ** 2 - np.sum(total[1:] ** 2, axis=0)
+    square: Floats64 = total[0] ** 2 - np.sum(total[1:] ** 2, axis=0)
     return np.sqrt(np.maximum(square, 0.0))
 
 
-def transverse_mass(columns: Floats) -> Floats:
+def transverse_mass(columns: Floats64) -> Floats64:
     """m_T(0) = 2 p_bT, eq. (5) with a massless invisible; rows (E, px, py, pz) of b."""
-    mass: Floats = 2.0 * np.hypot(columns[1], columns[2])
+    mass: Floats64 = 2.0 * np.hypot(columns[1], columns[2])
     return mass
 
 
-def stransverse_mass(columns: Floats) -> Floats:
+def stransverse_mass(columns: Floats64) -> Floats64:
     """m_T2(0) = sqrt(2 (pT1 pT2 + pT1 . pT2)): exact for massless visibles, test mass 0 and no upstream pT.
 
     Rows (E, px, py, pz) of b1, then of b2.
     """
     (x1, y1), (x2, y2) = columns[1:3], columns[5:7]
-    square: Floats = 2.0 * (np.hypot(x1, y1) * np.hypot(x2, y2) + x1 * x2 + y1 * y2)
+    square: Floats64 = 2.0 * (np.hypot(x1, y1) * np.hypot(x2, y2) + x1 * x2 + y1 * y2)
     return np.sqrt(np.maximum(square, 0.0))
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
-import numpy.typing as npt
 from qkeras import QActivation, QDense
 
 from qmodels.event_variables.networks import LearnedNetwork
@@ -14,6 +12,7 @@ from qmodels.event_variables.quantized import input_format
 from qmodels.event_variables.variants import Variant
 from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
 from qmodels.training.precision.quantizer import learned_bits
+from qmodels.types import Floats32
 
 PRODUCT_FRACTION = 12
 WEIGHT_FRACTION = 7
@@ -22,7 +21,7 @@ HIDDEN_INTEGER = 2
 INITIAL_WEIGHT = 0.3
 
 
-def build(variant: Variant, network: LearnedNetwork, sample: npt.NDArray[np.float32]) -> keras.Model:
+def build(variant: Variant, network: LearnedNetwork, sample: Floats32) -> keras.Model:
     """Untrained network: inputs (n, d) in units of 512 GeV -> V (n, 1).
 
     ``sample`` are inputs that tell which products are linear combinations of others: those are left out unless kept.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from qmodels.event_variables.events import MAX_PAIR_ENERGY_GEV, MAX_SINGLE_ENERGY_GEV
 from qmodels.event_variables.networks import PAPER_HIDDEN
@@ -18,6 +16,7 @@ from qmodels.training.quantization import (
     choose_formats,
     integer_bits,
 )
+from qmodels.types import Floats32
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def input_format(variant: Variant, bits: int) -> FixedPoint:
     return FixedPoint(bits, integer_bits(energy * INPUT_SCALE), signed=True)
 
 
-def quantize(variant: Variant, preset: Preset, evn: keras.Model, sample: npt.NDArray[np.float32]) -> keras.Model:
+def quantize(variant: Variant, preset: Preset, evn: keras.Model, sample: Floats32) -> keras.Model:
     """QKeras network started from the weights of the float ``evn``, which has the layers of ``preset``.
 
     ``sample`` (n, d) are network inputs from which the ranges are chosen. Output: V (n, 1) in 16 bits.

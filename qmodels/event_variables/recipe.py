@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
 from qmodels.event_variables.events import GENERATOR_VERSION, TRAINING_STREAM, generate
@@ -24,13 +23,15 @@ from qmodels.event_variables.networks import PRESETS, LearnedNetwork
 from qmodels.event_variables.quantized import PAPER, output_limit, quantize
 from qmodels.event_variables.reference import build_classifier, build_evn
 from qmodels.event_variables.search import train_learned
-from qmodels.event_variables.stages import Report, Run
+from qmodels.event_variables.stages import Run
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.numpy_networks import read_dense_network
 from qmodels.training.loop import Fitted, set_up
+from qmodels.training.progress import Report
 from qmodels.training.quantization import check_exact, snap_to_grid
 from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
 from qmodels.training.stages import Stage, check_run
+from qmodels.types import Floats32, Floats64
 
 DEFAULT_EVENTS = 2_500_000
 TEST_EVENTS = 100_000
@@ -166,7 +167,7 @@ def _test(run: Run, preset: str) -> dict[str, Any]:
         return {name: {"reference": value} for name, value in measure_reference(run.out, sample).items()}
     model = keras.models.load_model(run.out / MODEL_FILE, compile=False)
 
-    def firmware(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def firmware(inputs: Floats32) -> Floats64:
         blocks = (inputs[start : start + 8192] for start in range(0, len(inputs), 8192))
         return np.concatenate([np.asarray(model(block), np.float64) for block in blocks])
 

@@ -6,7 +6,6 @@ import math
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.classification import binary_cross_entropy
 from qmodels.errors import ModelDataError
@@ -22,8 +21,7 @@ from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import ResourceTerm, measure_reach
 from qmodels.training.precision.settle import settle
 from qmodels.training.precision.task import ChargedTask
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 REACH_EVENTS = 20_000
 SETTLE_EVENTS = 50_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,8 @@ import keras
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import PAIR, Variant
 from qmodels.training.loop import Fitted, Schedule, Task, fit
-from qmodels.training.progress import TrainingProgress
+from qmodels.training.progress import Report
 from qmodels.training.stages import Stage
-
-Report = Callable[[TrainingProgress], None]
 
 RATE_FACTORS = {PAIR.name: 0.5}
 """The pair's two classes differ least, so the noise of its gradients drowns the slope at the others' rate."""

@@ -5,12 +5,11 @@ Light to import: TensorFlow comes in with training, matplotlib with a figure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
 from qmodels.event_files import EventFileHeader, read_header, read_inputs, write_event_file
@@ -18,8 +17,8 @@ from qmodels.event_variables.events import GENERATOR_VERSION, blocks, generate
 from qmodels.event_variables.fidelity import REFERENCE_FILE, draw_sample, measure
 from qmodels.event_variables.variants import INPUT_SCALE, VARIANTS, find_variant
 from qmodels.numpy_networks import read_dense_network
-from qmodels.systems import Fidelity, Firmware
-from qmodels.training.progress import TrainingProgress
+from qmodels.training.progress import Report
+from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
 
 NAME = "event_variables"
 
@@ -32,11 +31,11 @@ class EventVariables:
     variants: tuple[str, ...] = tuple(VARIANTS)
     presets: tuple[str, ...] = ("paper", "lean", "trigger")
 
-    def events(self, variant: str, n: int, seed: int) -> npt.NDArray[np.float32]:
+    def events(self, variant: str, n: int, seed: int) -> Floats32:
         """Network inputs (n, d) float32 in units of 512 GeV."""
         return generate(variant, n, seed).inputs * np.float32(INPUT_SCALE)
 
-    def read_events(self, path: Path, variant: str) -> npt.NDArray[np.float32]:
+    def read_events(self, path: Path, variant: str) -> Floats32:
         """Network inputs (n, d) float32 of an event file; ModelDataError if damaged or of another kind."""
         kind = find_variant(variant)
         header = read_header(path)
@@ -46,9 +45,7 @@ class EventVariables:
             )
         return read_inputs(path, kind.inputs, INPUT_SCALE)
 
-    def write_events(
-        self, variant: str, n: int, seed: int, path: Path, progress: Callable[[int, int], None] | None = None
-    ) -> None:
+    def write_events(self, variant: str, n: int, seed: int, path: Path, progress: EventProgress | None = None) -> None:
         """Write the events of ``events(variant, n, seed)`` to ``path``, in GeV and with their Theta."""
         kind = find_variant(variant)
         header = EventFileHeader(
@@ -74,7 +71,7 @@ class EventVariables:
         epochs: int | None = None,
         seed: int = 1,
         resume: bool = False,
-        progress: Callable[[TrainingProgress], None] | None = None,
+        progress: Report | None = None,
         data: Path | None = None,
     ) -> Path:
         """Train into folder ``out``: see :func:`qmodels.event_variables.recipe.train`. ``data`` is refused."""

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.classification import auc, binary_cross_entropy
@@ -28,8 +27,7 @@ from qmodels.event_variables.events import (
 )
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.training.loop import Arrays
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 VALIDATION_FRACTION = 0.2
 VALIDATION_BLOCK = 1 << 15

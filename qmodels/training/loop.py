@@ -18,14 +18,14 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.errors import ModelDataError
 from qmodels.training.plateau import Plateau
-from qmodels.training.progress import TrainingProgress
+from qmodels.training.progress import Report, TrainingProgress
+from qmodels.types import Floats32
 
-Arrays = tuple[npt.NDArray[np.float32], ...]
+Arrays = tuple[Floats32, ...]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def fit(
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
-    progress: Callable[[TrainingProgress], None] | None = None,
+    progress: Report | None = None,
 ) -> Fitted:
     """Train ``task`` in place and return how it went. ``schedule`` says which epoch's variables it ends with.
 
@@ -209,7 +209,7 @@ class _Checkpoint:
         self._variables = [*task.variables, *optimizer.variables]
         self._fingerprint = fingerprint
         self._trained = list(task.variables)
-        self._best: list[npt.NDArray[np.float32]] = []
+        self._best: list[Floats32] = []
         self._best_epoch, self._best_loss = 0, math.inf
 
     def keep_if_best(self, epoch: int, val_loss: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -17,3 +18,7 @@ class TrainingProgress:
     auc: float | None
     events_per_second: float
     eta_seconds: float
+
+
+Report = Callable[[TrainingProgress], None]
+"""Told of every epoch when it has ended."""

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from qkeras import QActivation, QDense, quantized_bits, quantized_relu
 
 from qmodels.errors import ModelDataError
 from qmodels.training.precision.quantizer import learned_bits
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 FLOAT32_EXACT = 2**24
 

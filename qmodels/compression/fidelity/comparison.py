@@ -22,7 +22,7 @@ from qmodels.compression.fidelity.packed import measure_packed
 from qmodels.compression.samples.pythia import BACKGROUND, SIGNALS
 from qmodels.compression.trained_folder import Networks, read_networks
 from qmodels.compression.transport.distortion import exact, sinkhorn
-from qmodels.systems import Fidelity
+from qmodels.types import Fidelity
 
 Floats = npt.NDArray[np.floating]
 Floats32 = npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qmodels.systems import Fidelity
+from qmodels.types import Fidelity
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from qkeras import QActivation, QDense
 
 from qmodels.product_layers import PairProducts
 from qmodels.training.precision.quantizer import learned_bits
+from qmodels.types import Floats32
 
 
 def snap(model: keras.Model) -> None:
@@ -114,6 +115,6 @@ def _part_of(quantizer: Any, choose: Callable[[npt.NDArray[np.int64]], npt.NDArr
     return learned_bits.from_config(config)
 
 
-def _quantized(layer: QDense) -> npt.NDArray[np.float32]:
+def _quantized(layer: QDense) -> Floats32:
     quantizer = layer.kernel_quantizer_internal
     return np.asarray(layer.kernel.value if quantizer is None else quantizer(layer.kernel.value))

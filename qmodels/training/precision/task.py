@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from qkeras import QActivation
 
 from qmodels.training.loop import Arrays, Task
 from qmodels.training.precision.quantizer import learned_bits
 from qmodels.training.precision.resources import ResourceTerm, measure_reach
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 
 class ChargedTask:

@@ -1,0 +1,22 @@
+"""Types that every room of this package shares. ``hls.project.systems.protocols`` states what a system must offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+Floats32 = npt.NDArray[np.float32]
+Floats64 = npt.NDArray[np.float64]
+
+Firmware = Callable[[Floats32], Floats64]
+Fidelity = dict[str, dict[str, Any]]
+
+EventProgress = Callable[[int, int], None]
+"""Told how many events are done, and of how many."""
+
+StageProgress = Callable[[str, int, int], None]
+"""Told what is being worked on, how much of it is done, and of how much."""
