@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.emulation.plan import Storage, rescale, times_power_of_two
+from hls.emulation.plan import Storage, rescale, times_power_of_two, to_integers
 from hls.graph import Edge, nodes
 from hls.graph.fixed import FixedArray, round_shift
 from hls.graph.windows import patches
@@ -113,10 +113,11 @@ def _(node: nodes.Scale, sources: Sequence[Storage], target: Storage, edges: Seq
 def _(node: nodes.Quantize, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
     source, fraction = sources[0], node.type.fraction
     half_even = node.rounding is nodes.Rounding.NEAREST_EVEN
-    if source.exact:
+    if source.exact or target.exact:
+        grid = edges[0].fraction
 
         def exact(inputs: Sequence[Block], out: Block | None) -> Block:
-            raw = round_shift(inputs[0], source.unit - fraction, half_even=half_even)
+            raw = round_shift(to_integers(inputs[0], source, grid), grid - fraction, half_even=half_even)
             clipped = np.clip(raw.astype(object), node.raw_min, node.raw_max)
             return rescale(clipped, Storage(np.dtype(object), fraction), target)
 
@@ -125,15 +126,17 @@ def _(node: nodes.Quantize, sources: Sequence[Storage], target: Storage, edges: 
     round_to = np.rint if half_even else np.floor
     low, high = node.raw_min, node.raw_max
     direct = source.dtype == target.dtype
+    # A narrow tensor saturates at the ends of a wide type, which only the wider format holds.
+    wide = np.result_type(source.dtype, target.dtype)
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
-        x = inputs[0]
+        x = inputs[0].astype(wide, copy=False)
         into = out if direct else None
         if source.unit != fraction:
             x = times_power_of_two(x, fraction - source.unit, out=into)
         result = round_to(x, out=into)
         np.clip(result, low, high, out=result)
-        return result if direct else rescale(result, Storage(source.dtype, fraction), target)
+        return result if direct else rescale(result, Storage(wide, fraction), target)
 
     return step
 

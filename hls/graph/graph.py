@@ -64,7 +64,16 @@ class FixedGraph:
             # tie of the next quantizer while the sum, on the grid of the quotient, stays below the limit.
             total = self.edges[node.inputs[0]]
             return total.partial_bound << max(0, floors[0].type.fraction - total.fraction)
+        if isinstance(node, nodes.Quantize):
+            return max(self.edges[node.name].partial_bound, self._saturated_by(node))
         return self.edges[node.name].partial_bound
+
+    def _saturated_by(self, node: nodes.Quantize) -> int:
+        """How far a quantizer can move its input, in its own LSBs: QKeras gives ``x + (q - x)``, a float32 sum."""
+        x = self.edges[node.inputs[0]]
+        shift = max(node.type.fraction - x.fraction, 0)
+        above, below = (x.raw_max << shift) - node.raw_max, node.raw_min - (x.raw_min << shift)
+        return max(above, below) + 1 if shift else 0
 
     def parameters(self) -> int:
         """Number of constants."""
