@@ -10,7 +10,7 @@ from hls.graph.costs import constants, ebops, products
 from hls.graph.digest import digest
 from hls.graph.edge import Edge
 from hls.graph.fixed import FLOAT32_LIMIT
-from hls.graph.nodes import Input, Node
+from hls.graph.nodes import Input, Node, Quantize
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +64,11 @@ class FixedGraph:
             # tie of the next quantizer while the sum, on the grid of the quotient, stays below the limit.
             total = self.edges[node.inputs[0]]
             return total.partial_bound << max(0, floors[0].type.fraction - total.fraction)
-        if isinstance(node, nodes.Quantize):
+        if isinstance(node, Quantize):
             return max(self.edges[node.name].partial_bound, self._saturated_by(node))
         return self.edges[node.name].partial_bound
 
-    def _saturated_by(self, node: nodes.Quantize) -> int:
+    def _saturated_by(self, node: Quantize) -> int:
         """How far a quantizer can move its input, in its own LSBs: QKeras gives ``x + (q - x)``, a float32 sum."""
         x = self.edges[node.inputs[0]]
         shift = max(node.type.fraction - x.fraction, 0)

@@ -56,6 +56,18 @@ def test_number_formats_give_the_same_integers(bits: int, layers: int, inside: s
     assert (Emulator(graph).run([raw])[0].astype(object) == expected).all()
 
 
+@pytest.mark.parametrize("bits", [24, 28, 54, 70])
+def test_a_narrow_tensor_saturates_at_the_ends_of_a_wide_type(bits: int) -> None:
+    """Two integers held in float32 become the ends of a type that only float64 or Python integers hold."""
+    port, wide = FixedType(True, 4, 4), FixedType(True, bits, 1)
+    builder = GraphBuilder("saturates")
+    x = builder.add(nodes.Input("x", (), "x", (2,), port, port.raw_min, port.raw_max))
+    y = builder.add(nodes.Quantize("y", (x,), "q", wide, wide.raw_min, wide.raw_max))
+    graph = builder.finish(["x"], [y], ["y"])
+    assert Emulator(graph).run([np.array([[7, -8]])])[0].tolist() == [[2 ** (bits - 1) - 1, -(2 ** (bits - 1))]]
+    assert graph.float32_inexact() == ("q",)  # QKeras adds (q - x) to x, and 7 - 2**-23 has no place in 24 bits
+
+
 def test_blocks_and_threads_change_nothing() -> None:
     graph = _chain(3, 4)
     raw = np.random.default_rng(1).integers(-128, 128, (1001, 3))
