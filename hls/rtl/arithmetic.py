@@ -1,9 +1,8 @@
 """Exact arithmetic on alkaid's symbolic numbers, composed from the primitives that were found to be exact.
 
-An element is an alkaid ``FVariable``: a number with an interval and a grid that knows from which adders, multiplexers
-and tables it comes. alkaid 0.8 finds the lowest bit of a constant in float32, as it keeps kernels and tables, and
-intervals in float64. A constant of more than 24 significant bits would silently lose its last ones, so it is split
-into parts that fit, or refused.
+An ``Element`` is an alkaid ``FVariable``. alkaid 0.8 finds the lowest bit of a constant in float32, as it keeps kernels
+and tables, and intervals in float64. A constant of more than 24 significant bits would silently lose its last ones, so
+it is split into parts that fit, or refused.
 """
 
 from __future__ import annotations
@@ -18,9 +17,10 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import IntArray
+from hls.rtl.element import Element
 
 Elements = npt.NDArray[np.object_]
-"""Array of alkaid FVariables."""
+"""Array of ``Element``."""
 
 # Widest part of a kernel or table handed to alkaid, with room for the partial sums of its solver.
 _PART_BITS = 20
@@ -39,21 +39,23 @@ class Arithmetic:
     hard_dc: int = 2
     _solved: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
 
-    def constant(self, value: Fraction) -> Any:
+    def constant(self, value: Fraction) -> Element:
         """An element that never changes."""
         from alkaid.trace import FVariable
 
         _check_constant(value)
-        return FVariable.from_const(float(value), hwconf=_hardware())
+        made: Element = FVariable.from_const(float(value), hwconf=_hardware())
+        return made
 
-    def port(self, raw_min: int, raw_max: int, fraction: int) -> Any:
+    def port(self, raw_min: int, raw_max: int, fraction: int) -> Element:
         """A new input."""
         from alkaid.trace import FVariable
 
         ends = (float(raw * _unit(fraction)) for raw in (raw_min, raw_max))
-        return FVariable(*ends, float(_unit(fraction)), hwconf=_hardware())
+        made: Element = FVariable(*ends, float(_unit(fraction)), hwconf=_hardware())
+        return made
 
-    def affine(self, x: Sequence[Any], kernel: IntArray, fraction: int, bias: Sequence[Fraction]) -> list[Any]:
+    def affine(self, x: Sequence[Element], kernel: IntArray, fraction: int, bias: Sequence[Fraction]) -> list[Element]:
         """``x @ kernel * 2**-fraction + bias`` for a vector of K elements and integers of shape (K, N)."""
         moving = [k for k, element in enumerate(x) if not is_constant(element)]
         offsets = list(bias)
@@ -65,7 +67,7 @@ class Arithmetic:
         sums = self._product([_fresh(x[k]) for k in moving], kernel[moving])
         return [self.add_constant(scaled(s, -fraction), o) for s, o in zip(sums, offsets, strict=True)]
 
-    def _product(self, x: list[Any], kernel: IntArray) -> list[Any]:
+    def _product(self, x: list[Element], kernel: IntArray) -> list[Element]:
         total = [self.constant(Fraction(0))] * kernel.shape[1]
         for shift, part in _parts(kernel):
             if not part.any():
@@ -74,7 +76,7 @@ class Arithmetic:
             total = [self.add(t, scaled(s, shift)) for t, s in zip(total, solved, strict=True)]
         return total
 
-    def _solve(self, x: list[Any], kernel: npt.NDArray[np.float32]) -> list[Any]:
+    def _solve(self, x: list[Element], kernel: npt.NDArray[np.float32]) -> list[Element]:
         from alkaid.cmvm import QInterval, cmvm_solve
 
         intervals = [QInterval(e.low, e.high, e.step) for e in x]
@@ -91,16 +93,16 @@ class Arithmetic:
         vector[:] = x
         return [self._element(e) for e in second(first(vector, quantize=False), quantize=False)]
 
-    def _element(self, value: Any) -> Any:
+    def _element(self, value: Any) -> Element:
         return _fresh(value) if hasattr(value, "opr") else self.constant(Fraction(float(value)))
 
-    def add(self, a: Any, b: Any) -> Any:
+    def add(self, a: Element, b: Element) -> Element:
         """``a + b``."""
         if is_constant(b):
             return self.add_constant(a, constant_value(b))
         return self.add_constant(b, constant_value(a)) if is_constant(a) else _fresh(a + b)
 
-    def add_constant(self, x: Any, value: Fraction) -> Any:
+    def add_constant(self, x: Element, value: Fraction) -> Element:
         """``x + value``."""
         if is_constant(x):
             return self.constant(constant_value(x) + value)
@@ -109,7 +111,7 @@ class Arithmetic:
         _check_added(x, value)
         return _fresh(x + float(value))
 
-    def multiply(self, a: Any, b: Any) -> Any:
+    def multiply(self, a: Element, b: Element) -> Element:
         """``a * b``."""
         if is_constant(a):
             a, b = b, a
@@ -119,7 +121,7 @@ class Arithmetic:
         fraction = factor.denominator.bit_length() - 1
         return self.affine([a], np.array([[factor.numerator]], object), fraction, [Fraction(0)])[0]
 
-    def maximum(self, elements: Sequence[Any]) -> Any:
+    def maximum(self, elements: Sequence[Element]) -> Element:
         """The largest of one or more elements."""
         row = list(elements)
         while len(row) > 1:
@@ -127,7 +129,7 @@ class Arithmetic:
             row = [pair[0].max_of(pair[-1]) if len(pair) > 1 else pair[0] for pair in pairs]
         return row[0]
 
-    def leaky(self, x: Any, slope_shift: int) -> Any:
+    def leaky(self, x: Element, slope_shift: int) -> Element:
         """``x`` where it is not negative, ``x * 2**-slope_shift`` elsewhere."""
         if is_constant(x):
             value = constant_value(x)
@@ -139,7 +141,7 @@ class Arithmetic:
             return small
         return x.msb_mux(small, x, (float(small.low), float(x.high), float(small.step)))
 
-    def quantize(self, x: Any, fraction: int, raw_min: int, raw_max: int, half_even: bool) -> Any:
+    def quantize(self, x: Element, fraction: int, raw_min: int, raw_max: int, half_even: bool) -> Element:
         """Round to the grid ``2**-fraction``, then saturate to raw integers ``[raw_min, raw_max]``."""
         # Zero lies on every grid, so negative numbers may go before rounding: that is a mask, not a comparison.
         if raw_min == 0 and x.low < 0 and not is_constant(x):
@@ -154,7 +156,7 @@ class Arithmetic:
             rounded = _fresh(rounded.min_of(self.constant(high)))
         return rounded
 
-    def _round(self, x: Any, fraction: int, half_even: bool) -> Any:
+    def _round(self, x: Element, fraction: int, half_even: bool) -> Element:
         low, high = (_rounded(constant, fraction, half_even) for constant in _ends(x))
         if low == high:
             return self.constant(low * _unit(fraction))
@@ -167,7 +169,7 @@ class Arithmetic:
         mode = "RND_CONV" if half_even else "TRN"
         return _fresh(x.quantize(signed, bits - fraction, fraction, overflow_mode="WRAP", round_mode=mode))
 
-    def lookup(self, x: Any, values: IntArray, fraction: int, raw_min: int, x_fraction: int) -> Any:
+    def lookup(self, x: Element, values: IntArray, fraction: int, raw_min: int, x_fraction: int) -> Element:
         """``values[raw(x) - raw_min] * 2**-fraction``."""
         unit = _unit(x_fraction)
         if is_constant(x):
@@ -181,17 +183,17 @@ class Arithmetic:
         return scaled(total, -fraction)
 
 
-def is_constant(x: Any) -> bool:
+def is_constant(x: Element) -> bool:
     """Whether the element never changes."""
     return bool(x.low == x.high)
 
 
-def constant_value(x: Any) -> Fraction:
+def constant_value(x: Element) -> Fraction:
     """Value of a constant element."""
     return Fraction(x.low)
 
 
-def scaled(x: Any, exponent: int) -> Any:
+def scaled(x: Element, exponent: int) -> Element:
     """``x * 2**exponent``: wires only."""
     return x * 2.0**exponent if exponent else x
 
@@ -206,7 +208,7 @@ def _unit(fraction: int) -> Fraction:
     return Fraction(1, 1 << fraction) if fraction >= 0 else Fraction(1 << -fraction)
 
 
-def _ends(x: Any) -> tuple[Fraction, Fraction]:
+def _ends(x: Element) -> tuple[Fraction, Fraction]:
     return Fraction(x.low), Fraction(x.high)
 
 
@@ -225,7 +227,7 @@ def _parts(integers: IntArray) -> list[tuple[int, npt.NDArray[Any]]]:
     return [*parts, (shift, rest)]
 
 
-def _fresh(x: Any) -> Any:
+def _fresh(x: Element) -> Element:
     """The same element, its interval no longer written in terms of others.
 
     alkaid carries the coefficients of earlier elements along, and products of those outgrow its float32.
@@ -235,7 +237,7 @@ def _fresh(x: Any) -> Any:
     return x if is_constant(x) else x._with(_affine=AffineInterval.new(x.qint), renew_id=False)
 
 
-def _check_added(x: Any, value: Fraction) -> None:
+def _check_added(x: Element, value: Fraction) -> None:
     """Refuse ``x + value`` if its constant, which alkaid merges with one that ``x`` already adds, is too wide."""
     merged = value / Fraction(x._factor)
     if x.opr == "cadd":

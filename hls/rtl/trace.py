@@ -14,6 +14,7 @@ from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, nodes
 from hls.machine.extras import require
 from hls.rtl.arithmetic import Arithmetic, Elements, constant_value, is_constant
+from hls.rtl.element import Element
 from hls.rtl.logic import Constant, Core, Logic, Source, Tap, Wire
 from hls.rtl.operations import as_array, operate
 from hls.rtl.partition import Stage, origins, partition
@@ -121,7 +122,7 @@ class _Inside:
     """One copy of the core of ``stage`` while it is traced: its tensors have length 1 along the axes of positions."""
 
     def __init__(self, tracer: _Tracer, stage: Stage, outputs: Sequence[str]) -> None:
-        self.ports: dict[tuple[Source, ...], Any] = {}
+        self.ports: dict[tuple[Source, ...], Element] = {}
         self.copies = math.prod(stage.positions)
         self._tracer = tracer
         self._graph = tracer.graph
@@ -160,7 +161,7 @@ class _Inside:
             shape = (*(1 for _ in self._stage.positions), shape[-1])
         return as_array([self._port(tuple(column)) for column in sources.reshape(self.copies, -1).T], shape)
 
-    def _port(self, column: tuple[Source, ...]) -> Any:
+    def _port(self, column: tuple[Source, ...]) -> Element:
         if column not in self.ports:
             low, high, step = self._tracer.interval(column)
             if low == high:
@@ -193,7 +194,7 @@ def _for_all(copies: int, sources: Sequence[Source], size: int) -> list[Source]:
     ]
 
 
-def _core(inside: _Inside, outputs: Sequence[Any]) -> Core:
+def _core(inside: _Inside, outputs: Sequence[Element]) -> Core:
     from alkaid.trace import trace as alkaid_trace
     from alkaid.trace.passes import optimize
 
