@@ -1,8 +1,7 @@
-"""Reports of Intel's tools: the HLS compiler (hls4ml's Quartus backend), oneAPI, and Quartus Prime itself."""
+"""Reports of Intel's tools: the HLS compiler (hls4ml's Quartus backend), and Quartus Prime behind it and oneAPI."""
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from hls.figures.vendor_reports.javascript import read_variables
 from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
 from hls.figures.vendor_reports.result import VendorReport, VendorReportError, count, missing, number, read_text
 
-_M20K_KBIT = 20
+M20K_KBIT = 20
 
 
 def read_hls_compiler(path: Path) -> VendorReport:
@@ -36,7 +35,7 @@ def read_hls_compiler(path: Path) -> VendorReport:
         ff=round(ff),
         dsp=round(dsp),
         bram=ram,
-        bram_kbit=_M20K_KBIT,
+        bram_kbit=M20K_KBIT,
         cycles=cycles,
         interval=interval,
     )
@@ -69,10 +68,11 @@ def read_quartus_data(path: Path) -> VendorReport | None:
         reached = str(clock["clock"])
     except (KeyError, IndexError, TypeError):
         raise missing(path, "quartusFitResourceUsageSummary") from None
-    return None if reached == "TBD" else _fitted(path, "Quartus Prime", use, reached)
+    return None if reached == "TBD" else fitted_report(path, "Quartus Prime", use, reached)
 
 
-def _fitted(path: Path, tool: str, use: dict[str, Any], frequency: str) -> VendorReport:
+def fitted_report(path: Path, tool: str, use: dict[str, Any], frequency: str) -> VendorReport:
+    """The fitter's result: ``use`` is its row of resources, ``frequency`` the clock that it reached, in MHz."""
     section = "quartusFitResourceUsageSummary"
     values = {name: use.get(name) for name in ("alm", "alut", "reg", "dsp", "ram")}
     # Some versions give ALMs only; an ALM holds two ALUTs.
@@ -88,71 +88,9 @@ def _fitted(path: Path, tool: str, use: dict[str, Any], frequency: str) -> Vendo
         ff=count(path, f"{section}.reg", str(values["reg"])),
         dsp=round(number(path, f"{section}.dsp", str(values["dsp"]))),
         bram=number(path, f"{section}.ram", str(values["ram"])),
-        bram_kbit=_M20K_KBIT,
+        bram_kbit=M20K_KBIT,
         period_ns=round(1e3 / mhz, 6) if mhz else None,
     )
-
-
-def read_oneapi(folder: Path) -> list[VendorReport]:
-    """``<project>.prj/reports/resources/json``: the compiler's estimate, and the fitter's result if it was run.
-
-    Raises:
-        VendorReportError: a file is missing, cut off or has no total.
-    """
-    path = folder / "summary.ndjson"
-    total = next((row for row in _rows(path) if row.get("name") == "Total"), None)
-    if total is None or len(total.get("data", ())) < 4:
-        raise missing(path, "Total")
-    lut, ff, ram, dsp = (number(path, "Total", str(value)) for value in total["data"][:4])
-    loops = folder / "loop_attr.ndjson"
-    rows = [row for row in _rows(loops) if {"af", "ii", "lt"} <= row.keys()] if loops.is_file() else []
-    intervals = [int(row["ii"]) for row in rows if str(row["ii"]).isdigit()]
-    latencies = [number(loops, "lt", str(row["lt"])) for row in rows]
-    frequencies = [number(loops, "af", str(row["af"])) for row in rows]
-    reports = [
-        VendorReport(
-            tool="oneAPI",
-            version=None,
-            stage="csynth",
-            file=path,
-            lut=round(lut),
-            ff=round(ff),
-            dsp=round(dsp),
-            bram=ram,
-            bram_kbit=_M20K_KBIT,
-            cycles=round(max(latencies)) if latencies else None,
-            interval=max(intervals, default=None),
-            period_ns=round(1e3 / min(frequencies), 6) if frequencies and min(frequencies) > 0 else None,
-        )
-    ]
-    fitted = folder / "quartus.ndjson"
-    if fitted.is_file():
-        reports += _oneapi_fitted(fitted)
-    return reports
-
-
-def _oneapi_fitted(path: Path) -> list[VendorReport]:
-    for row in _rows(path):
-        use = row.get("quartusFitResourceUsageSummary", {}).get("nodes")
-        clock = row.get("quartusFitClockSummary", {}).get("nodes")
-        if use and clock:
-            reached = str(clock[0].get("clock fmax", clock[0].get("clock", "TBD")))
-            return [] if "TBD" in reached else [_fitted(path, "oneAPI (Quartus)", use[0], reached)]
-    return []
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for index, line in enumerate(read_text(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise VendorReportError(f"{path}: section line {index} is cut off or damaged; compile again") from error
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
 
 
 def read_fit_summary(path: Path) -> VendorReport:
@@ -179,7 +117,7 @@ def read_fit_summary(path: Path) -> VendorReport:
         ff=_used(path, entries, "Total dedicated logic registers", "Total registers"),
         dsp=_used(path, entries, "Total DSP Blocks"),
         bram=_used(path, entries, "Total RAM Blocks"),
-        bram_kbit=_M20K_KBIT,
+        bram_kbit=M20K_KBIT,
     )
 
 
@@ -202,5 +140,4 @@ HLS_COMPILER_REPORTS = ToolReports(
         ReportFile("reports/lib/quartus_data.js", _fitted_by_compiler),
     )
 )
-ONEAPI_REPORTS = ToolReports((ReportFile("resources/json/summary.ndjson", lambda path: read_oneapi(path.parent)),))
 QUARTUS_PRIME_REPORTS = ToolReports((ReportFile("*.fit.summary", one(read_fit_summary)),))

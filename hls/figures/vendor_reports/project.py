@@ -26,6 +26,7 @@ def find_reports(folder: Path, multipliers: int = 0) -> list[VendorReport]:
 
     Raises:
         VendorReportError: a report is damaged, or tells of such a design.
+        ProjectError: a package with a backend cannot be loaded.
     """
     known, files = known_reports(), _files(folder)
     timings = _read(files, [kind for kind in known.files if kind.completes])
