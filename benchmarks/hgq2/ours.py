@@ -17,7 +17,7 @@ from qmodels.compression.presets import find_preset
 from qmodels.compression.training import CompressionTask
 from qmodels.event_variables.networks import LEAN
 from qmodels.event_variables.search import train_learned
-from qmodels.event_variables.stages import Run
+from qmodels.event_variables.training import EvnRun
 from qmodels.event_variables.variants import find_variant
 from qmodels.training.loop import Schedule, fit, set_up
 from qmodels.training.precision.charge import Charge
@@ -45,7 +45,7 @@ def event_variable(variant: str, events: int, training: Training, out: Path) -> 
     own = LEAN[variant]
     search = replace(own.search, epochs=training.epochs, batch=training.batch, learning_rate=training.rate)
     set_up(training.seed)
-    run = Run(find_variant(variant), out, events, None, training.seed, resume=False, progress=None)
+    run = EvnRun(variant=find_variant(variant), out=out, events=events, epochs=None, seed=training.seed)
     model, classifier, _ = train_learned(run, replace(own, charge=training.charge, search=search, clip=training.clip))
     model.save(out / "model.h5")
     classifier.save(out / "classifier.h5")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,17 @@ from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.generation import generate
 from qmodels.compression.samples.pythia import BACKGROUND
 from qmodels.compression.trained_folder import CLASSIFIER_FILE
-from qmodels.compression.training import PUBLISHED_RATES, CompressionTask
+from qmodels.compression.training import CompressionRun
 from qmodels.errors import ModelDataError
-from qmodels.training.loop import Fitted, Schedule, Task, fit, set_up
+from qmodels.training.loop import Fitted, set_up
+from qmodels.training.precision.charge import Charge
 from qmodels.training.precision.finish import snap
 from qmodels.training.precision.resources import measure_reach
 from qmodels.training.precision.task import ChargedTask
 from qmodels.training.progress import Report
 from qmodels.training.quantization import check_exact, snap_to_grid
 from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
+from qmodels.training.run import Fits, Step, run_steps
 from qmodels.training.stages import check_run
 from qmodels.types import Floats32
 
@@ -44,47 +46,6 @@ CALIBRATION_EVENTS = 10_000
 LAYOUT_EVENTS = 16_000
 BLOCK = 4096
 OTHER = "of another preset or variant"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One call of :func:`train`."""
-
-    variant: str
-    preset: Preset
-    out: Path
-    clouds: Floats32
-    epochs: int | None
-    seed: int
-    resume: bool
-    progress: Report | None
-
-    def task(
-        self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False
-    ) -> CompressionTask:
-        """Both networks, or the encoder alone, trained on the events of this run."""
-        return CompressionTask(
-            stage.label,
-            encoder,
-            decoder,
-            self.clouds,
-            self.seed,
-            frozen_decoder=frozen_decoder,
-            opening_epochs=int(stage.opening * self.epochs_of(stage)),
-        )
-
-    def epochs_of(self, stage: Stage) -> int:
-        """Epochs asked for, or the default of ``stage``."""
-        return stage.epochs if self.epochs is None else self.epochs
-
-    def fit(self, stage: Stage, task: Task, *, keep_best: bool = True) -> Fitted:
-        """Train in place; with ``resume``, from the checkpoint of this stage."""
-        plateau = PUBLISHED_RATES if self.preset.published_rates else None
-        schedule = Schedule(
-            self.epochs_of(stage), stage.batch, stage.learning_rate, self.seed, keep_best=keep_best, plateau=plateau
-        )
-        checkpoint = self.out / "checkpoints" / f"{stage.label}.npz"
-        return fit(task, schedule, checkpoint=checkpoint, resume=self.resume, progress=self.progress)
 
 
 def train(
@@ -120,13 +81,20 @@ def train(
             f"{path}: holds {len(clouds)} events, training of preset {preset!r} needs at least {_fewest_events(sizes)}"
         )
     set_up(seed)
-    run = Run(variant, sizes, out, clouds, epochs, seed, resume, progress)
-    fits = _train_float(run)
-    if sizes.quantized_stage is not None:
-        fits |= _train_quantized(run, sizes.quantized_stage)
-        if data is None:
-            fits |= _train_classifier(run, events)
-    _write_record(run, path, fits)
+    run = CompressionRun(
+        variant=variant,
+        preset=sizes,
+        out=out,
+        clouds=clouds,
+        epochs=epochs,
+        seed=seed,
+        resume=resume,
+        progress=progress,
+    )
+    steps = [_float_step(run), *_quantized_steps(run)]
+    if sizes.quantized_stage is not None and data is None:
+        steps.append(_classifier_step(run, events))
+    _write_record(run, path, run_steps(out, steps))
     return out / (REFERENCE_FILE if sizes.quantized_stage is None else MODEL_FILE)
 
 
@@ -155,40 +123,63 @@ def _clouds(path: Path, count: int, events: int | None) -> Floats32:
     return transport_targets(particles[:events], count)
 
 
-def _train_float(run: Run) -> dict[str, Fitted | None]:
-    """Train encoder and decoder unless both files are there."""
-    encoder, decoder = float_networks(run)
+def _float_step(run: CompressionRun) -> Step:
+    """Encoder and decoder, unless both files are there."""
     stage = run.preset.float_stage
-    if (run.out / REFERENCE_FILE).exists() and (run.out / DECODER_FILE).exists():
-        return {stage.label: None}
-    fitted = run.fit(stage, run.task(stage, encoder, decoder))
-    save_model(encoder, run.out / REFERENCE_FILE)
-    save_model(decoder, run.out / DECODER_FILE)
-    return {stage.label: fitted}
+
+    def train() -> Fits:
+        encoder, decoder = float_networks(run)
+        fitted = run.fit(stage, run.task(stage, encoder, decoder))
+        save_model(encoder, run.out / REFERENCE_FILE)
+        save_model(decoder, run.out / DECODER_FILE)
+        return {stage.label: fitted}
+
+    return Step(stage.label, train, makes=(REFERENCE_FILE, DECODER_FILE))
 
 
-def _train_quantized(run: Run, stage: Stage) -> dict[str, Fitted | None]:
-    encoder, decoder = float_networks(run)
-    load_weights(encoder, run.out / REFERENCE_FILE, OTHER)
-    load_weights(decoder, run.out / DECODER_FILE, OTHER)
-    sample = run.clouds[:CALIBRATION_EVENTS]
-    log10_beta = np.linspace(*LOG10_BETA_RANGE, len(sample), dtype=np.float32)[:, None]
-    arrays = [features(sample), log10_beta]
-    if run.preset.charge is None:
-        model = quantize(run.preset, encoder, *arrays)
-        fitted = run.fit(stage, run.task(stage, model, decoder, frozen_decoder=True))
-        snap_to_grid(model)
-    else:
-        model = learn(run.preset, encoder, *arrays)
-        task = run.task(stage, model, decoder, frozen_decoder=True)
-        charge = run.preset.charge.over(run.epochs_of(stage))
-        fitted = run.fit(stage, ChargedTask(task, model, charge, arrays), keep_best=False)
-        measure_reach(model, arrays)
-        snap(model)
+def _quantized_steps(run: CompressionRun) -> list[Step]:
+    """The QKeras encoder of a preset that has one, its widths given or learned."""
+    stage, charge = run.preset.quantized_stage, run.preset.charge
+    if stage is None:
+        return []
+    if charge is None:
+        return [Step(stage.label, lambda: _train_given_widths(run, stage))]
+    return [Step(stage.label, lambda: _train_learned_widths(run, stage, charge))]
+
+
+def _train_given_widths(run: CompressionRun, stage: Stage) -> Fits:
+    encoder, decoder = _trained_networks(run)
+    model = quantize(run.preset, encoder, *_calibration(run))
+    fitted = run.fit(stage, run.task(stage, model, decoder, frozen_decoder=True))
+    snap_to_grid(model)
+    return _kept(run, stage, model, fitted)
+
+
+def _train_learned_widths(run: CompressionRun, stage: Stage, charge: Charge) -> Fits:
+    encoder, decoder = _trained_networks(run)
+    arrays = _calibration(run)
+    model = learn(run.preset, encoder, *arrays)
+    task = run.task(stage, model, decoder, frozen_decoder=True)
+    charged = ChargedTask(task, model, charge.over(run.epochs_of(stage)), arrays)
+    fitted = run.fit(stage, charged, keep_best=False)
+    measure_reach(model, arrays)
+    snap(model)
+    return _kept(run, stage, model, fitted)
+
+
+def _kept(run: CompressionRun, stage: Stage, model: keras.Model, fitted: Fitted) -> Fits:
+    """Check and save the quantized encoder, and how its latents are packed."""
     check_exact(model)
     save_model(model, run.out / MODEL_FILE)
     write_layout(run.out, _in_blocks(model), run.clouds[:LAYOUT_EVENTS])
     return {stage.label: fitted}
+
+
+def _calibration(run: CompressionRun) -> list[Floats32]:
+    """Encoder inputs from which formats are chosen, over the whole range of β."""
+    sample = run.clouds[:CALIBRATION_EVENTS]
+    log10_beta = np.linspace(*LOG10_BETA_RANGE, len(sample), dtype=np.float32)[:, None]
+    return [features(sample), log10_beta]
 
 
 def _in_blocks(model: keras.Model) -> Encoder:
@@ -202,26 +193,34 @@ def _in_blocks(model: keras.Model) -> Encoder:
     return encode
 
 
-def _train_classifier(run: Run, events: int | None) -> dict[str, Fitted | None]:
-    if (run.out / CLASSIFIER_FILE).exists():
-        return {CLASSIFIER_LABEL: None}
+def _classifier_step(run: CompressionRun, events: int | None) -> Step:
+    """The reference classifier, unless its file is there."""
     wanted = CLASSIFIER_EVENTS if events is None else min(events, CLASSIFIER_EVENTS)
     epochs = CLASSIFIER_EPOCHS if run.epochs is None else run.epochs
-    return {
-        CLASSIFIER_LABEL: make_reference_classifier(
-            run.out, events=wanted, epochs=epochs, seed=run.seed, progress=run.progress
-        )
-    }
+
+    def train() -> Fits:
+        fitted = make_reference_classifier(run.out, events=wanted, epochs=epochs, seed=run.seed, progress=run.progress)
+        return {CLASSIFIER_LABEL: fitted}
+
+    return Step(CLASSIFIER_LABEL, train, makes=(CLASSIFIER_FILE,))
 
 
-def float_networks(run: Run) -> tuple[keras.Model, keras.Model]:
+def float_networks(run: CompressionRun) -> tuple[keras.Model, keras.Model]:
     """Untrained encoder and decoder; the same whether stages before were run or resumed."""
     keras.utils.set_random_seed(run.seed)
     count = particle_count(run.variant)
     return build_encoder(run.preset, count), build_decoder(run.preset, count)
 
 
-def _write_record(run: Run, data: Path, fits: dict[str, Fitted | None]) -> None:
+def _trained_networks(run: CompressionRun) -> tuple[keras.Model, keras.Model]:
+    """Encoder and decoder of the float step."""
+    encoder, decoder = float_networks(run)
+    load_weights(encoder, run.out / REFERENCE_FILE, OTHER)
+    load_weights(decoder, run.out / DECODER_FILE, OTHER)
+    return encoder, decoder
+
+
+def _write_record(run: CompressionRun, data: Path, fits: Fits) -> None:
     record: dict[str, Any] = {
         "system": "compression",
         "variant": run.variant,

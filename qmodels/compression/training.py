@@ -11,6 +11,7 @@ collapse to the prior before they have learned to carry anything, and few of the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import keras
@@ -18,9 +19,12 @@ import numpy as np
 import tensorflow as tf
 
 from qmodels.compression.inputs import LOG10_BETA_RANGE
+from qmodels.compression.presets import Preset, Stage
 from qmodels.compression.transport.sinkhorn import sinkhorn_distortion
-from qmodels.training.loop import Arrays
+from qmodels.training import stages
+from qmodels.training.loop import Arrays, Schedule
 from qmodels.training.plateau import Plateau
+from qmodels.training.run import Run
 from qmodels.types import Floats32
 
 VALIDATION_FRACTION = 0.1
@@ -111,6 +115,33 @@ class CompressionTask:
         kl = tf.reduce_sum(kl_per_latent(mean, log_variance), axis=1)
         beta = tf.pow(10.0, log10_beta[:, 0])
         return Losses(distortion, kl, distortion + beta * kl)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompressionRun(Run):
+    """One training of encoder and decoder, on ``clouds``."""
+
+    variant: str
+    preset: Preset
+    clouds: Floats32
+
+    def schedule(self, stage: stages.Stage) -> Schedule:
+        """With the rates of the authors, for a preset that asks for them."""
+        return replace(super().schedule(stage), plateau=PUBLISHED_RATES if self.preset.published_rates else None)
+
+    def task(
+        self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False
+    ) -> CompressionTask:
+        """Both networks, or the encoder alone, trained on the events of this run."""
+        return CompressionTask(
+            stage.label,
+            encoder,
+            decoder,
+            self.clouds,
+            self.seed,
+            frozen_decoder=frozen_decoder,
+            opening_epochs=int(stage.opening * self.epochs_of(stage)),
+        )
 
 
 def kl_per_latent(mean: Any, log_variance: Any) -> Any:

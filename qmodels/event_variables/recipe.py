@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from qmodels.event_variables.networks import PRESETS, LearnedNetwork
 from qmodels.event_variables.quantized import PAPER, output_limit, quantize
 from qmodels.event_variables.reference import build_classifier, build_evn
 from qmodels.event_variables.search import train_learned
-from qmodels.event_variables.stages import Run
+from qmodels.event_variables.training import EvnRun
 from qmodels.event_variables.variants import INPUT_SCALE, Variant
 from qmodels.numpy_networks import read_dense_network
-from qmodels.training.loop import Fitted, set_up
+from qmodels.training.loop import set_up
 from qmodels.training.progress import Report
 from qmodels.training.quantization import check_exact, snap_to_grid
 from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
+from qmodels.training.run import Fits, Step, run_steps
 from qmodels.training.stages import Stage, check_run
 from qmodels.types import Floats32, Floats64
 
@@ -63,17 +65,15 @@ def train(
     ``out``/checkpoints; after a kill, ``resume`` with the same options ends with the same bits. Raises
     ModelDataError for options that cannot work.
     """
-    _check_preset(preset)
+    if preset not in RECIPES:
+        known = ", ".join(RECIPES)
+        raise ModelDataError(f"unknown preset {preset!r} of event_variables: choose one of {known}")
     events = DEFAULT_EVENTS if events is None else events
     _check_options(events, epochs, seed)
     set_up(seed)
     out.mkdir(parents=True, exist_ok=True)
-    run = Run(variant, out, events, epochs, seed, resume, progress)
-    fits: dict[str, Fitted | None] = {FLOAT.label: _train_reference(run)}
-    if preset == PAPER.name:
-        fits |= _train_paper(run)
-    elif preset in PRESETS:
-        fits |= _train_learned(run, PRESETS[preset][variant.name])
+    run = EvnRun(variant=variant, out=out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress)
+    fits = run_steps(out, [_reference(run), *(step(run) for step in RECIPES[preset])])
     _write_record(run, preset, fits)
     return out / (REFERENCE_FILE if preset == FLOAT.label else MODEL_FILE)
 
@@ -86,14 +86,8 @@ def train_point(
     _check_options(events, epochs, seed)
     set_up(seed)
     out.mkdir(parents=True, exist_ok=True)
-    _train_learned(Run(variant, out, events, epochs, seed, resume=False, progress=None), network)
+    _train_learned(EvnRun(variant=variant, out=out, events=events, epochs=epochs, seed=seed), network)
     return out / MODEL_FILE
-
-
-def _check_preset(preset: str) -> None:
-    known = (FLOAT.label, PAPER.name, *PRESETS)
-    if preset not in known:
-        raise ModelDataError(f"unknown preset {preset!r} of event_variables: choose one of {', '.join(known)}")
 
 
 def _check_options(events: int, epochs: int | None, seed: int) -> None:
@@ -104,20 +98,40 @@ def _check_options(events: int, epochs: int | None, seed: int) -> None:
     check_run(epochs, seed)
 
 
-def _train_reference(run: Run) -> Fitted | None:
-    """Train the published network unless both its files are there; None if they are."""
-    path = run.out / REFERENCE_FILE
-    if path.exists() and (run.out / REFERENCE_CLASSIFIER_FILE).exists():
-        read_dense_network(path, len(run.variant.inputs))  # refuses one of another variant
-        return None
-    evn, classifier = _float_networks(run)
-    fitted = run.fit(FLOAT, run.task(FLOAT, evn, classifier))
-    save_model(classifier, run.out / REFERENCE_CLASSIFIER_FILE)
-    save_model(evn, path)
-    return fitted
+def _reference(run: EvnRun) -> Step:
+    """The published network in float, unless both its files are there and of this variant."""
+
+    def train() -> Fits:
+        evn, classifier = _float_networks(run)
+        fitted = run.fit(FLOAT, run.task(FLOAT, evn, classifier))
+        save_model(classifier, run.out / REFERENCE_CLASSIFIER_FILE)
+        save_model(evn, run.out / REFERENCE_FILE)
+        return {FLOAT.label: fitted}
+
+    def accept() -> None:
+        read_dense_network(run.out / REFERENCE_FILE, len(run.variant.inputs))
+
+    return Step(FLOAT.label, train, makes=(REFERENCE_FILE, REFERENCE_CLASSIFIER_FILE), accept=accept)
 
 
-def _train_paper(run: Run) -> dict[str, Fitted | None]:
+def _paper(run: EvnRun) -> Step:
+    return Step(QUANTIZED.label, lambda: _train_paper(run))
+
+
+def _learned(preset: str) -> Callable[[EvnRun], Step]:
+    """The step of a preset whose widths are learned."""
+    return lambda run: Step(preset, lambda: _train_learned(run, PRESETS[preset][run.variant.name]))
+
+
+RECIPES: dict[str, tuple[Callable[[EvnRun], Step], ...]] = {
+    FLOAT.label: (),
+    PAPER.name: (_paper,),
+    **{preset: (_learned(preset),) for preset in PRESETS},
+}
+"""What each preset trains after the float reference."""
+
+
+def _train_paper(run: EvnRun) -> Fits:
     evn, classifier = _float_networks(run)
     load_weights(evn, run.out / REFERENCE_FILE, OTHER)
     load_weights(classifier, run.out / REFERENCE_CLASSIFIER_FILE, OTHER)
@@ -131,20 +145,20 @@ def _train_paper(run: Run) -> dict[str, Fitted | None]:
     return {QUANTIZED.label: fitted}
 
 
-def _train_learned(run: Run, network: LearnedNetwork) -> dict[str, Fitted | None]:
+def _train_learned(run: EvnRun, network: LearnedNetwork) -> Fits:
     model, classifier, fits = train_learned(run, network)
     save_model(classifier, run.out / CLASSIFIER_FILE)
     save_model(model, run.out / MODEL_FILE)
     return fits
 
 
-def _float_networks(run: Run) -> tuple[keras.Model, keras.Model]:
+def _float_networks(run: EvnRun) -> tuple[keras.Model, keras.Model]:
     # Seeded here and not only once, so that a stage starts alike whether those before it ran or were resumed.
     keras.utils.set_random_seed(run.seed)
     return build_evn(run.variant), build_classifier(run.variant)
 
 
-def _write_record(run: Run, preset: str, fits: dict[str, Fitted | None]) -> None:
+def _write_record(run: EvnRun, preset: str, fits: Fits) -> None:
     record: dict[str, Any] = {
         "system": "event_variables",
         "variant": run.variant.name,
@@ -160,7 +174,7 @@ def _write_record(run: Run, preset: str, fits: dict[str, Fitted | None]) -> None
     write_record(run.out, record)
 
 
-def _test(run: Run, preset: str) -> dict[str, Any]:
+def _test(run: EvnRun, preset: str) -> dict[str, Any]:
     """Metrics on test events: of the reference alone, or of reference and quantized network."""
     sample = draw_sample(run.variant, TEST_EVENTS, TEST_SEED)
     if preset == FLOAT.label:

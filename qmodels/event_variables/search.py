@@ -13,14 +13,13 @@ from qmodels.event_variables.events import TRAINING_STREAM, generate
 from qmodels.event_variables.learned import build
 from qmodels.event_variables.networks import LearnedNetwork
 from qmodels.event_variables.reference import build_classifier
-from qmodels.event_variables.stages import Run
-from qmodels.event_variables.training import EvnTask
+from qmodels.event_variables.training import EvnRun, EvnTask
 from qmodels.event_variables.variants import INPUT_SCALE
-from qmodels.training.loop import Fitted
 from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import ResourceTerm, measure_reach
 from qmodels.training.precision.settle import settle
 from qmodels.training.precision.task import ChargedTask
+from qmodels.training.run import Fits
 from qmodels.types import Floats32
 
 REACH_EVENTS = 20_000
@@ -33,7 +32,7 @@ CLASSIFIER_GAIN = 8.0
 """V is a square of masses in units of 512 GeV, so small numbers: the classifier starts with its eyes wide open."""
 
 
-def train_learned(run: Run, network: LearnedNetwork) -> tuple[keras.Model, keras.Model, dict[str, Fitted | None]]:
+def train_learned(run: EvnRun, network: LearnedNetwork) -> tuple[keras.Model, keras.Model, Fits]:
     """The trained network, with nothing in it that does not act, its classifier, and how each stage went."""
     sample = generate(run.variant.name, REACH_EVENTS, run.seed, stream=TRAINING_STREAM).inputs * np.float32(INPUT_SCALE)
     keras.utils.set_random_seed(run.seed)
@@ -42,7 +41,7 @@ def train_learned(run: Run, network: LearnedNetwork) -> tuple[keras.Model, keras
     charge = network.charge.over(run.epochs_of(network.search))
     charged = ChargedTask(run.task(network.search, model, classifier), model, charge, sample)
     fitted = run.fit(network.search, charged, keep_best=False, clip=network.clip)
-    fits: dict[str, Fitted | None] = {network.search.label: fitted}
+    fits: Fits = {network.search.label: fitted}
     model = prune(model)
     if not float(np.std(model(sample))) > 0.0:
         raise ModelDataError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -25,12 +26,17 @@ from qmodels.event_variables.events import (
     generate,
     stream_rng,
 )
-from qmodels.event_variables.variants import INPUT_SCALE, Variant
-from qmodels.training.loop import Arrays
+from qmodels.event_variables.variants import INPUT_SCALE, PAIR, Variant
+from qmodels.training.loop import Arrays, Schedule
+from qmodels.training.run import Run
+from qmodels.training.stages import Stage
 from qmodels.types import Floats32
 
 VALIDATION_FRACTION = 0.2
 VALIDATION_BLOCK = 1 << 15
+
+RATE_FACTORS = {PAIR.name: 0.5}
+"""The pair's two classes differ least, so the noise of its gradients drowns the slope at the others' rate."""
 
 
 class EvnTask:
@@ -99,3 +105,20 @@ class EvnTask:
 
     def _draw(self, n: int, rng: np.random.Generator) -> Floats32:
         return draw_parameters(self._variant.name, n, rng) * np.float32(INPUT_SCALE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvnRun(Run):
+    """One training of event-variable networks, on ``events`` events drawn anew."""
+
+    variant: Variant
+    events: int
+
+    def schedule(self, stage: Stage) -> Schedule:
+        """At the rate at which this variant learns."""
+        schedule = super().schedule(stage)
+        return replace(schedule, learning_rate=stage.learning_rate * RATE_FACTORS.get(self.variant.name, 1.0))
+
+    def task(self, stage: Stage, evn: keras.Model, classifier: keras.Model, v_limit: float = math.inf) -> EvnTask:
+        """Both networks trained on the events of this run."""
+        return EvnTask(stage.label, self.variant, evn, classifier, self.events, self.seed, v_limit)
