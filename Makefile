@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev ## the whole test suite
 quick: $(VENV)/.installed-dev ## the tests that take no more than a moment each
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
-lint: $(VENV)/.installed-dev ## style (ruff) and types (mypy --strict)
+lint: $(VENV)/.installed-dev ## style (ruff) and types (mypy --strict, tests and benchmarks too)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 

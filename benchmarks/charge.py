@@ -84,7 +84,8 @@ def features(random: np.random.Generator, channels: int, bits: tuple[int, int]) 
 
 def dense(random: np.random.Generator) -> keras.Model:
     """A layer with its ReLU."""
-    shape = tuple(int(size) for size in np.exp2(random.uniform(3, 6, 2)).round())
+    inputs, outputs = np.exp2(random.uniform(3, 6, 2)).round()
+    shape = int(inputs), int(outputs)
     density = float(random.uniform(0.1, 1))
     port, x = features(random, shape[0], ACTIVATION_BITS)
     values, fraction = kernel(random, shape, density)

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -249,12 +250,12 @@ def adder_graph_model(designs: int = 100) -> dict[str, Any]:
             rows.append((adder_graph.cost_terms(graph), cost))
     names = sorted({name for terms, _ in rows for name in terms})
     matrix = np.array([[terms.get(name, 0.0) for name in names] for terms, _ in rows])
-    cost = np.array([value for _, value in rows])
+    costs = np.array([value for _, value in rows])
     folds = np.random.default_rng(0).permutation(len(rows)) % FOLDS
     errors = np.zeros(len(rows))
     for fold in range(FOLDS):
-        found = np.array(log_fit(matrix[folds != fold], cost[folds != fold]))
-        errors[folds == fold] = np.abs(matrix[folds == fold] @ found - cost[folds == fold]) / cost[folds == fold]
+        found = np.array(log_fit(matrix[folds != fold], costs[folds != fold]))
+        errors[folds == fold] = np.abs(matrix[folds == fold] @ found - costs[folds == fold]) / costs[folds == fold]
     kept = summary(list(errors))
     say(f"cost of the adder graph, {len(rows)} random networks: relative error against alkaid's own cost, left out,")
     say(f"  median {kept['median']:.1%} / 90 % {kept['p90']:.1%}")
@@ -263,7 +264,7 @@ def adder_graph_model(designs: int = 100) -> dict[str, Any]:
         "rows": len(rows),
         "error_of": "k-fold, on networks left out",
         # Element-wise arithmetic is an adder of its width: nothing to share, so nothing to fit.
-        "coefficients": dict(zip(names, log_fit(matrix, cost), strict=True)) | {"element": 1.0},
+        "coefficients": dict(zip(names, log_fit(matrix, costs), strict=True)) | {"element": 1.0},
         "errors": {"cost": {"lut": kept}},
     }
 
@@ -279,8 +280,8 @@ def measure() -> None:
     graph = import_keras(str(MODEL))
     target = Target(part="xcvu13p-flga2577-2-e", backend="vitis", clock_ns=5.0)
     for name, run in (
-        ("estimate, hls4ml route", lambda: estimate_hls4ml(graph, target)),
-        ("estimate, RTL route", lambda: estimate_rtl(graph, 5.0)),
+        ("estimate, hls4ml route", partial(estimate_hls4ml, graph, target)),
+        ("estimate, RTL route", partial(estimate_rtl, graph, 5.0)),
     ):
         run()
         start = time.perf_counter()

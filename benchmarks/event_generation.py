@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,8 @@ def main() -> int:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     rates = {}
     for variant in VARIANTS:
-        rate = best_rate(options.events, options.repetitions, lambda v=variant: generate(v, options.events, 1))
-        floor = best_rate(options.events, options.repetitions, lambda v=variant: draw_uniforms(v, options.events))
+        rate = best_rate(options.events, options.repetitions, partial(generate, variant, options.events, 1))
+        floor = best_rate(options.events, options.repetitions, partial(draw_uniforms, variant, options.events))
         rates[variant] = {
             "events_per_second": round(rate),
             "target": TARGET,

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -76,9 +77,12 @@ def ours(clouds: list[np.ndarray]) -> Iterator[Candidate]:
             return s, *tape.gradient(s, [b, y])
 
         forward, gradient = (tf.function(f, jit_compile=True, autograph=False) for f in (value, both))
-        yield Candidate(
-            "qtrigger", name, lambda f=forward: f(*arrays).numpy(), lambda g=gradient: [v.numpy() for v in g(*arrays)]
-        )
+        yield Candidate("qtrigger", name, partial(evaluated, forward, arrays), partial(evaluated, gradient, arrays))
+
+
+def evaluated(function: Callable[..., Any], arrays: list[tf.Tensor]) -> Any:
+    """What a compiled function returns, as NumPy arrays."""
+    return tf.nest.map_structure(lambda v: v.numpy(), function(*arrays))
 
 
 def torch_clouds(clouds: list[np.ndarray]) -> tuple[Any, Callable[..., Any]]:
@@ -124,7 +128,7 @@ def pot(clouds: list[np.ndarray]) -> Iterator[Candidate]:
     for method, reg, updates in itertools.product(("log_sinkhorn", "sinkhorn"), (0.1, 0.03, 0.01), budgets):
         setting = (reg, updates, method)
         name = f"{method}, ε {reg:g}, {updates} updates"
-        yield Candidate("POT", name, lambda s=setting: forward(*s), lambda s=setting: gradient(*s))
+        yield Candidate("POT", name, partial(forward, *setting), partial(gradient, *setting))
 
 
 def geomloss(clouds: list[np.ndarray]) -> Iterator[Candidate]:
@@ -156,10 +160,9 @@ def geomloss(clouds: list[np.ndarray]) -> Iterator[Candidate]:
         for debias in (False, True):
             setting = (blur, scaling, debias)
             how = name + (", debiased" if debias else ", dual value")
-            yield Candidate("geomloss", how, lambda s=setting: value(*s), lambda s=setting: gradient(*s))
-        setting = (blur, scaling)
+            yield Candidate("geomloss", how, partial(value, *setting), partial(gradient, *setting))
         yield Candidate(
-            "geomloss", name + ", sharp", lambda s=setting: sharp(*s), lambda s=setting: gradient(*s, False)
+            "geomloss", name + ", sharp", partial(sharp, blur, scaling), partial(gradient, blur, scaling, False)
         )
 
 

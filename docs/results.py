@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from hls.project.report import read_report
-from hls.project.report.schema import Curve, Report
+from hls.project.report.schema import Curve, Metric, Report
 
 HEAD = (
     "| firmware | multiplications | EBOPs | widest sum | τ, float → firmware | AUC, float → firmware "
@@ -25,23 +25,32 @@ LOG10_BETA = -2.0
 def row(project: Path) -> str:
     """One line of the table."""
     report = read_report(project / "build")
-    graph, tau, auc = report.graph, report.fidelity["kendall_tau"], report.fidelity["auc"]
+    graph, tau, auc = report.graph, metric(report, "kendall_tau"), metric(report, "auc")
     wrong = sum(told.mismatches for told in report.witnesses.values())
     return (
         f"| `{project.name}` | {graph.multiplications:,} | {graph.ebops:,} | {graph.widest_accumulator_bits} bits "
-        f"| {tau.reference:.3f} → {tau.firmware:.3f} | {auc.reference:.3f} → {auc.firmware:.3f} "
+        f"| {tau} | {auc} "
         f"| {report.verification.events:,} | {wrong} | {luts(report)} | {latency(report)} |\n"
     )
+
+
+def metric(report: Report, name: str) -> str:
+    """A metric that is one number."""
+    found = report.fidelity[name]
+    assert isinstance(found, Metric)
+    return f"{found.reference:.3f} → {found.firmware:.3f}"
 
 
 def compression_row(project: Path) -> str:
     """One line of the table of encoders."""
     report = read_report(project / "build")
     wrong = sum(told.mismatches for told in report.witnesses.values())
+    worst = report.fidelity["distortion_excess"]
+    assert isinstance(worst, Metric)
     distortion, auc, bits = (point(report, name) for name in ("distortion", "auc", "bits_per_event"))
     return (
         f"| `{project.name}` | {report.graph.multiplications:,} | {distortion} | {auc} | {bits} "
-        f"| {report.fidelity['distortion_excess'].firmware:.1%} "
+        f"| {worst.firmware:.1%} "
         f"| {report.verification.events:,} | {wrong} | {luts(report)} | {latency(report)} |\n"
     )
 

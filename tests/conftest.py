@@ -60,6 +60,6 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             if name.partition(".")[0] in modules:
                 monkeypatch.delitem(sys.modules, name)
         for module in modules:
-            monkeypatch.setitem(sys.modules, module, None)  # type: ignore[arg-type]
+            monkeypatch.setitem(sys.modules, module, None)
 
     return hide

@@ -67,10 +67,10 @@ def _dense(units: int) -> dict[str, Any]:
 def _write(
     path: Path, layers: list[tuple[str, str, dict[str, Any]]], weights: dict[str, tuple[np.ndarray, np.ndarray]]
 ) -> None:
-    entries = []
+    entries: list[dict[str, Any]] = []
     previous = None
     for kind, name, config in layers:
-        calls = []
+        calls: list[dict[str, Any]] = []
         if previous is not None:
             tensor = {"shape": [None], "dtype": "float32", "keras_history": [previous, 0, 0]}
             calls = [{"args": [{"class_name": "__keras_tensor__", "config": tensor}], "kwargs": {}}]

@@ -114,9 +114,8 @@ def _train(options: argparse.Namespace, side: str, charge: str, rate: str) -> No
 
 
 def _ours(options: argparse.Namespace, folder: Path, question: Question, charge: float, rate: float) -> dict[str, Any]:
-    sys.path.insert(0, str(HERE))
-    import ours
-
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.hgq2 import ours
     from hls.emulation import emulate
     from hls.importing import import_keras
     from hls.rtl import write_rtl

@@ -109,7 +109,7 @@ def test_foreign_layers_are_still_refused_by_name(folder: Path, tmp_path: Path) 
 
 def test_events_of_both_inputs_come_from_one_file(graph: FixedGraph, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    arrays = {"particles": rng.normal(size=(20, 6, 4)), "log10_beta": rng.uniform(-6, 1, (20, 1))}
+    arrays: dict[str, Any] = {"particles": rng.normal(size=(20, 6, 4)), "log10_beta": rng.uniform(-6, 1, (20, 1))}
     np.savez(tmp_path / "events.npz", **arrays)
     sample = gather(graph, None, events=None, seed=1, inputs=tmp_path / "events.npz", default=5)
     mean, log_variance = Emulator(graph).run([array[sample.corners :] for array in sample.raw])

@@ -35,7 +35,7 @@ class Sketch:
         return FixedArray(self.random.integers(-(1 << bits), 1 << bits, shape), fraction)
 
     def add(self, kind: type[nodes.Node], *inputs: str, **fields: object) -> str:
-        node = kind(self.name(kind.__name__.lower()), inputs, "layer", **fields)  # type: ignore[arg-type]
+        node = kind(self.name(kind.__name__.lower()), inputs, "layer", **fields)
         return self.builder.add(node)
 
     def quantize(

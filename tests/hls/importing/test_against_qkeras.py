@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import qkeras
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,6 @@ from hls.emulation import Emulator
 from hls.errors import UnsupportedError
 from hls.importing import import_keras
 from tests.hls.importing import networks as nets
-from tests.hls.importing.networks import keras, qkeras
 
 pytestmark = [
     pytest.mark.slow,

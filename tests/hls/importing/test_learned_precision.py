@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
 import keras
 import numpy as np
 import pytest
@@ -14,11 +18,11 @@ from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.quantizer import learned_bits
 
 
-def ports(fraction=4):
+def ports(fraction: int = 4) -> QActivation:
     return QActivation(learned_bits(fraction, integer=2), name="port")
 
 
-def agrees(model, tmp_path, seed=3, suffix="keras"):
+def agrees(model: keras.Model, tmp_path: Path, seed: int = 3, suffix: str = "keras") -> hls.FixedGraph:
     """The graph of the saved file against the model in memory, and the logic against the graph; returns the graph."""
     path = tmp_path / f"model.{suffix}"
     model.save(path)
@@ -34,7 +38,7 @@ def agrees(model, tmp_path, seed=3, suffix="keras"):
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
-def test_a_quadratic_form_with_bits_for_every_weight_and_product(tmp_path, suffix):
+def test_a_quadratic_form_with_bits_for_every_weight_and_product(tmp_path: Path, suffix: str) -> None:
     rng = np.random.default_rng(1)
     pairs = all_pairs(4)
     start = keras.Input((4,))
@@ -52,19 +56,21 @@ def test_a_quadratic_form_with_bits_for_every_weight_and_product(tmp_path, suffi
 @pytest.mark.parametrize("rounding", ["nearest", "floor"])
 @pytest.mark.parametrize("integer", [None, 1])
 @pytest.mark.parametrize("signed", [True, False])
-def test_one_number_of_bits_for_a_tensor(tmp_path, rounding, integer, signed):
+def test_one_number_of_bits_for_a_tensor(
+    tmp_path: Path, rounding: Literal["nearest", "floor"], integer: int | None, signed: bool
+) -> None:
     start = keras.Input((3,))
     out = QActivation(learned_bits(2, rounding=rounding, integer=integer, signed=signed))(ports()(start))
     agrees(keras.Model(start, out), tmp_path)
 
 
-def test_channels_of_their_own_bits_rounded_to_nearest(tmp_path):
+def test_channels_of_their_own_bits_rounded_to_nearest(tmp_path: Path) -> None:
     start = keras.Input((3,))
     agrees(keras.Model(start, QActivation(learned_bits([0, 1, 3]))(ports()(start))), tmp_path)
 
 
 @pytest.mark.parametrize("fraction", [[3, 2, 0, 1], [2, 1, 0, 1], [-1, -2, -3, -2]])
-def test_channels_of_a_relu_that_saturate_each_by_itself(tmp_path, fraction):
+def test_channels_of_a_relu_that_saturate_each_by_itself(tmp_path: Path, fraction: list[int]) -> None:
     start = keras.Input((4,))
     relu = learned_bits(fraction, rounding="floor", integer=[0, 1, 2, 1], signed=False)
     graph = agrees(keras.Model(start, QActivation(relu)(ports()(start))), tmp_path)
@@ -72,7 +78,7 @@ def test_channels_of_a_relu_that_saturate_each_by_itself(tmp_path, fraction):
     np.testing.assert_array_equal(hls.emulate(graph, np.full((1, 4), 3.99))[0], tops)
 
 
-def test_any_qkeras_layer_takes_it(tmp_path):
+def test_any_qkeras_layer_takes_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     start = keras.Input((6, 2))
     x = QActivation(learned_bits(3, integer=1))(start)
@@ -83,7 +89,7 @@ def test_any_qkeras_layer_takes_it(tmp_path):
     agrees(model, tmp_path)
 
 
-def test_what_is_pruned_is_gone_from_the_graph_and_nothing_changes(tmp_path):
+def test_what_is_pruned_is_gone_from_the_graph_and_nothing_changes(tmp_path: Path) -> None:
     """V = a b - c d: 4 products of 10, and of two hidden features the one that the output reads."""
     pairs = all_pairs(4)
     start = keras.Input((4,))
@@ -107,7 +113,7 @@ def test_what_is_pruned_is_gone_from_the_graph_and_nothing_changes(tmp_path):
     assert graph.multiplications() == 2
 
 
-def test_unread_products_cost_no_logic(tmp_path):
+def test_unread_products_cost_no_logic(tmp_path: Path) -> None:
     pairs = all_pairs(3)
     start = keras.Input((3,))
     x = QDense(1, use_bias=False, kernel_quantizer=learned_bits(0, (6, 1)))(PairProducts(pairs)(ports()(start)))
@@ -125,7 +131,7 @@ def test_unread_products_cost_no_logic(tmp_path):
         ({"fraction": [1, 2]}, "shape"),
     ],
 )
-def test_nonsense_in_a_file_is_refused_by_name(config, named):
+def test_nonsense_in_a_file_is_refused_by_name(config: dict[str, Any], named: str) -> None:
     from hls.importing.importer import build_graph
     from hls.importing.memory import read_memory
 
@@ -139,12 +145,13 @@ def test_nonsense_in_a_file_is_refused_by_name(config, named):
     assert named in str(refusal.value)
 
 
-def test_pairs_beyond_the_features_are_refused():
+def test_pairs_beyond_the_features_are_refused() -> None:
     from hls.importing.importer import build_graph
     from hls.importing.memory import read_memory
 
     start = keras.Input((3,))
     spec = read_memory(keras.Model(start, PairProducts([(0, 2)], name="pairs")(ports()(start))))
-    spec.layers["pairs"].config["pairs"] = [[0, 3]]
+    layer = spec.layers["pairs"]
+    beyond = replace(layer, config={**layer.config, "pairs": [[0, 3]]})
     with pytest.raises(hls.FirmwareError, match="pairs"):
-        build_graph(spec)
+        build_graph(replace(spec, layers={**spec.layers, "pairs": beyond}))

@@ -72,7 +72,7 @@ def test_an_operator_along_axes(entry: dict[str, Any], right: Any, tmp_path: Pat
         ({"negative_slope": 1.5}, [-2.25, 0.25, 2.0]),
     ],
 )
-def test_relu_with_every_option(options: dict[str, float], right: list[float], tmp_path: Path) -> None:
+def test_relu_with_every_option(options: dict[str, Any], right: list[float], tmp_path: Path) -> None:
     assert computed(tmp_path, layer("ReLU", "o", X, **options)) == [right]
 
 

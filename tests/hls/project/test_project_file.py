@@ -34,7 +34,7 @@ def test_products_in_luts(make_project: Callable[..., Path]) -> None:
 
 def test_a_project_is_immutable(project: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        read_project(project).file.verify.events = 5  # type: ignore[misc]
+        read_project(project).file.verify.events = 5
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -151,7 +152,13 @@ class TestReading:
 
 def test_chart_by_hand() -> None:
     """ap_fixed<8,4> spans 2^-4 to 2^3, ap_ufixed<4,2> 2^-2 to 2^2: seven units of 80 pixels."""
-    common = {"operations": ["Quantize"], "shape": [1], "accumulator_bits": None, "parameters": 0, "multiplications": 0}
+    common: dict[str, Any] = {
+        "operations": ["Quantize"],
+        "shape": [1],
+        "accumulator_bits": None,
+        "parameters": 0,
+        "multiplications": 0,
+    }
     signed = Layer(name="a", type="ap_fixed<8,4>", width=8, integer=4, low=-8, high=4, observed=2.0, **common)
     unsigned = Layer(name="b", type="ap_ufixed<4,2>", width=4, integer=2, low=0, high=1, observed=None, **common)
     chart = bit_chart([signed, unsigned])

@@ -135,7 +135,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ["scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(file)],
         *[["worker", "--scheduler-file", str(file), "--nthreads", "1", "--nworkers", "1", "--no-dashboard"]] * 2,
     ]
-    running = []
+    running: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands:
             with (place / f"{len(running)}.log").open("wb") as log:

@@ -83,6 +83,7 @@ class TestSources:
     def test_a_system_generates(self, tmp_path: Path) -> None:
         chosen = find_system("two-body")
         values = chosen.system.events(chosen.variant, 5, 3)
+        assert isinstance(values, np.ndarray)
         assert values.shape == (5, 8)
         graph = import_keras(write_model(tmp_path / "m.h5"))
         with pytest.raises(EventError, match="shape"):  # that network has 4 inputs

@@ -34,7 +34,7 @@ def test_round_trip(file: Path) -> None:
     read = read_collisions(file)
     assert read.header == HEADER == read_header(file)
     assert len(read) == HEADER.events == 3
-    assert (read.particles.dtype, read.muons.dtype) == (np.float32, np.float32)
+    assert {read.particles.dtype, read.muons.dtype} == {np.dtype(np.float32)}
     np.testing.assert_array_equal(read.particles[0, :3], [[9.0, 0.5, 1.0], [2.0, -0.5, -3.0], [0.0, 0.0, 0.0]])
 
 

@@ -46,7 +46,7 @@ def test_exact_is_what_pot_finds() -> None:
 
 def test_sinkhorn_is_above_zero_and_near_exact_for_near_clouds() -> None:
     true = random_clouds(30, 12, 3)
-    near = true + np.float32([0.0, 0.1, 0.05])
+    near = true + np.array([0.0, 0.1, 0.05], np.float32)
     found = sinkhorn(true, near)
     np.testing.assert_allclose(found, exact(true, near), rtol=0.25)
     assert (found > 0.0).all()

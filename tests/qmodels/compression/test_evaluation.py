@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +124,7 @@ def test_from_files_to_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         angles = rng.uniform(-2, 2, (2, 400, 50))
         particles = np.stack([np.sort(rng.exponential(size=(400, 50)))[:, ::-1], *angles], axis=-1).astype(np.float32)
         header = CollisionHeader(name, 1, "toy", 400, {}, Selection())
-        write_collisions(tmp_path / f"{name}.h5", [(particles, particles[:, :2])], lambda h=header: h)
+        write_collisions(tmp_path / f"{name}.h5", [(particles, particles[:, :2])], partial(replace, header))
     monkeypatch.setattr(evaluation, "AUC_LOG10_BETAS", (-2.0,))
     monkeypatch.setattr(evaluation, "RATE_LOG10_BETAS", (-1.0, -2.0))
     trained: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from qmodels.compression.trained_folder import Networks
 Floats = npt.NDArray[np.floating]
 
 
-def network(inputs: dict[str, tuple[int, ...]], step: Callable[..., Floats], outputs: int = 1) -> Network:
+def network(inputs: dict[str, tuple[int, ...]], step: Callable[..., Any], outputs: int = 1) -> Network:
     """A network whose outputs are the last axis of one function, or that function itself."""
     layers = [Layer("all", tuple(inputs), step)]
     layers += [Layer(f"out{i}", ("all",), lambda x, i=i: x[i]) for i in range(outputs) if outputs > 1]

@@ -78,9 +78,9 @@ def test_unusable_networks_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelDataError, match="not a Keras model in HDF5"):
         read_network(tmp_path / "text.h5", BETA)
     with pytest.raises(ModelDataError, match=r"takes inputs \['latent', 'log10_beta'\]"):
-        read_network(folder / "decoder.h5", {"particles": (None, 4)} | BETA)
+        read_network(folder / "decoder.h5", {"particles": (None, 4), **BETA})
     with pytest.raises(ModelDataError, match=r"'particles' is of shape \(5, 4\), \(16, 4\) is needed"):
-        read_network(folder / "judge.h5", {"particles": (16, 4)} | BETA)
+        read_network(folder / "judge.h5", {"particles": (16, 4), **BETA})
 
 
 @pytest.mark.slow

@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qmodels.compression.packing.bit_report import kl_bits, rate_report
-from qmodels.compression.packing.latent_layout import GridPoint, Ints, LatentLayout, Quantizer, read_layout
+from qmodels.compression.packing.latent_layout import (
+    CODINGS,
+    Coding,
+    GridPoint,
+    Ints,
+    LatentLayout,
+    Quantizer,
+    read_layout,
+)
 from qmodels.compression.packing.layout_calibration import calibrate, raw_means
 from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
 from qmodels.compression.packing.payloads import fixed_bits, packet_widths
@@ -67,14 +75,13 @@ def test_the_nearest_grid_point() -> None:
     st.integers(1, 20),
 )
 def test_files_give_back_every_symbol(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, events: int, coding: str, mixed: bool, together: int
+    tmp_path_factory: pytest.TempPathFactory, seed: int, events: int, coding: Coding, mixed: bool, together: int
 ) -> None:
     rng, layout = np.random.default_rng(seed), random_layout(seed)
-    known = "fixed" if coding == "fixed" else "entropy"
     where = rng.integers(0, 3, events) if mixed else points(events, int(rng.integers(3)))
-    symbols = quantize(rng.integers(-(1 << 14), 1 << 14, (events, 4)), where, layout, known)
+    symbols = quantize(rng.integers(-(1 << 14), 1 << 14, (events, 4)), where, layout, coding)
     path = tmp_path_factory.mktemp("packets") / "a.qtb"
-    header = write_packets(path, symbols, where, layout, known, "mine", together)
+    header = write_packets(path, symbols, where, layout, coding, "mine", together)
     assert read_packet_header(path) == header
     packets = read_packets(path, layout)
     assert packets.header == header
@@ -167,10 +174,9 @@ def test_calibrated_layouts_blur_as_the_sampled_latents_do() -> None:
     for point, log10_beta in enumerate(layout.grid):
         mean, log_variance = encode(float(log10_beta))
         where, noise = points(len(mean), point), np.exp(log_variance[0])
-        for coding in ("fixed", "entropy"):
-            known = "fixed" if coding == "fixed" else "entropy"
-            symbols = quantize(raw_means(mean, FRACTION), where, layout, known)
-            latent = reconstruct(symbols, where, layout, known)
+        for coding in CODINGS:
+            symbols = quantize(raw_means(mean, FRACTION), where, layout, coding)
+            latent = reconstruct(symbols, where, layout, coding)
             # A decoder that trusts noisy latents by 1 - σ² knows the means to σ²(1 - σ²).
             error = ((1 - noise) * latent - mean)[:, noise < 1]
             assert np.sum(np.mean(error**2, axis=0) / (noise * (1 - noise))[noise < 1]) <= 1.03 * np.sum(noise < 1)

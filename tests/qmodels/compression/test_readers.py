@@ -77,7 +77,9 @@ def test_every_kind_gives_the_same_collisions(kind: str, tmp_path: Path) -> None
     assert (header.generated, dict(header.skipped), header.seed) == (5, {"no particles": 1}, None)
     assert header.generator == f"file {source.name}"
     rows = read.particles
-    np.testing.assert_allclose(rows[0, :4], [[5, 0.5, 1], [3, 0.1, 0.2], [2, -0.1, -0.2], [0, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(
+        rows[0, :4], np.array([[5, 0.5, 1], [3, 0.1, 0.2], [2, -0.1, -0.2], [0, 0, 0]]), atol=1e-6
+    )
     np.testing.assert_allclose(rows[1, :2], [[4, -1, 3], [0, 0, 0]], atol=1e-6)
     np.testing.assert_allclose(rows[2, :2], [[6, 1, -3], [0, 0, 0]], atol=1e-6)
     assert np.count_nonzero(rows[3, :, 0]) == 50

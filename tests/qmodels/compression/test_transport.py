@@ -92,13 +92,13 @@ def test_one_particle_costs_its_distance_squared() -> None:
 def test_phi_goes_round() -> None:
     near_seam = ([[1.0]], [[[0.0, math.pi - 0.1]]], [[1.0]], [[[0.0, -math.pi + 0.2]]])
     assert value(*near_seam) == pytest.approx([0.09])
-    _, _, positions = gradients(*[np.array(v) for v in near_seam])
+    _, _, positions = gradients(*near_seam)
     assert positions[0, 0] == pytest.approx([0.0, 0.6])
 
 
 def test_order_does_not_matter() -> None:
-    x = [[[0.0, 0.0], [2.0, 1.0]]]
-    assert value([[0.3, 0.7]], x, [[0.7, 0.3]], [[[2.0, 1.0], [0.0, 0.0]]]) == pytest.approx([0.0], abs=1e-12)
+    points = [[[0.0, 0.0], [2.0, 1.0]]]
+    assert value([[0.3, 0.7]], points, [[0.7, 0.3]], [[[2.0, 1.0], [0.0, 0.0]]]) == pytest.approx([0.0], abs=1e-12)
     a, x, b, y = clouds(3, 7, seed=1)
     order = np.random.default_rng(2).permutation(7)
     assert value(a, x, b[:, order], y[:, order]) == pytest.approx(value(a, x, b, y), rel=1e-12)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -40,9 +41,13 @@ def mass(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return human_variable("two-body", inputs / INPUT_SCALE)[:, None]
 
 
+def signed_mass(sign: float, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    return sign * mass(inputs)
+
+
 def test_the_human_variable_itself_has_tau_one(tmp_path: Path) -> None:
     for sign in (1.0, -1.0):
-        result = SYSTEM.fidelity("two-body", tmp_path, lambda x, s=sign: s * mass(x), events=5000)
+        result = SYSTEM.fidelity("two-body", tmp_path, partial(signed_mass, sign), events=5000)
         assert result == {
             "kendall_tau": {"reference": None, "firmware": 1.0, "unit": "1"},
             "spearman": {"reference": None, "firmware": pytest.approx(1.0), "unit": "1"},
@@ -73,7 +78,7 @@ def test_reference_is_read_and_compared(tmp_path: Path) -> None:
     write_network(tmp_path / "reference.h5", [(energies, [0.0], "linear")])
     write_network(tmp_path / "classifier.h5", [([[0.0], [1.0]], [0.0], "linear")])
     write_network(tmp_path / "reference_classifier.h5", [([[0.0], [1.0]], [0.0], "linear")])
-    result = SYSTEM.fidelity("two-body", tmp_path, lambda x: x[:, [0]] + x[:, [4]], events=5000)
+    result = SYSTEM.fidelity("two-body", tmp_path, lambda x: (x[:, [0]] + x[:, [4]]).astype(np.float64), events=5000)
     for metric in ("kendall_tau", "spearman", "bce", "auc"):
         assert result[metric]["reference"] == pytest.approx(result[metric]["firmware"], abs=1e-6)
 

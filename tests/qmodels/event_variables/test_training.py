@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
         folder.mkdir()
         for name in ("reference.h5", "reference_classifier.h5"):
             shutil.copy(FIRMWARE / "evn-two-body" / name, folder)
-    options = {"events": EVENTS, "epochs": EPOCHS, "seed": 5}
+    options: dict[str, Any] = {"events": EVENTS, "epochs": EPOCHS, "seed": 5}
     model = SYSTEM.train("two-body", "trigger", whole, **options)
 
     command = [sys.executable, "-c", CHILD, str(broken)]
@@ -83,7 +84,7 @@ def test_variables_of_the_best_epoch_are_kept(target: float, kept_epoch: int, ke
 
         def __init__(self) -> None:
             self.w = keras.Variable(0.0)
-            self.variables = [self.w]
+            self.variables: Sequence[keras.Variable] = [self.w]
 
         def epoch_data(self, epoch: int) -> tuple[np.ndarray, ...]:
             return (np.ones((self.events, 1), np.float32),)
@@ -108,7 +109,7 @@ def test_training_learns_and_records_what_it_did(tmp_path: Path) -> None:
     seen: list[TrainingProgress] = []
     SYSTEM.train("semivisible", "float", tmp_path, events=40_000, epochs=4, seed=1, progress=seen.append)
     assert seen[-1].val_loss < 0.6 < np.log(2.0)
-    assert seen[-1].auc > 0.75
+    assert seen[-1].auc is not None and seen[-1].auc > 0.75
     assert [s.epoch for s in seen] == [1, 2, 3, 4]
     assert seen[-1].eta_seconds == 0.0
     record = json.loads((tmp_path / "training.json").read_text())
@@ -148,7 +149,7 @@ def test_resume_refuses_other_options_and_damaged_checkpoints(tmp_path: Path) ->
 )
 @pytest.mark.slow
 def test_bad_options_are_named(
-    arguments: tuple[str, str], options: dict[str, int], message: str, tmp_path: Path
+    arguments: tuple[str, str], options: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelDataError, match=message):
         SYSTEM.train(*arguments, tmp_path, **options)

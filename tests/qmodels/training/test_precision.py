@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tensorflow as tf
 from qkeras import QActivation, QDense
 
 from qmodels.errors import ModelDataError
 from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
-from qmodels.training.loop import Schedule, fit
+from qmodels.training.loop import Fitted, Schedule, fit
 from qmodels.training.precision.charge import Charge
 from qmodels.training.precision.finish import places, snap
 from qmodels.training.precision.quantizer import DIGITS_PER_BIT, learned_bits
@@ -28,22 +32,22 @@ from qmodels.training.precision.settle import settle
 from qmodels.training.precision.task import ChargedTask, quantizers
 
 
-def values(quantizer, x):
+def values(quantizer: learned_bits, x: npt.ArrayLike) -> Any:
     return np.asarray(quantizer(np.asarray(x, np.float32))).tolist()
 
 
-def test_nearest_is_half_to_even_and_floor_is_down():
+def test_nearest_is_half_to_even_and_floor_is_down() -> None:
     assert values(learned_bits(1), [0.25, 0.75, -0.25, 1.3]) == [0.0, 1.0, 0.0, 1.5]
     assert values(learned_bits(1, rounding="floor"), [0.25, 0.75, -0.25, 1.3]) == [0.0, 0.5, -0.5, 1.0]
     assert values(learned_bits(-1), [1.0, 3.1, 5.0]) == [0.0, 4.0, 4.0]
 
 
-def test_saturation_ends_one_step_below_the_power_of_two():
+def test_saturation_ends_one_step_below_the_power_of_two() -> None:
     assert values(learned_bits(2, integer=1), [9.0, -9.0, 1.8]) == [1.75, -2.0, 1.75]
     assert values(learned_bits(2, integer=1, signed=False, rounding="floor"), [9.0, -9.0, 0.9]) == [1.75, 0.0, 0.75]
 
 
-def test_gradients_pass_to_the_number_and_by_its_error_to_the_bits():
+def test_gradients_pass_to_the_number_and_by_its_error_to_the_bits() -> None:
     quantizer = learned_bits([2.0, 3.0])
     x = tf.constant([[0.3, 0.3], [0.6, 0.7]])
     with tf.GradientTape() as tape:
@@ -58,17 +62,19 @@ def test_gradients_pass_to_the_number_and_by_its_error_to_the_bits():
 @pytest.mark.parametrize(("weight", "fraction", "bits"), [
     (1.0, 0, 1), (1.0, 3, 4), (-0.5, 1, 1), (0.875, 3, 3), (4.0, -2, 1), (1.96, 2, 4),
 ])  # fmt: skip
-def test_a_weight_has_a_digit_and_some_more_from_the_leading_one_to_the_last_place(weight, fraction, bits):
+def test_a_weight_has_a_digit_and_some_more_from_the_leading_one_to_the_last_place(
+    weight: float, fraction: int, bits: float
+) -> None:
     digits = float(learned_bits(fraction).weight_digits(tf.constant(weight)))
     assert digits == pytest.approx(1 + DIGITS_PER_BIT * (bits - 1), abs=1e-5)
 
 
 @pytest.mark.parametrize(("weight", "fraction"), [(0.0, 5), (0.05, 3), (-1.0, -1)])
-def test_a_weight_that_rounds_to_zero_has_no_digits(weight, fraction):
+def test_a_weight_that_rounds_to_zero_has_no_digits(weight: float, fraction: int) -> None:
     assert float(learned_bits(fraction).weight_digits(tf.constant(weight))) == 0.0
 
 
-def test_digits_charge_small_weights_and_the_bits_of_large_ones():
+def test_digits_charge_small_weights_and_the_bits_of_large_ones() -> None:
     quantizer, weights = learned_bits(6, (2,)), tf.constant([0.01, -2.0])
     with tf.GradientTape() as tape:
         tape.watch(weights)
@@ -79,21 +85,21 @@ def test_digits_charge_small_weights_and_the_bits_of_large_ones():
     np.testing.assert_allclose(to_weights, np.array([64 / 1.64, -DIGITS_PER_BIT * 64 / 129]) / np.log(2), rtol=1e-5)
 
 
-def test_training_does_not_exceed_the_most_bits():
+def test_training_does_not_exceed_the_most_bits() -> None:
     quantizer = learned_bits([3.0, 3.0], most=4)
     keras.optimizers.SGD(1.0).apply([tf.constant([-5.0, 5.0])], [quantizer.fraction])
     assert np.asarray(quantizer.fraction).tolist() == [4.0, -2.0]
     assert learned_bits.from_config(quantizer.get_config()).most == 4
 
 
-def test_channels_of_a_relu_saturate_each_by_itself():
+def test_channels_of_a_relu_saturate_each_by_itself() -> None:
     quantizer = learned_bits([2, 1, -1], (3,), "floor", integer=[1, 3, 0], signed=False)
     kept = [[1.75, 7.5, 0.0], [0.0, 0.0, 0.0], [0.75, 0.5, 0.0]]  # a channel without bits is zero
     for same in (quantizer, learned_bits.from_config(quantizer.get_config())):
         assert values(same, [[9.0, 9.0, 9.0], [-9.0, -9.0, -9.0], [0.9, 0.9, 0.9]]) == kept
 
 
-def test_integer_bits_of_channels_follow_all_but_the_rarest_events():
+def test_integer_bits_of_channels_follow_all_but_the_rarest_events() -> None:
     """The first channel has one event far out, half as many as may saturate; the second has twenty."""
     start = keras.Input((2,))
     relu = learned_bits(3, (2,), "floor", integer=[5, 5], signed=False)
@@ -113,12 +119,12 @@ def test_integer_bits_of_channels_follow_all_but_the_rarest_events():
     {"fraction": [1, 2], "rounding": "floor", "integer": [1.5, 2.0], "signed": False},
     {"fraction": [1, 2], "rounding": "floor", "integer": [1, 25], "signed": False},
 ])  # fmt: skip
-def test_what_cannot_be_is_refused(options):
+def test_what_cannot_be_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ModelDataError, match="learned_bits"):
         learned_bits(**options)
 
 
-def network(kernel_bits=1):
+def network(kernel_bits: int = 1) -> keras.Model:
     pairs = all_pairs(2)
     start = keras.Input((2,))
     x = QActivation(learned_bits(2, integer=1), name="port")(start)
@@ -127,12 +133,12 @@ def network(kernel_bits=1):
     return keras.Model(start, x)
 
 
-def adding(bits):
+def adding(bits: float) -> float:
     """LUTs of adding a number of ``bits`` once."""
     return DIGIT_LUTS * (bits + SUM_BITS * bits / (bits + 1))
 
 
-def test_products_cost_bits_times_bits_and_unread_ones_are_free():
+def test_products_cost_bits_times_bits_and_unread_ones_are_free() -> None:
     model = network()
     model.set_weights([np.array([[1.0], [0.0], [-0.5]], np.float32)])
     model.get_layer("port").activation.reach.assign(2.0)  # 4 bits in all
@@ -149,8 +155,8 @@ def test_products_cost_bits_times_bits_and_unread_ones_are_free():
     assert float(term()) == pytest.approx(sum(expected.values()), rel=1e-5)
 
 
-def test_layers_are_charged_at_each_position_and_for_the_channels_that_have_bits():
-    def kernel():
+def test_layers_are_charged_at_each_position_and_for_the_channels_that_have_bits() -> None:
+    def kernel() -> learned_bits:
         return learned_bits(0, (2, 2))
 
     start = keras.Input((3, 2))
@@ -172,14 +178,14 @@ def test_layers_are_charged_at_each_position_and_for_the_channels_that_have_bits
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_reach_holds_what_was_seen_sign_included():
+def test_the_reach_holds_what_was_seen_sign_included() -> None:
     model = network()
     measure_reach(model, np.array([[1.5, -1.5], [0.25, 0.75]], np.float32))
     assert float(model.get_layer("port").activation.reach.value) == 2.0
     assert np.asarray(model.get_layer("products").activation.reach).tolist() == [2.0, 3.0, 2.0]
 
 
-def test_settling_takes_the_bits_that_buy_nothing():
+def test_settling_takes_the_bits_that_buy_nothing() -> None:
     """The loss wants both weights equal, whatever they are: together they lose all bits but one."""
     model = network(kernel_bits=6)
     model.set_weights([np.array([[0.984375], [0.0], [0.984375]], np.float32)])
@@ -187,12 +193,12 @@ def test_settling_takes_the_bits_that_buy_nothing():
     x = np.random.default_rng(1).normal(0, 1, (200, 2)).astype(np.float32)
     measure_reach(model, x)
 
-    def loss():
+    def loss() -> float:
         kernel = model.get_layer("form")
         first, _, last = np.asarray(kernel.kernel_quantizer_internal(kernel.kernel.value))[:, 0]
         return 1e3 * abs(first - last) + (1e3 if first == 0 else 0)
 
-    def charge():
+    def charge() -> float:
         return 1e-3 * float(cost())
 
     before = loss() + charge()
@@ -201,11 +207,11 @@ def test_settling_takes_the_bits_that_buy_nothing():
     assert np.asarray(kernel.kernel_quantizer_internal(kernel.kernel.value))[:, 0].tolist() == [1.0, 0.0, 1.0]
 
 
-def test_settling_never_brings_the_loss_above_its_limit():
+def test_settling_never_brings_the_loss_above_its_limit() -> None:
     """What the network says is worth less than its bits, so without a limit nothing is left of it."""
     x = np.ones((1, 2), np.float32)
 
-    def settled(limit):
+    def settled(limit: float) -> float:
         model = network(kernel_bits=4)
         model.set_weights([np.array([[0.9375], [0.0], [0.0]], np.float32)])
         measure_reach(model, x)
@@ -218,10 +224,10 @@ def test_settling_never_brings_the_loss_above_its_limit():
     assert settled(0.0) == 0.9375
 
 
-def test_a_checkpoint_of_another_charge_is_refused(tmp_path):
+def test_a_checkpoint_of_another_charge_is_refused(tmp_path: Path) -> None:
     sample = np.random.default_rng(1).normal(0, 1, (64, 2)).astype(np.float32)
 
-    def run(charge, resume):
+    def run(charge: list[float], resume: bool) -> Fitted:
         model = network(kernel_bits=4)
         model.set_weights([np.full((3, 1), 0.5, np.float32)])
 
@@ -229,13 +235,13 @@ def test_a_checkpoint_of_another_charge_is_refused(tmp_path):
             label, events = "toy", 64
             variables = model.trainable_variables
 
-            def epoch_data(self, epoch):
+            def epoch_data(self, epoch: int) -> tuple[np.ndarray, ...]:
                 return (sample,)
 
-            def loss(self, *batch):
+            def loss(self, *batch: tf.Tensor) -> tf.Tensor:
                 return tf.reduce_mean(model(batch[0]) ** 2)
 
-            def validate(self):
+            def validate(self) -> tuple[float, None]:
                 return 0.0, None
 
         task = ChargedTask(Task(), model, charge, sample)
@@ -247,7 +253,7 @@ def test_a_checkpoint_of_another_charge_is_refused(tmp_path):
         run([1e-3], True)
 
 
-def test_snapping_keeps_the_function_and_one_number_of_bits():
+def test_snapping_keeps_the_function_and_one_number_of_bits() -> None:
     model = network()
     model.set_weights([np.array([[0.26], [0.49], [1.7]], np.float32)])
     model.get_layer("form").kernel_quantizer_internal.set_bits([[2], [1], [0]])
@@ -259,16 +265,16 @@ def test_snapping_keeps_the_function_and_one_number_of_bits():
     assert quantizers(model)[-1].get_config()["fraction"] == 2
 
 
-def test_places():
+def test_places() -> None:
     assert [places(np.array(v, np.float32)) for v in ([0.0], [3.0, 0.5], [0.375])] == [0, 1, 3]
 
 
-def test_a_charge_rises_geometrically_and_stays():
+def test_a_charge_rises_geometrically_and_stays() -> None:
     assert Charge(1e-6, 1e-4, 0.6).over(5) == pytest.approx([1e-6, 1e-5, 1e-4, 1e-4, 1e-4])
     assert Charge(1e-6, 1e-4, 0.6).over(1) == pytest.approx([1e-6])
 
 
-def test_products_that_others_make_up_are_left_out():
+def test_products_that_others_make_up_are_left_out() -> None:
     """On the mass shell E E = x x + y y, and z is minus x: of 10 products, 5 say it all."""
     x, y = np.random.default_rng(1).normal(0, 1, (2, 500))
     rows = np.stack([np.hypot(x, y), x, y, -x], axis=1).astype(np.float32)

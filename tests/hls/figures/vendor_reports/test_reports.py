@@ -99,12 +99,8 @@ def test_oneapi() -> None:
     compiled, fitted = find_reports(SAMPLES / "oneapi")
     assert figures(compiled) == (619, 847, 2, 8, None, 11, 1)
     assert compiled.period_ns == pytest.approx(1e3 / 480, abs=1e-6)  # the slowest loop
-    assert (fitted.lut, fitted.ff, fitted.stage, fitted.period_ns) == (
-        700,
-        900,
-        "post-route",
-        pytest.approx(1e3 / 450, abs=1e-6),
-    )
+    assert (fitted.lut, fitted.ff, fitted.stage) == (700, 900, "post-route")
+    assert fitted.period_ns == pytest.approx(1e3 / 450, abs=1e-6)
 
 
 def test_catapult_gives_time_and_vivado_the_resources() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_area_with_a_cell_library(adder_rtl: RtlProject, tmp_path: Path, cache: 
     assert_equal(adder(), NetlistSimulation(adder_rtl, netlist), 300)
 
 
-def stand_in(calls: list[str], netlist: dict[str, object]) -> object:
+def stand_in(calls: list[str], netlist: Mapping[str, object]) -> object:
     """Yosys, as far as files go."""
 
     def run_yosys(script: str, folder: Path, name: str) -> None:
