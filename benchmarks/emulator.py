@@ -63,7 +63,7 @@ def hls4ml_predict_rate(graph: FixedGraph, events: np.ndarray) -> float:
     target = Target(part="xcvu13p-flga2577-2-e", backend="vitis", clock_ns=5.0)
     with tempfile.TemporaryDirectory() as folder:
         model = convert.build_model(lower(graph, target), target, "bench", Path(folder))
-        convert.write(model, target)
+        convert.write(model, target, Path(folder))
         with convert.quiet():
             model.compile()
             model.predict(events[:10])
