@@ -1,88 +1,200 @@
-"""Where trials run: processes of this machine, or an existing Dask cluster."""
+"""Where work is done: in processes of this machine, or on an existing Dask cluster."""
 
 from __future__ import annotations
 
+import logging
 import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from hls.errors import FirmwareError, ToolError
 from hls.machine.extras import require
-from hls.machine.native_stderr import stderr_into
+from hls.machine.worker import Outcome, outcome, result_of, send
 
 Task = TypeVar("Task")
-Outcome = TypeVar("Outcome")
-Run = Callable[[Callable[[Task], Outcome], Sequence[Task]], Iterator[tuple[Task, Outcome]]]
-"""From a function and its arguments to (argument, result) pairs in the order in which they finish."""
+Found = TypeVar("Found")
 
-_CONNECT_SECONDS = 10
+_CONNECT_SECONDS = 15
 _LIVES = 5
-"""Workers that may die under one trial before it is given up."""
+"""How often a task of a cluster may fail for reasons of the cluster before it is given up."""
+_MOST_WAITING = 256
+"""Calls that wait for a cluster at a time, more than its workers at the start: it may grow."""
+_WORKER = "from hls.machine.worker import main; main()"
+_GOES_ON = "the same command goes on where it stopped"
 
 
-@contextmanager
-def workers(jobs: int | None, scheduler: str | None, log: Path) -> Iterator[Run[Any, Any]]:
-    """Something that runs trials: ``jobs`` processes (one a core if None), or the cluster whose scheduler is named.
+@dataclass(frozen=True)
+class Pool:
+    """``call(function, *arguments)`` returns what the function gives, or raises what it raises, from any thread.
 
-    What libraries write to stderr goes to the end of file ``log``; on a cluster, wherever its workers write.
-
-    Raises:
-        FirmwareError: no scheduler answers at that address, or Dask is not installed.
+    The function runs elsewhere: it is one of a module, not of a script, and its arguments are pickled. ``width`` calls
+    at a time keep the pool busy, ``most`` may wait.
     """
-    if scheduler is not None:
-        with _cluster(scheduler) as run:
-            yield run
-    else:
-        yield _local(jobs or os.cpu_count() or 1, log)
 
+    call: Callable[..., Any]
+    width: int
+    most: int
 
-def _local(jobs: int, log: Path) -> Run[Any, Any]:
-    def run(function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def as_finished(self, function: Callable[[Task], Found], tasks: Sequence[Task]) -> Iterator[tuple[Task, Found]]:
+        """(task, result) of every task, in the order in which they finish."""
         if not tasks:
             return
-        log.parent.mkdir(parents=True, exist_ok=True)
-        # Spawned: TensorFlow does not survive a fork, and each trial begins in the same state.
-        with ProcessPoolExecutor(
-            min(jobs, len(tasks)), get_context("spawn"), initializer=stderr_into, initargs=(log,), max_tasks_per_child=1
-        ) as pool:
-            waiting = {pool.submit(function, task): task for task in tasks}
-            try:
-                for done in as_completed(waiting):
-                    yield waiting[done], done.result()
-            except BrokenProcessPool as error:
-                raise ToolError(
-                    f"a process of the scan was killed ({log} may tell why); the same command goes on where it stopped"
-                ) from error
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        threads = ThreadPoolExecutor(min(self.most, len(tasks)))
+        try:
+            waiting = {threads.submit(self.call, function, task): task for task in tasks}
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
 
-    return run
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Run[Any, Any]]:
+def open_pool(jobs: int | None = None, scheduler: str | None = None, log: Path | None = None) -> Iterator[Pool]:
+    """``jobs`` processes (as many as there are processors if None), or the cluster whose scheduler is named.
+
+    What the processes write goes to the end of file ``log``; on a cluster, wherever its workers write.
+
+    Raises:
+        FirmwareError: fewer than one job; no scheduler answers at that address, or it has no workers.
+        ToolError: Dask is not installed; in the block, a process was killed or the cluster lost.
+    """
+    with _processes(cores() if jobs is None else jobs, log) if scheduler is None else _cluster(scheduler) as pool:
+        yield pool
+
+
+@contextmanager
+def _processes(jobs: int, log: Path | None) -> Iterator[Pool]:
+    """A process for each call; those that still run when the block ends are ended."""
+    if jobs < 1:
+        raise FirmwareError(f"number of jobs is {jobs}: ask for at least 1")
+    running: set[subprocess.Popen[bytes]] = set()
+    lock = threading.Lock()
+    closed = False
+
+    def call(function: Callable[..., Any], *arguments: Any) -> Any:
+        with _written(log) as written:
+            with lock:
+                if closed:
+                    raise CancelledError
+                # A program of its own, not a fork, which TensorFlow's threads do not survive, and not a spawn, which
+                # needs a guard in the caller's script. It ends when its end of the pipe to stdin does, so a killed
+                # parent leaves none behind.
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _WORKER],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=written,
+                )
+                running.add(process)
+            with process:
+                answer = _answer(process, function, arguments)
+            running.discard(process)
+            if process.returncode:
+                raise ToolError(_failure(function, process.returncode, written, log))
+        return result_of(pickle.loads(answer))
+
+    try:
+        yield Pool(call, jobs, jobs)
+    finally:
+        with lock:
+            closed = True
+        for process in list(running):
+            process.kill()
+
+
+def _answer(process: subprocess.Popen[bytes], function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        send(process.stdin, sys.path)
+        send(process.stdin, (function, arguments))
+    except BrokenPipeError:
+        pass  # its exit code tells
+    answer = process.stdout.read()
+    process.wait()
+    return answer
+
+
+@contextmanager
+def _written(log: Path | None) -> Iterator[IO[bytes]]:
+    """A file for what a process writes to stdout and stderr."""
+    if log is None:
+        with tempfile.TemporaryFile() as file:
+            yield file
+    else:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as file:
+            yield file
+
+
+def _failure(function: Callable[..., Any], code: int, written: IO[bytes], log: Path | None) -> str:
+    how = "was killed" if code < 0 else f"ended with code {code}"
+    if log is None:
+        written.seek(0)
+        why = (written.read().decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    else:
+        why = f"{log} may tell why"
+    return f"a process of {function.__name__} {how} ({why}); {_GOES_ON}"
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Pool]:
     require("dask", "distributed")
-    import dask
     from distributed import Client
-    from distributed import as_completed as completed
 
-    with dask.config.set({"distributed.scheduler.allowed-failures": _LIVES}):
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, TypeError, ValueError) as error:
+        raise FirmwareError(f"no Dask scheduler answers at {address!r} ({error})") from error
+    with _quiet_client(), client:
         try:
-            client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise FirmwareError(f"no Dask scheduler answers at {address!r} ({error})") from error
+            client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+        except TimeoutError:
+            raise FirmwareError(
+                f"the Dask scheduler at {address!r} has no workers; start some with `dask worker`"
+            ) from None
 
-        def run(function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
-            waiting = {client.submit(function, task, pure=False, retries=_LIVES): task for task in tasks}
-            for done in completed(list(waiting), loop=client.loop):
-                yield waiting[done], done.result()
+        def call(function: Callable[..., Any], *arguments: Any) -> Any:
+            with _cluster_errors(address):
+                found: Outcome = client.submit(outcome, function, *arguments, pure=False, retries=_LIVES).result()
+            return result_of(found)
 
-        try:
-            yield run
-        finally:
-            client.close()
+        yield Pool(call, sum(client.nthreads().values()), _MOST_WAITING)
+
+
+@contextmanager
+def _quiet_client() -> Iterator[None]:
+    """Dask logs a lost connection with a traceback, beside the error that we raise for it."""
+    logger = logging.getLogger("distributed.client")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _cluster_errors(address: str) -> Iterator[None]:
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except ImportError as error:
+        cure = "install qtrigger there"
+        raise ToolError(f"a worker of {address!r} cannot import what it needs ({error}); {cure}") from error
+    except (OSError, CancelledError, KilledWorker) as error:
+        raise ToolError(f"the Dask cluster at {address!r} was lost ({type(error).__name__}); {_GOES_ON}") from error

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from hls.errors import FirmwareError, ToolError
 from hls.machine.extras import missing
-from hls.machine.pools import Run, workers
+from hls.machine.pools import Pool, open_pool
 from hls.scan.netlist import NetlistTask, measure_netlist
 from hls.scan.pareto import Objective, frontier
 from hls.scan.search import Rounds, Search, at_once, check_grid, halving, run_rounds
@@ -77,14 +76,14 @@ def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda 
     space = subject.space.narrowed(options.stated)
     objectives = options.objectives or subject.objectives()
     store = Store(out / TRIALS)
-    with workers(options.jobs, options.scheduler, out / LOG) as run:
+    with open_pool(options.jobs, options.scheduler, out / LOG) as pool:
 
         def measure(specs: list[TrialSpec]) -> list[TrialResult]:
             stage = "trials" if specs[0].epochs is None else f"trials of {specs[0].epochs} epochs"
             results = {spec.key: found for spec in specs if (found := store.load(spec.key)) is not None}
             missing = [spec for spec in specs if spec.key not in results]
             told(Step(stage, list(results.values()), len(specs)))
-            for _, (result, files) in run(run_trial, missing):
+            for _, (result, files) in pool.as_finished(run_trial, missing):
                 store.keep(result, files)
                 results[result.key] = result
                 told(Step(stage, list(results.values()), len(specs), result))
@@ -93,7 +92,7 @@ def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda 
         trials = run_rounds(_rounds(subject, space, objectives, options), measure)
         _check_objectives(trials, objectives)
         if options.synthesise:
-            trials = _synthesised(subject, trials, objectives, store, run, told)
+            trials = _synthesised(subject, trials, objectives, store, pool, told)
     return ScanResult(subject, objectives, trials, frontier(trials, objectives), out)
 
 
@@ -142,7 +141,7 @@ def _synthesised(
     trials: list[TrialResult],
     objectives: Sequence[Objective],
     store: Store,
-    run: Run[Any, Any],
+    pool: Pool,
     told: Told,
 ) -> list[TrialResult]:
     """The trials, those on the frontier with figures of a netlist instead of estimates.
@@ -158,7 +157,7 @@ def _synthesised(
         ]
         done: list[TrialResult] = []
         told(Step("synthesis", done, len(tasks)))
-        for _, measured in run(measure_netlist, tasks):
+        for _, measured in pool.as_finished(measure_netlist, tasks):
             store.update(measured)
             by_key[measured.key] = measured
             done.append(measured)

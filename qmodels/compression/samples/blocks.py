@@ -1,15 +1,9 @@
-"""Blocks of collisions: the unit that is generated in one go, on one processor, from a seed of its own.
-
-As a program (``python -m qmodels.compression.samples.blocks PLAN BLOCK MOST FILE``) it makes one block in
-a process of its own.
-"""
+"""Blocks of collisions: the unit that is generated in one go, on one processor, from a seed of its own."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-import threading
 import zipfile
 import zlib
 from collections import Counter
@@ -27,8 +21,6 @@ Floats32 = npt.NDArray[np.float32]
 
 BLOCK_EVENTS = 1000
 KEPT = ""
-USER_ERROR = 3
-"""Exit code of the program for an error that the user can mend, said on stderr."""
 
 
 @dataclass(frozen=True)
@@ -136,24 +128,3 @@ def read_block(path: Path) -> Block:
             return Block(arrays["particles"], arrays["muons"], arrays["fates"], str(arrays["generator"]))
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ModelDataError(f"{path}: damaged block of events ({error}); remove it and generate again") from error
-
-
-def main(arguments: list[str]) -> int:
-    """PLAN (JSON), BLOCK and MOST (whole numbers), FILE to write; ends early when stdin does."""
-    plan, block, most, path = arguments
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        write_block(Path(path), make_block(Plan.from_json(plan), int(block), int(most)))
-    except ModelDataError as error:
-        sys.stderr.write(f"{error}\n")
-        return USER_ERROR
-    return 0
-
-
-def _end_with_parent() -> None:
-    os.read(sys.stdin.fileno(), 1)  # not sys.stdin.read, whose lock would be held when the interpreter ends
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from qmodels.compression.samples.blocks import Block, Plan, read_block
+from hls.errors import FirmwareError
+from hls.machine.pools import Pool, open_pool
+from qmodels.compression.samples.blocks import Block, Plan, make_block, read_block, write_block
 from qmodels.compression.samples.collision_files import (
     CollisionHeader,
     Collisions,
@@ -23,7 +25,6 @@ from qmodels.compression.samples.collision_files import (
     read_collisions,
     write_collisions,
 )
-from qmodels.compression.samples.makers import Maker, cores, dask_maker, local_maker
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS, find_sample, generator_name
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
@@ -67,22 +68,30 @@ def generate(
             ``PATH.blocks`` is of another request or in use.
     """
     plan = make_plan(sample, seed, selection or Selection())
-    maker = local_maker(cores() if jobs is None else jobs) if scheduler is None else dask_maker(scheduler)
-    return generate_plan(path, plan, events, maker, progress)
+    return generate_plan(path, plan, events, open_pool(jobs, scheduler), progress)
 
 
 def generate_plan(
-    path: Path, plan: Plan, events: int, maker: AbstractContextManager[Maker], progress: Progress | None = None
+    path: Path, plan: Plan, events: int, pool: AbstractContextManager[Pool], progress: Progress | None = None
 ) -> Path:
-    """:func:`generate` by ``maker``, which is entered once the request is found to be in order."""
+    """:func:`generate` on ``pool``, which is entered once the request is found to be in order."""
     if events < 1:
         raise ModelDataError(f"number of events is {events}: ask for at least 1")
     request = json.dumps({"plan": json.loads(plan.to_json()), "events": events, "generator": generator_name()})
     with _blocks_folder(path, request) as folder:
-        with maker as opened:
+        with _pool_errors(), pool as opened:
             blocks = _make_blocks(folder, plan, events, opened, progress or (lambda done, total: None))
         _assemble(path, plan, events, folder, blocks)
     return path
+
+
+@contextmanager
+def _pool_errors() -> Iterator[None]:
+    """What the pool of processes or the cluster says is said by an error of this package."""
+    try:
+        yield
+    except FirmwareError as error:
+        raise ModelDataError(str(error)) from error
 
 
 @contextmanager
@@ -114,36 +123,45 @@ def _block_file(folder: Path, block: int) -> Path:
     return folder / f"{block:06}.npz"
 
 
-def _make_blocks(folder: Path, plan: Plan, events: int, maker: Maker, progress: Progress) -> int:
+def _make_blocks(folder: Path, plan: Plan, events: int, pool: Pool, progress: Progress) -> int:
     """Make blocks 0, 1, ... until they hold ``events`` events; returns how many blocks these are."""
     kept: dict[int, int] = {}
     pending: dict[Future[None], int] = {}
-    pool = ThreadPoolExecutor(maker.width)
+    threads = ThreadPoolExecutor(pool.width)
     try:
-        while True:
-            needed = _leading(kept, events)
-            if needed:
-                return needed
+        while not (needed := _leading(kept, events)):
             block = len(kept) + len(pending)  # they are started in order, so this is the next
             path = _block_file(folder, block)
             if path.exists():
                 kept[block] = len(read_block(path))
-            elif not pending or (len(pending) < maker.width and _wanted(kept, len(pending), plan, events)):
+            elif not pending or (len(pending) < pool.width and _wanted(kept, len(pending), plan, events)):
                 most = events - sum(kept.values())
-                pending[pool.submit(maker.make, plan, block, most, path)] = block
+                pending[threads.submit(_write_made, pool, plan, block, most, path)] = block
                 continue
             else:
-                for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                    future.result()
-                    finished = pending.pop(future)
-                    kept[finished] = len(read_block(_block_file(folder, finished)))
+                kept |= _finished(pending, folder)
             progress(min(sum(kept.values()), events), events)
             if len(kept) >= _FRUITLESS and not any(kept.values()):
                 raise ModelDataError(
                     f"no event of {len(kept) * plan.collisions:,} of {plan.sample!r} passes; loosen the selection"
                 )
+        return needed
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _write_made(pool: Pool, plan: Plan, block: int, most: int, path: Path) -> None:
+    write_block(path, pool.call(make_block, plan, block, most))
+
+
+def _finished(pending: dict[Future[None], int], folder: Path) -> dict[int, int]:
+    """Wait for a block, take those that are done out of ``pending``, and return how many events each of them holds."""
+    kept = {}
+    for future in wait(pending, return_when=FIRST_COMPLETED).done:
+        future.result()
+        block = pending.pop(future)
+        kept[block] = len(read_block(_block_file(folder, block)))
+    return kept
 
 
 def _leading(kept: dict[int, int], events: int) -> int:
@@ -208,7 +226,7 @@ def cached_collisions(sample: str, events: int, seed: int, progress: Progress | 
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # two builds at once need the same events
             if not path.exists():
-                generate_plan(path, plan, events, local_maker(cores()), progress)
+                generate_plan(path, plan, events, open_pool(), progress)
     except OSError as error:
         raise ModelDataError(f"{path.parent}: cannot keep events there ({error}); set XDG_CACHE_HOME") from error
     return read_collisions(path)

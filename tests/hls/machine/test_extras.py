@@ -17,7 +17,7 @@ from hls.errors import FirmwareError, ToolError
 from hls.graph import FixedGraph
 from hls.hls4ml_project import write_project
 from hls.machine.extras import EXTRAS, absence_named, missing
-from hls.machine.pools import workers
+from hls.machine.pools import open_pool
 from hls.project.systems.finding import user_errors
 from hls.rtl import write_rtl, write_vhdl
 from hls.scan import ScanOptions, scan
@@ -116,9 +116,9 @@ def test_the_hls4ml_project_is_refused(graph: FixedGraph, tmp_path: Path, withou
     assert not (tmp_path / "hls").exists()
 
 
-def test_a_cluster_is_refused(tmp_path: Path, without: Without) -> None:
+def test_a_cluster_is_refused(without: Without) -> None:
     without("dask", "distributed")
-    with pytest.raises(FirmwareError, match=r"qtrigger\[cluster\]"), workers(1, "tcp://localhost:1", tmp_path):
+    with pytest.raises(FirmwareError, match=r"qtrigger\[cluster\]"), open_pool(scheduler="tcp://localhost:1"):
         pass
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from hls.errors import FirmwareError, ToolError
 from hls.importing import import_keras
-from hls.machine.pools import workers
+from hls.machine.pools import open_pool
 from hls.project import read_project
 from hls.scan import ScanOptions, Step, scan
 from hls.scan.pick import choose, pick
@@ -119,10 +119,10 @@ def _once_deadly(task: tuple[int, str]) -> int:
 @pytest.mark.slow
 def test_a_killed_process_is_told_and_what_was_done_is_kept(tmp_path: Path) -> None:
     tasks = [(value, str(tmp_path)) for value in range(5)]
-    with workers(1, None, tmp_path / "log") as run, pytest.raises(ToolError, match="goes on where it stopped"):
-        list(run(_once_deadly, tasks))
-    with workers(1, None, tmp_path / "log") as run:
-        assert sorted(value for _, value in run(_once_deadly, tasks)) == [0, 1, 2, 3, 4]
+    with open_pool(1, log=tmp_path / "log") as pool, pytest.raises(ToolError, match="goes on where it stopped"):
+        list(pool.as_finished(_once_deadly, tasks))
+    with open_pool(1, log=tmp_path / "log") as pool:
+        assert sorted(value for _, value in pool.as_finished(_once_deadly, tasks)) == [0, 1, 2, 3, 4]
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +155,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_cluster_loses_nothing_when_a_worker_is_killed(cluster: str, tmp_path: Path) -> None:
     tasks = [(value, str(tmp_path)) for value in range(5)]
 
-    with workers(None, cluster, tmp_path / "log") as run:
-        found = sorted(value for _, value in run(_once_deadly, tasks))
+    with open_pool(scheduler=cluster) as pool:
+        found = sorted(value for _, value in pool.as_finished(_once_deadly, tasks))
 
     assert (tmp_path / "sprung").exists()
     assert found == [0, 1, 2, 3, 4]
@@ -178,6 +178,6 @@ def test_a_cluster_gives_the_same_results_as_this_machine(cluster: str, project:
 def test_no_scheduler_at_the_address_is_said(tmp_path: Path) -> None:
     with (
         pytest.raises(FirmwareError, match="no Dask scheduler answers"),
-        workers(None, "tcp://127.0.0.1:9", tmp_path / "log"),
+        open_pool(scheduler="tcp://127.0.0.1:9"),
     ):
         pass

@@ -1,4 +1,4 @@
-"""Events made by hand, and a maker of blocks that needs no PYTHIA."""
+"""Events made by hand, and a pool that makes blocks without PYTHIA."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from qmodels.compression.samples.blocks import KEPT, Block, Plan, write_block
+from hls.machine.pools import Pool
+from qmodels.compression.samples.blocks import KEPT, Block, Plan
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
-from qmodels.compression.samples.makers import Maker
 from qmodels.compression.samples.selection import Selection
 
 HEADER = CollisionHeader("background", 4, "by hand", 5, {"no particles": 2}, Selection(muons=False))
@@ -34,13 +34,13 @@ def fake_block(block: int, fates: Sequence[str], most: int, generator: str) -> B
 
 
 @contextmanager
-def fake_maker(
+def fake_pool(
     fates: Sequence[Sequence[str]], made: list[int], width: int = 1, generator: str = "by hand"
-) -> Iterator[Maker]:
+) -> Iterator[Pool]:
     """Makes block i with the fates ``fates[i]`` (the last for all beyond) and notes i in ``made``."""
 
-    def make(plan: Plan, block: int, most: int, path: Path) -> None:
+    def call(function: object, plan: Plan, block: int, most: int) -> Block:
         made.append(block)
-        write_block(path, fake_block(block, fates[min(block, len(fates) - 1)], most, generator.format(block)))
+        return fake_block(block, fates[min(block, len(fates) - 1)], most, generator.format(block))
 
-    yield Maker(make, width)
+    yield Pool(call, width, width)

@@ -14,7 +14,7 @@ from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.data_command import write_data
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
-from tests.qmodels.compression.synthetic import fake_maker
+from tests.qmodels.compression.synthetic import fake_pool
 from tests.qmodels.compression.test_readers import EVENTS, write_hepmc, write_root
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -39,11 +39,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """No PYTHIA: every second event has no muons. The number of processes that were asked for."""
     jobs: list[int] = []
 
-    def maker(wanted: int) -> object:
+    def pool(wanted: int, scheduler: str | None) -> object:
         jobs.append(wanted)
-        return fake_maker([[KEPT, "no pair of muons"] * 3], [])
+        return fake_pool([[KEPT, "no pair of muons"] * 3], [])
 
-    monkeypatch.setattr("qmodels.compression.samples.generation.local_maker", maker)
+    monkeypatch.setattr("qmodels.compression.samples.generation.open_pool", pool)
     return jobs
 
 

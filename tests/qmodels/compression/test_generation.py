@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hls.machine.pools import Pool, open_pool
 from qmodels.compression.samples import generation
-from qmodels.compression.samples.blocks import KEPT, Plan, make_block, read_block, write_block
+from qmodels.compression.samples.blocks import KEPT, Block, Plan, make_block, read_block
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.generation import cached_collisions, generate, generate_plan
-from qmodels.compression.samples.makers import Maker, dask_maker, local_maker
 from qmodels.compression.samples.pythia import MAX_SEED, SETTINGS
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
-from tests.qmodels.compression.synthetic import fake_block, fake_maker
+from tests.qmodels.compression.synthetic import fake_block, fake_pool
 
 K, M, P = KEPT, "no pair of muons", "PYTHIA failed"
 FATES = [[K, M, K, P], [M, M], [K, K, M, K]]
@@ -39,7 +39,7 @@ def momenta(path: Path) -> list[float]:
 def test_events_come_in_order_and_are_counted_up_to_the_last(tmp_path: Path) -> None:
     made: list[int] = []
     seen: list[tuple[int, int]] = []
-    path = generate_plan(tmp_path / "e.h5", PLAN, 4, fake_maker(FATES, made), lambda *state: seen.append(state))
+    path = generate_plan(tmp_path / "e.h5", PLAN, 4, fake_pool(FATES, made), lambda *state: seen.append(state))
     assert momenta(path) == [1, 3, 2001, 2002]
     header = read_collisions(path).header
     assert (header.generated, dict(header.skipped)) == (8, {M: 3, P: 1})
@@ -51,7 +51,7 @@ def test_events_come_in_order_and_are_counted_up_to_the_last(tmp_path: Path) -> 
 
 
 def test_the_first_events_of_a_larger_file_are_a_smaller_one(tmp_path: Path) -> None:
-    files = [generate_plan(tmp_path / f"{n}.h5", PLAN, n, fake_maker(FATES, [])) for n in range(1, 6)]
+    files = [generate_plan(tmp_path / f"{n}.h5", PLAN, n, fake_pool(FATES, [])) for n in range(1, 6)]
     assert [momenta(file) for file in files] == [[1, 3, 2001, 2002, 2004][:n] for n in range(1, 6)]
     generated = [read_collisions(file).header.generated for file in files]
     assert generated == [1, 3, 7, 8, 10]
@@ -60,19 +60,19 @@ def test_the_first_events_of_a_larger_file_are_a_smaller_one(tmp_path: Path) -> 
 def test_no_block_is_asked_for_more_than_is_missing(tmp_path: Path) -> None:
     asked: list[int] = []
 
-    def make(plan: Plan, block: int, most: int, path: Path) -> None:
+    def call(function: object, plan: Plan, block: int, most: int) -> Block:
         asked.append(most)
-        write_block(path, fake_block(block, [K, M, K], most, "by hand"))
+        return fake_block(block, [K, M, K], most, "by hand")
 
-    path = generate_plan(tmp_path / "e.h5", PLAN, 5, nullcontext(Maker(make, 1)))
+    path = generate_plan(tmp_path / "e.h5", PLAN, 5, nullcontext(Pool(call, 1, 1)))
     assert asked == [5, 3, 1]
     assert momenta(path) == [1, 3, 1001, 1003, 2001]
 
 
 @pytest.mark.parametrize("width", [2, 3, 8])
 def test_any_number_of_workers_writes_the_same(tmp_path: Path, width: int) -> None:
-    alone = generate_plan(tmp_path / "alone.h5", PLAN, 9, fake_maker(FATES, []))
-    many = generate_plan(tmp_path / "many.h5", PLAN, 9, fake_maker(FATES, [], width))
+    alone = generate_plan(tmp_path / "alone.h5", PLAN, 9, fake_pool(FATES, []))
+    many = generate_plan(tmp_path / "many.h5", PLAN, 9, fake_pool(FATES, [], width))
     assert alone.read_bytes() == many.read_bytes()
 
 
@@ -89,9 +89,9 @@ def test_after_a_kill_it_goes_on(tmp_path: Path) -> None:
 
     path = tmp_path / "e.h5"
     with pytest.raises(Killed):
-        generate_plan(path, PLAN, 4, fake_maker(FATES, made), stop)
+        generate_plan(path, PLAN, 4, fake_pool(FATES, made), stop)
     assert not path.exists()
-    generate_plan(path, PLAN, 4, fake_maker(FATES, made))
+    generate_plan(path, PLAN, 4, fake_pool(FATES, made))
     assert made == [0, 1, 2]
     assert momenta(path) == [1, 3, 2001, 2002]
 
@@ -104,21 +104,21 @@ def test_blocks_of_another_request_are_not_mixed_in(tmp_path: Path) -> None:
         raise Killed
 
     with pytest.raises(Killed):
-        generate_plan(path, PLAN, 4, fake_maker(FATES, made), stop)
+        generate_plan(path, PLAN, 4, fake_pool(FATES, made), stop)
     for plan, events in ((PLAN, 5), (Plan("b-to-ks", 8, Selection(), collisions=4), 4)):
         with pytest.raises(ModelDataError, match=r"e\.h5\.blocks: holds blocks of another request"):
-            generate_plan(path, plan, events, fake_maker(FATES, made))
+            generate_plan(path, plan, events, fake_pool(FATES, made))
     assert made == [0]
 
 
 def test_a_damaged_block_is_named(tmp_path: Path) -> None:
     path = tmp_path / "e.h5"
     with pytest.raises(Killed):
-        generate_plan(path, PLAN, 4, fake_maker(FATES, []), _raise_killed)
+        generate_plan(path, PLAN, 4, fake_pool(FATES, []), _raise_killed)
     block = tmp_path / "e.h5.blocks" / "000000.npz"
     block.write_bytes(block.read_bytes()[:100])
     with pytest.raises(ModelDataError, match=r"000000\.npz: damaged block"):
-        generate_plan(path, PLAN, 4, fake_maker(FATES, []))
+        generate_plan(path, PLAN, 4, fake_pool(FATES, []))
 
 
 def _raise_killed(done: int, total: int) -> None:
@@ -130,21 +130,21 @@ def test_two_at_once_are_kept_apart(tmp_path: Path) -> None:
 
     def second(done: int, total: int) -> None:
         with pytest.raises(ModelDataError, match=r"another process is writing e\.h5"):
-            generate_plan(path, PLAN, 4, fake_maker(FATES, []))
+            generate_plan(path, PLAN, 4, fake_pool(FATES, []))
 
-    generate_plan(path, PLAN, 4, fake_maker(FATES, []), second)
+    generate_plan(path, PLAN, 4, fake_pool(FATES, []), second)
 
 
 def test_a_selection_that_nothing_passes_ends(tmp_path: Path) -> None:
     made: list[int] = []
     with pytest.raises(ModelDataError, match="no event of 80 of 'b-to-ks' passes"):
-        generate_plan(tmp_path / "e.h5", PLAN, 4, fake_maker([[M] * 4], made))
+        generate_plan(tmp_path / "e.h5", PLAN, 4, fake_pool([[M] * 4], made))
     assert len(made) == 20
 
 
 def test_blocks_of_two_generators_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(ModelDataError, match="PYTHIA 0 and of PYTHIA 1"):
-        generate_plan(tmp_path / "e.h5", PLAN, 2, fake_maker([[K]], [], generator="PYTHIA {}"))
+        generate_plan(tmp_path / "e.h5", PLAN, 2, fake_pool([[K]], [], generator="PYTHIA {}"))
 
 
 @pytest.mark.parametrize(
@@ -182,14 +182,14 @@ def test_another_version_of_the_generator_is_refused() -> None:
 
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
-    with local_maker(1) as maker, pytest.raises(ModelDataError, match="no sample is called 'nothing'"):
-        maker.make(Plan("nothing", 1, Selection()), 0, 1, tmp_path / "b.npz")
+    with pytest.raises(ModelDataError, match="no sample is called 'nothing'"):
+        generate_plan(tmp_path / "e.h5", Plan("nothing", 1, Selection()), 1, open_pool(1))
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seven events of two blocks, made by PYTHIA in two processes."""
-    return generate_plan(tmp_path_factory.mktemp("real") / "e.h5", REAL, 7, local_maker(2))
+    return generate_plan(tmp_path_factory.mktemp("real") / "e.h5", REAL, 7, open_pool(2))
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def cluster_address() -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_dask_cluster_writes_the_same(real: Path, cluster_address: str, tmp_path: Path) -> None:
-    path = generate_plan(tmp_path / "e.h5", REAL, 7, dask_maker(cluster_address))
+    path = generate_plan(tmp_path / "e.h5", REAL, 7, open_pool(scheduler=cluster_address))
     assert path.read_bytes() == real.read_bytes()
 
 
@@ -216,48 +216,46 @@ def test_a_killed_program_goes_on_to_the_same_file(real: Path, tmp_path: Path) -
         "from pathlib import Path\n"
         "from qmodels.compression.samples.generation import generate_plan\n"
         "from qmodels.compression.samples.blocks import Plan\n"
-        "from qmodels.compression.samples.makers import local_maker\n"
-        f"generate_plan(Path({str(path)!r}), Plan.from_json({REAL.to_json()!r}), 7, local_maker(1))"
+        "from hls.machine.pools import open_pool\n"
+        f"generate_plan(Path({str(path)!r}), Plan.from_json({REAL.to_json()!r}), 7, open_pool(1))"
     )
     program = subprocess.Popen([sys.executable, "-c", code])
     first = tmp_path / "e.h5.blocks" / "000000.npz"
     while not first.exists():
         assert program.poll() is None
         time.sleep(0.02)
+    workers = _children(program.pid)
     os.kill(program.pid, signal.SIGKILL)
     program.wait()
     assert not path.exists()
-    _wait_for_the_end_of_processes_with(str(path))
+    _wait_for_the_end_of(workers)
     before = first.stat().st_mtime_ns
     assert len(read_block(first)) <= 5
     seen: list[int] = []
-    generate_plan(path, REAL, 7, local_maker(1), lambda done, total: seen.append(first.stat().st_mtime_ns))
+    generate_plan(path, REAL, 7, open_pool(1), lambda done, total: seen.append(first.stat().st_mtime_ns))
     assert set(seen) == {before}
     assert path.read_bytes() == real.read_bytes()
     assert list(tmp_path.iterdir()) == [path]
 
 
-def _wait_for_the_end_of_processes_with(argument: str) -> None:
-    """A killed program leaves no process behind that goes on writing; TimeoutError if one stays."""
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def _wait_for_the_end_of(processes: list[int]) -> None:
+    """A killed program leaves no process behind that goes on working; TimeoutError if one stays."""
     for _ in range(1000):
-        lines = (_command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit())
-        if not any(argument in line for line in lines):
+        if not any(Path(f"/proc/{process}").exists() for process in processes):
             return
         time.sleep(0.02)
-    raise TimeoutError(argument)
-
-
-def _command(process: Path) -> str:
-    try:
-        return (process / "cmdline").read_text(errors="replace")
-    except OSError:  # it has ended meanwhile
-        return ""
+    raise TimeoutError(processes)
 
 
 def test_cached_events_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     made: list[int] = []
-    monkeypatch.setattr(generation, "local_maker", lambda jobs: fake_maker([[K, M, K]], made))
+    monkeypatch.setattr(generation, "open_pool", lambda: fake_pool([[K, M, K]], made))
     first, again = (cached_collisions("hidden-valley", 3, 1) for _ in range(2))
     assert made == [0, 1]
     np.testing.assert_array_equal(first.particles, again.particles)

@@ -1,0 +1,71 @@
+"""A process of a pool: one call of a function.
+
+The call comes by stdin and its outcome leaves by stdout; what the function prints goes to stderr with the rest. The
+process ends early when stdin does, that is with its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any
+
+from hls.errors import FirmwareError
+
+_STDOUT, _STDERR = 1, 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a function returned, or the error it raised."""
+
+    result: Any = None
+    error: Exception | None = None
+
+
+def outcome(function: Callable[..., Any], *arguments: Any) -> Outcome:
+    """Call ``function``. Errors that its caller may know are an outcome too; others are the worker's own failure."""
+    try:
+        return Outcome(function(*arguments))
+    except (FirmwareError, OSError, ValueError) as error:
+        return Outcome(error=error)
+
+
+def result_of(found: Outcome) -> Any:
+    """The result; the error is raised."""
+    if found.error is not None:
+        raise found.error
+    return found.result
+
+
+def send(stream: IO[bytes], content: Any) -> None:
+    """Write ``content`` so that :func:`receive` reads it and not a byte more."""
+    data = pickle.dumps(content)
+    stream.write(b"%d\n" % len(data) + data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """What :func:`send` wrote."""
+    return pickle.loads(stream.read(int(stream.readline())))
+
+
+def main() -> None:
+    """Receive ``sys.path``, then a function and its arguments; answer with the pickled outcome."""
+    answer = os.fdopen(os.dup(_STDOUT), "wb")
+    os.dup2(_STDERR, _STDOUT)
+    sys.path[:] = receive(sys.stdin.buffer)
+    function, arguments = receive(sys.stdin.buffer)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    found = outcome(function, *arguments)
+    with answer:
+        pickle.dump(found, answer)
+
+
+def _end_with_parent() -> None:
+    os.read(sys.stdin.fileno(), 1)  # not sys.stdin.read, whose lock would be held when the interpreter ends
+    os._exit(1)
