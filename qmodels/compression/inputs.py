@@ -86,7 +86,11 @@ def _refuse(faults: npt.ArrayLike, what: str) -> None:
 
 
 def column(log10_beta: float, events: int) -> Floats32:
-    """``log10_beta`` as an input (events, 1), the same for all."""
+    """``log10_beta`` as an input (events, 1), the same for all.
+
+    >>> column(-2.0, 3).tolist()
+    [[-2.0], [-2.0], [-2.0]]
+    """
     return np.full((events, 1), log10_beta, np.float32)
 
 

@@ -35,6 +35,9 @@ class Quantizer:
 
     The value of symbol s is (origin + slope s) 2**-20. ``weights`` are relative frequencies of the symbols, each
     shared by ``cell`` neighbours; none for fixed coding. A latent that carries nothing has one level: no bits.
+
+    >>> Quantizer(step=4, offset=8, levels=5, origin=-8, slope=4).width
+    3
     """
 
     step: int
@@ -87,7 +90,13 @@ class LatentLayout:
         return hashlib.sha256(self.to_json().encode()).digest()[:8]
 
     def nearest(self, log10_beta: npt.ArrayLike) -> Ints:
-        """Index of the grid point nearest to each log10 β; beyond the grid, its end."""
+        """Index of the grid point nearest to each log10 β; beyond the grid, its end.
+
+        >>> nothing = (Quantizer(1, 0, 1, 0, 0),)
+        >>> layout = LatentLayout(10, tuple(GridPoint(beta, nothing, nothing) for beta in (-2.0, -1.0, 0.0)))
+        >>> layout.nearest([-5.0, -1.2, 0.3]).tolist()
+        [0, 1, 2]
+        """
         wanted = np.asarray(log10_beta, np.float64)
         if not np.isfinite(wanted).all():
             raise ModelDataError("log10 beta is not finite; give a positive beta")
@@ -159,9 +168,9 @@ def _check(layout: LatentLayout, path: Path) -> None:
             quantizers = point.quantizers(coding)
             if len(quantizers) != layout.latents:
                 raise ModelDataError(f"{path}: log10 beta {point.log10_beta}: {len(quantizers)} {coding} quantizers")
-            for index, quantizer in enumerate(quantizers):
-                if not _sound(quantizer, coding):
-                    raise ModelDataError(f"{path}: log10 beta {point.log10_beta}: latent {index}: bad {quantizer}")
+            bad = next((index for index, each in enumerate(quantizers) if not _sound(each, coding)), None)
+            if bad is not None:
+                raise ModelDataError(f"{path}: log10 beta {point.log10_beta}: latent {bad}: bad {quantizers[bad]}")
 
 
 def _sound(quantizer: Quantizer, coding: Coding) -> bool:

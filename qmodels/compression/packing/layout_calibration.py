@@ -33,7 +33,7 @@ Encode = Callable[[float], tuple[npt.NDArray[np.floating], npt.NDArray[np.floati
 
 _CELLS, _LARGEST_WEIGHT = 24, 4095  # size of a table of frequencies
 _MARGIN = 0.15  # of the calibrated range: other samples reach further
-_REACH = 3.0  # standard deviations of z: no decoder has learned what larger ones mean
+_LARGEST_SEEN = 3.0  # standard deviations of z: no decoder has learned what larger ones mean
 _STEPS_PER_OCTAVE = 4
 _TOLERANCE = 0.02  # of error/D: latents of no information would cost bits else
 
@@ -156,13 +156,13 @@ def _steps(latent: _Latent) -> list[int]:
 
 
 def _entropy_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
-    reach = _MARGIN * float(latent.values[-1] - latent.values[0])
+    margin = _MARGIN * float(latent.values[-1] - latent.values[0])
     for phase in (0.5, 0.0):  # the centre in the middle of a step, or at an edge
         start = round(latent.centre - phase * step)
-        below = max(0, -int(np.floor((latent.values[0] - reach - start) / step)))
-        levels = below + int(np.floor((latent.values[-1] + reach - start) / step)) + 1
+        below = max(0, -int(np.floor((latent.values[0] - margin - start) / step)))
+        levels = below + int(np.floor((latent.values[-1] + margin - start) / step)) + 1
         if 2 <= levels <= MAX_LEVELS:
-            yield _judged(latent, step, below * step - start, levels, None)
+            yield _choice(latent, step, below * step - start, levels, None)
 
 
 def _fixed_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
@@ -170,32 +170,52 @@ def _fixed_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
     widest = min(int(np.log2(2 * span / step + 1)) + 1, MAX_LEVELS.bit_length() - 1)
     for width in range(1, widest + 1):
         levels = 1 << width
-        yield _judged(latent, step, (levels // 2) * step - round(latent.centre), levels, float(width))
+        yield _choice(latent, step, (levels // 2) * step - round(latent.centre), levels, float(width))
 
 
-def _judged(latent: _Latent, step: int, offset: int, levels: int, width: float | None) -> _Choice:
-    """A quantizer with the best linear reconstruction m, its rate (``width``, or its entropy) and its cost.
+def _choice(latent: _Latent, step: int, offset: int, levels: int, width: float | None) -> _Choice:
+    """A quantizer with the best linear reconstruction, its rate (``width``, or its entropy) and its cost."""
+    symbols = np.clip((latent.values + offset) // step, 0, levels - 1)
+    shares = np.bincount(symbols, latent.share)
+    used = np.flatnonzero(shares)
+    line = _Line.through(latent, symbols)
+    stretch = _stretch(latent, line.slope * max(line.mean - used[0], used[-1] - line.mean))
+    error = latent.variance - line.slope * line.common + (1 - latent.gain * stretch) ** 2 * line.slope * line.common
+    unit = 2.0 ** (VALUE_BITS - latent.fraction)
+    slope = line.slope * stretch
+    quantizer = Quantizer(step, offset, levels, round((latent.centre - slope * line.mean) * unit), round(slope * unit))
+    rate = -float(shares[used] @ np.log2(shares[used])) if width is None else width
+    return _Choice(quantizer, rate, error / latent.matched)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Least squares of a latent's raw mean against its symbol s: m = centre + ``slope`` (s - ``mean``)."""
+
+    mean: float
+    slope: float
+    common: float
+    """Covariance of symbol and raw mean; times the slope, the variance of the raw mean that the symbols tell."""
+
+    @staticmethod
+    def through(latent: _Latent, symbols: Ints) -> _Line:
+        mean = float(latent.share @ symbols)
+        spread = float(latent.share @ (symbols - mean) ** 2)
+        common = float(latent.share @ ((symbols - mean) * (latent.values - latent.centre)))
+        slope = common / spread if spread > 0 else 0.0
+        return _Line(mean, slope, common)
+
+
+def _stretch(latent: _Latent, furthest: float) -> float:
+    """What m - E[μ], ``furthest`` at most, is multiplied by for the decoder.
 
     The decoder takes E[μ] + gain (z - E[μ]) for μ, so it is given z - E[μ] = (m - E[μ]) / gain, but none that it has
     not seen in training.
     """
-    symbols = np.clip((latent.values + offset) // step, 0, levels - 1)
-    shares = np.bincount(symbols, latent.share)
-    used = np.flatnonzero(shares)
-    mean = float(latent.share @ symbols)
-    spread = float(latent.share @ (symbols - mean) ** 2)
-    common = float(latent.share @ ((symbols - mean) * (latent.values - latent.centre)))
-    slope = common / spread if spread > 0 else 0.0
-    furthest = slope * max(mean - used[0], used[-1] - mean)
-    known = _REACH * (latent.variance + latent.noise) ** 0.5
-    louder = min(1 / latent.gain, max(1.0, known / furthest)) if furthest > 0 else 1.0
-    error = latent.variance - slope * common + (1 - latent.gain * louder) ** 2 * slope * common
-    unit = 2.0 ** (VALUE_BITS - latent.fraction)
-    quantizer = Quantizer(
-        step, offset, levels, round((latent.centre - slope * louder * mean) * unit), round(slope * louder * unit)
-    )
-    rate = -float(shares[used] @ np.log2(shares[used])) if width is None else width
-    return _Choice(quantizer, rate, error / latent.matched)
+    if furthest <= 0:
+        return 1.0
+    known = _LARGEST_SEEN * (latent.variance + latent.noise) ** 0.5
+    return min(1 / latent.gain, max(1.0, known / furthest))
 
 
 def _with_weights(quantizer: Quantizer, latent: _Latent) -> Quantizer:

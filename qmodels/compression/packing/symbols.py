@@ -9,7 +9,20 @@ from qmodels.compression.packing.latent_layout import VALUE_BITS, Coding, Ints, 
 
 
 def quantize(raw: Ints, points: Ints, layout: LatentLayout, coding: Coding) -> Ints:
-    """Symbols (n, latents) of raw means (n, latents), event k at grid point ``points[k]``."""
+    """Symbols (n, latents) of raw means (n, latents), event k at grid point ``points[k]``.
+
+    One latent in steps of 4 raw units, five symbols about 0, each told to the decoder as so many eighths:
+
+    >>> from qmodels.compression.packing.latent_layout import GridPoint, Quantizer
+    >>> eighths = (Quantizer(step=4, offset=10, levels=5, origin=-2 << 17, slope=1 << 17),)
+    >>> layout = LatentLayout(5, (GridPoint(-1.0, eighths, eighths),))
+    >>> points = np.zeros(4, np.int64)
+    >>> symbols = quantize(np.array([[-100], [-3], [1], [100]]), points, layout, "fixed")
+    >>> symbols.ravel().tolist()
+    [0, 1, 2, 4]
+    >>> reconstruct(symbols, points, layout, "fixed").ravel().tolist()
+    [-0.25, -0.125, 0.0, 0.25]
+    """
     step, offset, levels = (_parameter(layout, coding, name)[points] for name in ("step", "offset", "levels"))
     return np.clip((raw + offset) // step, 0, levels - 1)
 

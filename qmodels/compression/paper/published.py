@@ -65,7 +65,13 @@ RATE = tuple(
 
 
 def rate_at(log10_beta: float) -> RatePoint | None:
-    """The published point at ``log10_beta``, if there is one."""
+    """The published point at ``log10_beta``, if there is one.
+
+    >>> rate_at(-3.0).kl_nats
+    71.3
+    >>> rate_at(-3.1) is None
+    True
+    """
     return next((point for point in RATE if abs(point.log10_beta - log10_beta) < 1e-6), None)
 
 

@@ -73,9 +73,7 @@ def write_collisions(
         with h5py.File(partial, "w") as file:
             datasets = [_dataset(file, name, rows) for name, rows in (("particles", MAX_PARTICLES), ("muons", 2))]
             for block in blocks:
-                for dataset, rows in zip(datasets, block, strict=True):
-                    dataset.resize(len(dataset) + len(rows), axis=0)
-                    dataset[len(dataset) - len(rows) :] = rows
+                _append(datasets, block)
             written = header()
             _write_header(file, written)
         partial.replace(path)
@@ -89,6 +87,12 @@ def _dataset(file: h5py.File, name: str, rows: int) -> h5py.Dataset:
     return file.create_dataset(
         name, (0, rows, 3), "f4", chunks=chunks, maxshape=most, shuffle=True, compression="lzf", track_times=False
     )
+
+
+def _append(datasets: list[h5py.Dataset], block: tuple[Floats32, Floats32]) -> None:
+    for dataset, rows in zip(datasets, block, strict=True):
+        dataset.resize(len(dataset) + len(rows), axis=0)
+        dataset[len(dataset) - len(rows) :] = rows
 
 
 def _write_header(file: h5py.File, header: CollisionHeader) -> None:

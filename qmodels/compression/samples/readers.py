@@ -6,7 +6,7 @@ A reader yields one array (n, 4) of (pT in GeV, η, φ, PDG code) an event, of a
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -117,16 +117,9 @@ def _hepmc(path: Path) -> Source:
 
 def _count_hepmc(path: Path) -> int:
     """Events that the text announces. HepMC's own reader takes a file cut off in an event for a shorter one."""
-    total, ended, marked = 0, False, False
     try:
         with _text(path) as lines:
-            for line in lines:
-                marked = marked or line.startswith(b"HepMC::")
-                if not marked and line.strip():
-                    break
-                total += line.startswith(b"E ")
-                if line.startswith(b"HepMC::"):
-                    ended = line.rstrip().endswith(b"END_EVENT_LISTING")
+            total, marked, ended = _announced(lines)
     except (OSError, EOFError) as error:
         raise ModelDataError(f"{path}: cannot be read to its end ({_line(error)}); copy it again") from error
     if not marked:
@@ -134,6 +127,19 @@ def _count_hepmc(path: Path) -> int:
     if not ended:
         raise ModelDataError(f"{path}: truncated: the line END_EVENT_LISTING is missing at its end")
     return total
+
+
+def _announced(lines: Iterable[bytes]) -> tuple[int, bool, bool]:
+    """Events in HepMC text, whether it begins with a mark of HepMC, and whether its last mark is that of the end."""
+    total, marked, ended = 0, False, False
+    for line in lines:
+        marked = marked or line.startswith(b"HepMC::")
+        if not marked and line.strip():
+            break
+        total += line.startswith(b"E ")
+        if line.startswith(b"HepMC::"):
+            ended = line.rstrip().endswith(b"END_EVENT_LISTING")
+    return total, marked, ended
 
 
 def _text(path: Path) -> IO[bytes]:

@@ -83,7 +83,11 @@ def _hardest(particles: Floats, code: int, selection: Selection) -> int | None:
 
 
 def wrapped(phi: npt.NDArray[_F]) -> npt.NDArray[_F]:
-    """Angles φ in radians, those outside ±π wrapped into it; the others keep every bit."""
+    """Angles φ in radians, those outside ±π wrapped into it; the others keep every bit.
+
+    >>> wrapped(np.array([1.5, 4.0])).round(4).tolist()
+    [1.5, -2.2832]
+    """
     # π as float32 is larger than π: what was rounded to it is not outside.
     outside = np.abs(phi) > np.float32(np.pi)
     return np.where(outside, np.mod(phi + np.pi, 2 * np.pi) - np.pi, phi).astype(phi.dtype)

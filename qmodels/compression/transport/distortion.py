@@ -65,6 +65,12 @@ def _logsumexp(x: Floats, axis: int) -> Floats:
 def exact(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats:
     """Exact squared 2-Wasserstein distance (n,) in R² between clouds as those of :func:`sinkhorn`: a linear program.
 
+    Half of the momentum moves by 0.1 in η, the other half by 0.2 in φ:
+
+    >>> before, after = [[[0.5, 0.0, 0.0], [0.5, 1.0, 1.0]]], [[[0.5, 0.1, 0.0], [0.5, 1.0, 1.2]]]
+    >>> exact(before, after).round(6).tolist()
+    [0.025]
+
     Milliseconds an event of 16 particles: meant for a few hundred.
     """
     a, b = np.asarray(true, np.float64), np.asarray(reconstructed, np.float64)
