@@ -25,9 +25,10 @@ from hgq.layers import QDense, QSum
 from hgq.quantizer import QuantizerConfig
 from hgq.utils import trace_minmax
 
+from qmodels.compression.encoder import FEATURES
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features
 from qmodels.compression.presets import find_preset
-from qmodels.compression.reference import FEATURES, ParticleOutputs
+from qmodels.compression.reference import ParticleOutputs
 from qmodels.compression.training import CompressionTask
 from qmodels.event_variables.events import generate
 from qmodels.event_variables.networks import PAPER_HIDDEN

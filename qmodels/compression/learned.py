@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 from qkeras import QActivation, QDense
 
+from qmodels.compression.encoder import FEATURES, lay_out
 from qmodels.compression.presets import Preset
 from qmodels.compression.quantized import EncoderFormats, choose_formats, dense_name
-from qmodels.compression.reference import FEATURES
-from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.precision.quantizer import learned_bits
 from qmodels.training.precision.resources import measure_reach
 from qmodels.training.quantization import FixedPoint
@@ -31,32 +30,38 @@ def learn(preset: Preset, encoder: keras.Model, particles: Floats32, log10_beta:
     does to features (n, N, 4) and log₁₀β (n, 1). Raises ModelDataError for a preset that is float only.
     """
     formats = choose_formats(encoder, preset, particles, log10_beta)
-    model = build_learned(preset, particles.shape[1], formats)
+    model = lay_out(preset, particles.shape[1], LearnedLayers(formats))
     for name in formats.dense:
         model.get_layer(dense_name(name)).set_weights(encoder.get_layer(name).get_weights())
     measure_reach(model, [particles, log10_beta])
     return model
 
 
-def build_learned(preset: Preset, count: int, formats: EncoderFormats) -> keras.Model:
-    """QKeras encoder: ``particles`` (n, N, 4), ``log10_beta`` (n, 1) -> ``mean`` and ``log_variance`` (n, L)."""
-    particles = keras.Input((count, FEATURES), name="particles")
-    log10_beta = keras.Input((1,), name="log10_beta")
-    x = QActivation(_port(formats.particles), name="particles_quantizer")(particles)
-    # Each feature by itself: what is dropped of it at the port costs nothing.
-    dropped = learned_bits(formats.particles.fraction, (FEATURES,), "floor", most=formats.particles.fraction)
-    x = QActivation(dropped, name="features_quantizer")(x)
-    x = _stack(x, preset.particle, "particle")
-    x = GlobalSumPooling1D(preset.divisor, name="pool")(x)
-    x = QActivation(_relu(preset.particle[-1]), name="pool_quantizer")(x)
-    beta = QActivation(_port(formats.log10_beta), name="log10_beta_quantizer")(log10_beta)
-    x = keras.layers.Concatenate(name="with_beta")([x, beta])
-    x = _stack(x, preset.event, "event")
-    outputs = [
-        QActivation(formats.dense[name].output.quantizer(), name=name)(_dense(x, preset.latents, name))
-        for name in ("mean", "log_variance")
-    ]
-    return keras.Model([particles, log10_beta], outputs, name="encoder")
+@dataclass(frozen=True)
+class LearnedLayers:
+    """Layers in QKeras whose widths are learned; inputs and outputs keep the ``formats`` that are chosen for them."""
+
+    formats: EncoderFormats
+
+    def particles(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        port = self.formats.particles
+        x = QActivation(_port(port), name="particles_quantizer")(x)
+        # Each feature by itself: what is dropped of it at the port costs nothing.
+        dropped = learned_bits(port.fraction, (FEATURES,), "floor", most=port.fraction)
+        return QActivation(dropped, name="features_quantizer")(x)
+
+    def log10_beta(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return QActivation(_port(self.formats.log10_beta), name="log10_beta_quantizer")(x)
+
+    def hidden(self, x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+        # The quantizer after it bears the plain name: that is what the network's outputs are called.
+        return QActivation(_relu(units), name=name)(_dense(x, units, name))
+
+    def pooled(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return QActivation(_relu(x.shape[-1]), name="pool_quantizer")(x)
+
+    def output(self, x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+        return QActivation(self.formats.dense[name].output.quantizer(), name=name)(_dense(x, units, name))
 
 
 def _port(format_: FixedPoint) -> learned_bits:
@@ -67,14 +72,6 @@ def _relu(units: int) -> learned_bits:
     return learned_bits(
         ACTIVATION_FRACTION, (units,), "floor", integer=[WIDEST] * units, signed=False, most=ACTIVATION_FRACTION
     )
-
-
-def _stack(x: keras.KerasTensor, units: Sequence[int], name: str) -> keras.KerasTensor:
-    for index, width in enumerate(units, start=1):
-        layer = f"{name}_{index}"
-        # The quantizer after it bears the plain name: that is what the network's outputs are called.
-        x = QActivation(_relu(width), name=layer)(_dense(x, width, layer))
-    return x
 
 
 def _dense(x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from qkeras import QActivation, QDense
 
+from qmodels.compression.encoder import lay_out
 from qmodels.compression.presets import Preset, Widths
-from qmodels.compression.reference import FEATURES
 from qmodels.errors import ModelDataError
-from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.quantization import DenseFormats, FixedPoint, bias_format, integer_bits
 from qmodels.types import Floats32
 
@@ -83,42 +81,40 @@ def quantize(preset: Preset, encoder: keras.Model, particles: Floats32, log10_be
     Raises ModelDataError for a preset without widths, or one whose activations are not ReLU.
     """
     formats = choose_formats(encoder, preset, particles, log10_beta)
-    model = build_quantized(preset, particles.shape[1], formats)
+    model = lay_out(preset, particles.shape[1], QuantizedLayers(formats))
     for name in formats.dense:
         model.get_layer(dense_name(name)).set_weights(encoder.get_layer(name).get_weights())
     return model
 
 
-def build_quantized(preset: Preset, count: int, formats: EncoderFormats) -> keras.Model:
-    """QKeras encoder: ``particles`` (n, N, 4), ``log10_beta`` (n, 1) -> ``mean`` and ``log_variance`` (n, L)."""
-    particles = keras.Input((count, FEATURES), name="particles")
-    log10_beta = keras.Input((1,), name="log10_beta")
-    x = QActivation(formats.particles.quantizer(), name="particles_quantizer")(particles)
-    x = _stack(x, preset.particle, "particle", formats)
-    x = GlobalSumPooling1D(preset.divisor, name="pool")(x)
-    x = QActivation(formats.pooled.quantizer(), name="pool_quantizer")(x)
-    beta = QActivation(formats.log10_beta.quantizer(), name="log10_beta_quantizer")(log10_beta)
-    x = keras.layers.Concatenate(name="with_beta")([x, beta])
-    x = _stack(x, preset.event, "event", formats)
-    outputs = [_layer(x, preset.latents, name, formats.dense[name]) for name in ("mean", "log_variance")]
-    return keras.Model([particles, log10_beta], outputs, name="encoder")
+@dataclass(frozen=True)
+class QuantizedLayers:
+    """Layers in QKeras, of these ``formats``."""
 
+    formats: EncoderFormats
 
-def _stack(x: keras.KerasTensor, units: Sequence[int], name: str, formats: EncoderFormats) -> keras.KerasTensor:
-    for index, width in enumerate(units, start=1):
-        x = _layer(x, width, f"{name}_{index}", formats.dense[f"{name}_{index}"])
-    return x
+    def particles(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return QActivation(self.formats.particles.quantizer(), name="particles_quantizer")(x)
 
+    def log10_beta(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return QActivation(self.formats.log10_beta.quantizer(), name="log10_beta_quantizer")(x)
 
-def _layer(x: keras.KerasTensor, units: int, name: str, formats: DenseFormats) -> keras.KerasTensor:
-    # The quantizer after it bears the plain name: that is what the network's outputs are called.
-    x = QDense(
-        units,
-        kernel_quantizer=formats.kernel.quantizer(),
-        bias_quantizer=formats.bias.quantizer(),
-        name=dense_name(name),
-    )(x)
-    return QActivation(formats.output.quantizer(), name=name)(x)
+    def hidden(self, x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+        # The quantizer after it bears the plain name: that is what the network's outputs are called.
+        formats = self.formats.dense[name]
+        x = QDense(
+            units,
+            kernel_quantizer=formats.kernel.quantizer(),
+            bias_quantizer=formats.bias.quantizer(),
+            name=dense_name(name),
+        )(x)
+        return QActivation(formats.output.quantizer(), name=name)(x)
+
+    def pooled(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return QActivation(self.formats.pooled.quantizer(), name="pool_quantizer")(x)
+
+    def output(self, x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+        return self.hidden(x, units, name)
 
 
 def dense_name(name: str) -> str:

@@ -5,29 +5,45 @@ log₁₀β enters both as one raw number beside what they are given, so one pai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from qmodels.compression.encoder import FEATURES, lay_out, stack
 from qmodels.compression.presets import Preset
-from qmodels.layers import GlobalSumPooling1D
 
-FEATURES = 4
 DECODER_SLOPE = 0.1
 
 
+@dataclass(frozen=True)
+class FloatLayers:
+    """Dense layers with LeakyReLU of this ``slope``, or with ReLU for 0; inputs and the sum enter as they are."""
+
+    slope: float
+
+    def particles(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x
+
+    def log10_beta(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x
+
+    def hidden(self, x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+        if not self.slope:
+            return keras.layers.Dense(units, activation="relu", name=name)(x)
+        x = keras.layers.Dense(units, name=name)(x)
+        return keras.layers.LeakyReLU(negative_slope=self.slope, name=f"{name}_leaky")(x)
+
+    def pooled(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x
+
+    def output(self, x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
+        return keras.layers.Dense(units, name=name)(x)
+
+
 def build_encoder(preset: Preset, count: int) -> keras.Model:
-    """Encoder: ``particles`` (n, N, 4) and ``log10_beta`` (n, 1) -> ``mean`` (n, L) and ``log_variance`` (n, L)."""
-    particles = keras.Input((count, FEATURES), name="particles")
-    log10_beta = keras.Input((1,), name="log10_beta")
-    x = _stack(particles, preset.particle, preset.slope, "particle")
-    x = GlobalSumPooling1D(preset.divisor, name="pool")(x)
-    x = keras.layers.Concatenate(name="with_beta")([x, log10_beta])
-    x = _stack(x, preset.event, preset.slope, "event")
-    mean = keras.layers.Dense(preset.latents, name="mean")(x)
-    log_variance = keras.layers.Dense(preset.latents, name="log_variance")(x)
-    return keras.Model([particles, log10_beta], [mean, log_variance], name="encoder")
+    """The float encoder of ``preset``: see :func:`.encoder.lay_out`."""
+    return lay_out(preset, count, FloatLayers(preset.slope))
 
 
 def build_decoder(preset: Preset, count: int) -> keras.Model:
@@ -35,20 +51,10 @@ def build_decoder(preset: Preset, count: int) -> keras.Model:
     latent = keras.Input((preset.latents,), name="latent")
     log10_beta = keras.Input((1,), name="log10_beta")
     x = keras.layers.Concatenate(name="with_beta")([latent, log10_beta])
-    x = _stack(x, preset.decoder, DECODER_SLOPE, "decoder")
+    x = stack(x, preset.decoder, "decoder", FloatLayers(DECODER_SLOPE).hidden)
     x = keras.layers.Dense(count * FEATURES, name="raw")(x)
     x = keras.layers.Reshape((count, FEATURES), name="rows")(x)
     return keras.Model([latent, log10_beta], ParticleOutputs(name="particles")(x), name="decoder")
-
-
-def _stack(x: keras.KerasTensor, widths: Sequence[int], slope: float, name: str) -> keras.KerasTensor:
-    for index, units in enumerate(widths, start=1):
-        if slope:
-            x = keras.layers.Dense(units, name=f"{name}_{index}")(x)
-            x = keras.layers.LeakyReLU(negative_slope=slope, name=f"{name}_{index}_leaky")(x)
-        else:
-            x = keras.layers.Dense(units, activation="relu", name=f"{name}_{index}")(x)
-    return x
 
 
 @keras.saving.register_keras_serializable(package="qmodels")
