@@ -37,7 +37,7 @@ def command(
     from dataclasses import asdict
 
     from hls.cli.progress import progress
-    from hls.project.build_folder import disk_errors
+    from hls.machine.disk import disk_errors
     from hls.project.expected import junit as junit_xml
 
     checks: list[Check] = []

@@ -87,7 +87,7 @@ def command(
 def _write(chosen: Chosen, out: Path, events: int | None, seed: int, options: dict[str, Any]) -> EventSummary | None:
     """Write with a progress bar; what became of the events, from systems that say."""
     from hls.cli.progress import progress
-    from hls.project.build_folder import disk_errors
+    from hls.machine.disk import disk_errors
     from hls.project.systems.finding import user_errors
 
     with progress() as shown, user_errors(), disk_errors(out):

@@ -33,7 +33,7 @@ def command(
     """Evaluate and name the page."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the evaluation
     from hls.cli.progress import progress
-    from hls.project.build_folder import disk_errors
+    from hls.machine.disk import disk_errors
     from hls.project.systems.finding import find_system, user_errors
 
     chosen = find_system(system, variant)

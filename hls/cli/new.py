@@ -32,7 +32,7 @@ def command(
     ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
-    from hls.project.build_folder import disk_errors
+    from hls.machine.disk import disk_errors
     from hls.project.new_project import PARENT, create_project
 
     with disk_errors(PARENT):

@@ -63,8 +63,8 @@ def command(
     """Run the trials that are missing, then show the frontier."""
     from hls.cli.scan_progress import scan_progress
     from hls.errors import FirmwareError
+    from hls.machine.disk import disk_errors
     from hls.machine.native_stderr import stderr_dropped
-    from hls.project.build_folder import disk_errors
     from hls.project.systems.finding import user_errors
     from hls.scan import Objective, ScanOptions, scan
     from hls.scan.pick import choose, pick

@@ -38,7 +38,7 @@ def command(
     """Train, showing each epoch."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the training
     from hls.errors import FirmwareError
-    from hls.project.build_folder import disk_errors
+    from hls.machine.disk import disk_errors
     from hls.project.systems.finding import find_system, user_errors
 
     chosen = find_system(system, variant)

@@ -6,22 +6,20 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version as package_version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.errors import EventError, ToolError, UnsupportedError
+from hls.graph.raw import RawArray
 from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.driver import driver_source
 from hls.hls4ml_project.project import HlsProject, Port
+from hls.machine.progress import Progress
 from hls.target import Target
-
-RawArray = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 _LARGEST_SLICE = 20_000
 _LAST_LINES = 8

@@ -13,6 +13,7 @@ from hls.graph import FixedGraph
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
 from hls.importing import import_keras
 from hls.machine.extras import missing
+from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
 from hls.project.project_file import Project, read_project
 from hls.project.report import assemble
@@ -23,14 +24,13 @@ from hls.project.report.schema import REPORT_FILE, Curve, Metric, Report, fideli
 from hls.project.systems.finding import Chosen, find_system, user_errors
 from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
+from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
-from hls.verification.verify import Progress, Verdict, verify
-from hls.verification.witnesses import DEFAULT, MAX_EVENTS, Task, check_witness_name
-from hls.verification.witnesses.rtl import RTL_FOLDER
+from hls.verification.verify import Verdict, verify
+from hls.verification.witnesses import Task, check_witness_name, default_witnesses
 
 FIDELITY_EVENTS = 100_000
-FIGURE = Path("figures", "fidelity.png")
-HLS_FOLDER = "hls"
+FIDELITY_FIGURE = "fidelity.png"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def build(
     events: int | None = None,
     inputs: str | Path | None = None,
     liberty: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> Report:
     """Build and verify the project in ``folder``; the result lies in ``folder/build``.
 
@@ -72,17 +72,19 @@ def build(
     for name in options.witnesses or ():
         check_witness_name(name)
     chosen = _system(project)
-    with fresh_build(project.folder) as home:
+    with fresh_build(project.folder) as root:
+        home = BuildFolder(root, project.cache_folder)
         graph = import_keras(project.weights, input_type=project.file.model.input_type)
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
         _vhdl(project, graph, firmware, home)
-        verdict = _verify(project, Task(graph, project.weights, firmware, options.liberty), sample, options, progress)
+        task = Task(graph, project.weights, firmware, options.liberty, home)
+        verdict = _verify(project, task, sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)
         figures = _figures(project, graph, firmware, verdict, home)
         report = _report(project, graph, chosen, verdict, fidelity, figures)
-        (home / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        write_html(report, home)
+        (root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_html(report, root)
     return report.model_copy(update={"folder": project.build_folder})
 
 
@@ -108,7 +110,7 @@ def _events(
     graph: FixedGraph,
     chosen: Chosen | None,
     options: BuildOptions,
-    progress: Progress | None,
+    progress: StageProgress | None,
 ) -> EventSample:
     if progress is not None:
         progress("events", 0, 0)
@@ -126,43 +128,43 @@ def _events(
     return sample
 
 
-def _firmware(project: Project, graph: FixedGraph, home: Path, progress: Progress | None) -> HlsProject:
+def _firmware(project: Project, graph: FixedGraph, home: BuildFolder, progress: StageProgress | None) -> HlsProject:
     why = missing("hls4ml")
     if why is not None:
-        return unwritten_project(project.target, project.name, home / HLS_FOLDER, why)
+        return unwritten_project(project.target, project.name, home.hls, why)
     if progress is not None:
         progress("hls4ml", 0, 1)
-    written = write_project(graph, project.target, project.name, home / HLS_FOLDER)
+    written = write_project(graph, project.target, project.name, home.hls)
     if progress is not None:
         progress("hls4ml", 1, 1)
     return written
 
 
-def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: Path) -> None:
+def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: BuildFolder) -> None:
     if project.file.target.vhdl:
         from hls.rtl import write_vhdl
 
         target = project.target
-        write_vhdl(graph, firmware.top, home / RTL_FOLDER, target.clock_ns, multipliers=target.multipliers)
+        write_vhdl(graph, firmware.top, home.rtl, target.clock_ns, multipliers=target.multipliers)
 
 
 def _verify(
-    project: Project, task: Task, sample: EventSample, options: BuildOptions, progress: Progress | None
+    project: Project, task: Task, sample: EventSample, options: BuildOptions, progress: StageProgress | None
 ) -> Verdict:
     settings = project.file.verify
     named = options.witnesses or settings.witnesses
     return verify(
         task,
         sample,
-        named or DEFAULT,
+        named or default_witnesses(),
         required=named is not None,
-        max_events={**MAX_EVENTS, **settings.max_events},
+        max_events=settings.max_events,
         progress=progress,
     )
 
 
 def _fidelity(
-    project: Project, graph: FixedGraph, chosen: Chosen | None, home: Path, progress: Progress | None
+    project: Project, graph: FixedGraph, chosen: Chosen | None, home: BuildFolder, progress: StageProgress | None
 ) -> dict[str, Metric | Curve]:
     if chosen is None:
         return {}
@@ -172,7 +174,7 @@ def _fidelity(
     def firmware(events: Inputs) -> Any:
         return emulate(graph, events)
 
-    figure = home / FIGURE
+    figure = home.figures / FIDELITY_FIGURE
     figure.parent.mkdir()
     seed = project.file.verify.seed
     with user_errors():
@@ -184,9 +186,10 @@ def _fidelity(
     return {name: fidelity_metric(metric) for name, metric in metrics.items()}
 
 
-def _figures(project: Project, graph: FixedGraph, firmware: HlsProject, verdict: Verdict, home: Path) -> Figures:
-    measured = [item for told in verdict.testimonies if told.run is not None for item in told.run.measured]
-    vendor = keep_vendor_reports(project.build_folder, home, graph.digest(), project.target)
+def _figures(project: Project, graph: FixedGraph, firmware: HlsProject, verdict: Verdict, home: BuildFolder) -> Figures:
+    measured = [item for result in verdict.results if result.run is not None for item in result.run.measured]
+    previous = BuildFolder(project.build_folder, project.cache_folder)
+    vendor = keep_vendor_reports(previous, home, graph.digest(), project.target)
     found = gather_figures(graph, project.target, measured, vendor)
     if firmware.unwritten is None:
         return found
@@ -205,7 +208,7 @@ def _report(
         project=assemble.project_info(project, None if chosen is None else chosen.variant),
         graph=assemble.graph_info(graph, verdict.sample),
         verification=assemble.verification_info(verdict),
-        witnesses={t.name: assemble.witness_info(t) for t in verdict.testimonies},
+        witnesses={result.name: assemble.witness_info(result) for result in verdict.results},
         fidelity=fidelity,
         resources=figures.resources,
         latency=figures.latency,

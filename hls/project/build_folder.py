@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,17 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from hls.errors import FirmwareError
+from hls.machine.disk import disk_errors
 
 _LOCK = ".build.lock"
 _NEW = ".build-new-"
 _OLD = ".build-old-"
-_CURES = {
-    errno.ENOSPC: "the disk is full; free some space and build again",
-    errno.EDQUOT: "the disk quota is used up; free some space and build again",
-    errno.EROFS: "the disk is read-only; copy the project elsewhere",
-    errno.EACCES: "permission denied; copy the project to a folder of yours",
-    errno.EPERM: "permission denied; copy the project to a folder of yours",
-}
 
 
 @contextmanager
@@ -43,17 +36,6 @@ def fresh_build(project: Path) -> Iterator[Path]:
             _swap(project, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def disk_errors(place: Path) -> Iterator[None]:
-    """An OSError that the user can mend becomes a FirmwareError of one line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _CURES:
-            raise
-        raise FirmwareError(f"{error.filename or place}: {_CURES[error.errno]}") from error
 
 
 @contextmanager

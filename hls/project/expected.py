@@ -64,7 +64,7 @@ def record(report: Report, previous: Expected | None) -> Expected:
     return Expected(
         graph_digest=report.graph.digest,
         events=report.verification.events,
-        witnesses=[name for name, told in report.witnesses.items() if told.status == "ran"],
+        witnesses=[name for name, info in report.witnesses.items() if info.status == "ran"],
         fidelity=fidelity,
     )
 
@@ -109,13 +109,13 @@ def compare(name: str, report: Report, expected: Expected) -> list[Check]:
 
 def _witnesses(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
     for name in dict.fromkeys((*expected.witnesses, *report.witnesses)):
-        told = report.witnesses.get(name)
+        result = report.witnesses.get(name)
         message = ""
-        if told is None or told.status == "not run":
-            reason = "not asked" if told is None else told.reason
+        if result is None or result.status == "not run":
+            reason = "not asked" if result is None else result.reason
             message = f"did not run ({reason}), and did when recorded" if name in expected.witnesses else ""
-        elif told.mismatches:
-            message = f"{told.mismatches} of {told.events} events differ from the emulator"
+        elif result.mismatches:
+            message = f"{result.mismatches} of {result.events} events differ from the emulator"
         yield f"bits of {name}", message
     yield "verification", "; ".join(report.verification.failures)
     fewer = report.verification.events < expected.events

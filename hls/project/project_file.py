@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hls.errors import ProjectError
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
-from hls.verification.witnesses.base import check_witness_name
+from hls.verification.witnesses import check_witness_name
 
 PROJECT_FILE = "project.toml"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -116,6 +116,11 @@ class Project(Section):
     def build_folder(self) -> Path:
         """Where the whole result of the last build lies."""
         return self.folder / "build"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where results of slow tools outlive a build."""
+        return self.folder / ".cache"
 
     def source_hash(self) -> str:
         """SHA-256 of project.toml and the files it names: equal hashes build from equal sources."""

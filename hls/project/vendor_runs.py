@@ -10,25 +10,23 @@ from hls.errors import ProjectError
 from hls.figures.vendor_reports.result import LARGEST_REPORT
 from hls.project.report import read_report
 from hls.target import Target
+from hls.verification.build_folder import BuildFolder
 
-VENDOR_FOLDER = "vendor"
-_HLS_FOLDER = "hls"
 _REPORTS = frozenset({".xml", ".rpt", ".js", ".ndjson", ".summary", ".log", ".vds"})
 
 
-def keep_vendor_reports(previous: Path, home: Path, digest: str, target: Target) -> Path | None:
-    """Copy vendors' reports from build folder ``previous`` into ``home/vendor``; None if there are none to keep.
+def keep_vendor_reports(previous: BuildFolder, build: BuildFolder, digest: str, target: Target) -> Path | None:
+    """Copy vendors' reports of the ``previous`` build into ``build.vendor``; None if there are none to keep.
 
     The user runs the tool in ``build/hls``, and a build replaces that folder: hours of synthesis must not go with it.
     Reports of another network (``digest``) or target are not kept, since their figures are not of this firmware.
     """
-    if not _same_firmware(previous, digest, target):
+    if not _same_firmware(previous.home, digest, target):
         return None
-    kept = home / VENDOR_FOLDER
-    for path, place in _reports(previous, home):
-        (kept / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, kept / place)
-    return kept if kept.is_dir() else None
+    for path, place in _reports(previous, build):
+        (build.vendor / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, build.vendor / place)
+    return build.vendor if build.vendor.is_dir() else None
 
 
 def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
@@ -44,9 +42,9 @@ def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
     return report.graph.digest == digest and settings == target
 
 
-def _reports(previous: Path, home: Path) -> Iterator[tuple[Path, Path]]:
+def _reports(previous: BuildFolder, build: BuildFolder) -> Iterator[tuple[Path, Path]]:
     """(file, its place below the vendor folder): those kept before, then what hls4ml did not write itself."""
-    for folder, written in ((previous / VENDOR_FOLDER, None), (previous / _HLS_FOLDER, home / _HLS_FOLDER)):
+    for folder, written in ((previous.vendor, None), (previous.hls, build.hls)):
         for path in sorted(folder.rglob("*")):
             place = path.relative_to(folder)
             if path.suffix not in _REPORTS or not path.is_file() or path.stat().st_size > LARGEST_REPORT:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.errors import EventError, ToolError
+from hls.graph.raw import RawArray
 from hls.machine.cache import cached_folder, digest
+from hls.machine.progress import Progress
 from hls.rtl.ports import RtlPort
 from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
-
-RawArray = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 _PROGRAM = "testbench"
 _CONTROL = "control.vlt"

@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from hls.emulation import Emulator
 from hls.graph import FixedGraph
+from hls.graph.raw import RawArrays
 
 MAX_CORNERS = 2000
 _RANDOM_VERTICES = 128
 _MAX_PATTERNS = 512
 _MAX_TRACED_VALUES = 20_000_000
-
-RawArrays = list[npt.NDArray[np.int64]]
 
 
 def corner_events(graph: FixedGraph, seed: int, limit: int = MAX_CORNERS) -> RawArrays:

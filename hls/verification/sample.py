@@ -14,9 +14,8 @@ import numpy.typing as npt
 from hls.emulation import quantize_inputs
 from hls.errors import EventError
 from hls.graph import FixedGraph
+from hls.graph.raw import RawArrays
 from hls.verification.corners import corner_events
-
-RawArrays = list[npt.NDArray[np.int64]]
 
 
 class EventSource(Protocol):

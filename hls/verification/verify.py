@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -12,15 +12,13 @@ import numpy.typing as npt
 
 from hls.errors import FirmwareError, ToolError
 from hls.graph import FixedGraph
+from hls.machine.progress import Progress, StageProgress
 from hls.verification.sample import EventSample
-from hls.verification.witnesses import LARGEST_BY_DEFAULT, Skipped, Task, Witness, WitnessRun, witness
-from hls.verification.witnesses.base import OFF_GRID, RawArrays
-
-Progress = Callable[[str, int, int], None]
-"""(stage, done, total); total 0 where nobody can know."""
+from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, limits_of, witness
+from hls.verification.witnesses.base import OFF_GRID, Outputs
 
 SPECIFICATION = "emulator"
-"""The witness that executes the graph itself, so it always speaks; who differs from it is wrong."""
+"""The witness that executes the graph itself, so it always runs; who differs from it is wrong."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
-class Testimony:
+class WitnessResult:
     """What became of one witness. ``run`` is None, and ``reason`` says why, where it did not run."""
 
     name: str
@@ -61,7 +59,7 @@ class Testimony:
 class Verdict:
     """Outcome of a verification."""
 
-    testimonies: tuple[Testimony, ...]
+    results: tuple[WitnessResult, ...]
     disagreements: tuple[Disagreement, ...]
     sample: EventSample
 
@@ -69,7 +67,7 @@ class Verdict:
     def failures(self) -> list[str]:
         """Why it failed, a line each; empty if it passed."""
         lines = [f"{d}" for d in self.disagreements]
-        lines += [f"witness {t.name} did not run: {t.reason}" for t in self.testimonies if t.required and t.run is None]
+        lines += [f"witness {r.name} did not run: {r.reason}" for r in self.results if r.required and r.run is None]
         return lines
 
 
@@ -80,26 +78,26 @@ def verify(
     *,
     required: bool,
     max_events: Mapping[str, int],
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> Verdict:
     """Run the witnesses ``names`` over ``sample`` and compare each with every other.
 
-    ``required``: they were named by the user, so one that cannot run is a failure. ``max_events`` caps slow ones;
-    corner events come first, so every witness computes them.
+    ``required``: they were named by the user, so one that cannot run is a failure. ``max_events`` caps witnesses
+    by name, in place of their own limits; corner events come first, so every witness computes them.
     """
     order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
     left_out = {} if required else _too_large(task.graph, order)
-    heard = _hear(task, sample, order, left_out, max_events, progress)
+    ran = _run_all(task, sample, order, left_out, max_events, progress)
     inexact = bool(task.graph.float32_inexact())
-    testimonies = tuple(_testimony(name, heard, required=required and name in names, inexact=inexact) for name in order)
-    pairs = [pair for pair in combinations(heard.runs, 2) if not (inexact and "qkeras" in pair)]
-    found = (_disagreement(task.graph, sample, heard, pair) for pair in pairs)
-    return Verdict(testimonies, tuple(d for d in found if d is not None), sample)
+    results = tuple(_result(name, ran, required=required and name in names, inexact=inexact) for name in order)
+    pairs = [pair for pair in combinations(ran.runs, 2) if not (inexact and "qkeras" in pair)]
+    found = (_disagreement(task.graph, sample, ran, pair) for pair in pairs)
+    return Verdict(results, tuple(d for d in found if d is not None), sample)
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """What each witness said, or why it said nothing; ``broken`` are those that began and failed."""
+class _Ran:
+    """What each witness computed, or why it did not run; ``broken`` are those that began and failed."""
 
     witnesses: dict[str, Witness] = field(default_factory=dict)
     runs: dict[str, WitnessRun] = field(default_factory=dict)
@@ -110,52 +108,53 @@ class _Heard:
 def _too_large(graph: FixedGraph, names: Sequence[str]) -> dict[str, str]:
     """Witnesses that take minutes on a network of this size, and why nobody waits for them unasked."""
     size = graph.multiplications()
+    largest = {name: limits_of(name).multiplications for name in names}
     return {
         name: f"left out by default, {size:,} multiplications take minutes; ask for it with --witness {name}"
-        for name in names
-        if size > LARGEST_BY_DEFAULT.get(name, size)
+        for name, limit in largest.items()
+        if limit is not None and size > limit
     }
 
 
-def _hear(
+def _run_all(
     task: Task,
     sample: EventSample,
     order: Sequence[str],
     left_out: Mapping[str, str],
     max_events: Mapping[str, int],
-    progress: Progress | None,
-) -> _Heard:
-    heard = _Heard(reasons=dict(left_out))
+    progress: StageProgress | None,
+) -> _Ran:
+    ran = _Ran(reasons=dict(left_out))
     for name in order:
         if name in left_out:
             continue
-        events = min(len(sample), max_events.get(name, len(sample)))
+        events = min(len(sample), max_events.get(name) or limits_of(name).max_events or len(sample))
         if progress is not None:
             progress(name, 0, events)
         try:
-            heard.witnesses[name] = witness(name, task)
+            ran.witnesses[name] = witness(name, task)
             raw = [array[:events] for array in sample.raw]
-            heard.runs[name] = heard.witnesses[name].run(raw, _stage(progress, name))
+            ran.runs[name] = ran.witnesses[name].run(raw, _stage(progress, name))
         except (Skipped, ToolError) as error:
-            heard.reasons[name] = " ".join(str(error).split())
+            ran.reasons[name] = " ".join(str(error).split())
             if isinstance(error, ToolError):
-                heard.broken.add(name)
+                ran.broken.add(name)
         if progress is not None:
             progress(name, events, events)
-    return heard
+    return ran
 
 
-def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
+def _stage(progress: StageProgress | None, name: str) -> Progress | None:
     return None if progress is None else lambda done, total: progress(name, done, total)
 
 
-def _testimony(name: str, heard: _Heard, *, required: bool, inexact: bool) -> Testimony:
-    run = heard.runs.get(name)
+def _result(name: str, ran: _Ran, *, required: bool, inexact: bool) -> WitnessResult:
+    run = ran.runs.get(name)
     if run is None:  # one that was there and broke is never passed over
-        return Testimony(name, None, heard.reasons[name], required or name in heard.broken, 0, None)
-    differing = int(differs(run.outputs, heard.runs[SPECIFICATION].outputs).sum())
+        return WitnessResult(name, None, ran.reasons[name], required or name in ran.broken, 0, None)
+    differing = int(differs(run.outputs, ran.runs[SPECIFICATION].outputs).sum())
     excused = inexact and name == "qkeras"
-    return Testimony(name, run, None, required, 0 if excused else differing, differing if excused else None)
+    return WitnessResult(name, run, None, required, 0 if excused else differing, differing if excused else None)
 
 
 def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
@@ -172,10 +171,10 @@ def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt
 def _disagreement(
     graph: FixedGraph,
     sample: EventSample,
-    heard: _Heard,
+    ran: _Ran,
     pair: tuple[str, str],
 ) -> Disagreement | None:
-    a, b = (heard.runs[name].outputs for name in pair)
+    a, b = (ran.runs[name].outputs for name in pair)
     different = differs(a, b)
     if not different.any():
         return None
@@ -190,12 +189,12 @@ def _disagreement(
         output=graph.output_names[output],
         element=element,
         values=values,
-        layer=_first_differing_layer(graph, heard.witnesses[pair[0]], heard.witnesses[pair[1]], raw),
+        layer=_first_differing_layer(graph, ran.witnesses[pair[0]], ran.witnesses[pair[1]], raw),
         input=[array[0].ravel().tolist() for array in raw],
     )
 
 
-def _place(graph: FixedGraph, a: RawArrays, b: RawArrays, event: int) -> tuple[int, tuple[int, ...]]:
+def _place(graph: FixedGraph, a: Outputs, b: Outputs, event: int) -> tuple[int, tuple[int, ...]]:
     """Number of the first output that differs in ``event``, and its first element that does."""
     for output in range(len(graph.outputs)):
         unequal = np.argwhere(np.asarray(a[output][event] != b[output][event]))

@@ -28,7 +28,7 @@ from hls.project.report.schema import (
     WitnessInfo,
 )
 from hls.verification.sample import EventSample
-from hls.verification.verify import Disagreement, Testimony, Verdict
+from hls.verification.verify import Disagreement, Verdict, WitnessResult
 from hls.verification.witnesses import witness_names
 
 _TRACED_EVENTS = 2048
@@ -106,7 +106,7 @@ def verification_info(verdict: Verdict) -> VerificationInfo:
         events=len(verdict.sample),
         corner_events=verdict.sample.corners,
         source=verdict.sample.source,
-        not_asked=sorted(set(witness_names()) - {told.name for told in verdict.testimonies}),
+        not_asked=sorted(set(witness_names()) - {result.name for result in verdict.results}),
         failures=verdict.failures,
         disagreements=[_disagreement_info(found) for found in verdict.disagreements],
     )
@@ -126,19 +126,19 @@ def _disagreement_info(found: Disagreement) -> DisagreementInfo:
     )
 
 
-def witness_info(testimony: Testimony) -> WitnessInfo:
+def witness_info(result: WitnessResult) -> WitnessInfo:
     """One of ``witnesses``."""
-    run = testimony.run
+    run = result.run
     if run is None:
-        return WitnessInfo(status="not run", reason=testimony.reason)
+        return WitnessInfo(status="not run", reason=result.reason)
     return WitnessInfo(
         status="ran",
         events=run.events,
-        mismatches=testimony.mismatches,
+        mismatches=result.mismatches,
         events_per_second=run.events_per_second,
         seconds=run.seconds,
         version=run.version,
-        float32_differs=testimony.float32_differs,
+        float32_differs=result.float32_differs,
     )
 
 

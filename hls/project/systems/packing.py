@@ -8,7 +8,7 @@ from typing import Any
 from hls.emulation import Emulator
 from hls.errors import FirmwareError
 from hls.importing import import_keras
-from hls.project.build_folder import disk_errors
+from hls.machine.disk import disk_errors
 from hls.project.project_file import Project, read_project
 from hls.project.systems.finding import Chosen, find_system, systems, user_errors
 from hls.project.systems.protocols import PackedEvents, PackingSystem

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import EventError, ToolError
+from hls.graph.raw import RawArray
+from hls.machine.progress import Progress
 from hls.rtl.netlist.gates import Gates, Words
 from hls.rtl.netlist.synthesis import GATES, Netlist
 from hls.rtl.ports import RtlPort
 from hls.rtl.rtl_project import RtlProject
-from hls.rtl.simulation import Progress, RawArray, RtlTiming, SimulationRun
+from hls.rtl.simulation import RtlTiming, SimulationRun
 
 Flags = npt.NDArray[np.bool_]
 

@@ -1,27 +1,23 @@
 """Witnesses: independent ways to compute a graph, each returning integers for the same events."""
 
-from hls.verification.witnesses.base import (
-    DEFAULT,
-    LARGEST_BY_DEFAULT,
-    MAX_EVENTS,
-    Skipped,
-    Task,
-    Witness,
-    WitnessRun,
+from hls.verification.witnesses.base import Limits, Skipped, Task, Witness, WitnessRun
+from hls.verification.witnesses.finding import (
     check_witness_name,
+    default_witnesses,
+    limits_of,
     witness,
     witness_names,
 )
 
 __all__ = [
-    "DEFAULT",
-    "LARGEST_BY_DEFAULT",
-    "MAX_EVENTS",
+    "Limits",
     "Skipped",
     "Task",
     "Witness",
     "WitnessRun",
     "check_witness_name",
+    "default_witnesses",
+    "limits_of",
     "witness",
     "witness_names",
 ]

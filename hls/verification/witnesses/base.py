@@ -1,68 +1,95 @@
-"""What a witness is, and the registry: one module a witness, imported when it is asked to speak."""
+"""What a witness is, what it is given, and what comes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import import_module
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import FirmwareError, ProjectError
+from hls.errors import FirmwareError, UnsupportedError
 from hls.graph import FixedGraph
+from hls.machine.progress import Progress
+from hls.verification.build_folder import BuildFolder
 
 if TYPE_CHECKING:
     from hls.hls4ml_project import HlsProject
-    from hls.rtl import RtlTiming
+    from hls.rtl import RtlProject, RtlTiming
     from hls.rtl.netlist import NetlistResources
 
-RawArrays = list[npt.NDArray[Any]]
-Progress = Callable[[int, int], None]
+Outputs = list[npt.NDArray[Any]]
+"""Integers (n, *shape), one array for each output of the graph; Python's own where int64 is too narrow."""
 
 OFF_GRID = int(np.iinfo(np.int64).min)
 """Stands for an output value that is no multiple of the output's LSB: equal to no integer that firmware can give."""
 
-_MODULES = {
-    "qkeras": "hls.verification.witnesses.qkeras",
-    "emulator": "hls.verification.witnesses.emulator",
-    "csim": "hls.verification.witnesses.csim",
-    "rtl": "hls.verification.witnesses.rtl",
-    "netlist": "hls.verification.witnesses.netlist",
-}
-DEFAULT = tuple(_MODULES)
 
-MAX_EVENTS = {"csim": 100_000, "rtl": 100_000, "netlist": 2_000}
-"""Events of the slower witnesses, where the project does not say otherwise."""
+class Skipped(FirmwareError):
+    """The witness cannot run here; the message says why."""
 
-LARGEST_BY_DEFAULT = {"rtl": 30_000, "netlist": 3_000}
-"""Multiplications beyond which a witness takes minutes, and is left out unless it is asked for by name."""
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is asked of a witness where neither project nor user says otherwise.
+
+    ``max_events`` caps a slow one. One whose network has more than ``multiplications`` takes minutes and is left out
+    unless it is named. Without ``by_default`` it runs only where it is named. ``place`` orders the witnesses: smaller
+    ones first, equal ones by name.
+    """
+
+    max_events: int | None = None
+    multiplications: int | None = None
+    by_default: bool = True
+    place: int = 100
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a witness is told: the specification, the model file it came from, and the firmware written from it.
+    """What a witness is given: the specification, the model file it came from, and the firmware written from it.
 
-    ``liberty`` is the cell library of an ASIC, for the netlist.
+    ``liberty`` is the cell library of an ASIC, for the netlist. ``build`` is where witnesses of RTL keep what they
+    make; without it they do not run.
     """
 
     graph: FixedGraph
     model_file: Path
     project: HlsProject
     liberty: Path | None = None
+    build: BuildFolder | None = None
+
+    @property
+    def folder(self) -> BuildFolder:
+        """``build``; raises Skipped if there is none."""
+        if self.build is None:
+            raise Skipped("no build folder to write RTL to; give the Task a BuildFolder")
+        return self.build
+
+    @cached_property
+    def rtl(self) -> RtlProject:
+        """The RTL of the graph, written by the first witness that asks; raises Skipped if it cannot be written."""
+        from hls.rtl import write_rtl
+
+        target = self.project.target
+        try:
+            return write_rtl(
+                self.graph, self.project.top, self.folder.rtl, target.clock_ns, multipliers=target.multipliers
+            )
+        except UnsupportedError as error:
+            raise Skipped(str(error)) from error
 
 
 @dataclass(frozen=True)
 class WitnessRun:
-    """What a witness said: raw integers per output, ``seconds`` of pure computing, ``version`` of what computed.
+    """What a witness computed: integers per output, ``seconds`` of pure computing, ``version`` of what computed.
 
     ``measured`` is what it found out about the firmware on the way: cycles, or cells.
     """
 
-    outputs: RawArrays
+    outputs: Outputs
     seconds: float
     version: str
     measured: tuple[RtlTiming | NetlistResources, ...] = ()
@@ -78,35 +105,16 @@ class WitnessRun:
         return self.events / max(self.seconds, 1e-9)
 
 
-class Skipped(FirmwareError):
-    """The witness cannot run here; the message says why."""
-
-
 class Witness(Protocol):
     """An independent way to compute the graph."""
+
+    limits: ClassVar[Limits]
+
+    def __init__(self, task: Task) -> None:
+        """A witness for ``task``. Tools are looked for in ``run``, not here."""
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
         """Compute events given as port integers (n, *port shape). Raises Skipped if it cannot run here."""
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Raw integers by graph node, for as many nodes as it can see; empty if it sees none."""
-
-
-def witness_names() -> tuple[str, ...]:
-    """Every witness there is."""
-    return tuple(_MODULES)
-
-
-def check_witness_name(name: str) -> str:
-    """``name`` if there is such a witness, else ProjectError with the nearest."""
-    if name not in _MODULES:
-        near = get_close_matches(name, _MODULES, n=1, cutoff=0.0)[0]
-        raise ProjectError(f"no witness is called {name!r}; the nearest is {near!r} (all: {', '.join(_MODULES)})")
-    return name
-
-
-def witness(name: str, task: Task) -> Witness:
-    """The witness called ``name``, ready to run."""
-    module = import_module(_MODULES[check_witness_name(name)])
-    made: Witness = module.make(task)
-    return made

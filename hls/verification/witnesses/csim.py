@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hls.hls4ml_project import CSimulation, HlsProject, available
+from hls.hls4ml_project import CSimulation, available
 from hls.machine.extras import missing
-from hls.verification.witnesses.base import Progress, Skipped, Task, WitnessRun
+from hls.machine.progress import Progress
+from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
 
 
 class CSimWitness:
     """Compiles the project's C simulation and runs it."""
 
-    def __init__(self, project: HlsProject) -> None:
-        self._project = project
+    limits: ClassVar[Limits] = Limits(max_events=100_000, place=2)
+
+    def __init__(self, task: Task) -> None:
+        self._project = task.project
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
         """All events, on all cores.
@@ -39,8 +42,3 @@ class CSimWitness:
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Nothing: the compiled top function shows its outputs only."""
         return {}
-
-
-def make(task: Task) -> CSimWitness:
-    """The witness for ``task``."""
-    return CSimWitness(task.project)

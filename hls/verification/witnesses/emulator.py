@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.emulation import Emulator
-from hls.verification.witnesses.base import Progress, Task, WitnessRun
+from hls.machine.progress import Progress
+from hls.verification.witnesses.base import Limits, Task, WitnessRun
 
 
 class EmulatorWitness:
     """Runs the graph in numpy."""
+
+    limits: ClassVar[Limits] = Limits(place=1)
 
     def __init__(self, task: Task) -> None:
         self._emulator = Emulator(task.graph)
@@ -29,8 +32,3 @@ class EmulatorWitness:
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Every node."""
         return self._emulator.trace(raw_inputs)
-
-
-def make(task: Task) -> EmulatorWitness:
-    """The witness for ``task``."""
-    return EmulatorWitness(task)

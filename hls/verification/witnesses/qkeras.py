@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,8 @@ import numpy.typing as npt
 from hls.errors import ToolError
 from hls.graph import FixedGraph
 from hls.machine.extras import missing
-from hls.verification.witnesses.base import OFF_GRID, Progress, Skipped, Task, WitnessRun
+from hls.machine.progress import Progress
+from hls.verification.witnesses.base import OFF_GRID, Limits, Skipped, Task, WitnessRun
 
 _QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -35,6 +36,8 @@ CANNOT_LOAD = 3
 
 class QKerasWitness:
     """Runs the model file under QKeras."""
+
+    limits: ClassVar[Limits] = Limits(place=0)
 
     def __init__(self, task: Task) -> None:
         self._graph = task.graph
@@ -86,11 +89,6 @@ class QKerasWitness:
         _run_worker(folder, progress)
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         return answer
-
-
-def make(task: Task) -> QKerasWitness:
-    """The witness for ``task``."""
-    return QKerasWitness(task)
 
 
 def port_values(graph: FixedGraph, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float32]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from hls.project.report.rows import gather_figures
 from hls.rtl import RtlTiming
 from hls.rtl.netlist import NetlistResources
 from hls.target import Target
-from hls.verification.witnesses import LARGEST_BY_DEFAULT
+from hls.verification.witnesses.finding import WITNESSES
 from tests.conftest import TOML
 from tests.models import write_model
 
@@ -124,10 +125,9 @@ def test_a_budget_is_broken_by_the_best_source(make_project: Callable[[str], Pat
 def test_large_networks_are_not_synthesised_unasked(
     make_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LARGEST_BY_DEFAULT, "rtl", 0)
-    monkeypatch.setitem(LARGEST_BY_DEFAULT, "netlist", 0)
-    for name in ("csim", "qkeras"):
-        monkeypatch.setitem(LARGEST_BY_DEFAULT, name, 0)
+    for name in ("rtl", "netlist", "csim", "qkeras"):
+        kind = WITNESSES.load(name)
+        monkeypatch.setattr(kind, "limits", replace(kind.limits, multiplications=0))
     report = hls.build(make_project(TOML.replace('witnesses = ["emulator"]\n', "")))
     assert report.passed
     told = report.witnesses["netlist"]

@@ -81,9 +81,9 @@ def ask(graph: FixedGraph, sample: EventSample, monkeypatch: pytest.MonkeyPatch)
 def test_agreement(ask: Callable[..., Verdict], graph: FixedGraph, sample: EventSample) -> None:
     verdict = ask(Altered(graph, lambda outputs: None))
     assert verdict.failures == []
-    assert [t.name for t in verdict.testimonies] == ["emulator", "csim"]
-    assert [t.mismatches for t in verdict.testimonies] == [0, 0]
-    assert all(t.run is not None and t.run.events == len(sample) for t in verdict.testimonies)
+    assert [t.name for t in verdict.results] == ["emulator", "csim"]
+    assert [t.mismatches for t in verdict.results] == [0, 0]
+    assert all(t.run is not None and t.run.events == len(sample) for t in verdict.results)
 
 
 def test_one_wrong_bit_is_found_and_placed(ask: Callable[..., Verdict], graph: FixedGraph, sample: EventSample) -> None:
@@ -98,7 +98,7 @@ def test_one_wrong_bit_is_found_and_placed(ask: Callable[..., Verdict], graph: F
     assert found.values == (right, right ^ 1)
     assert found.layer == "out"
     assert found.input == [sample.raw[0][57].tolist()]
-    assert verdict.testimonies[1].mismatches == 2
+    assert verdict.results[1].mismatches == 2
     assert "event 57" in verdict.failures[0]
 
 
@@ -122,8 +122,8 @@ def test_a_witness_that_cannot_run_fails_only_if_named(
 ) -> None:
     verdict = ask(Silent(Skipped("no compiler")), required=required)
     assert len(verdict.failures) == failures
-    assert verdict.testimonies[1].run is None
-    assert verdict.testimonies[1].reason == "no compiler"
+    assert verdict.results[1].run is None
+    assert verdict.results[1].reason == "no compiler"
 
 
 def test_a_witness_that_breaks_is_never_passed_over(ask: Callable[..., Verdict]) -> None:
@@ -141,7 +141,7 @@ def test_a_cap_keeps_the_corners(ask: Callable[..., Verdict], graph: FixedGraph,
     verdict = ask(Altered(graph, change), max_events={"csim": 20})
     assert seen == [20]
     assert verdict.disagreements[0].event == 0
-    assert verdict.testimonies[1].mismatches == 1
+    assert verdict.results[1].mismatches == 1
 
 
 def test_where_float32_is_inexact_qkeras_is_counted_not_failed(
@@ -161,4 +161,4 @@ def test_where_float32_is_inexact_qkeras_is_counted_not_failed(
     task = Task(inexact, Path("unused"), cast(HlsProject, None))
     verdict = verify(task, sample, ("qkeras",), required=True, max_events={})
     assert verdict.failures == []
-    assert (verdict.testimonies[1].mismatches, verdict.testimonies[1].float32_differs) == (0, 1)
+    assert (verdict.results[1].mismatches, verdict.results[1].float32_differs) == (0, 1)

