@@ -44,7 +44,10 @@ def test_both_agree_with_the_emulator_and_measure(tmp_path: Path) -> None:
     events = random_events(network, 1500)
     expected = Emulator(network).run(events)[0]
     asked = task(tmp_path, network)
-    kinds: tuple[tuple[type[RtlWitness | NetlistWitness], str], ...] = ((RtlWitness, "rtl"), (NetlistWitness, "netlist"))
+    kinds: tuple[tuple[type[RtlWitness | NetlistWitness], str], ...] = (
+        (RtlWitness, "rtl"),
+        (NetlistWitness, "netlist"),
+    )
     for kind, folder in kinds:
         witness = kind(asked)
         before, run = witness.timing, witness.run(events)
@@ -54,6 +57,8 @@ def test_both_agree_with_the_emulator_and_measure(tmp_path: Path) -> None:
         assert (witness.timing.interval, witness.timing.clock_ns) == (1, 5.0)
         assert witness.trace(events) == {}
         assert any((tmp_path / "square/build" / folder).iterdir())
+    assert isinstance(witness, NetlistWitness)
+    assert witness.resources is not None
     assert witness.resources.dsp == 1
     assert (tmp_path / "square/.cache").is_dir()
     assert (tmp_path / "square/build/netlist/netlist.v").is_file()
