@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
+from hls.importing.schema import check_architecture
 from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
 
 Weights = Callable[[str, str], tuple[npt.NDArray[np.float32], ...]]
@@ -21,27 +22,43 @@ _PICKLED = {"__lambda__", "__bytes__"}
 _TRAINING_ONLY = re.compile(r"\w*(regularizer|constraint|initializer)|(compile|build)_config")
 
 
-def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
-    """The model that an architecture describes.
+def check_model(architecture: Any, source: str) -> dict[str, Any]:
+    """``architecture`` as it is, once it is known to be that of a Keras model and to bring no code along.
 
     Raises:
         UnsupportedError: a Lambda layer or a pickled object (never executed), or a kind of model not known here.
-        ModelFileError: the JSON is not a Keras architecture.
+        ModelFileError: it is not a Keras architecture.
     """
+    kind = architecture.get("class_name") if isinstance(architecture, dict) else None
+    if isinstance(kind, str) and kind not in ("Sequential", "Functional", "Model"):
+        raise UnsupportedError(
+            f"{source}: model class {kind!r} is a Python subclass; rebuild it as a Functional or Sequential model"
+        )
+    check_architecture(architecture, source)
     refuse_code(architecture, source)
-    kind = architecture.get("class_name")
-    config = architecture.get("config")
+    checked: dict[str, Any] = architecture
+    return checked
+
+
+def layer_entries(architecture: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an architecture says of each layer; Sequential before Keras 2.2.3 has nothing else."""
+    config = architecture["config"]
+    entries: list[dict[str, Any]] = config if isinstance(config, list) else config["layers"]
+    return entries
+
+
+def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
+    """The model that an architecture describes which :func:`check_model` has seen.
+
+    Raises:
+        ModelFileError: its calls or ports are not what Keras writes.
+    """
+    config = architecture["config"]
     if isinstance(config, list):  # Sequential before Keras 2.2.3
         config = {"name": "sequential", "layers": config}
-    if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
-        raise ModelFileError(f"{source}: no Keras architecture in it; save the whole model, not only its weights")
-    if kind == "Sequential":
+    if architecture["class_name"] == "Sequential":
         return _sequential(config, weights)
-    if kind in ("Functional", "Model"):
-        return _functional(config, weights, source)
-    raise UnsupportedError(
-        f"{source}: model class {kind!r} is a Python subclass; rebuild it as a Functional or Sequential model"
-    )
+    return _functional(config, weights, source)
 
 
 def refuse_code(value: Any, source: str, layer: str = "") -> None:
@@ -49,12 +66,12 @@ def refuse_code(value: Any, source: str, layer: str = "") -> None:
     if isinstance(value, dict):
         kind, config = value.get("class_name"), value.get("config")
         name = str(value.get("name") or (config.get("name", "") if isinstance(config, dict) else ""))
-        if kind in _NEVER:
+        if isinstance(kind, str) and kind in _NEVER:
             raise UnsupportedError(
                 f"{source}: layer {name!r} is a {kind} layer: code in a model file is never executed; "
                 "replace it by a layer that the importer knows"
             )
-        if kind in _PICKLED:
+        if isinstance(kind, str) and kind in _PICKLED:
             raise UnsupportedError(
                 f"{source}: layer {layer!r} holds a pickled Python function: never executed; use a named activation"
             )
@@ -66,9 +83,13 @@ def refuse_code(value: Any, source: str, layer: str = "") -> None:
             refuse_code(item, source, layer)
 
 
+def _name(entry: dict[str, Any]) -> str:
+    return str(entry.get("name") or entry["config"]["name"])
+
+
 def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> LayerSpec:
     config = dict(entry["config"])
-    name = str(entry.get("name") or config["name"])
+    name = _name(entry)
     kind = str(entry["class_name"]).split(">")[-1]
     if ".ops." in str(entry.get("module")):
         kind = f"ops.{kind}"
@@ -104,15 +125,24 @@ def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
 def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     layers: dict[str, LayerSpec] = {}
     for entry in config["layers"]:
-        calls = tuple(_call(node) for node in entry.get("inbound_nodes", []))
+        calls = tuple(_call(node, f"{source}: layer {_name(entry)!r}") for node in entry.get("inbound_nodes", []))
         spec = _layer(entry, calls or (Call(),), weights)
         layers[spec.name] = spec
-    inputs = tuple(_references(config["input_layers"]))
-    outputs = tuple(_references(config["output_layers"]))
+    inputs, outputs = (_ports(config.get(key), f"{source}: {key}") for key in ("input_layers", "output_layers"))
     unknown = [ref.layer for ref in (*inputs, *outputs) if ref.layer not in layers]
     if unknown:
         raise ModelFileError(f"{source}: its architecture names layers that it does not hold: {unknown}")
     return ModelSpec(str(config.get("name", "model")), layers, inputs, outputs)
+
+
+def _ports(value: Any, where: str) -> tuple[TensorRef, ...]:
+    try:
+        found = tuple(_references(value))
+    except (TypeError, KeyError, IndexError) as error:
+        raise ModelFileError(f"{where} is not what Keras writes ({error}); save the whole model again") from error
+    if not found:
+        raise ModelFileError(f"{where} is empty; save the whole model again")
+    return found
 
 
 def _references(value: Any) -> Iterator[TensorRef]:
@@ -132,7 +162,14 @@ def _references(value: Any) -> Iterator[TensorRef]:
         yield from _references(item)
 
 
-def _call(node: Any) -> Call:
+def _call(node: Any, where: str) -> Call:
+    try:
+        return _parsed_call(node)
+    except (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError) as error:
+        raise ModelFileError(f"{where}: a call is not what Keras writes ({error}); save it again") from error
+
+
+def _parsed_call(node: Any) -> Call:
     """One call: Keras 3 nests ``keras_history`` in its arguments, Keras 2 lists [name, node, tensor, keywords]."""
     if isinstance(node, dict):
         arguments = tuple(_arguments(node.get("args", ())))

@@ -62,6 +62,7 @@ def build_graph(model: ModelSpec, input_type: str | None = None) -> FixedGraph:
     return _finish(builder, model, tensors, unrounded)
 
 
+_LARGEST_AXIS = 1 << 24
 _INTERNAL = ("quantized_sigmoid", "quantized_tanh")
 
 
@@ -90,7 +91,7 @@ def _handle(emit: Emitter, layer: LayerSpec, inputs: tuple[str, ...]) -> str:
     handler = find_handler(layer.class_name)
     try:
         return handler(emit, layer, inputs)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         # Shapes or options that contradict each other: the file is not what Keras would have written.
         raise ModelFileError(f"layer {layer.name!r} ({layer.class_name}) is inconsistent: {error}") from error
 
@@ -121,9 +122,13 @@ def _refuse_unknown(model: ModelSpec) -> None:
 
 def _input_shape(layer: LayerSpec) -> tuple[int, ...]:
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
-    if not shape or any(size is None for size in shape[1:]) or len(shape) < 2:
+    if not isinstance(shape, list | tuple) or len(shape) < 2 or not all(_is_size(size) for size in shape[1:]):
         raise UnsupportedError(f"input {layer.name!r} has the shape {shape}: firmware needs every size fixed")
     return tuple(int(size) for size in shape[1:])
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_AXIS
 
 
 def _finest_fraction(model: ModelSpec) -> int:
@@ -161,6 +166,9 @@ def _in_order(model: ModelSpec, done: dict[TensorRef, str]) -> Iterator[tuple[La
 
 
 def _finish(builder: GraphBuilder, model: ModelSpec, tensors: dict[TensorRef, str], unrounded: set[str]) -> FixedGraph:
+    unknown = [ref.layer for ref in model.outputs if ref not in tensors]
+    if unknown:
+        raise ModelFileError(f"outputs of layers {unknown} are not in the file; save the whole model again")
     outputs = [tensors[ref] for ref in model.outputs]
     for name in outputs:
         if name in unrounded:

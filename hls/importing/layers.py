@@ -38,6 +38,10 @@ def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> FixedArray:
     if not spec.config.get("use_bias", True):
         return FixedArray(np.zeros(outputs, np.int64), 0)
     values = spec.weights[1]
+    if values.shape != (outputs,):
+        raise ModelFileError(
+            f"layer {spec.name!r}: its bias has the shape {values.shape}, {outputs} outputs want ({outputs},)"
+        )
     quantizer = parse_quantizer(spec.config.get("bias_quantizer"), f"layer {spec.name!r}, bias_quantizer")
     if quantizer is not None:
         return quantized_constant(quantizer, values, kernel=False)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.importing.architecture import parse_model
+from hls.importing.architecture import check_model, layer_entries, parse_model
 from hls.importing.quantizers import HARD, REAL, SMOOTH
 from hls.importing.spec import ModelSpec
 
@@ -23,9 +23,9 @@ _UNSAVED = (
 
 def read_memory(model: Any) -> ModelSpec:
     """The model as its own ``to_json`` states it, with its current weights."""
-    architecture = json.loads(model.to_json())
+    architecture = check_model(json.loads(model.to_json()), f"model {model.name!r}")
     layers = {layer.name: layer for layer in model.layers}
-    for entry in architecture["config"]["layers"]:
+    for entry in layer_entries(architecture):
         layer = layers.get(entry["config"].get("name"))
         if layer is not None:
             _add_unsaved(entry["config"], layer)

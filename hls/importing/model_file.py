@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.importing.architecture import Weights, parse_model
+from hls.importing.architecture import Weights, check_model, layer_entries, parse_model
 from hls.importing.spec import ModelSpec
 
+_LARGEST_ARCHITECTURE, _LARGEST_WEIGHTS = 64 << 20, 2 << 30
+_MOST_NUMBERS = 1 << 28
+"""Of one array: firmware has no place for a thousandth of that, and a damaged header may declare anything."""
 _SAVE_AGAIN = "save it again with model.save('model.keras') or model.save('model.h5')"
 
 
@@ -40,7 +44,7 @@ def read_model(path: str | Path) -> ModelSpec:
             return _read_keras(file)
         if magic == b"\x89HDF\r\n\x1a\n":
             return _read_h5(file)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, EOFError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise ModelFileError(f"{file}: truncated or damaged ({_short(error)}); {_SAVE_AGAIN}") from error
     raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
 
@@ -51,10 +55,19 @@ def _short(error: BaseException) -> str:
 
 def _read_keras(file: Path) -> ModelSpec:
     with zipfile.ZipFile(file) as archive:
-        architecture = json.loads(archive.read("config.json"))
-        data = archive.read("model.weights.h5")
+        architecture = check_model(json.loads(_member(archive, "config.json", _LARGEST_ARCHITECTURE)), str(file))
+        data = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS)
     with h5py.File(io.BytesIO(data), "r") as store:
         return parse_model(architecture, _keras3_weights(store, architecture, str(file)), str(file))
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """One member of the archive, unpacked no further than ``limit`` bytes, whatever it declares."""
+    with archive.open(name) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise ModelFileError(f"{archive.filename}: {name} unpacks to more than {limit >> 20} MiB; is it a model?")
+    return data
 
 
 def _read_h5(file: Path) -> ModelSpec:
@@ -62,7 +75,7 @@ def _read_h5(file: Path) -> ModelSpec:
         text = store.attrs.get("model_config")
         if text is None:
             raise ModelFileError(f"{file}: holds no architecture (only weights?); {_SAVE_AGAIN}")
-        architecture = json.loads(text.decode() if isinstance(text, bytes) else text)
+        architecture = check_model(json.loads(text.decode() if isinstance(text, bytes) else text), str(file))
         return parse_model(architecture, _legacy_weights(store, str(file)), str(file))
 
 
@@ -72,27 +85,35 @@ def _legacy_weights(store: h5py.File, source: str) -> Weights:
     def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
         if layer not in root:
             return ()
-        group = root[layer]
-        names = [n.decode() if isinstance(n, bytes) else str(n) for n in group.attrs.get("weight_names", [])]
+        group = _group(root, layer, source)
+        names = [n.decode() if isinstance(n, bytes) else str(n) for n in np.ravel(group.attrs.get("weight_names", []))]
         return tuple(_finite(group[name], f"{source}: weight {name!r} of layer {layer!r}") for name in names)
 
     return weights
 
 
+def _group(parent: h5py.Group, name: str, source: str) -> h5py.Group:
+    found = parent.get(name)
+    if not isinstance(found, h5py.Group):
+        raise ModelFileError(f"{source}: {name!r} is no group of weights; {_SAVE_AGAIN}")
+    return found
+
+
 def _keras3_weights(store: h5py.File, architecture: dict[str, Any], source: str) -> Weights:
-    root = store["layers"] if "layers" in store else store["_layer_checkpoint_dependencies"]
-    groups = {str(root[key]["vars"].attrs["name"]): key for key in root if "name" in root[key]["vars"].attrs}
+    root = _group(store, "layers" if "layers" in store else "_layer_checkpoint_dependencies", source)
+    variables = {key: _group(_group(root, key, source), "vars", source) for key in root}
+    groups = {str(held.attrs["name"]): key for key, held in variables.items() if "name" in held.attrs}
     if not groups:
         groups = _groups_by_order(architecture)
 
     def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
         key = groups.get(layer)
-        if key is None or key not in root:
+        if key is None or key not in variables:
             return ()
-        variables = root[key]["vars"]
+        held = variables[key]
         return tuple(
-            _finite(variables[index], f"{source}: weight {index} of layer {layer!r}")
-            for index in sorted((name for name in variables if name.isdigit()), key=int)
+            _finite(held[index], f"{source}: weight {index} of layer {layer!r}")
+            for index in sorted((name for name in held if name.isdigit()), key=int)
         )
 
     return weights
@@ -102,7 +123,7 @@ def _groups_by_order(architecture: dict[str, Any]) -> dict[str, str]:
     """Group names as early Keras 3 gave them: snake-cased class names, numbered in the order of the layers."""
     counts: dict[str, int] = {}
     groups = {}
-    for entry in architecture["config"]["layers"]:
+    for entry in layer_entries(architecture):
         base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", entry["class_name"]))
         base = base.lower()
         count = counts.get(base, 0)
@@ -112,6 +133,10 @@ def _groups_by_order(architecture: dict[str, Any]) -> dict[str, str]:
 
 
 def _finite(dataset: h5py.Dataset, what: str) -> npt.NDArray[np.float32]:
+    if not isinstance(dataset, h5py.Dataset):
+        raise ModelFileError(f"{what} is no array; {_SAVE_AGAIN}")
+    if dataset.size is None or dataset.size > _MOST_NUMBERS:
+        raise ModelFileError(f"{what} declares {dataset.size} numbers, at most {_MOST_NUMBERS:,} are read")
     values = np.asarray(dataset[()])
     if values.dtype.kind not in "fiu":
         raise ModelFileError(f"{what} has dtype {values.dtype}; weights must be numbers")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import UnsupportedError
+from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.importing import pooling
@@ -57,13 +57,17 @@ def _pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
     return arguments
 
 
+def _without_tensor(spec: LayerSpec) -> ModelFileError:
+    return ModelFileError(f"layer {spec.name!r}: an operator that is called with constants alone; save the model again")
+
+
 def _add(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     match _pair(emit, spec):
         case (str(a), str(b)):
             return emit(nodes.Add, "add", (a, b))
         case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
             return _linear(emit, spec, x, _whole(1), constant)
-    raise AssertionError("a call without a tensor")
+    raise _without_tensor(spec)
 
 
 def _subtract(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -74,7 +78,7 @@ def _subtract(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             return _linear(emit, spec, x, _whole(1), _negative(constant))
         case (FixedArray() as constant, str(x)):
             return _linear(emit, spec, x, _whole(-1), constant)
-    raise AssertionError("a call without a tensor")
+    raise _without_tensor(spec)
 
 
 def _multiply(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -83,7 +87,7 @@ def _multiply(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             return emit(nodes.Multiply, "multiply", (a, b))
         case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
             return _linear(emit, spec, x, constant, _whole(0))
-    raise AssertionError("a call without a tensor")
+    raise _without_tensor(spec)
 
 
 def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:

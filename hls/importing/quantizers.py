@@ -43,6 +43,7 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "learned_bits": ("fraction", "shape", "rounding", "integer", "signed"),
 }  # fmt: skip
 _DEFAULT_BITS = 8
+_MOST_BITS = 256
 HARD, SMOOTH, REAL = "hard", "smooth", "real"
 _LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent")
 
@@ -76,14 +77,19 @@ class Quantizer:
             UnsupportedError: it is no whole number.
         """
         value = self.get(name, default)
-        if not isinstance(value, int | float) or value != int(value):
+        if not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
             raise self.unsupported(f"{name}={value!r}", "round it to a whole number and train once more")
+        if abs(value) > _MOST_BITS:
+            raise self.unsupported(f"{name}={value:g}", f"use at most {_MOST_BITS}")
         return int(value)
 
     @property
     def bits(self) -> int:
         """Total bits."""
-        return self.whole("bits", _DEFAULT_BITS)
+        bits = self.whole("bits", _DEFAULT_BITS)
+        if bits < 1:
+            raise self.unsupported(f"bits={bits}", "use at least 1")
+        return bits
 
     @property
     def integer(self) -> int:
@@ -121,7 +127,9 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
     if value is None:
         return None
     if isinstance(value, Mapping):
-        kind = str(value["class_name"]).split(">")[-1]
+        kind = str(value.get("class_name")).split(">")[-1]
+        if not isinstance(value.get("config") or {}, Mapping):
+            raise UnsupportedError(f"{where}: cannot read the quantizer {kind!r}: its options are no dictionary")
         options = {name: _plain(option) for name, option in dict(value.get("config") or {}).items()}
     elif isinstance(value, str):
         kind, options = _parse_text(value, where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -148,6 +149,8 @@ def read_project(folder: str | Path) -> Project:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ProjectError(f"{path}: its tables are nested too deep") from error
     file = parse_project(content, str(path))
     try:
         section = file.target
@@ -227,7 +230,7 @@ def _describe(error: ValidationError) -> str:
         return f"{table or 'the file '}has no key {key!r}; the nearest is {near[0]!r}"
     if first["type"] == "missing":
         return f"{table}{key} is missing; add it" if table else f"table [{key}] is missing; add it"
-    return f"{table}{'.'.join(place[1:]) or key} = {first['input']!r}: {first['msg']}"
+    return f"{table}{'.'.join(place[1:]) or key} = {reprlib.repr(first['input'])}: {first['msg']}"
 
 
 def _keys(place: list[str]) -> list[str]:
