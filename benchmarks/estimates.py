@@ -109,10 +109,7 @@ def fit_dense(rows: Sequence[Row]) -> dict[str, float]:
 
 def figures(cost: DenseCost) -> dict[str, float]:
     return {
-        "lut": cost.lut,
-        "ff": cost.ff,
-        "dsp": cost.dsp,
-        "bram": cost.bram_18k / 2,
+        **cost.counts,
         "uram": 0.0,
         "cycles": cost.cycles,
         "interval": cost.interval,

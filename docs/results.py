@@ -70,7 +70,7 @@ def luts(report: Report) -> str:
         return "not synthesised"
     if found[0].lut_range is None:
         return f"{found[0].gate_equivalents:,.0f} gates (NAND2)"
-    return "–".join(f"{end:,}" for end in found[0].lut_range) + f", {found[0].dsp or 0}"
+    return "–".join(f"{end:,}" for end in found[0].lut_range) + f", {found[0].counts.get('dsp', 0)}"
 
 
 def latency(report: Report) -> str:

@@ -33,6 +33,7 @@ from hls.project.report.schema import (
     VerificationInfo,
     WitnessInfo,
 )
+from hls.target.resources import LIMITS, RESOURCES
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -102,6 +103,12 @@ def test_the_reference_names_every_key(page: str, models: list[type[BaseModel]])
     keys = {key for model in models for key, field in model.model_fields.items() if not field.exclude}
     words = set(re.findall(r"[a-z_0-9]+", text))
     assert keys - words == set()
+
+
+def test_the_reference_names_every_resource() -> None:
+    report, project = ((ROOT / "docs/reference" / name).read_text() for name in ("report-json.md", "project-toml.md"))
+    assert [kind.key for kind in RESOURCES if f"`{kind.key}`" not in report] == []
+    assert [limit for limit in LIMITS if f"`{limit}`" not in project] == []
 
 
 def test_links_lead_somewhere() -> None:

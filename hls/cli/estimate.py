@@ -11,8 +11,10 @@ import typer
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
 if TYPE_CHECKING:
-    from hls.figures.estimates import DesignEstimate
-    from hls.target.parts import Fit, Part
+    from hls.figures.estimates import DesignEstimate, Estimate
+    from hls.graph import FixedGraph
+    from hls.target import Target
+    from hls.target.parts import Fit, Part, Use
 
 NAME = "estimate"
 HELP = "Resources and latency without synthesis, in milliseconds, each with its measured error."
@@ -23,12 +25,8 @@ EXAMPLES = (
     "  qtrigger estimate model.h5 --backend vivado --clock-ns 2.5 --json | jq '.routes[0].figures.lut'"
 )
 JSON_VERSION = 1
-HLS4ML_DEFAULT = "ap_fixed<16,6>"
-_NAMES = {
-    "lut": "LUT",
-    "ff": "FF",
-    "dsp": "DSP",
-    "bram": "BRAM, 36 kbit",
+HLS4ML_DEFAULT, HLS4ML_DEFAULT_BITS = "ap_fixed<16,6>", 16
+_TIMES = {
     "cycles": "cycles",
     "interval": "interval",
     "latency_ns": "latency, ns",
@@ -55,14 +53,11 @@ def command(
 ) -> None:
     """Estimate ``model`` as an hls4ml design and as unrolled RTL; exit 2 on bad input."""
     import json
-    from dataclasses import replace
 
-    from hls.errors import UnsupportedError
     from hls.figures.estimates import estimate_hls4ml, estimate_rtl
-    from hls.figures.estimates.estimate import BRAM_KBIT
-    from hls.importing import import_keras
     from hls.target import Target
     from hls.target.parts import check_fit, find_part
+    from hls.target.resources import TILE_KBIT
 
     target = Target(
         part=part.replace(" ", "-"),
@@ -73,40 +68,47 @@ def command(
         multipliers=multipliers,
     )
     device = find_part(part)
-    default_bits: int | None = None
-    notes: tuple[str, ...] = ()
-    try:
-        graph = import_keras(str(model), input_type)
-    except UnsupportedError:
-        if input_type is not None:
-            raise
-        # A model whose types are not all stated: as hls4ml would take it.
-        graph = import_keras(str(model), HLS4ML_DEFAULT)
-        default_bits, notes = (
-            16,
-            (f"an input has no quantizer: hls4ml's default {HLS4ML_DEFAULT} and its accumulators",),
-        )
+    graph, default_bits = _read(model, input_type)
     routes = [estimate_hls4ml(graph, target, default_bits), estimate_rtl(graph, clock_ns, multipliers=multipliers)]
-    routes = [replace(route, notes=(*notes, *route.notes)) for route in routes]
-    if device.vendor != "AMD":
-        note = f"LUTs are AMD's, of six inputs; {device.name} has {device.logic}: utilisation is a rough guide"
-        routes = [replace(route, notes=(*route.notes, note)) for route in routes]
-    fits = [check_fit(device, route.needed(), bram_kbit=BRAM_KBIT) for route in routes]
+    routes = [_with_notes(route, device, default_bits) for route in routes]
+    fits = [check_fit(device, route.needed(), bram_kbit=TILE_KBIT) for route in routes]
     if as_json:
-        settings = {
-            "model": str(model),
-            "part": part,
-            "backend": backend,
-            "strategy": strategy,
-            "reuse_factor": reuse_factor,
-            "multipliers": multipliers,
-            "clock_ns": clock_ns,
-        }
         described = [_as_dict(*pair) for pair in zip(routes, fits, strict=True)]
-        typer.echo(json.dumps({"version": JSON_VERSION} | settings | {"routes": described}, indent=2))
+        asked = {"version": JSON_VERSION, "model": str(model), "part": part} | _settings(target)
+        typer.echo(json.dumps(asked | {"routes": described}, indent=2))
         return
     for route, fit in zip(routes, fits, strict=True):
         _show(route, fit, device, target.backend)
+
+
+def _read(model: Path, input_type: str | None) -> tuple[FixedGraph, int | None]:
+    """The graph, and the bits that hls4ml would give what the model leaves open; None if it leaves nothing open."""
+    from hls.errors import UnsupportedError
+    from hls.importing import import_keras
+
+    try:
+        return import_keras(str(model), input_type), None
+    except UnsupportedError:
+        if input_type is not None:
+            raise
+        return import_keras(str(model), HLS4ML_DEFAULT), HLS4ML_DEFAULT_BITS
+
+
+def _with_notes(route: DesignEstimate, device: Part, default_bits: int | None) -> DesignEstimate:
+    from dataclasses import replace
+
+    notes = list(route.notes)
+    if default_bits is not None:
+        notes.insert(0, f"an input has no quantizer: hls4ml's default {HLS4ML_DEFAULT} and its accumulators")
+    if device.vendor != "AMD":
+        notes.append(f"LUTs are AMD's, of six inputs; {device.name} has {device.logic}: utilisation is a rough guide")
+    return replace(route, notes=tuple(notes))
+
+
+def _settings(target: Target) -> dict[str, Any]:
+    """Those options that are of the target."""
+    names = ("backend", "strategy", "reuse_factor", "multipliers", "clock_ns")
+    return {name: getattr(target, name) for name in names}
 
 
 def _as_dict(route: DesignEstimate, fit: Fit) -> dict[str, Any]:
@@ -114,12 +116,12 @@ def _as_dict(route: DesignEstimate, fit: Fit) -> dict[str, Any]:
 
     return {
         "route": route.route,
-        "basis": route["lut"].basis,
+        "basis": route.basis,
         "figures": {name: asdict(figure) for name, figure in route.figures.items()},
         "utilisation": {name: asdict(use) for name, use in fit.uses.items()},
         "verdict": fit.verdict,
         "verdict_certain": fit.certain,
-        "layers": [asdict(layer) for layer in route.layers],
+        "layers": [{"name": layer.name, "operations": layer.operations, **layer.counts} for layer in route.layers],
         "notes": list(route.notes),
         "seconds": route.seconds,
     }
@@ -129,7 +131,7 @@ def _show(route: DesignEstimate, fit: Fit, part: Part, backend: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    basis = {"csynth": "C synthesis", "post-route": "place and route"}[route["lut"].basis]
+    basis = {"csynth": "C synthesis", "post-route": "place and route"}[route.basis]
     title = f"hls4ml, {backend}" if route.route == "hls4ml" else "unrolled RTL"
     out = Console(highlight=False, width=None if os.isatty(1) else 120)
     out.print(f"[bold]{title}[/bold]: what {basis} would report ({route.seconds * 1e3:.1f} ms)")
@@ -138,26 +140,34 @@ def _show(route: DesignEstimate, fit: Fit, part: Part, backend: str) -> None:
     for column in ("estimate", "90 % range", "median error", "90 % error", f"of {part.name}"):
         table.add_column(column, justify="right")
     table.add_column("source")
-    for name, label in _NAMES.items():
-        if name not in route.figures:
-            continue
-        figure = route[name]
-        use = fit.uses.get(name)
-        table.add_row(
-            label,
-            _number(figure.value),
-            f"{_number(figure.low)} - {_number(figure.high)}",
-            f"{figure.relative_error_median:.0%}",
-            f"{figure.relative_error_90:.0%}",
-            "" if use is None else f"{use.value:.1%}",
-            figure.source + (", extrapolated" if figure.extrapolated else ""),
-        )
+    labels = _labels()
+    for name, label in labels.items():
+        if name in route.figures:
+            table.add_row(label, *_cells(route[name], fit.uses.get(name)))
     out.print(table)
     sure = "" if fit.certain else " (the range does not settle it)"
-    out.print(f"{part.name}: [bold]{fit.verdict}[/bold]{sure}; scarcest: {_NAMES.get(fit.scarcest, fit.scarcest)}")
+    out.print(f"{part.name}: [bold]{fit.verdict}[/bold]{sure}; scarcest: {labels.get(fit.scarcest, fit.scarcest)}")
     for note in route.notes:
         out.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
     out.print()
+
+
+def _labels() -> dict[str, str]:
+    """What the rows of the table are called, by figure."""
+    from hls.target.resources import LIMITS
+
+    return {kind.key: kind.heading for kind in LIMITS.values()} | _TIMES
+
+
+def _cells(figure: Estimate, use: Use | None) -> tuple[str, ...]:
+    return (
+        _number(figure.value),
+        f"{_number(figure.low)} - {_number(figure.high)}",
+        f"{figure.relative_error_median:.0%}",
+        f"{figure.relative_error_90:.0%}",
+        "" if use is None else f"{use.value:.1%}",
+        figure.source + (", extrapolated" if figure.extrapolated else ""),
+    )
 
 
 def _number(value: float) -> str:

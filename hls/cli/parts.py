@@ -21,12 +21,12 @@ def command(
 ) -> None:
     """Exit 2 if nothing matches."""
     import json
-    from dataclasses import asdict
 
     from rich.console import Console
     from rich.table import Table
 
     from hls.target.parts import find_part, search
+    from hls.target.resources import RESOURCES
 
     words = " ".join(query or ())
     found = search(words)
@@ -34,13 +34,14 @@ def command(
         name = find_part(words).name
         found = [(part, boards) for part, boards in search(name) if part.name == name]
     if as_json:
-        typer.echo(json.dumps([asdict(part) | {"boards": list(boards)} for part, boards in found], indent=2))
+        typer.echo(json.dumps([part.row() | {"boards": list(boards)} for part, boards in found], indent=2))
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("part", "family", "LUT", "FF", "DSP", "BRAM", "URAM", "SLRs", "boards", "source"):
-        table.add_column(column, justify="right" if column in ("LUT", "FF", "DSP", "BRAM", "URAM", "SLRs") else "left")
+    numbers = (*(kind.label for kind in RESOURCES), "SLRs")
+    for column in ("part", "family", *numbers, "boards", "source"):
+        table.add_column(column, justify="right" if column in numbers else "left")
     for part, boards in found:
-        counts = (part.lut, part.ff, part.dsp, part.bram, part.uram, part.slrs)
+        counts = (*(part.capacity(kind.key) for kind in RESOURCES), part.slrs)
         table.add_row(part.name, part.family, *(f"{count:,}" for count in counts), ", ".join(boards), part.source)
     Console(highlight=False, width=None if os.isatty(1) else 160).print(table)
     typer.echo("BRAM counts 36 kbit tiles on AMD parts (two 18K blocks each), else the vendor's blocks; see --json.")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import CurvePoint, Metric, Report, Resources, WitnessInfo
+from hls.target.resources import LIMITS, LUTS, Resource
 
 _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
 
@@ -111,29 +112,36 @@ def _pair(point: CurvePoint | None) -> str:
 
 
 def _figures(report: Report) -> Table:
-    table = _table("figures", "LUT", "FF", "DSP", "BRAM", "cycles", "latency", "interval", "verdict")
+    kinds = tuple(LIMITS.values())
+    table = _table("figures", *(kind.label for kind in kinds), "cycles", "latency", "interval", "verdict")
     table.columns[-1].justify = "left"
     for row in report.resources:
-        cells = (_figure(row, name) for name in ("lut", "ff", "dsp", "bram"))
-        ratio = f", LUT {row.ratio['lut']:.2f} x estimate" if row.ratio and "lut" in row.ratio else ""
+        cells = (_figure(row, kind.key) for kind in kinds)
+        ratio = _ratio(row, LUTS)
         table.add_row(
             f"{row.route}: {row.source}, {row.stage}{ratio}", *cells, "", "", "", (row.verdict or "").split(",")[0]
         )
     for timing in report.latency:
         error = "" if timing.relative_error is None else f" ±{timing.relative_error:.0%}"
         name, latency = f"{timing.route}: {timing.source}", f"{timing.latency_ns:g} ns"
-        table.add_row(name, "", "", "", "", f"{timing.cycles}{error}", latency, str(timing.interval), "")
+        table.add_row(name, *("" for _ in kinds), f"{timing.cycles}{error}", latency, str(timing.interval), "")
     return table
+
+
+def _ratio(row: Resources, kind: Resource) -> str:
+    """How a vendor's count compares with ours."""
+    ratio = (row.ratio or {}).get(kind.key)
+    return "" if ratio is None else f", {kind.label} {ratio:.2f} x estimate"
 
 
 def _figure(row: Resources, name: str) -> str:
     """A count; an estimate with the error that 90 % of designs stay below, a netlist's LUTs with their range."""
-    value = getattr(row, name)
+    value = row.counts.get(name)
     if value is None:
         return ""
     if row.relative_error is not None:
         return f"{value:,} ±{row.relative_error[name]:.0%}" if value else "0"
-    if name == "lut" and row.lut_range is not None:
+    if name == LUTS.key and row.lut_range is not None:
         return f"{row.lut_range[0]:,}-{row.lut_range[1]:,}"
     return f"{value:,g}" if isinstance(value, float) else f"{value:,}"
 

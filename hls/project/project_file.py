@@ -16,13 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hls.errors import ProjectError
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
+from hls.target.resources import LIMITS
 from hls.verification.witnesses import check_witness_name
 
 PROJECT_FILE = "project.toml"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 PRESET, LATENCY_BX = "preset", "latency_bx"
-FIGURES = ("latency_ns", "interval_ns", "luts", "ffs", "dsps", "brams")
+FIGURES = ("latency_ns", "interval_ns", *LIMITS)
 _METRIC = re.compile(r"[a-z][a-z0-9_]*_(min|max)")
 
 Count = Annotated[int, Field(ge=1)]

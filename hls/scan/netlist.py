@@ -12,6 +12,7 @@ from hls.rtl import write_rtl
 from hls.rtl.netlist import family_of, synthesise
 from hls.scan.trial import TrialResult
 from hls.target import Target
+from hls.target.resources import LOGIC_LIMITS
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,7 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
     except FirmwareError:
         return trial.model_copy(update={"source": "rtl, analytic, as synthesis failed"})
     figures = {
-        "luts": float(found.lut_high),
-        "ffs": float(found.ff),
-        "dsps": float(found.dsp),
+        **{limit: float(found.counts.get(kind.key, 0)) for limit, kind in LOGIC_LIMITS.items()},
         "latency_ns": project.stages * target.clock_ns,
         "interval_ns": target.clock_ns,
     }

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from hls.errors import FirmwareError
 from hls.scan.trial import TrialResult
+from hls.target.resources import LOGIC_LIMITS
 
-FIGURES = ("luts", "ffs", "dsps", "latency_ns", "interval_ns")
+FIGURES = (*LOGIC_LIMITS, "latency_ns", "interval_ns")
 """Objectives that any network has; the others are its system's metrics."""
 
 

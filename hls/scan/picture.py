@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from hls.scan.pareto import Objective
 from hls.scan.scan import ScanResult
 from hls.scan.trial import TrialResult
+from hls.target.resources import LOGIC_LIMITS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LABELS = {
-    "luts": "LUTs",
-    "ffs": "flip-flops",
-    "dsps": "DSPs",
+    **{limit: kind.words for limit, kind in LOGIC_LIMITS.items()},
     "latency_ns": "latency, ns",
     "interval_ns": "interval, ns",
     "kendall_tau": "Kendall τ with the human variable",

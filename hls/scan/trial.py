@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from hls.errors import FirmwareError
 from hls.scan.space import HARDWARE, Value
 from hls.target import Target
+from hls.target.resources import LOGIC_LIMITS
 
 if TYPE_CHECKING:
     from hls.graph import FixedGraph
@@ -144,9 +145,7 @@ def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
     else:
         estimate = estimate_hls4ml(graph, target)
     return {
-        "luts": estimate["lut"].value,
-        "ffs": estimate["ff"].value,
-        "dsps": estimate["dsp"].value,
+        **{limit: estimate[kind.key].value for limit, kind in LOGIC_LIMITS.items() if kind.key in estimate.figures},
         "latency_ns": estimate["latency_ns"].value,
         "interval_ns": estimate["interval"].value * target.clock_ns,
     }

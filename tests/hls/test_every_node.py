@@ -81,7 +81,9 @@ def test_what_computes_costs_something_in_both_estimates(menagerie: FixedGraph) 
     # Products with zeros, and rounding down without saturation: wires, whatever else the kind costs.
     free = {node.layer for node in menagerie if not node.computes} | {"silent", "rough"}
     for estimate in (estimate_hls4ml(menagerie, TARGET), estimate_rtl(menagerie, 5.0)):
-        spent = {layer.name: layer.lut + layer.ff + layer.dsp for layer in estimate.layers}
+        spent = {
+            layer.name: layer.counts["lut"] + layer.counts["ff"] + layer.counts["dsp"] for layer in estimate.layers
+        }
         assert set(spent) == {node.layer for node in menagerie}
         assert {name for name, cost in spent.items() if not cost} <= free
 

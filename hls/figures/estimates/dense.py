@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hls.figures.estimates.constants import DSP_AREA, ConstantProducts
+from hls.target.resources import Counts
 
 Coefficients = Mapping[str, float]
 
@@ -51,12 +52,9 @@ class DenseShape:
 
 @dataclass(frozen=True)
 class DenseCost:
-    """Figures of one layer. ``bram_18k`` counts 18 kbit blocks, ``path_ns`` is the combinational delay."""
+    """Figures of one layer, memory in tiles of 36 kbit; ``path_ns`` is the combinational delay."""
 
-    lut: float
-    ff: float
-    dsp: float
-    bram_18k: float
+    counts: Counts
     cycles: int
     interval: int
     path_ns: float
@@ -200,10 +198,12 @@ def dense_cost(shape: DenseShape, coefficients: Coefficients) -> DenseCost:
     else:
         dsps = shape.products.dsps
     return DenseCost(
-        lut=weighted(lut_terms(shape), coefficients),
-        ff=weighted(ff_terms(shape), coefficients),
-        dsp=dsps,
-        bram_18k=bram_18k(shape),
+        Counts(
+            lut=weighted(lut_terms(shape), coefficients),
+            ff=weighted(ff_terms(shape), coefficients),
+            dsp=dsps,
+            bram=bram_18k(shape) / 2,
+        ),
         cycles=cycles(shape),
         interval=interval(shape),
         path_ns=0.0 if shape.folded else path_ns(shape),

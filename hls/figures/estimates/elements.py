@@ -15,6 +15,7 @@ import numpy as np
 from hls.figures.estimates.constants import DSP_AREA, constant_products
 from hls.figures.estimates.dense import ADDER_NS, rom_blocks
 from hls.graph import Edge, nodes
+from hls.target.resources import NONE, Counts
 
 _SELECT_NS = 0.6
 _TABLE_NS = 2.5
@@ -24,9 +25,7 @@ _TABLE_NS = 2.5
 class ElementCost:
     """Cost of all elements of a node together; ``path_ns`` is the delay of one."""
 
-    lut: float = 0.0
-    dsp: float = 0.0
-    bram_18k: float = 0.0
+    counts: Counts = NONE
     path_ns: float = 0.0
 
 
@@ -53,12 +52,12 @@ def _(node: nodes.Quantize, inputs: tuple[Edge, ...], output: Edge) -> ElementCo
     if (x.raw_max >> shift) > node.raw_max or (x.raw_min >> shift) < node.raw_min:
         lut += 2 * width + 0.7 * x.type.width + 4  # a selection for each end; comparisons of the bits above
         path += _SELECT_NS
-    return ElementCost(lut=lut * _size(output), path_ns=path)
+    return ElementCost(Counts(lut=lut * _size(output)), path)
 
 
 @element_cost.register
 def _(node: nodes.Relu, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
-    return ElementCost(lut=output.type.width * _size(output), path_ns=_SELECT_NS)
+    return ElementCost(Counts(lut=output.type.width * _size(output)), _SELECT_NS)
 
 
 @element_cost.register
@@ -68,7 +67,7 @@ def _(node: nodes.Pool, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
     width = output.type.width
     each = 1.5 * width if node.maximum else width
     delay = ADDER_NS + (_SELECT_NS if node.maximum else 0.0)
-    return ElementCost(lut=each * (window - 1) * _size(output), path_ns=levels * delay)
+    return ElementCost(Counts(lut=each * (window - 1) * _size(output)), levels * delay)
 
 
 @element_cost.register
@@ -80,7 +79,7 @@ def _(node: nodes.Scale, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
     offsets = np.count_nonzero(node.offset.integers) / node.offset.integers.size * _size(output)
     lut = products.adders * repeats * x.type.width + offsets * output.type.width
     path = ADDER_NS * math.ceil(math.log2(max(products.digits, 1))) + (ADDER_NS if offsets else 0.0)
-    return ElementCost(lut=lut, dsp=products.dsps * repeats, path_ns=path)
+    return ElementCost(Counts(lut=lut, dsp=products.dsps * repeats), path)
 
 
 @element_cost.register
@@ -88,19 +87,19 @@ def _(node: nodes.Table, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
     depth, width = node.values.integers.size, output.type.width
     blocks = rom_blocks(depth, width)
     if not blocks:
-        return ElementCost(lut=depth * width / 64 * _size(output), path_ns=_SELECT_NS)
+        return ElementCost(Counts(lut=depth * width / 64 * _size(output)), _SELECT_NS)
     # A block has two ports, so that two elements share one copy of the table.
-    return ElementCost(bram_18k=blocks * math.ceil(_size(output) / 2), path_ns=_TABLE_NS)
+    return ElementCost(Counts(bram=blocks / 2 * math.ceil(_size(output) / 2)), _TABLE_NS)
 
 
 @element_cost.register
 def _(node: nodes.Add, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
-    return ElementCost(lut=output.type.width * _size(output), path_ns=ADDER_NS)
+    return ElementCost(Counts(lut=output.type.width * _size(output)), ADDER_NS)
 
 
 @element_cost.register
 def _(node: nodes.Multiply, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
     area = inputs[0].type.width * inputs[1].type.width
     if area > DSP_AREA:
-        return ElementCost(dsp=float(_size(output)), path_ns=2 * ADDER_NS)
-    return ElementCost(lut=0.75 * area * _size(output), path_ns=2 * ADDER_NS)
+        return ElementCost(Counts(dsp=float(_size(output))), 2 * ADDER_NS)
+    return ElementCost(Counts(lut=0.75 * area * _size(output)), 2 * ADDER_NS)

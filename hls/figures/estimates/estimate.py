@@ -10,13 +10,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from hls.target.resources import RESOURCES, Counts, Needs, resource
+
 Basis = Literal["csynth", "post-route"]
 
-RESOURCES = ("lut", "ff", "dsp", "bram", "uram")
-COUNTS = (*RESOURCES, "cycles", "interval")
-FIGURES = (*COUNTS, "latency_ns", "period_ns")
-BRAM_KBIT = 36
-"""Size of the blocks that "bram" counts."""
+CYCLES = ("cycles", "interval")
+TIMES = ("latency_ns", "period_ns")
+FIGURES = (*(kind.key for kind in RESOURCES), *CYCLES, *TIMES)
 
 WIDENED = 2.0
 LEAST = 0.1, 0.4
@@ -40,8 +40,8 @@ class Error:
 class Estimate:
     """One analytic figure of a design.
 
-    ``resource`` is one of ``FIGURES``; "bram" counts 36 kbit tiles (two 18K blocks each). ``low`` and ``high`` hold
-    nine designs in ten. ``basis`` names the reports that it predicts: C synthesis and post-route figures of one
+    ``resource`` is one of ``FIGURES``; memory blocks are tiles of 36 kbit. ``low`` and ``high`` hold nine designs in
+    ten. ``basis`` names the reports that it predicts: C synthesis and post-route figures of one
     design differ by more than either error, so never compare one with the other. ``extrapolated``: the errors were not
     measured on such a design and are assumed (``Error.widened``). A value of zero has no range.
     """
@@ -57,20 +57,24 @@ class Estimate:
     source: Literal["analytic"] = "analytic"
 
     @staticmethod
-    def of(resource: str, value: float, error: Error, basis: Basis, *, extrapolated: bool = False) -> Estimate:
-        """An estimate with the range that its error spans; counts are whole numbers (half ones of "bram")."""
+    def of(figure: str, value: float, error: Error, basis: Basis, *, extrapolated: bool = False) -> Estimate:
+        """An estimate with the range that its error spans; counts are whole numbers of their smallest step.
+
+        >>> found = Estimate.of("lut", 100.4, Error(median=0.05, p90=0.25), "csynth")
+        >>> found.value, found.low, found.high
+        (100.0, 80.0, 126.0)
+        """
         if extrapolated:
             error = error.widened()
-        step = 2 if resource == "bram" else 1
-        whole = resource in COUNTS
         low, high = value / (1 + error.p90), value * (1 + error.p90)
-        if resource == "interval":
+        if figure == "interval":
             low = max(low, 1.0)
+        step = _step(figure)
         return Estimate(
-            resource=resource,
-            value=round(value * step) / step if whole else value,
-            low=math.floor(low * step) / step if whole else low,
-            high=math.ceil(high * step) / step if whole else high,
+            resource=figure,
+            value=round(value / step) * step if step else value,
+            low=math.floor(low / step) * step if step else low,
+            high=math.ceil(high / step) * step if step else high,
             relative_error_median=error.median,
             relative_error_90=error.p90,
             basis=basis,
@@ -78,16 +82,20 @@ class Estimate:
         )
 
 
+def _step(figure: str) -> float | None:
+    """What a figure comes in whole numbers of; None for a time."""
+    if figure in TIMES:
+        return None
+    return 1.0 if figure in CYCLES else resource(figure).step
+
+
 @dataclass(frozen=True)
 class LayerEstimate:
-    """Share of one Keras layer in the design's resources; no error is known for a share. ``bram`` in 36 kbit tiles."""
+    """Share of one Keras layer in the design's resources; no error is known for a share. Memory in 36 kbit tiles."""
 
     name: str
     operations: tuple[str, ...]
-    lut: float
-    ff: float
-    dsp: float
-    bram: float
+    counts: Counts
 
 
 @dataclass(frozen=True)
@@ -104,9 +112,19 @@ class DesignEstimate:
     def __getitem__(self, resource: str) -> Estimate:
         return self.figures[resource]
 
-    def needed(self) -> dict[str, float | tuple[float, float, float]]:
-        """What the design takes of a part: (value, low, high) by resource, "bram" in blocks of ``BRAM_KBIT`` kbit."""
-        return {name: (self[name].value, self[name].low, self[name].high) for name in RESOURCES}
+    @property
+    def basis(self) -> Basis:
+        """Of which reports the figures are a prediction."""
+        return next(iter(self.figures.values())).basis
+
+    @property
+    def resources(self) -> dict[str, Estimate]:
+        """Those of the figures that a part has a limited number of."""
+        return {kind.key: self[kind.key] for kind in RESOURCES if kind.key in self.figures}
+
+    def needed(self) -> Needs:
+        """What the design takes of a part: (value, low, high) by resource, memory in tiles of ``TILE_KBIT``."""
+        return {name: (figure.value, figure.low, figure.high) for name, figure in self.resources.items()}
 
 
 @cache

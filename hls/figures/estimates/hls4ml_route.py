@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.machine.plugins import Plugins
 from hls.target import BACKENDS, Target
+from hls.target.resources import NONE, Counts
 
 MODEL = "hls4ml_dense"
 _FITTED_UNCERTAINTY = 12.5
@@ -28,6 +29,8 @@ _SCHEDULED = ("ff", "cycles", "interval", "latency_ns")
 _FITTED_SIZES = range(32, 257)
 _FITTED_WEIGHT_BITS = range(2, 15)
 _FITTED_INPUT_BITS = 16
+_NOTHING = Counts(lut=0.0, ff=0.0, dsp=0.0, bram=0.0)
+"""What is counted, even where a layer takes none of it."""
 
 
 @runtime_checkable
@@ -49,17 +52,14 @@ class NodeCost:
     clock cycles on top; ``interval`` is the clock cycles between two events."""
 
     node: nodes.Node
-    lut: float = 0.0
-    ff: float = 0.0
-    dsp: float = 0.0
-    bram_18k: float = 0.0
+    counts: Counts = NONE
     path_ns: float = 0.0
     cycles: int = 0
     interval: int = 1
 
 
 def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None = None) -> DesignEstimate:
-    """LUT, FF, DSP, BRAM, cycles, interval and latency that HLS would report for ``graph`` built by hls4ml.
+    """Resources, cycles, interval and latency that HLS would report for ``graph`` built by hls4ml.
 
     Accumulators are as wide as the graph proves that they must be, which is what ``qtrigger build`` makes. With
     ``default_bits`` accumulators and unquantized tensors have at most that many, as in a project that hls4ml converts
@@ -68,44 +68,47 @@ def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None 
     Calibrated on C synthesis of single Dense layers by Vivado and Vitis HLS (``coefficients.json``); anything else is
     marked ``extrapolated``. Takes milliseconds.
     """
-    backend = _backend(target)
+    _backend(target)  # loaded now, so that the seconds stated are those of the estimate
     start = time.perf_counter()
     costs = {node.name: _node_cost(graph, node, target, default_bits) for node in graph}
+    beyond = _beyond_the_fit(graph, target, default_bits)
+    return DesignEstimate(
+        route="hls4ml",
+        clock_ns=target.clock_ns,
+        figures=_figures(_values(graph, costs, target), target, extrapolated=bool(beyond)),
+        layers=_layers(costs.values()),
+        notes=tuple(beyond),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _values(graph: FixedGraph, costs: Mapping[str, NodeCost], target: Target) -> dict[str, float]:
     cycles = _latency(graph, costs, target)
     interval = max((cost.interval for cost in costs.values()), default=1)
     if target.strategy == "latency" and target.io_type == "io_parallel":
         interval = max(1, min(interval, cycles + 1))
-    values = {
-        "lut": sum(cost.lut for cost in costs.values()),
-        "ff": sum(cost.ff for cost in costs.values()),
-        "dsp": sum(cost.dsp for cost in costs.values()),
-        "bram": sum(cost.bram_18k for cost in costs.values()) / 2,
-        "uram": 0.0,
+    return {
+        **sum((cost.counts for cost in costs.values()), _NOTHING + Counts(uram=0.0)),
         "cycles": float(cycles),
         "interval": float(interval),
         "latency_ns": cycles * target.clock_ns,
     }
+
+
+def _figures(values: Mapping[str, float], target: Target, *, extrapolated: bool) -> dict[str, Estimate]:
     regime = _regime(target)
-    beyond = _beyond_the_fit(graph, target, default_bits)
-    cut_elsewhere = regime != "folded" and backend.clock_uncertainty != _FITTED_UNCERTAINTY
-    figures = {
+    cut_elsewhere = regime != "folded" and _backend(target).clock_uncertainty != _FITTED_UNCERTAINTY
+    rescheduled = _SCHEDULED if cut_elsewhere else ()
+    return {
         name: Estimate.of(
             name,
             value,
             measured_error(MODEL, regime, name),
             "csynth",
-            extrapolated=bool(beyond) or (name in _SCHEDULED and cut_elsewhere),
+            extrapolated=extrapolated or name in rescheduled,
         )
         for name, value in values.items()
     }
-    return DesignEstimate(
-        route="hls4ml",
-        clock_ns=target.clock_ns,
-        figures=figures,
-        layers=_layers(costs.values()),
-        notes=tuple(beyond),
-        seconds=time.perf_counter() - start,
-    )
 
 
 def multipliers(graph: FixedGraph, target: Target) -> int:
@@ -154,7 +157,7 @@ def _node_cost(graph: FixedGraph, node: nodes.Node, target: Target, default_bits
     cycles = int(cost.path_ns / stage_ns)
     # A cut between two clock cycles falls on this logic as often as it takes up a cycle.
     ff = cost.path_ns / stage_ns * inputs[0].type.width * math.prod(output.shape)
-    return NodeCost(node, cost.lut, ff, cost.dsp, cost.bram_18k, cost.path_ns - cycles * stage_ns, cycles)
+    return NodeCost(node, cost.counts + Counts(ff=ff), cost.path_ns - cycles * stage_ns, cycles)
 
 
 def _product(
@@ -169,10 +172,7 @@ def _product(
     straight = int(cost.path_ns / shape.stage_ns)
     return NodeCost(
         node,
-        lut=cost.lut * copies,
-        ff=cost.ff * copies,
-        dsp=cost.dsp * copies,
-        bram_18k=cost.bram_18k * copies,
+        counts=copies * cost.counts,
         path_ns=cost.path_ns,
         cycles=cost.cycles - straight + (turns - 1) * max(cost.interval, 1),
         interval=max(cost.interval * turns, 1),
@@ -219,7 +219,7 @@ def _from_port(graph: FixedGraph, node: nodes.Node) -> bool:
     return isinstance(source, nodes.Input)
 
 
-def _latency(graph: FixedGraph, costs: dict[str, NodeCost], target: Target) -> int:
+def _latency(graph: FixedGraph, costs: Mapping[str, NodeCost], target: Target) -> int:
     """Longest way through the graph in clock cycles.
 
     Strategy latency is one pipeline, where logic of several layers shares a cycle; with the others each layer is a
@@ -241,14 +241,9 @@ def _layers(costs: Iterable[NodeCost]) -> tuple[LayerEstimate, ...]:
     layers: dict[str, LayerEstimate] = {}
     for cost in costs:
         operation = type(cost.node).__name__
-        found = layers.setdefault(cost.node.layer, LayerEstimate(cost.node.layer, (), 0.0, 0.0, 0.0, 0.0))
+        found = layers.setdefault(cost.node.layer, LayerEstimate(cost.node.layer, (), _NOTHING))
         layers[cost.node.layer] = replace(
-            found,
-            operations=(*found.operations, operation),
-            lut=found.lut + cost.lut,
-            ff=found.ff + cost.ff,
-            dsp=found.dsp + cost.dsp,
-            bram=found.bram + cost.bram_18k / 2,
+            found, operations=(*found.operations, operation), counts=found.counts + cost.counts
         )
     return tuple(layers.values())
 

@@ -15,6 +15,7 @@ from hls.figures.estimates.adder_graph import cost_by_layer, variable_products
 from hls.figures.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate, coefficients, measured_error
 from hls.graph import FixedGraph
 from hls.target import AUTO, LUT
+from hls.target.resources import Counts
 
 MODEL = "rtl"
 COST_MODEL = "adder_graph"
@@ -25,7 +26,7 @@ TARGET_CLOCK_NS = 2.0
 def estimate_rtl(
     graph: FixedGraph, clock_ns: float, cost: float | None = None, multipliers: str = AUTO
 ) -> DesignEstimate:
-    """LUT, FF, DSP, cycles, latency and attainable period of ``graph`` as pipelined RTL, after place and route.
+    """Resources, cycles, latency and attainable period of ``graph`` as pipelined RTL, after place and route.
 
     ``clock_ns`` sets the pipeline depth; ``cost`` is alkaid's ``CombLogic.cost`` where it is known. Products of two
     variables are counted as DSPs, or if ``multipliers`` is "lut" as LUTs, 3/4 of one for each pair of bits (alkaid's
@@ -42,25 +43,29 @@ def estimate_rtl(
     if in_dsps:  # they have registers and stages all the same
         figures["lut"] = rtl_figures(max(known - in_dsps, 1.0), clock_ns, cost is not None)["lut"]
     products = variable_products(graph)
-    dsp = 0 if multipliers == LUT else products
+    counted = Counts(dsp=0 if multipliers == LUT else products, bram=0.0, uram=0.0)
     figures |= {
         name: Estimate.of(name, value, Error(0.0, 0.0), "post-route", extrapolated=products > 0)
-        for name, value in (("dsp", dsp), ("bram", 0.0), ("uram", 0.0), ("interval", 1.0))
+        for name, value in {**counted, "interval": 1.0}.items()
     }
     share = figures["lut"].value / max(sum(in_luts.values()), 1.0)
     registers = figures["ff"].value / predicted
-    operations = {name: tuple(type(node).__name__ for node in graph if node.layer == name) for name in by_layer}
+    per_layer = {
+        name: Counts(lut=in_luts[name] * share, ff=spent * registers, dsp=0.0, bram=0.0)
+        for name, spent in by_layer.items()
+    }
     return DesignEstimate(
         route="rtl",
         clock_ns=clock_ns,
         figures=figures,
-        layers=tuple(
-            LayerEstimate(name, operations[name], in_luts[name] * share, layer * registers, 0.0, 0.0)
-            for name, layer in by_layer.items()
-        ),
+        layers=tuple(LayerEstimate(name, _operations(graph, name), found) for name, found in per_layer.items()),
         notes=tuple(_notes(known, clock_ns, products, multipliers)),
         seconds=time.perf_counter() - start,
     )
+
+
+def _operations(graph: FixedGraph, layer: str) -> tuple[str, ...]:
+    return tuple(type(node).__name__ for node in graph if node.layer == layer)
 
 
 def rtl_figures(cost: float, clock_ns: float, cost_is_known: bool) -> dict[str, Estimate]:

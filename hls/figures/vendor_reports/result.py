@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hls.errors import FirmwareError
+from hls.target.resources import RESOURCES, Counts
 
 Stage = Literal["csynth", "cosim", "synth", "post-route"]
 STAGES: tuple[Stage, ...] = ("csynth", "cosim", "synth", "post-route")
@@ -50,6 +51,12 @@ class VendorReport:
     clock_ns: float | None = None
     period_ns: float | None = None
     source: Literal["vendor"] = "vendor"
+
+    @property
+    def counts(self) -> Counts:
+        """What the report counts; memory in blocks of ``bram_kbit``."""
+        found = {kind.key: getattr(self, kind.key) for kind in RESOURCES}
+        return Counts(**{key: count for key, count in found.items() if count is not None})
 
     @property
     def latency_ns(self) -> float | None:

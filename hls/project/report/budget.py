@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from hls.project.report.schema import Budget, BudgetCheck, Curve, Latency, Metric, Resources
+from hls.target.resources import LIMITS
 
-_RESOURCES = {"luts": "lut", "ffs": "ff", "dsps": "dsp", "brams": "bram"}
 # The closer to silicon, the better the witness: of several sources the first of these decides.
 _TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
 
@@ -59,11 +59,12 @@ def _worst(metric: Metric | Curve, end: str) -> tuple[float, str]:
 
 def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]) -> tuple[float | None, str | None]:
     found: dict[str, float] = {}  # the first row of a source decides: rows come in the order of their worth
-    for row in resources if key in _RESOURCES else ():
-        value = getattr(row, _RESOURCES[key])
-        if value is not None:
-            found.setdefault(row.source, float(value))
-    for timing in latency if key not in _RESOURCES else ():
+    if key in LIMITS:
+        counted = LIMITS[key].key
+        for row in resources:
+            if counted in row.counts:
+                found.setdefault(row.source, float(row.counts[counted]))
+    for timing in latency if key not in LIMITS else ():
         value = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
         found.setdefault(timing.source, value)
     best = next((source for source in _TRUST if source in found), None)

@@ -6,25 +6,23 @@ route, its source and its stage; rows that differ in any of them are never mixed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hls.errors import ProjectError
 from hls.figures.estimates import DesignEstimate, estimate_hls4ml, estimate_rtl, multipliers
-from hls.figures.estimates.estimate import BRAM_KBIT
 from hls.figures.vendor_reports import VendorReport, find_reports
 from hls.graph import FixedGraph
 from hls.project.report.schema import Latency, Resources
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import NetlistResources
+from hls.rtl.netlist import BLOCK_KBIT, NetlistResources
 from hls.target import Target
-from hls.target.parts import Fit, Part, check_fit, find_part
+from hls.target.parts import Part, check_fit, find_part
+from hls.target.resources import LIMITS, TILE_KBIT, Needs, resource
 
-_YOSYS_BRAM_KBIT = 18
 _BASIS = {"csynth": "C synthesis", "post-route": "post-route"}
-
-Needs = Mapping[str, float | tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -49,26 +47,44 @@ def gather_figures(
     """
     part, notes = _part(target)
     found = tuple(measured)
+    rtl = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers)
+    hls4ml = estimate_hls4ml(graph, target)
     reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))
-    estimates = (estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers), estimate_hls4ml(graph, target))
-    resources = [_estimated(estimate, part) for estimate in estimates]
-    resources[1:1] = [_counted(item, part) for item in found if isinstance(item, NetlistResources)]
-    latency = [_estimated_latency(estimate) for estimate in estimates]
-    latency[1:1] = [_simulated(item) for item in found if isinstance(item, RtlTiming)][:1]
-    for report in reversed(reports):  # the one closest to silicon first
-        estimate = estimates[1] if report.stage == estimates[1]["lut"].basis else None
-        resources += _vendor(report, part, estimate)
-        latency += _vendor_latency(report, estimate)
-    for estimate in estimates:
-        notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
-    notes += [_gates(row) for row in resources if row.gate_equivalents is not None or row.area is not None]
-    notes += [
-        f"the netlist's slowest path, {row.path_ns:.3g} ns by {row.path_source}, is longer than the clock of "
-        f"{target.clock_ns:g} ns: whether the clock is met, only place and route can tell"
-        for row in resources
-        if row.path_ns is not None and row.path_ns > target.clock_ns
+    reports.reverse()  # the one closest to silicon first
+    resources = [
+        _estimated(rtl, part),
+        *(_counted(item, part) for item in found if isinstance(item, NetlistResources)),
+        _estimated(hls4ml, part),
+        *(_vendor(report, part, _compared(report, hls4ml)) for report in reports if report.counts),
     ]
-    return Figures(resources, latency, notes)
+    latency = [
+        _estimated_latency(rtl),
+        *[_simulated(item) for item in found if isinstance(item, RtlTiming)][:1],
+        _estimated_latency(hls4ml),
+        *(row for report in reports for row in _vendor_latency(report, _compared(report, hls4ml))),
+    ]
+    for estimate in (rtl, hls4ml):
+        notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
+    return Figures(resources, latency, [*notes, *_notes(resources, target)])
+
+
+def _compared(report: VendorReport, estimate: DesignEstimate) -> DesignEstimate | None:
+    """The estimate, if it is a prediction of such a report."""
+    return estimate if report.stage == estimate.basis else None
+
+
+def _notes(rows: Iterable[Resources], target: Target) -> Iterator[str]:
+    """What a reader should know of the rows of netlists."""
+    rows = tuple(rows)
+    for row in rows:
+        if row.gate_equivalents is not None or row.area is not None:
+            yield _gates(row)
+    for row in rows:
+        if row.path_ns is not None and row.path_ns > target.clock_ns:
+            yield (
+                f"the netlist's slowest path, {row.path_ns:.3g} ns by {row.path_source}, is longer than the clock of "
+                f"{target.clock_ns:g} ns: whether the clock is met, only place and route can tell"
+            )
 
 
 def _gates(row: Resources) -> str:
@@ -87,33 +103,33 @@ def _part(target: Target) -> tuple[Part | None, list[str]]:
         return None, [f"no utilisation: {error}"]
 
 
-def _fit(part: Part | None, needs: Needs, bram_kbit: int) -> Fit | None:
-    return None if part is None or not needs else check_fit(part, needs, bram_kbit=bram_kbit)
+def _counts(counts: Mapping[str, float], block_kbit: int) -> dict[str, float]:
+    """Counts as report.json states them, memory in tiles."""
+    kinds = {resource(key): count for key, count in counts.items()}
+    return {kind.key: kind.stated(kind.in_blocks(count, block_kbit, TILE_KBIT)) for kind, count in kinds.items()}
 
 
-def _verdict(fit: Fit | None) -> str | None:
-    if fit is None:
-        return None
-    return fit.verdict if fit.certain else f"{fit.verdict}, by the figure alone: its range does not settle it"
+def _fitted(part: Part | None, needs: Needs, block_kbit: int) -> dict[str, Any]:
+    """Those fields of a row that say whether the part is large enough; none if the part is not known."""
+    if part is None or not needs:
+        return {}
+    fit = check_fit(part, needs, bram_kbit=block_kbit)
+    unsure = "" if fit.certain else ", by the figure alone: its range does not settle it"
+    return {"utilisation": fit.utilisation, "verdict": fit.verdict + unsure}
 
 
 def _estimated(estimate: DesignEstimate, part: Part | None) -> Resources:
-    needs = estimate.needed()
-    fit = _fit(part, needs, BRAM_KBIT)
+    found = estimate.resources
+    limited = {kind.key: found[kind.key] for kind in LIMITS.values() if kind.key in found}
     return Resources(
         source="analytic",
         route=estimate.route,
-        stage=_BASIS[estimate["lut"].basis],
-        lut=int(estimate["lut"].value),
+        stage=_BASIS[estimate.basis],
+        counts=_counts({key: figure.value for key, figure in found.items()}, TILE_KBIT),
         lut_range=(int(estimate["lut"].low), int(estimate["lut"].high)),
-        ff=int(estimate["ff"].value),
-        dsp=int(estimate["dsp"].value),
-        bram=estimate["bram"].value,
-        uram=int(estimate["uram"].value),
-        utilisation={} if fit is None else fit.utilisation,
-        verdict=_verdict(fit),
-        relative_error={name: estimate[name].relative_error_90 for name in ("lut", "ff", "dsp", "bram")},
-        median_error={name: estimate[name].relative_error_median for name in ("lut", "ff", "dsp", "bram")},
+        **_fitted(part, estimate.needed(), TILE_KBIT),
+        relative_error={key: figure.relative_error_90 for key, figure in limited.items()},
+        median_error={key: figure.relative_error_median for key, figure in limited.items()},
     )
 
 
@@ -121,7 +137,7 @@ def _estimated_latency(estimate: DesignEstimate) -> Latency:
     return Latency(
         source="analytic",
         route=estimate.route,
-        stage=_BASIS[estimate["cycles"].basis],
+        stage=_BASIS[estimate.basis],
         cycles=int(estimate["cycles"].value),
         interval=int(estimate["interval"].value),
         clock_ns=estimate.clock_ns,
@@ -132,26 +148,14 @@ def _estimated_latency(estimate: DesignEstimate) -> Latency:
 
 
 def _counted(netlist: NetlistResources, part: Part | None) -> Resources:
-    middle = (netlist.lut_low + netlist.lut_high) / 2
-    needs: Needs = {
-        "lut": (middle, netlist.lut_low, netlist.lut_high),
-        "ff": netlist.ff,
-        "dsp": netlist.dsp,
-        "bram": netlist.bram,
-    }
-    fit = _fit(part, needs, _YOSYS_BRAM_KBIT)
     return Resources(
         source="yosys",
         route="rtl",
         stage="netlist, before placement",
         tool=netlist.family,
-        lut=netlist.lut_high if netlist.family != "asic" else None,
-        lut_range=(netlist.lut_low, netlist.lut_high) if netlist.family != "asic" else None,
-        ff=netlist.ff,
-        dsp=netlist.dsp,
-        bram=netlist.bram * _YOSYS_BRAM_KBIT / BRAM_KBIT,
-        utilisation={} if fit is None else fit.utilisation,
-        verdict=_verdict(fit),
+        counts=_counts(netlist.counts, BLOCK_KBIT),
+        lut_range=netlist.lut_range,
+        **_fitted(part, netlist.needed(), BLOCK_KBIT),
         cells=dict(netlist.cells),
         logic_depth=netlist.depth,
         path_ns=netlist.delay_ns,
@@ -173,35 +177,25 @@ def _simulated(timing: RtlTiming) -> Latency:
     )
 
 
-def _vendor(report: VendorReport, part: Part | None, estimate: DesignEstimate | None) -> list[Resources]:
-    counts = {name: getattr(report, name) for name in ("lut", "ff", "dsp", "bram", "uram")}
-    needs: Needs = {name: count for name, count in counts.items() if count is not None}
-    if not needs:
-        return []
-    fit = _fit(part, needs, report.bram_kbit)
-    return [
-        Resources(
-            source="vendor",
-            route="hls4ml",
-            stage=report.stage,
-            tool=_tool(report),
-            lut=report.lut,
-            ff=report.ff,
-            dsp=report.dsp,
-            bram=None if report.bram is None else report.bram * report.bram_kbit / BRAM_KBIT,
-            uram=report.uram,
-            utilisation={} if fit is None else fit.utilisation,
-            verdict=_verdict(fit),
-            ratio=None if estimate is None else _ratios(report, estimate),
-        )
-    ]
+def _vendor(report: VendorReport, part: Part | None, estimate: DesignEstimate | None) -> Resources:
+    return Resources(
+        source="vendor",
+        route="hls4ml",
+        stage=report.stage,
+        tool=_tool(report),
+        counts=_counts(report.counts, report.bram_kbit),
+        **_fitted(part, report.counts, report.bram_kbit),
+        ratio=None if estimate is None else _ratios(_counts(report.counts, report.bram_kbit), estimate),
+    )
 
 
-def _ratios(report: VendorReport, estimate: DesignEstimate) -> dict[str, float]:
+def _ratios(counts: Mapping[str, float], estimate: DesignEstimate) -> dict[str, float]:
     """The vendor's count over ours, for what both count and ours is not zero."""
-    unit = report.bram_kbit / BRAM_KBIT
-    counts = {"lut": report.lut, "ff": report.ff, "dsp": report.dsp, "bram": report.bram and report.bram * unit}
-    return {name: count / estimate[name].value for name, count in counts.items() if count and estimate[name].value}
+    return {
+        key: count / estimate[key].value
+        for key, count in counts.items()
+        if count and key in estimate.resources and estimate[key].value
+    }
 
 
 def _vendor_latency(report: VendorReport, estimate: DesignEstimate | None) -> list[Latency]:

@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from hls.errors import ProjectError
+from hls.target.resources import RESOURCES
 
 SCHEMA_VERSION = 1
 REPORT_FILE = "report.json"
@@ -138,25 +147,25 @@ def fidelity_metric(values: Mapping[str, Any]) -> Metric | Curve:
     return (Curve if "points" in values else Metric).model_validate(values)
 
 
+_KEYS = {kind.key for kind in RESOURCES}
+
+
 class Resources(Section):
     """One source's resource figures, for one of the two firmwares (``route``), at one ``stage`` of its making.
 
-    ``bram`` counts 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left out of an estimate's
-    fit stay below, ``median_error`` the median. ``cells``, ``logic_depth`` and ``path_ns`` (register to register,
-    before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's. ``ratio``: a vendor's figure over
-    our estimate of the same firmware at the same stage.
+    ``counts`` hold what the source counts, by resource; report.json states each beside the other keys, null for one
+    that is not counted. Memory is in 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left
+    out of an estimate's fit stay below, ``median_error`` the median. ``cells``, ``logic_depth`` and ``path_ns``
+    (register to register, before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's. ``ratio``:
+    a vendor's figure over our estimate of the same firmware at the same stage.
     """
 
     source: Literal["analytic", "yosys", "vendor"]
     route: Literal["rtl", "hls4ml"]
     stage: str
     tool: str | None = None
-    lut: int | None = None
+    counts: dict[str, int | float] = {}
     lut_range: tuple[int, int] | None = None
-    ff: int | None = None
-    dsp: int | None = None
-    bram: float | None = None
-    uram: int | None = None
     utilisation: dict[str, float] = {}
     verdict: str | None = None
     relative_error: dict[str, float] | None = None
@@ -168,6 +177,30 @@ class Resources(Section):
     gate_equivalents: float | None = None
     area: float | None = None
     ratio: dict[str, float] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, row: Any) -> Any:
+        """The counts of a row of report.json, taken from among its other keys; what is no row is left to pydantic."""
+        if not isinstance(row, dict):
+            return row
+        counts = {kind.key: row[kind.key] for kind in RESOURCES if row.get(kind.key) is not None}
+        others = {key: value for key, value in row.items() if key not in _KEYS}
+        return {"counts": counts} | others
+
+    @model_serializer(mode="wrap")
+    def _beside(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The row with each count beside the other keys, a range after its count."""
+        row = fields(self)
+        flat: dict[str, Any] = {}
+        for key, value in row.items():
+            if key != "counts":
+                flat[key] = value
+                continue
+            for kind in RESOURCES:
+                flat[kind.key] = value.get(kind.key)
+                flat |= {name: row[name] for name in (f"{kind.key}_range",) if name in row}
+        return flat
 
 
 class Latency(Section):

@@ -2,10 +2,11 @@
 
 from hls.rtl.netlist.family import FAMILIES, Family, family_of
 from hls.rtl.netlist.simulation import NetlistSimulation
-from hls.rtl.netlist.synthesis import Netlist, NetlistResources, synthesise
+from hls.rtl.netlist.synthesis import BLOCK_KBIT, Netlist, NetlistResources, synthesise
 from hls.rtl.netlist.yosys import yosys_version
 
 __all__ = [
+    "BLOCK_KBIT",
     "FAMILIES",
     "Family",
     "Netlist",

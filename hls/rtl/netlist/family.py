@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from hls.errors import UnsupportedError
 
+ASIC = "asic"
 _COUNTS = ("lut", "ff", "carry", "dsp", "bram")
 
 
@@ -130,7 +131,7 @@ _FAMILIES = (
         models=("nexus/cells_sim.v",),
     ),
     # Plain gates: what an ASIC has before a library is chosen.
-    Family("asic", "synth -flatten", MappingProxyType({r"\$_S?DFF.*": _FF, r"(?i)(?!\$).*(dff|__df|_df).*": _FF})),
+    Family(ASIC, "synth -flatten", MappingProxyType({r"\$_S?DFF.*": _FF, r"(?i)(?!\$).*(dff|__df|_df).*": _FF})),
 )  # fmt: skip
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _FAMILIES})
 
@@ -143,7 +144,7 @@ _PARTS = (
     (r"ice40.*", "ice40"),
     (r"lifcl.*|lfcpnx.*|lfd2nx.*|lfmxo5.*", "nexus"),
     (r"5c[egs].*", "cyclonev"),
-    (r"asic.*|nangate.*|saed.*|sky130.*|ihp.*|gf180.*|tsmc.*", "asic"),
+    (r"asic.*|nangate.*|saed.*|sky130.*|ihp.*|gf180.*|tsmc.*", ASIC),
 )
 
 

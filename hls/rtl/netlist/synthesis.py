@@ -14,13 +14,16 @@ from typing import Literal
 
 from hls.errors import ToolError
 from hls.machine.cache import cached_folder, digest
-from hls.rtl.netlist.family import Family
+from hls.rtl.netlist.family import ASIC, Family
 from hls.rtl.netlist.yosys import run_yosys, yosys_version
 from hls.rtl.rtl_project import RtlProject
+from hls.target.resources import Counts, Needs
 
 NETLIST = "netlist.v"
 GATES = "gates.json"
 _STATISTICS, _TIMING, _CMOS = "stat.json", "timing.txt", "cmos.txt"
+BLOCK_KBIT = 18
+"""Size of the memory blocks that a netlist counts."""
 _HERE = Path(__file__).parent
 _NOT_CELLS = "$scopeinfo"
 # Transistors of a NAND gate of two inputs in static CMOS: one gate equivalent.
@@ -52,6 +55,24 @@ class NetlistResources:
     gate_equivalents: float | None = None
     area: float | None = None
     source: Literal["yosys"] = "yosys"
+
+    @property
+    def lut_range(self) -> tuple[int, int] | None:
+        """From every LUT with a partner to every LUT by itself; None for an ASIC, which has none."""
+        return None if self.family == ASIC else (self.lut_low, self.lut_high)
+
+    @property
+    def counts(self) -> Counts:
+        """What is counted, every LUT as one; memory in blocks of ``BLOCK_KBIT``."""
+        counts = Counts(ff=self.ff, dsp=self.dsp, bram=self.bram)
+        return counts if self.family == ASIC else Counts(lut=self.lut_high) + counts
+
+    def needed(self) -> Needs:
+        """What the design takes of a part: the counts, and of the LUTs the middle of their range with its ends."""
+        if self.lut_range is None:
+            return self.counts
+        low, high = self.lut_range
+        return {**self.counts, "lut": ((low + high) / 2, low, high)}
 
 
 @dataclass(frozen=True)
@@ -108,7 +129,7 @@ def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, 
         library = os.path.relpath(liberty, folder)
         lines += [f"dfflibmap -liberty {library}", f"abc -liberty {library}", "opt_clean -purge"]
         statistics += f" -liberty {library}"
-    elif family.name == "asic":
+    elif family.name == ASIC:
         lines += ["abc -g simple", "opt_clean -purge", f"tee -o {_CMOS} stat -tech cmos"]
     lines += [f"tee -o {_STATISTICS} {statistics}", f"write_verilog -noattr {NETLIST}"]
     return "\n".join([*lines, ""])

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from hls.errors import ProjectError
+from hls.target.resources import BLOCK_RAM, RESOURCES, Counts
 
 # Optional low-power and temperature letters, then the package: "ffg1761-2", "icsg324-1l", "-flga2577-2-e", or nothing.
 _AFTER_DEVICE = re.compile(r"([il]{0,2}[a-z]{2,4}\d{2,4}[a-z]?(-.*)?|-.*)?")
@@ -23,18 +25,14 @@ _ORDERING_CODE = re.compile(r"[a-z0-9-]*")
 
 @dataclass(frozen=True)
 class Part:
-    """A device. ``lut``, ``ff`` and ``dsp`` count what ``logic`` and the vendor call so; ``bram`` counts the blocks
-    named in ``memory``, of ``block_kbit`` kbit (for AMD tiles of 36: ``bram_18k`` is twice that). ``slrs`` is the
-    number of super logic regions, taken as equal."""
+    """A device. ``holds`` counts LUTs, flip-flops and DSPs as ``logic`` and the vendor call them, and the memory
+    blocks named in ``memory``, of ``block_kbit`` kbit (for AMD tiles of 36: ``bram_18k`` is twice that). ``slrs`` is
+    the number of super logic regions, taken as equal."""
 
     name: str
     vendor: str
     family: str
-    lut: int
-    ff: int
-    dsp: int
-    bram: int
-    uram: int
+    holds: Counts
     slrs: int
     logic: str
     memory: str
@@ -44,11 +42,29 @@ class Part:
     @property
     def bram_18k(self) -> int | None:
         """18 kbit blocks of an AMD part, the unit of HLS reports; None for other vendors."""
-        return 2 * self.bram if self.vendor == "AMD" else None
+        return 2 * self.capacity(BLOCK_RAM.key) if self.vendor == "AMD" else None
 
     def capacity(self, resource: str) -> int:
-        """How many of "lut", "ff", "dsp", "bram" or "uram" there are."""
-        return int(getattr(self, resource))
+        """How many there are of the resource with this key; 0 of what the part does not have.
+
+        >>> find_part("VU13P").capacity("dsp")
+        12288
+        """
+        return int(self.holds.get(resource, 0))
+
+    @staticmethod
+    def of_row(row: Mapping[str, Any]) -> Part:
+        """The part that a line of parts.json states."""
+        holds = Counts(**{kind.key: row[kind.key] for kind in RESOURCES if kind.key in row})
+        return Part(holds=holds, **{key: value for key, value in row.items() if key not in holds})
+
+    def row(self) -> dict[str, str | float]:
+        """The line of parts.json that states the part, in which its counts stand beside the other fields."""
+        row: dict[str, str | float] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            row |= value if isinstance(value, Counts) else {field.name: value}
+        return row
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ def _content() -> tuple[tuple[Part, ...], dict[str, re.Pattern[str]], tuple[Boar
     loaded: dict[str, Any] = json.loads(files("hls.target.parts").joinpath("parts.json").read_text(encoding="utf-8"))
     patterns = {row["name"]: re.compile(row.pop("pattern", re.escape(row["name"]))) for row in loaded["parts"]}
     return (
-        tuple(Part(**row) for row in loaded["parts"]),
+        tuple(Part.of_row(row) for row in loaded["parts"]),
         patterns,
         tuple(Board(**row) for row in loaded["boards"]),
     )
@@ -84,6 +100,9 @@ def all_boards() -> tuple[Board, ...]:
 def find_part(name: str) -> Part:
     """The part that ``name`` means: a full device name, a short one ("VU13P") or a board ("ZCU102").
 
+    >>> find_part("xcvu13p-flga2577-2-e").name, find_part("VU13P").name, find_part("ZCU102").name
+    ('xcvu13p', 'xcvu13p', 'xczu9eg')
+
     Raises:
         ProjectError: unknown; names the nearest that are known.
     """
@@ -98,7 +117,11 @@ def find_part(name: str) -> Part:
 
 
 def search(query: str = "") -> list[tuple[Part, tuple[str, ...]]]:
-    """Parts whose name, family, vendor or board holds every word of ``query``, each with the boards that carry it."""
+    """Parts whose name, family, vendor or board holds every word of ``query``, each with the boards that carry it.
+
+    >>> [(part.name, boards) for part, boards in search("zcu111")]
+    [('xczu28dr', ('ZCU111',))]
+    """
     words = query.lower().split()
     boards: dict[str, list[str]] = {}
     for board in all_boards():

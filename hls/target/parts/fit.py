@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hls.target.parts.catalog import Part
+from hls.target.resources import Needs, resource
 
-RESOURCES = ("lut", "ff", "dsp", "bram", "uram")
 Verdict = Literal["fits one SLR", "fits", "does not fit"]
 
 
@@ -37,22 +37,27 @@ class Fit:
         return {name: use.value for name, use in self.uses.items()}
 
 
-def check_fit(
-    part: Part, needed: Mapping[str, float | tuple[float, float, float]], *, bram_kbit: float | None = None
-) -> Fit:
+def check_fit(part: Part, needed: Needs, *, bram_kbit: float | None = None) -> Fit:
     """How much of ``part`` a design takes, and whether it fits.
 
-    ``needed`` maps "lut", "ff", "dsp", "bram" and "uram" to a number, or to (value, low, high). "bram" counts blocks of
-    ``bram_kbit`` kbit, by default the part's own (36 kbit tiles on AMD parts). A super logic region is taken as an
-    equal share of the part; "fits one SLR" is said of parts with several.
+    ``needed`` says by resource how much, as a number or as (value, low, high). Memory blocks are of ``bram_kbit`` kbit,
+    by default the part's own (36 kbit tiles on AMD parts). A super logic region is taken as an equal share of the part;
+    "fits one SLR" is said of parts with several.
+
+    >>> from hls.target.parts import find_part
+    >>> fit = check_fit(find_part("xc7z020"), {"lut": 26_600, "dsp": (200, 180, 230)})
+    >>> fit.verdict, fit.certain, fit.scarcest, fit.utilisation["lut"]
+    ('fits', False, 'dsp', 0.5)
+
+    Raises:
+        ValueError: nothing is needed, or there is no such resource.
     """
     uses = {}
     for name, need in needed.items():
-        if name not in RESOURCES:
-            raise ValueError(f"{name!r} is no resource of a part: {', '.join(RESOURCES)}")
-        value, low, high = need if isinstance(need, tuple) else (need, need, need)
-        unit = bram_kbit / part.block_kbit if name == "bram" and bram_kbit is not None else 1.0
-        uses[name] = Use(*(_share(amount * unit, part.capacity(name)) for amount in (value, low, high)))
+        kind = resource(name)
+        amounts = need if isinstance(need, tuple) else (need, need, need)
+        own = [kind.in_blocks(amount, bram_kbit or part.block_kbit, part.block_kbit) for amount in amounts]
+        uses[name] = Use(*(_share(amount, part.capacity(name)) for amount in own))
     if not uses:
         raise ValueError("no resource given")
     verdicts = [

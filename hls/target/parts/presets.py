@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from hls.errors import ProjectError
 from hls.target.parts.catalog import Part
+from hls.target.resources import LIMITS
 
 BUNCH_CROSSING_NS = 25.0
 """Nominal time between LHC bunch crossings. A revolution of 88.924 us over 3564 slots makes it 24.95 ns; chips run on
@@ -18,12 +19,12 @@ that very clock, and projects state it as 25 ns."""
 @dataclass(frozen=True)
 class BudgetPreset:
     """``interval_bx`` is between events and ``latency_bx`` from input to output, in bunch crossings; ``share`` is the
-    part of an FPGA that one algorithm may take, by resource (none for an ASIC)."""
+    part of each resource of an FPGA that one algorithm may take (None for an ASIC)."""
 
     name: str
     interval_bx: float
     latency_bx: float
-    share: Mapping[str, float]
+    share: float | None
     about: str
 
 
@@ -33,21 +34,21 @@ BUDGETS: Mapping[str, BudgetPreset] = MappingProxyType(
             "level-1-slot",
             interval_bx=1,
             latency_bx=4,
-            share=MappingProxyType({"lut": 0.1, "ff": 0.1, "dsp": 0.1, "bram": 0.1}),
+            share=0.1,
             about="one algorithm among many on a Level-1 trigger board: every bunch crossing, 100 ns, a tenth of it",
         ),
         "level-1-slr": BudgetPreset(
             "level-1-slr",
             interval_bx=1,
             latency_bx=40,
-            share=MappingProxyType({"lut": 0.25, "ff": 0.25, "dsp": 0.25, "bram": 0.25}),
+            share=0.25,
             about="one super logic region of a Phase-2 Level-1 board: every bunch crossing, 1 us",
         ),
         "front-end-asic": BudgetPreset(
             "front-end-asic",
             interval_bx=1,
             latency_bx=2,
-            share=MappingProxyType({}),
+            share=None,
             about="on the detector, as in the ECON-T encoder (arXiv:2105.01683): every bunch crossing, 50 ns",
         ),
     }
@@ -55,10 +56,16 @@ BUDGETS: Mapping[str, BudgetPreset] = MappingProxyType(
 
 
 def budget_limits(name: str, part: Part | None = None, latency_bx: float | None = None) -> dict[str, float]:
-    """Limits of preset ``name``: "interval_ns" and "latency_ns", and with ``part`` "luts", "ffs", "dsps" and "brams".
+    """Limits of preset ``name`` in the keys of [budget]: times, and of a known ``part`` the share of its resources.
 
-    ``latency_bx`` replaces the preset's latency: trigger menus give each algorithm its own share. "brams" counts
-    36 kbit tiles.
+    ``latency_bx`` replaces the preset's latency: trigger menus give each algorithm its own share. Memory blocks are the
+    part's own (36 kbit tiles on AMD parts).
+
+    >>> budget_limits("front-end-asic")
+    {'interval_ns': 25.0, 'latency_ns': 50.0}
+    >>> from hls.target.parts import find_part
+    >>> budget_limits("level-1-slot", find_part("VU9P"), latency_bx=2)["dsps"]
+    684.0
 
     Raises:
         ProjectError: no such preset.
@@ -72,6 +79,7 @@ def budget_limits(name: str, part: Part | None = None, latency_bx: float | None 
         "interval_ns": preset.interval_bx * BUNCH_CROSSING_NS,
         "latency_ns": crossings * BUNCH_CROSSING_NS,
     }
-    if part is not None:
-        limits |= {f"{key}s": float(int(share * part.capacity(key))) for key, share in preset.share.items()}
+    share = preset.share
+    if part is not None and share is not None:
+        limits |= {limit: float(int(share * part.capacity(kind.key))) for limit, kind in LIMITS.items()}
     return limits

@@ -32,8 +32,8 @@ PNG = b"\x89PNG\r\n\x1a\n picture"
 
 class TestBudget:
     TAU = Metric(reference=0.99, firmware=0.95, unit="1")
-    ANALYTIC = Resources(source="analytic", route="rtl", stage="post-route", lut=900, ff=100)
-    YOSYS = Resources(source="yosys", route="rtl", stage="netlist", lut=1200)
+    ANALYTIC = Resources(source="analytic", route="rtl", stage="post-route", counts={"lut": 900, "ff": 100})
+    YOSYS = Resources(source="yosys", route="rtl", stage="netlist", counts={"lut": 1200})
     TIMING = Latency(
         source="rtl-simulation", route="rtl", stage="measured", cycles=12, interval=2, clock_ns=5.0, latency_ns=60.0
     )

@@ -52,7 +52,7 @@ def sane(design: DesignEstimate) -> None:
         assert figure.source == "analytic"
         assert figure.basis == ("csynth" if design.route == "hls4ml" else "post-route")
     for name in ("lut", "ff", "dsp", "bram"):
-        parts = sum(getattr(layer, name) for layer in design.layers)
+        parts = sum(layer.counts[name] for layer in design.layers)
         assert parts <= design[name].value + 1
 
 
@@ -249,4 +249,8 @@ def test_rounding_and_saturation_cost_what_hls_instantiates() -> None:
     builder.add(nodes.Quantize("q", ("x",), "q", out, 0, out.raw_max))
     builder.add(nodes.Quantize("wider", ("q",), "wider", FixedType(False, 9, 1), 0, 511))
     layers = estimate_hls4ml(builder.finish(["x"], ["wider"], ["y"]), target()).layers
-    assert {layer.name: layer.lut / 6 for layer in layers} == {"x": 0, "q": pytest.approx(43, abs=1), "wider": 0}
+    assert {layer.name: layer.counts["lut"] / 6 for layer in layers} == {
+        "x": 0,
+        "q": pytest.approx(43, abs=1),
+        "wider": 0,
+    }

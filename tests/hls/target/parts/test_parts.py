@@ -60,10 +60,10 @@ def test_amd_parts_have_two_flip_flops_for_each_lut() -> None:
     """True of every family since the 7 series, so that one mistyped digit is found."""
     for part in all_parts():
         if part.vendor == "AMD":
-            assert part.ff == 2 * part.lut, part.name
-            assert part.bram_18k == 2 * part.bram
+            assert part.capacity("ff") == 2 * part.capacity("lut"), part.name
+            assert part.bram_18k == 2 * part.capacity("bram")
         elif part.vendor == "Intel":
-            assert part.ff == 2 * part.lut, part.name
+            assert part.capacity("ff") == 2 * part.capacity("lut"), part.name
             assert part.bram_18k is None
 
 
