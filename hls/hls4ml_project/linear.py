@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from hls.graph.fixed import FixedArray, FixedType, IntArray
 from hls.graph.windows import output_length
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.lowering import Lowering, state
-from hls.hls4ml_project.types import HlsType, Value
+from hls.hls4ml_project.types import Attribute, HlsType, Value
 
 
 def accumulator(edge: Edge) -> FixedType:
@@ -35,7 +34,7 @@ def matrix(low: Lowering, node: nodes.Node, x: Value, kernel: FixedArray, bias: 
     rows = x.size // n_in
     if rows == 1:
         flat = low.flattened(node, x)
-        attributes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
+        attributes: dict[str, Attribute] = {"n_in": n_in, "n_out": n_out}
         made = _weighted(low, node, "Dense", flat, (n_out,), kernel, bias, edge, attributes)
         return replace(made, shape=shape)
     # A stream is best left as it is packed; arrays are flat, so there the shape is free.
@@ -157,12 +156,12 @@ def _has_depthwise(low: Lowering, rank: int, multiplier: int) -> bool:
 
 def _geometry(
     x: Value, window: tuple[int, ...], strides: tuple[int, ...], padding: tuple[tuple[int, int], ...]
-) -> tuple[dict[str, Any], tuple[int, ...]]:
+) -> tuple[dict[str, Attribute], tuple[int, ...]]:
     """hls4ml's names for the sizes of a window layer, and the positions of its output."""
     out = tuple(output_length(n, w, s, 1, p) for n, w, s, p in zip(x.shape, window, strides, padding, strict=False))
     names = ("width",) if len(window) == 1 else ("height", "width")
     sides = (("left", "right"),) if len(window) == 1 else (("top", "bottom"), ("left", "right"))
-    attributes: dict[str, Any] = {"data_format": "channels_last"}
+    attributes: dict[str, Attribute] = {"data_format": "channels_last"}
     for axis, name in enumerate(names):
         attributes[f"in_{name}"] = x.shape[axis]
         attributes[f"out_{name}"] = out[axis]
@@ -206,7 +205,7 @@ def _padded(
     return made, ((0, 0),) * rank
 
 
-def _parallel(low: Lowering, positions: tuple[int, ...]) -> dict[str, Any]:
+def _parallel(low: Lowering, positions: tuple[int, ...]) -> dict[str, Attribute]:
     """All positions at once where the reuse factor is one, as for the other layers of an io_parallel design."""
     if low.streaming or low.target.reuse_factor > 1 or low.target.strategy != "latency":
         return {}
@@ -242,7 +241,7 @@ def _weighted(
     kernel: FixedArray,
     bias: FixedArray,
     edge: Edge,
-    attributes: dict[str, Any],
+    attributes: dict[str, Attribute],
     kernel_name: str = "weight",
 ) -> Value:
     weights, weight_type = low.constant(kernel_name, kernel, node)

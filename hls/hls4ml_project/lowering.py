@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, FixedGraph
@@ -17,7 +17,7 @@ from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import Node, refusal
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.backend import find_backend
-from hls.hls4ml_project.types import HlsLayer, HlsType, Value, coarsest, float_constants
+from hls.hls4ml_project.types import Attribute, HlsLayer, HlsType, Value, coarsest, float_constants
 from hls.target import Target
 
 # Layers that cast an exact result once, at the very end: they may cast straight to the type of a quantizer.
@@ -73,7 +73,9 @@ class Lowering:
         """The type of a tensor that cannot overflow."""
         return HlsType(self.fit(edge.type))
 
-    def constant(self, name: str, values: FixedArray, node: Node) -> tuple[dict[str, Any], dict[str, HlsType]]:
+    def constant(
+        self, name: str, values: FixedArray, node: Node
+    ) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, HlsType]]:
         """Attribute and type of a constant array called ``name`` by hls4ml."""
         narrowest = coarsest(values)
         data = float_constants(narrowest, node.name)
@@ -94,7 +96,7 @@ class Lowering:
         inputs: Sequence[Value],
         shape: tuple[int, ...],
         result: HlsType,
-        attributes: dict[str, Any],
+        attributes: Mapping[str, Attribute],
         types: dict[str, HlsType] | None = None,
     ) -> Value:
         """State one layer; its output has ``shape`` and type ``result``."""
@@ -129,7 +131,7 @@ class Lowering:
             return replace(value, shape=shape)
         key = (value.layer, shape)
         if key not in self._reshaped:
-            attributes = {"target_shape": list(shape)}
+            attributes: dict[str, Attribute] = {"target_shape": list(shape)}
             self._reshaped[key] = self.emit(node, "Reshape", (value,), shape, value.type, attributes)
         return self._reshaped[key]
 
@@ -145,7 +147,7 @@ class Lowering:
         class_name: str,
         value: Value,
         result: HlsType,
-        attributes: dict[str, Any],
+        attributes: Mapping[str, Attribute],
         types: dict[str, HlsType] | None = None,
     ) -> Value:
         """A layer that works element by element: it keeps the shape that hls4ml knows and the one the graph means."""
@@ -167,7 +169,7 @@ class Lowering:
         scale, scale_type = self.constant("scale", factor, node)
         bias, bias_type = self.constant("bias", shift, node)
         channels = factor.integers.size
-        attributes = {"n_filt": channels, "use_gamma": True, "use_beta": True, **scale, **bias}
+        attributes: dict[str, Attribute] = {"n_filt": channels, "use_gamma": True, "use_beta": True, **scale, **bias}
         return self.pointwise(node, "BatchNormalization", value, result, attributes, scale_type | bias_type)
 
     def cast_at_source(self, node: Node, value: Value, type_: HlsType) -> Value:

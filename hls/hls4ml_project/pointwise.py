@@ -9,7 +9,7 @@ import numpy as np
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType, round_shift, widen
 from hls.hls4ml_project.lowering import Lowering, state, unused_table
-from hls.hls4ml_project.types import HlsType, Value, coarsest, float_constants
+from hls.hls4ml_project.types import Attribute, HlsType, Value, coarsest, float_constants
 
 WIDEST_TABLE_BITS = 16
 
@@ -89,7 +89,7 @@ def relu(node: nodes.Relu, low: Lowering) -> Value:
     if node.slope_shift is None:
         return low.pointwise(node, "Activation", x, result, {"activation": "relu"}, unused_table())
     slope = HlsType(low.fit(FixedType(False, 1, 1 - node.slope_shift)))
-    attributes = {"activation": "leakyrelu", "activ_param": 2.0**-node.slope_shift}
+    attributes: dict[str, Attribute] = {"activation": "leakyrelu", "activ_param": 2.0**-node.slope_shift}
     return low.pointwise(node, "LeakyReLU", x, result, attributes, {"param": slope, **unused_table()})
 
 
@@ -129,7 +129,7 @@ def _lookup_by_bits(low: Lowering, node: nodes.Table, x: Value) -> Value:
     inside = (position >= 0) & (position < known.size)
     integers = np.where(inside, widen(known)[np.clip(position, 0, known.size - 1)], 0)
     values = coarsest(FixedArray(integers, node.values.fraction))
-    attributes = {
+    attributes: dict[str, Attribute] = {
         "activation": "unary_lut",
         "table_data": float_constants(values, node.name),
     }
@@ -153,7 +153,7 @@ def _lookup_by_index(low: Lowering, node: nodes.Table, x: Value, shape: tuple[in
     values, value_type = low.constant("embeddings", node.values, node)
     values["embeddings_data"] = values["embeddings_data"].reshape(size, 1)
     flat = low.shaped(node, index, (index.size,))
-    attributes = {"n_in": index.size, "n_out": 1, "vocab_size": size, **values}
+    attributes: dict[str, Attribute] = {"n_in": index.size, "n_out": 1, "vocab_size": size, **values}
     result = low.exact(low.graph.edges[node.name])
     made = low.emit(node, "Embedding", (flat,), (index.size, 1), result, attributes, value_type)
     return replace(made, shape=shape)

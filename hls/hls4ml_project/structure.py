@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.windows import output_length
 from hls.hls4ml_project.linear import matrix, window_sum
 from hls.hls4ml_project.lowering import Lowering, state
-from hls.hls4ml_project.types import HlsType, Value
+from hls.hls4ml_project.types import Attribute, HlsType, Value
 
 
 @state.register
@@ -46,7 +45,7 @@ def _maximum(low: Lowering, node: nodes.Pool) -> Value:
     whole = not padded and node.window == x.shape[:rank]
     if whole:
         sizes = {"n_in": x.shape[0]} if rank == 1 else {"in_height": x.shape[0], "in_width": x.shape[1]}
-        attributes: dict[str, Any] = {"data_format": "channels_last", "n_filt": x.shape[-1], **sizes}
+        attributes: dict[str, Attribute] = {"data_format": "channels_last", "n_filt": x.shape[-1], **sizes}
         made = low.emit(node, f"GlobalMaxPooling{rank}D", (x,), x.shape[rank:], x.type.plain, attributes, types)
     else:
         attributes, out = _pool_sizes(x, node)
@@ -54,12 +53,12 @@ def _maximum(low: Lowering, node: nodes.Pool) -> Value:
     return replace(made, shape=low.graph.edges[node.name].shape)
 
 
-def _pool_sizes(x: Value, node: nodes.Pool) -> tuple[dict[str, Any], tuple[int, ...]]:
+def _pool_sizes(x: Value, node: nodes.Pool) -> tuple[dict[str, Attribute], tuple[int, ...]]:
     out = tuple(
         output_length(n, w, s, 1, p)
         for n, w, s, p in zip(x.shape, node.window, node.strides, node.padding, strict=False)
     )
-    attributes: dict[str, Any] = {"data_format": "channels_last", "n_filt": x.shape[-1], "count_pad": False}
+    attributes: dict[str, Attribute] = {"data_format": "channels_last", "n_filt": x.shape[-1], "count_pad": False}
     if len(out) == 1:
         attributes |= {"n_in": x.shape[0], "n_out": out[0]}
     names = ("width",) if len(out) == 1 else ("height", "width")
@@ -168,7 +167,7 @@ def _join(low: Lowering, node: nodes.Node, a: Value, b: Value, axis: int, type_:
         one_row: tuple[int, ...] = (1,) if len(shape) == 1 and not low.backend.layers.joins_streamed_vectors else ()
         flat = [low.shaped(node, x, one_row + x.shape) for x in (a, b)]
         known, position = one_row + shape, axis + 1 + len(one_row)
-    attributes = {"axis": position, "op": f"concatenate{len(known)}d"}
+    attributes: dict[str, Attribute] = {"axis": position, "op": f"concatenate{len(known)}d"}
     made = low.emit(node, "Concatenate", flat, known, type_, attributes)
     return replace(made, shape=shape)
 

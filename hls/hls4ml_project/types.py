@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,9 @@ from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 
 EXACT_TEXT_LIMIT = 1 << 53
+
+Attribute = bool | int | float | str | list[int] | npt.NDArray[np.float64]
+"""What hls4ml is told of a layer by name."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class HlsLayer:
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     types: Mapping[str, HlsType]
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, Attribute]
     node: str
 
 

@@ -7,20 +7,16 @@ it is split into parts that fit, or refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import IntArray
-from hls.rtl.element import Element
-
-Elements = npt.NDArray[np.object_]
-"""Array of ``Element``."""
+from hls.rtl.element import Element, Solution
 
 # Widest part of a kernel or table handed to alkaid, with room for the partial sums of its solver.
 _PART_BITS = 20
@@ -37,7 +33,7 @@ class Arithmetic:
     """
 
     hard_dc: int = 2
-    _solved: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    _solved: dict[Hashable, tuple[Solution, Solution]] = field(default_factory=dict)
 
     def constant(self, value: Fraction) -> Element:
         """An element that never changes."""
@@ -93,8 +89,10 @@ class Arithmetic:
         vector[:] = x
         return [self._element(e) for e in second(first(vector, quantize=False), quantize=False)]
 
-    def _element(self, value: Any) -> Element:
-        return _fresh(value) if hasattr(value, "opr") else self.constant(Fraction(float(value)))
+    def _element(self, value: Element | float) -> Element:
+        if isinstance(value, int | float | np.number):
+            return self.constant(Fraction(float(value)))
+        return _fresh(value)
 
     def add(self, a: Element, b: Element) -> Element:
         """``a + b``."""
@@ -198,7 +196,7 @@ def scaled(x: Element, exponent: int) -> Element:
     return x * 2.0**exponent if exponent else x
 
 
-def _hardware() -> Any:
+def _hardware() -> object:
     from alkaid.trace import HWConfig
 
     return HWConfig(1, 1, -1)
@@ -217,7 +215,7 @@ def _rounded(value: Fraction, fraction: int, half_even: bool) -> int:
     return round(on_grid) if half_even else int(on_grid // 1)
 
 
-def _parts(integers: IntArray) -> list[tuple[int, npt.NDArray[Any]]]:
+def _parts(integers: IntArray) -> list[tuple[int, npt.NDArray[np.object_]]]:
     """Signed parts of at most ``_PART_BITS`` bits, each with its power of two, that sum to ``integers``."""
     parts, shift, rest = [], 0, integers.astype(object)
     while rest.size and max(abs(int(rest.min())), abs(int(rest.max()))) >> _PART_BITS:

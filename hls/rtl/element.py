@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from hls.rtl.program import Bounds
 
 
 class Element(Protocol):
@@ -32,8 +34,8 @@ class Element(Protocol):
         """The operation that made it."""
 
     @property
-    def qint(self) -> Any:
-        """Interval and grid, as alkaid holds them."""
+    def qint(self) -> Bounds:
+        """Interval and grid."""
 
     _factor: float
     _data: int
@@ -60,4 +62,14 @@ class Element(Protocol):
     def lookup(self, table: npt.NDArray[np.float64], *, original_qint: tuple[float, float, float]) -> Element:
         """The entry of ``table`` at its place in ``original_qint``."""
 
-    def _with(self, **changed: Any) -> Element: ...
+    def _with(self, **changed: object) -> Element: ...
+
+
+Elements = npt.NDArray[np.object_]
+"""Array of ``Element``."""
+
+
+class Solution(Protocol):
+    """A matrix product as shifts and additions."""
+
+    def __call__(self, vector: Elements, *, quantize: bool) -> Elements: ...

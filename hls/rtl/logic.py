@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.graph import FixedGraph
+from hls.rtl.program import Program
 
 _ADDITIONS = (0, 1)
 _MULTIPLICATION = 7  # alkaid's opcode of a product of two variables
@@ -53,7 +53,7 @@ class Core:
     vector.
     """
 
-    comb: Any
+    comb: Program
     inputs: tuple[tuple[Source, ...], ...]
     reads: tuple[Wire, ...]
     writes: tuple[Wire, ...]

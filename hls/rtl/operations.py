@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.windows import patches
-from hls.rtl.arithmetic import Arithmetic, Elements
+from hls.rtl.arithmetic import Arithmetic
+from hls.rtl.element import Elements
 
 
-def as_array(elements: Sequence[Any], shape: tuple[int, ...]) -> Elements:
+def as_array(elements: Sequence[object], shape: tuple[int, ...]) -> Elements:
     """Array of objects that NumPy must not look into."""
     array = np.empty(len(elements), object)
     array[:] = elements

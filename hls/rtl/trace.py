@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import count
-from typing import Any
 
 import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, nodes
 from hls.machine.extras import require
-from hls.rtl.arithmetic import Arithmetic, Elements, constant_value, is_constant
-from hls.rtl.element import Element
+from hls.rtl.arithmetic import Arithmetic, constant_value, is_constant
+from hls.rtl.element import Element, Elements
 from hls.rtl.logic import Constant, Core, Logic, Source, Tap, Wire
 from hls.rtl.operations import as_array, operate
 from hls.rtl.partition import Stage, origins, partition
+from hls.rtl.program import Bounds
 
 WIDEST_EDGE = 48
 """alkaid's intervals are float64; with room for its intermediate sums, an edge may have this many bits."""
@@ -204,12 +204,12 @@ def _core(inside: _Inside, outputs: Sequence[Element]) -> Core:
     return Core(comb, inputs, tuple(map(_wire, comb.inp_qint)), tuple(map(_wire, comb.out_qint)))
 
 
-def _wire(interval: Any) -> Wire:
+def _wire(interval: Bounds) -> Wire:
     precision = interval.kif
     return Wire(bool(precision.signed), int(sum(precision)), int(precision.fractional))
 
 
-def _interval(interval: Any) -> Interval:
+def _interval(interval: Bounds) -> Interval:
     return Fraction(interval.min), Fraction(interval.max), Fraction(interval.step)
 
 

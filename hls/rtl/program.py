@@ -1,0 +1,74 @@
+"""What we use of alkaid's programs and intervals, which come without types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Precision(Protocol):
+    """Sign, integer bits and fraction bits of a number, which together are its width."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether it may be negative."""
+
+    @property
+    def fractional(self) -> int:
+        """Bits behind the point."""
+
+    def __iter__(self) -> Iterator[int]: ...
+
+
+class Bounds(Protocol):
+    """An interval with a grid."""
+
+    @property
+    def min(self) -> float:
+        """Lowest value."""
+
+    @property
+    def max(self) -> float:
+        """Highest value."""
+
+    @property
+    def step(self) -> float:
+        """Grid."""
+
+    @property
+    def kif(self) -> Precision:
+        """The narrowest format that holds it."""
+
+
+class Operation(Protocol):
+    """One step of a program."""
+
+    @property
+    def opcode(self) -> int:
+        """What it does, by alkaid's numbers."""
+
+
+class Program(Protocol):
+    """Combinational logic, ``CombLogic``: what is read, operations in order, what is written."""
+
+    @property
+    def inp_qint(self) -> Sequence[Bounds]:
+        """Of each input."""
+
+    @property
+    def out_qint(self) -> Sequence[Bounds]:
+        """Of each output."""
+
+    @property
+    def ops(self) -> Sequence[Operation]:
+        """The operations."""
+
+    @property
+    def cost(self) -> float:
+        """Bits of adders."""
+
+    def predict(self, values: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
+        """Outputs (events, outputs) of inputs (events, inputs)."""
