@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,23 @@ from hls.graph.windows import output_length
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.lowering import Lowering, state
 from hls.hls4ml_project.types import Attribute, HlsType, Value
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Sums of products with ``kernel``, plus ``bias``; ``edge`` has the exact results and bounds every partial sum."""
+
+    kernel: FixedArray
+    bias: FixedArray
+    edge: Edge
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """How a window moves: its stride along each axis, and the zeros before and after."""
+
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
 
 
 def accumulator(edge: Edge) -> FixedType:
@@ -35,20 +52,15 @@ def matrix(low: Lowering, node: nodes.Node, x: Value, kernel: FixedArray, bias: 
     if rows == 1:
         flat = low.flattened(node, x)
         attributes: dict[str, Attribute] = {"n_in": n_in, "n_out": n_out}
-        made = _weighted(low, node, "Dense", flat, (n_out,), kernel, bias, edge, attributes)
+        weights, types = _weights(low, node, _Sums(kernel, bias, edge))
+        made = low.emit(node, "Dense", (flat,), (n_out,), low.exact(edge), {**attributes, **weights}, types)
         return replace(made, shape=shape)
     # A stream is best left as it is packed; arrays are flat, so there the shape is free.
     positions: tuple[int, ...] = x.shape[:2] if low.streaming and len(x.shape) == 3 else (rows,)
-    made = _convolve(
-        low,
-        node,
-        low.shaped(node, x, (*positions, n_in)),
-        FixedArray(kernel.integers.reshape((1,) * len(positions) + kernel.shape), kernel.fraction),
-        bias,
-        (1,) * len(positions),
-        ((0, 0),) * len(positions),
-        edge,
-    )
+    rank = len(positions)
+    pointwise = FixedArray(kernel.integers.reshape((1,) * rank + kernel.shape), kernel.fraction)
+    steps = _Steps((1,) * rank, ((0, 0),) * rank)
+    made = _convolve(low, node, low.shaped(node, x, (*positions, n_in)), _Sums(pointwise, bias, edge), steps)
     return replace(made, shape=shape)
 
 
@@ -59,12 +71,13 @@ def convolution(node: nodes.Conv, low: Lowering) -> Value:
     x = low.shaped(node, x, x.shape)
     rank = len(node.strides)
     kernel = _spread(node.kernel, node.dilation)
+    edge, steps = low.graph.edges[node.name], _Steps(node.strides, node.padding)
     channels = x.shape[-1]
     if node.groups == channels and channels > 1 and _has_depthwise(low, rank, kernel.shape[-1] // channels):
-        return _depthwise(low, node, x, kernel, node.bias, node.strides, node.padding)
+        return _depthwise(low, node, x, _Sums(kernel, node.bias, edge), steps)
     if node.groups > 1:
         kernel = _ungrouped(kernel, node.groups, channels)
-    return _convolve(low, node, x, kernel, node.bias, node.strides, node.padding, low.graph.edges[node.name])
+    return _convolve(low, node, x, _Sums(kernel, node.bias, edge), steps)
 
 
 def window_sum(low: Lowering, node: nodes.Pool) -> Value:
@@ -81,11 +94,12 @@ def window_sum(low: Lowering, node: nodes.Pool) -> Value:
         if not low.streaming:
             return _product_with_ones(low, node, x, edge)
     x = low.shaped(node, x, x.shape)
+    steps = _Steps(node.strides, node.padding)
     zero = FixedArray(np.zeros(channels, np.int64), 0)
     ones = FixedArray(np.ones((*node.window, 1, channels), np.int64), 0)
     if channels > 1 and _has_depthwise(low, rank, 1):
-        return _depthwise(low, node, x, ones, zero, node.strides, node.padding)
-    return _convolve(low, node, x, _ungrouped(ones, channels, channels), zero, node.strides, node.padding, edge)
+        return _depthwise(low, node, x, _Sums(ones, zero, edge), steps)
+    return _convolve(low, node, x, _Sums(_ungrouped(ones, channels, channels), zero, edge), steps)
 
 
 def _sum_pooling(low: Lowering, node: nodes.Pool, x: Value, edge: Edge) -> Value:
@@ -154,10 +168,9 @@ def _has_depthwise(low: Lowering, rank: int, multiplier: int) -> bool:
     return low.depthwise_rank == rank and (low.streaming or low.target.strategy == "latency")
 
 
-def _geometry(
-    x: Value, window: tuple[int, ...], strides: tuple[int, ...], padding: tuple[tuple[int, int], ...]
-) -> tuple[dict[str, Attribute], tuple[int, ...]]:
+def _geometry(x: Value, window: tuple[int, ...], steps: _Steps) -> tuple[dict[str, Attribute], tuple[int, ...]]:
     """hls4ml's names for the sizes of a window layer, and the positions of its output."""
+    strides, padding = steps.strides, steps.padding
     out = tuple(output_length(n, w, s, 1, p) for n, w, s, p in zip(x.shape, window, strides, padding, strict=False))
     names = ("width",) if len(window) == 1 else ("height", "width")
     sides = (("left", "right"),) if len(window) == 1 else (("top", "bottom"), ("left", "right"))
@@ -171,38 +184,29 @@ def _geometry(
     return attributes, out
 
 
-def _convolve(
-    low: Lowering,
-    node: nodes.Node,
-    x: Value,
-    kernel: FixedArray,
-    bias: FixedArray,
-    strides: tuple[int, ...],
-    padding: tuple[tuple[int, int], ...],
-    edge: Edge,
-) -> Value:
-    x, padding = _padded(low, node, x, padding)
-    attributes, positions = _geometry(x, kernel.shape[: len(strides)], strides, padding)
-    filters = kernel.shape[-1]
+def _convolve(low: Lowering, node: nodes.Node, x: Value, sums: _Sums, steps: _Steps) -> Value:
+    """Every filter over all channels; the kernel is (*window, channels, filters)."""
+    x, steps = _padded(low, node, x, steps)
+    rank, filters = len(steps.strides), sums.kernel.shape[-1]
+    attributes, positions = _geometry(x, sums.kernel.shape[:rank], steps)
     attributes |= {"n_chan": x.shape[-1], "n_filt": filters, **_parallel(low, positions)}
-    name = f"Conv{len(strides)}D"
-    return _weighted(low, node, name, x, (*positions, filters), kernel, bias, edge, attributes)
+    weights, types = _weights(low, node, sums)
+    shape, result = (*positions, filters), low.exact(sums.edge)
+    return low.emit(node, f"Conv{rank}D", (x,), shape, result, {**attributes, **weights}, types)
 
 
-def _padded(
-    low: Lowering, node: nodes.Node, x: Value, padding: tuple[tuple[int, int], ...]
-) -> tuple[Value, tuple[tuple[int, int], ...]]:
+def _padded(low: Lowering, node: nodes.Node, x: Value, steps: _Steps) -> tuple[Value, _Steps]:
     """Streams are padded by a layer of their own.
 
     hls4ml would insert one itself, but where a tensor has several readers it does so before the wrong one.
     """
-    if not low.streaming or all(p == (0, 0) for p in padding):
-        return x, padding
-    rank = len(padding)
-    attributes, shape = _geometry(x, (1,) * rank, (1,) * rank, padding)
+    if not low.streaming or all(p == (0, 0) for p in steps.padding):
+        return x, steps
+    rank = len(steps.padding)
+    attributes, shape = _geometry(x, (1,) * rank, _Steps((1,) * rank, steps.padding))
     attributes |= {"n_chan": x.shape[-1]}
     made = low.emit(node, f"ZeroPadding{rank}D", (x,), (*shape, x.shape[-1]), x.type, attributes)
-    return made, ((0, 0),) * rank
+    return made, _Steps(steps.strides, ((0, 0),) * rank)
 
 
 def _parallel(low: Lowering, positions: tuple[int, ...]) -> dict[str, Attribute]:
@@ -212,43 +216,23 @@ def _parallel(low: Lowering, positions: tuple[int, ...]) -> dict[str, Attribute]
     return {"parallelization_factor": int(np.prod(positions))}
 
 
-def _depthwise(
-    low: Lowering,
-    node: nodes.Node,
-    x: Value,
-    kernel: FixedArray,
-    bias: FixedArray,
-    strides: tuple[int, ...],
-    padding: tuple[tuple[int, int], ...],
-) -> Value:
-    """One kernel per channel; ``kernel`` is (*window, 1, channels)."""
-    edge = low.graph.edges[node.name]
-    x, padding = _padded(low, node, x, padding)
-    attributes, positions = _geometry(x, kernel.shape[: len(strides)], strides, padding)
-    channels = x.shape[-1]
+def _depthwise(low: Lowering, node: nodes.Node, x: Value, sums: _Sums, steps: _Steps) -> Value:
+    """One filter per channel; the kernel is (*window, 1, channels)."""
+    x, steps = _padded(low, node, x, steps)
+    rank, channels, kernel = len(steps.strides), x.shape[-1], sums.kernel
+    attributes, positions = _geometry(x, kernel.shape[:rank], steps)
     attributes |= {"n_chan": channels, "n_filt": channels, "depth_multiplier": 1, **_parallel(low, positions)}
     split = FixedArray(kernel.integers.reshape(*kernel.shape[:-2], channels, 1), kernel.fraction)
-    name = f"DepthwiseConv{len(strides)}D"
-    return _weighted(low, node, name, x, (*positions, channels), split, bias, edge, attributes, "depthwise")
+    weights, types = _weights(low, node, replace(sums, kernel=split), "depthwise")
+    shape, result = (*positions, channels), low.exact(sums.edge)
+    return low.emit(node, f"DepthwiseConv{rank}D", (x,), shape, result, {**attributes, **weights}, types)
 
 
-def _weighted(
-    low: Lowering,
-    node: nodes.Node,
-    class_name: str,
-    x: Value,
-    shape: tuple[int, ...],
-    kernel: FixedArray,
-    bias: FixedArray,
-    edge: Edge,
-    attributes: dict[str, Attribute],
-    kernel_name: str = "weight",
-) -> Value:
-    weights, weight_type = low.constant(kernel_name, kernel, node)
-    biases, bias_type = low.constant("bias", bias, node)
-    types = {
-        "weight": weight_type[kernel_name],
-        **bias_type,
-        "accum": HlsType(low.fit(accumulator(edge))),
-    }
-    return low.emit(node, class_name, (x,), shape, low.exact(edge), {**attributes, **weights, **biases}, types)
+def _weights(
+    low: Lowering, node: nodes.Node, sums: _Sums, name: str = "weight"
+) -> tuple[dict[str, Attribute], dict[str, HlsType]]:
+    """Constants of a layer, whose kernel hls4ml calls ``name``, and their types and that of the accumulator."""
+    kernel, kernel_type = low.constant(name, sums.kernel, node)
+    bias, bias_type = low.constant("bias", sums.bias, node)
+    accum = HlsType(low.fit(accumulator(sums.edge)))
+    return {**kernel, **bias}, {"weight": kernel_type[name], **bias_type, "accum": accum}
