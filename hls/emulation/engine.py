@@ -192,6 +192,14 @@ def emulate(graph: FixedGraph, events: Events) -> Any:
 
     Raises:
         EventError: wrong shape, dtype or number of inputs, or NaN.
+
+    >>> from hls.graph import GraphBuilder, nodes
+    >>> from hls.graph.fixed import FixedType
+    >>> builder = GraphBuilder("relu")
+    >>> _ = builder.add(nodes.Input("x", (), "x", (2,), FixedType(True, 4, 2), -8, 7))
+    >>> _ = builder.add(nodes.Relu("y", ("x",), "y"))
+    >>> emulate(builder.finish(["x"], ["y"], ["y"]), [[0.3, -1.0]]).tolist()  # 0.3 arrives as 0.25
+    [[0.25, 0.0]]
     """
     outputs = Emulator(graph).evaluate(events)
     return outputs[0] if len(outputs) == 1 else outputs

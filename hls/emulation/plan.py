@@ -21,7 +21,11 @@ _FLOAT32_EXPONENT = 60
 
 @dataclass(frozen=True)
 class Storage:
-    """Stored number = value * 2**unit. For dtype object it is the raw Python integer, and unit the edge's fraction."""
+    """Stored number = value * 2**unit. For dtype object it is the raw Python integer, and unit the edge's fraction.
+
+    >>> Storage(np.dtype(np.float32), unit=3)  # 0.5 is held as 4.0
+    Storage(dtype=dtype('float32'), unit=3)
+    """
 
     dtype: np.dtype[Any]
     unit: int
@@ -69,7 +73,12 @@ def _unit(node: nodes.Node, edge: Edge, readers: list[nodes.Node], plan: dict[st
 
 
 def rescale(values: npt.NDArray[Any], source: Storage, target: Storage) -> npt.NDArray[Any]:
-    """The same tensor in another storage. Exact; a view or the array itself where nothing changes."""
+    """The same tensor in another storage. Exact; a view or the array itself where nothing changes.
+
+    >>> halves, eighths = Storage(np.dtype(np.float32), 1), Storage(np.dtype(np.float64), 3)
+    >>> rescale(np.float32([1, -3]), halves, eighths).tolist()
+    [4.0, -12.0]
+    """
     if source == target:
         return values
     if target.exact:
@@ -90,7 +99,11 @@ def times_power_of_two(
 
 
 def to_integers(values: npt.NDArray[Any], source: Storage, fraction: int) -> npt.NDArray[np.object_]:
-    """Raw Python integers on the grid ``2**-fraction``, which holds every value exactly."""
+    """Raw Python integers on the grid ``2**-fraction``, which holds every value exactly.
+
+    >>> to_integers(np.array([1.0, -3.0]), Storage(np.dtype(np.float64), 1), fraction=70).tolist()
+    [590295810358705651712, -1770887431076116955136]
+    """
     if source.exact:
         return values * (1 << (fraction - source.unit)) if fraction != source.unit else values
     # Integers on their own grid first: a float64 holds them exactly, a shift of Python integers does the rest.

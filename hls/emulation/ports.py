@@ -74,6 +74,11 @@ def scaled_to_port(node: nodes.Input, block: npt.NDArray[Any]) -> npt.NDArray[np
 
     Raises:
         EventError: a value is NaN.
+
+    >>> from hls.graph.fixed import FixedType
+    >>> port = nodes.Input("x", (), "x", (1,), FixedType(True, 4, 2), -8, 7)  # steps of 1/4 from -2 to 1.75
+    >>> scaled_to_port(port, np.array([[0.6], [0.125], [9.0]])).tolist()
+    [[2.0], [0.0], [7.0]]
     """
     narrow = block.dtype.kind == "f" and node.type.width <= _FLOAT32_PORT_BITS
     values = block.astype(np.float32 if narrow else np.float64, copy=False)
@@ -90,6 +95,14 @@ def quantize_inputs(graph: FixedGraph, events: Events) -> list[npt.NDArray[np.in
 
     Raises:
         EventError: wrong shape, dtype, number of inputs, or NaN.
+
+    >>> from hls.graph import GraphBuilder
+    >>> from hls.graph.fixed import FixedType
+    >>> builder = GraphBuilder("wire")
+    >>> _ = builder.add(nodes.Input("x", (), "x", (2,), FixedType(True, 4, 2), -8, 7))
+    >>> graph = builder.finish(["x"], ["x"], ["x"])
+    >>> [raw.tolist() for raw in quantize_inputs(graph, [[0.5, -1.0], [0.3, 99.0]])]
+    [[[2, -4], [1, 7]]]
     """
     arrays = as_arrays(graph, events)
     result = []

@@ -14,7 +14,12 @@ from hls.graph.fixed import FLOAT64_LIMIT, FixedArray, narrow
 
 
 def constants(node: nodes.Node) -> list[FixedArray]:
-    """The constant arrays of a node."""
+    """The constant arrays of a node.
+
+    >>> two, one = FixedArray.from_float([2.0]), FixedArray.from_float([1.0])
+    >>> [constant.to_float().tolist() for constant in constants(nodes.Scale("y", ("x",), "y", two, one))]
+    [[2.0], [1.0]]
+    """
     values = (getattr(node, field.name) for field in fields(node))
     return [value for value in values if isinstance(value, FixedArray)]
 
@@ -31,7 +36,16 @@ def _constant_widths(constant: FixedArray) -> npt.NDArray[np.int64]:
 
 
 def products(node: nodes.Node, output: Edge) -> int:
-    """Products of one inference of this node, whose output is ``output``, that need a multiplier or adders."""
+    """Products of one inference of this node, whose output is ``output``, that need a multiplier or adders.
+
+    Of the factors 0, 4 and 5 two are no multiplication: zero is nothing, four a wire.
+
+    >>> factor = FixedArray.from_float([0.0, 4.0, 5.0])
+    >>> scale = nodes.Scale("y", ("x",), "y", factor, FixedArray.from_float([0.0]))
+    >>> output = Edge.of(np.zeros((6, 3), np.int64), np.ones((6, 3), np.int64), 0)  # at six positions
+    >>> products(scale, output)
+    6
+    """
     if node.multiplies:
         return math.prod(output.shape)
     if node.weights is None:
@@ -40,7 +54,14 @@ def products(node: nodes.Node, output: Edge) -> int:
 
 
 def ebops(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> int:
-    """Effective bit operations of one inference of this node."""
+    """Effective bit operations of one inference of this node.
+
+    >>> kernel = FixedArray.from_float([[0.0], [4.0], [5.0]])  # bits between the ends: none, 1, 3
+    >>> dense = nodes.Dense("y", ("x",), "y", kernel, FixedArray.from_float([0.0]))
+    >>> six_bits = Edge.of(np.array([0]), np.array([63]), 0)
+    >>> ebops(dense, (six_bits,), six_bits)
+    24
+    """
     width = math.prod(edge.type.width for edge in inputs)
     if node.multiplies:
         return products(node, output) * width

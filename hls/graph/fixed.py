@@ -22,6 +22,14 @@ class FixedType:
 
     ``integer`` counts the bits left of the binary point, the sign bit among them, and may be negative or larger
     than ``width``: the value of raw integer ``r`` is ``r * 2**(integer - width)``.
+
+    Eight bits, three of them left of the point, count in steps of 1/32 from -4 to just below 4:
+
+    >>> eight = FixedType(signed=True, width=8, integer=3)
+    >>> str(eight), eight.fraction
+    ('ap_fixed<8,3>', 5)
+    >>> eight.raw_min * 2**-5, eight.raw_max * 2**-5
+    (-4.0, 3.96875)
     """
 
     signed: bool
@@ -52,7 +60,13 @@ class FixedType:
 
     @staticmethod
     def covering(raw_min: int, raw_max: int, fraction: int) -> FixedType:
-        """The narrowest type with LSB ``2**-fraction`` that holds every integer in ``[raw_min, raw_max]``."""
+        """The narrowest type with LSB ``2**-fraction`` that holds every integer in ``[raw_min, raw_max]``.
+
+        >>> str(FixedType.covering(-5, 3, fraction=1))  # -2.5 to 1.5 in steps of a half
+        'ap_fixed<4,3>'
+        >>> str(FixedType.covering(0, 7, fraction=0))  # nothing below zero: no sign bit
+        'ap_ufixed<3,3>'
+        """
         signed = raw_min < 0
         bits = max(int(raw_max).bit_length(), int(-raw_min - 1).bit_length() if signed else 0)
         width = max(bits + signed, 1)
@@ -64,6 +78,12 @@ class FixedArray:
     """Constant array of exact numbers ``integers * 2**-fraction``.
 
     ``integers`` is int64, or object (Python ints) where int64 is too narrow.
+
+    >>> quarters = FixedArray.from_float([0.5, -0.75, 2.0])
+    >>> quarters.integers.tolist(), quarters.fraction
+    ([2, -3, 8], 2)
+    >>> str(quarters.type)
+    'ap_fixed<5,3>'
     """
 
     integers: IntArray
@@ -82,11 +102,19 @@ class FixedArray:
         return FixedType.covering(low, high, self.fraction)
 
     def to_float(self) -> npt.NDArray[np.float64]:
-        """Values as float64; exact while the integers stay below 2**53."""
+        """Values as float64; exact while the integers stay below 2**53.
+
+        >>> FixedArray(np.array([3, -8]), fraction=2).to_float().tolist()
+        [0.75, -2.0]
+        """
         return np.ldexp(self.integers.astype(np.float64), -self.fraction)
 
     def at_fraction(self, fraction: int) -> FixedArray:
-        """The same values on a finer (or equal) grid."""
+        """The same values on a finer (or equal) grid.
+
+        >>> FixedArray(np.array([3, -8]), fraction=2).at_fraction(4).integers.tolist()  # 0.75 is 12 sixteenths
+        [12, -32]
+        """
         if fraction < self.fraction:
             raise ValueError(f"a grid of {fraction} fraction bits cannot hold one of {self.fraction}")
         return FixedArray(shift_left(self.integers, fraction - self.fraction), fraction)
@@ -96,6 +124,11 @@ class FixedArray:
         """Exact conversion: floats are dyadic rationals, so each is an integer on a common grid.
 
         The grid is the coarsest on which all values are integers.
+
+        >>> FixedArray.from_float([4.0, 12.0]).fraction  # fours: two bits above the point are not needed
+        -2
+        >>> FixedArray.from_float([0.1]).fraction  # a float64 is no tenth, but a dyadic number near it
+        55
         """
         array = np.asarray(values, dtype=np.float64)
         if not np.isfinite(array).all():
@@ -123,7 +156,11 @@ class FixedArray:
 
 
 def narrow(integers: IntArray) -> IntArray:
-    """int64 where every element fits in 62 bits (sums of two stay safe), Python ints otherwise."""
+    """int64 where every element fits in 62 bits (sums of two stay safe), Python ints otherwise.
+
+    >>> narrow(np.array([1, 2], dtype=object)).dtype.name, narrow(np.array([1 << 70], dtype=object)).dtype.name
+    ('int64', 'object')
+    """
     if integers.dtype == np.int64 or integers.size == 0:
         return integers.astype(np.int64)
     bound = 1 << 62
@@ -137,7 +174,11 @@ def widen(integers: IntArray) -> npt.NDArray[np.object_]:
 
 
 def shift_left(integers: IntArray, bits: int) -> IntArray:
-    """``integers * 2**bits`` exactly, for ``bits >= 0``."""
+    """``integers * 2**bits`` exactly, for ``bits >= 0``.
+
+    >>> shift_left(np.array([3]), 62).tolist()  # leaves int64, and is exact
+    [13835058055282163712]
+    """
     if bits == 0:
         return integers
     return narrow(widen(integers) * (1 << bits))
@@ -148,6 +189,14 @@ def round_shift(integers: IntArray, bits: int, *, half_even: bool) -> IntArray:
 
     ``half_even``: to nearest, ties to even (AP_RND_CONV); otherwise towards minus infinity (AP_TRN).
     Negative ``bits`` multiply, exactly.
+
+    Halves go up to 1.5 and 2.5; of the two neighbours the even one is taken, or the lower one always:
+
+    >>> halves = np.array([1, 3, 5, -1, -3])  # 0.5, 1.5, 2.5, -0.5, -1.5
+    >>> round_shift(halves, 1, half_even=True).tolist()
+    [0, 2, 2, 0, -2]
+    >>> round_shift(halves, 1, half_even=False).tolist()
+    [0, 1, 2, -1, -2]
     """
     if bits <= 0:
         return shift_left(integers, -bits)

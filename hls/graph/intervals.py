@@ -19,7 +19,11 @@ from hls.graph.windows import patches
 
 
 def matmul_exact(a: IntArray, b: IntArray) -> IntArray:
-    """Integer matrix product; through float64 BLAS where every partial sum stays below 2**53, else Python ints."""
+    """Integer matrix product; through float64 BLAS where every partial sum stays below 2**53, else Python ints.
+
+    >>> matmul_exact(np.array([[1 << 40, -1]]), np.array([[1 << 40], [1]])).tolist()  # float64 would lose the -1
+    [[1208925819614629174706175]]
+    """
     if a.size == 0 or b.size == 0:
         return np.zeros((*a.shape[:-1], *b.shape[1:]), np.int64)
     bound = int(np.abs(a).max()) * int(np.abs(b).max()) * b.shape[0]
@@ -31,7 +35,18 @@ def matmul_exact(a: IntArray, b: IntArray) -> IntArray:
 
 @singledispatch
 def propagate(node: nodes.Node, inputs: Sequence[Edge]) -> Edge:
-    """Edge of ``node``'s output."""
+    """Edge of ``node``'s output.
+
+    ReLU cuts what is below zero; a product has its ends at products of ends:
+
+    >>> x = Edge.of(np.array([-4]), np.array([7]), fraction=2)
+    >>> positive = propagate(nodes.Relu("y", ("x",), "y"), [x])
+    >>> positive.raw_min, positive.raw_max
+    (0, 7)
+    >>> square = propagate(nodes.Multiply("y", ("x", "x"), "y"), [x, x])
+    >>> square.raw_min, square.raw_max, square.fraction  # of any two such numbers, so below zero too
+    (-28, 49, 4)
+    """
     raise nodes.refusal(node, "propagate (hls.graph.intervals)")
 
 

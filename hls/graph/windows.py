@@ -9,12 +9,22 @@ import numpy.typing as npt
 
 
 def output_length(length: int, window: int, stride: int, dilation: int, padding: tuple[int, int]) -> int:
-    """Number of window positions along one axis."""
+    """Number of window positions along one axis.
+
+    >>> output_length(10, window=3, stride=1, dilation=1, padding=(0, 0))
+    8
+    >>> output_length(10, window=3, stride=2, dilation=2, padding=(1, 1))  # spans 5 of 12, every other place
+    4
+    """
     return (length + sum(padding) - dilation * (window - 1) - 1) // stride + 1
 
 
 def same_padding(length: int, window: int, stride: int, dilation: int = 1) -> tuple[int, int]:
-    """Zeros before and after one axis for Keras's ``padding="same"`` (the odd one goes after)."""
+    """Zeros before and after one axis for Keras's ``padding="same"`` (the odd one goes after).
+
+    >>> same_padding(10, window=3, stride=1), same_padding(10, window=4, stride=1)
+    ((1, 1), (1, 2))
+    """
     total = max((-(-length // stride) - 1) * stride + dilation * (window - 1) + 1 - length, 0)
     return total // 2, total - total // 2
 
@@ -30,6 +40,12 @@ def patches(
     """Windows of ``x`` of shape (batch, *spatial, channels): a (batch, *positions, *window, channels) array.
 
     A view where no padding is asked for; ``fill`` is the value of the padding.
+
+    >>> line = np.array([[[1], [2], [3], [4]]])  # one event, four places, one channel
+    >>> patches(line, (3,), (1,), (1,), ((0, 0),))[0, :, :, 0].tolist()
+    [[1, 2, 3], [2, 3, 4]]
+    >>> patches(line, (2,), (2,), (1,), ((1, 1),))[0, :, :, 0].tolist()
+    [[0, 1], [2, 3], [4, 0]]
     """
     rank = len(window)
     if any(p != (0, 0) for p in padding):

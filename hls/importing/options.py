@@ -7,7 +7,11 @@ from hls.importing.spec import LayerSpec
 
 
 def sizes(value: object, rank: int) -> tuple[int, ...]:
-    """An option that is one number for every axis, or a list with one for each."""
+    """An option that is one number for every axis, or a list with one for each.
+
+    >>> sizes(3, rank=2), sizes([3, 5], rank=2)
+    ((3, 3), (3, 5))
+    """
     if isinstance(value, list | tuple):
         return tuple(int(v) for v in value)
     return (int(value),) * rank  # type: ignore[call-overload]

@@ -19,6 +19,9 @@ def parse_type(text: str) -> FixedType:
 
     Raises:
         UnsupportedError: anything else.
+
+    >>> parse_type("ap_fixed<16,6>"), parse_type("uint<8>")
+    (FixedType(signed=True, width=16, integer=6), FixedType(signed=False, width=8, integer=8))
     """
     match = _TYPE.fullmatch(text.strip())
     if match is None or int(match[2] or match[5]) < 1:

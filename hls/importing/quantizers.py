@@ -112,7 +112,11 @@ class Quantizer:
 
 
 def function_name(value: Any) -> str | None:
-    """The name of a plain function such as ``"relu"``, which a file holds as text or as an object; None otherwise."""
+    """The name of a plain function such as ``"relu"``, which a file holds as text or as an object; None otherwise.
+
+    >>> function_name("relu"), function_name("quantized_relu(4)"), function_name("binary")
+    ('relu', None, None)
+    """
     if isinstance(value, Mapping) and value.get("class_name") == "function":
         value = value.get("config")
     return value if isinstance(value, str) and "(" not in value and value not in _PARAMETERS else None
@@ -123,6 +127,12 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
 
     Raises:
         UnsupportedError: a quantizer that is not known here, or options whose effect cannot be stated exactly.
+
+    >>> quantizer = parse_quantizer("quantized_bits(6, 2, alpha=1)", "layer 'a'")
+    >>> quantizer.kind, quantizer.bits, quantizer.integer, quantizer.symmetric
+    ('quantized_bits', 6, 2, 0)
+    >>> parse_quantizer({"class_name": "qkeras>ternary", "config": {"threshold": 0.5}}, "layer 'a'").options
+    {'threshold': 0.5}
     """
     if value is None:
         return None
@@ -192,7 +202,13 @@ def static_scale(quantizer: Quantizer) -> float:
 
 
 def sign_scale(quantizer: Quantizer) -> float:
-    """What a quantizer of one bit makes of the sign: ``alpha``, for quantized_linear half a step of its grid."""
+    """What a quantizer of one bit makes of the sign: ``alpha``, for quantized_linear half a step of its grid.
+
+    >>> sign_scale(parse_quantizer("binary(alpha=0.75)", "a"))
+    0.75
+    >>> sign_scale(parse_quantizer("quantized_linear(1, 2)", "a"))
+    2.0
+    """
     linear = quantizer.kind == "quantized_linear"
     return static_scale(quantizer) * (math.ldexp(0.5, quantizer.integer) if linear else 1.0)
 
@@ -213,7 +229,18 @@ def power_of_two_scale(quantizer: Quantizer) -> int:
 
 
 def grid(quantizer: Quantizer) -> Grid | None:
-    """The quantizer as plain fixed point, or None if it is something else (a slope, a table, a sign)."""
+    """The quantizer as plain fixed point, or None if it is something else (a slope, a table, a sign).
+
+    QKeras does not count the sign among the integer bits, fixed point does:
+
+    >>> found = grid(parse_quantizer("quantized_bits(6, 2, alpha=1)", "layer 'a'"))
+    >>> str(found.type), found.raw_min, found.raw_max
+    ('ap_fixed<6,3>', -32, 31)
+    >>> grid(parse_quantizer("quantized_bits(6, 2, symmetric=True, alpha=1)", "layer 'a'")).raw_min
+    -31
+    >>> grid(parse_quantizer("ternary()", "layer 'a'")) is None
+    True
+    """
     if quantizer.kind in ("quantized_bits", "quantized_linear"):
         return _bits_grid(quantizer)
     if quantizer.kind == "quantized_relu" and not quantizer.get("negative_slope", 0.0):
@@ -269,6 +296,10 @@ def upper_bound(quantizer: Quantizer, type_: FixedType) -> int:
 
     ``relu_upper_bound`` acts only with ``is_quantized_clip=False``, which QKeras does not save: a model read back from
     a file never has it, and neither has ours.
+
+    >>> kept = "quantized_relu(4, 1, relu_upper_bound=1.5, is_quantized_clip=False)"
+    >>> upper_bound(parse_quantizer(kept, "a"), FixedType(False, 4, 1))  # in steps of 1/8
+    12
     """
     _refuse_sigmoid(quantizer)
     bound = quantizer.options.get("relu_upper_bound")

@@ -16,7 +16,12 @@ _OTHER = re.compile(r"[^A-Za-z0-9]+")
 
 @dataclass(frozen=True)
 class RtlPort:
-    """The vector ``signal`` carries the tensor ``name``: row-major elements of ``type``, ``type.width`` bits each."""
+    """The vector ``signal`` carries the tensor ``name``: row-major elements of ``type``, ``type.width`` bits each.
+
+    >>> port = RtlPort("x", "in_x", (4, 3), FixedType(True, 8, 3))
+    >>> port.size, port.bits
+    (12, 96)
+    """
 
     name: str
     signal: str

@@ -19,7 +19,11 @@ FIGURES = (*LOGIC_LIMITS, "latency_ns", "interval_ns")
 
 @dataclass(frozen=True)
 class Objective:
-    """A figure or metric, and which way is better."""
+    """A figure or metric, and which way is better.
+
+    >>> str(Objective("kendall_tau", "max"))
+    'kendall_tau:max'
+    """
 
     name: str
     better: Literal["min", "max"]
@@ -29,7 +33,11 @@ class Objective:
 
     @staticmethod
     def parse(text: str) -> Objective:
-        """``kendall_tau:max``, ``luts:min``; a figure of the firmware needs no end. FirmwareError if neither."""
+        """``kendall_tau:max``, ``luts:min``; a figure of the firmware needs no end. FirmwareError if neither.
+
+        >>> str(Objective.parse("luts")), str(Objective.parse("auc:max"))
+        ('luts:min', 'auc:max')
+        """
         name, _, better = text.partition(":")
         if not better and name in FIGURES:
             better = "min"
@@ -57,6 +65,14 @@ def ranks(results: Sequence[TrialResult], objectives: Sequence[Objective]) -> li
     """Rank of each result: 0 on the frontier, 1 on the frontier of what is left without those, and so on.
 
     A result that failed, or lacks an objective, ranks behind all others. Of equal results the first counts.
+
+    >>> def trial(luts, auc):
+    ...     figures, fidelity = {"luts": luts}, {"auc": auc}
+    ...     common = {"key": "a", "parameters": {}, "epochs": None, "source": "rtl, analytic"}
+    ...     return TrialResult(figures=figures, fidelity=fidelity, **common)
+    >>> trials = [trial(100, 0.8), trial(200, 0.9), trial(300, 0.85)]  # the last is larger and worse than the second
+    >>> ranks(trials, [Objective("luts", "min"), Objective("auc", "max")])
+    [0, 0, 1]
     """
     costs = np.array([[objective.cost(result) for objective in objectives] for result in results])
     costs = costs.reshape(len(results), len(objectives))

@@ -20,7 +20,12 @@ HARDWARE = ("clock_ns", "reuse_factor", "strategy", "multipliers")
 
 @dataclass(frozen=True)
 class Space:
-    """Parameters and their choices, in the order in which a grid counts: the last one runs fastest."""
+    """Parameters and their choices, in the order in which a grid counts: the last one runs fastest.
+
+    >>> space = Space({"charge": (1e-6, 1e-5), "hidden": ("8", "16", "32")})
+    >>> space.size, next(space.grid())
+    (6, {'charge': 1e-06, 'hidden': '8'})
+    """
 
     choices: Mapping[str, tuple[Value, ...]]
 
@@ -40,7 +45,12 @@ class Space:
             yield dict(zip(self.choices, values, strict=True))
 
     def random(self, n: int, seed: int) -> list[Point]:
-        """``n`` different points, or all if there are fewer; the first of a longer list are those of a shorter one."""
+        """``n`` different points, or all if there are fewer; the first of a longer list are those of a shorter one.
+
+        >>> space = Space({"clock_ns": (2.5, 5.0, 10.0), "reuse_factor": (1, 2, 4)})
+        >>> space.random(5, seed=1)[:3] == space.random(3, seed=1)
+        True
+        """
         if n >= self.size:
             return list(self.grid())
         rng = np.random.default_rng(seed)
@@ -55,6 +65,9 @@ class Space:
 
         Raises:
             FirmwareError: there is no such parameter, or a value is not of its kind.
+
+        >>> Space({"clock_ns": (2.5, 5.0), "reuse_factor": (1, 2)}).narrowed({"clock_ns": ["4"]}).choices
+        {'clock_ns': (4.0,), 'reuse_factor': (1, 2)}
         """
         choices = dict(self.choices)
         for name, texts in stated.items():

@@ -52,6 +52,11 @@ class Target:
     ``part`` is the vendor's device name, ``clock_ns`` the period in nanoseconds, ``io_type``, ``strategy`` and
     ``reuse_factor`` are hls4ml's. ``multipliers`` says what holds a product of two variables in our RTL: LUTs only, or
     whatever synthesis chooses. Raises ``ProjectError`` that names the key, its value and what is allowed.
+
+    >>> Target("xcvu13p-flga2577-2-e", "vitis", clock_ns=-5.0)
+    Traceback (most recent call last):
+        ...
+    hls.errors.ProjectError: clock_ns = -5.0: a finite number of nanoseconds above 0 is needed
     """
 
     part: str
@@ -83,14 +88,26 @@ def _one_of(key: str, value: object, allowed: tuple[str, ...]) -> None:
 
 
 def check_name(name: str) -> str:
-    """A project name that is safe as a folder, in Tcl and in a shell; raises ``ProjectError`` otherwise."""
+    """A project name that is safe as a folder, in Tcl and in a shell; raises ``ProjectError`` otherwise.
+
+    >>> check_name("evn-pair")
+    'evn-pair'
+    >>> check_name("rm -rf")
+    Traceback (most recent call last):
+        ...
+    hls.errors.ProjectError: project name 'rm -rf': a letter, then letters, digits, '_' and '-' are allowed
+    """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ProjectError(f"project name {name!r}: a letter, then letters, digits, '_' and '-' are allowed")
     return name
 
 
 def project_identifier(name: str) -> str:
-    """C identifier for the top function of project ``name``: '-' becomes '_', and what would clash gets a suffix."""
+    """C identifier for the top function of project ``name``: '-' becomes '_', and what would clash gets a suffix.
+
+    >>> project_identifier("evn-pair"), project_identifier("double"), project_identifier("layer2")
+    ('evn_pair', 'double_top', 'layer2_top')
+    """
     identifier = check_name(name).replace("-", "_")
     clashes = identifier.lower() in _RESERVED or _GENERATED.fullmatch(identifier.lower())
     return f"{identifier}_top" if clashes else identifier

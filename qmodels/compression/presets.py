@@ -138,7 +138,11 @@ def find_preset(name: str) -> Preset:
 
 
 def particle_count(variant: str) -> int:
-    """Particles that ``variant`` takes; ModelDataError for an unknown one."""
+    """Particles that ``variant`` takes; ModelDataError for an unknown one.
+
+    >>> particle_count("encoder-16")
+    16
+    """
     try:
         return VARIANTS[variant]
     except KeyError:

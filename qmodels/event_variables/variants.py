@@ -51,7 +51,11 @@ _ALIASES = {"semi-visible": "semivisible"}
 
 
 def find_variant(name: str) -> Variant:
-    """Return the variant called ``name`` ("semi-visible" is an alias); ModelDataError for an unknown name."""
+    """Return the variant called ``name`` ("semi-visible" is an alias); ModelDataError for an unknown name.
+
+    >>> find_variant("semi-visible").inputs
+    ('E_b', 'px_b', 'py_b', 'pz_b', 'met_x', 'met_y')
+    """
     try:
         return VARIANTS[_ALIASES.get(name, name)]
     except KeyError:

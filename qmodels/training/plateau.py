@@ -24,7 +24,14 @@ class Plateau:
     cycles: int
 
     def rate(self, full: float, val_losses: Sequence[float]) -> float | None:
-        """Rate of the epoch that follows those with ``val_losses``; None when training has ended."""
+        """Rate of the epoch that follows those with ``val_losses``; None when training has ended.
+
+        >>> plateau = Plateau(0.5, patience=2, min_delta=0.1, min_rate=0.1, stop_patience=4, cycle_epochs=100, cycles=1)
+        >>> plateau.rate(1.0, [3.0, 2.0, 1.95]), plateau.rate(1.0, [3.0, 2.0, 1.95, 1.95])  # 1.95 is not lower by 0.1
+        (1.0, 0.5)
+        >>> plateau.rate(1.0, [2.0, 2.0, 2.0, 2.0, 2.0]) is None
+        True
+        """
         rate, cycle, epochs, waited, stale, best = full, 1, 0, 0, 0, math.inf
         for loss in val_losses:
             epochs += 1

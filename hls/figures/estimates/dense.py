@@ -64,6 +64,9 @@ def legal_reuse_factor(n_in: int, n_out: int, asked: int) -> int:
     """The reuse factor that hls4ml takes for strategy ``resource``: the nearest legal one, the smaller of two.
 
     Legal is a divisor of n_in * n_out that divides n_in or is a multiple of it.
+
+    >>> [legal_reuse_factor(6, 4, asked) for asked in (1, 4, 5, 9, 100)]  # 1, 2, 3, 6, 12 and 24 are legal
+    [1, 3, 6, 6, 24]
     """
     legal = {f for f in range(1, n_in + 1) if n_in % f == 0}
     legal |= {n_in * f for f in range(1, n_out + 1) if n_out % f == 0}
@@ -180,7 +183,11 @@ def bram_18k(shape: DenseShape) -> float:
 
 
 def rom_blocks(depth: int, width: int) -> int:
-    """18 kbit blocks for ``depth`` words of ``width`` bits; none for a memory so small that HLS takes LUTs."""
+    """18 kbit blocks for ``depth`` words of ``width`` bits; none for a memory so small that HLS takes LUTs.
+
+    >>> rom_blocks(64, 16), rom_blocks(512, 36), rom_blocks(512, 37), rom_blocks(2048, 16)
+    (0, 1, 2, 2)
+    """
     if depth * width <= _SMALLEST_ROM:
         return 0
     for limit, bits in _ROM_WIDTHS:
@@ -211,5 +218,9 @@ def dense_cost(shape: DenseShape, coefficients: Coefficients) -> DenseCost:
 
 
 def weighted(terms: Mapping[str, float], coefficients: Coefficients) -> float:
-    """Sum of the terms, each with its coefficient."""
+    """Sum of the terms, each with its coefficient.
+
+    >>> weighted({"adder": 3.0, "register": 2.0}, {"adder": 1.5, "register": 0.25})
+    5.0
+    """
     return sum(coefficients[name] * count for name, count in terms.items())

@@ -23,6 +23,9 @@ def read_variables(path: Path, text: str, wanted: tuple[str, ...]) -> dict[str, 
 
     Raises:
         VendorReportError: a wanted value is cut off or no literal.
+
+    >>> read_variables(Path("data.js"), 'var a = {"lut": [1, 2.5], ok: true}; var b = f();', ("a",))
+    {'a': {'lut': [1, 2.5], 'ok': True}}
     """
     found = {}
     for match in re.finditer(r"\bvar\s+(\w+)\s*=", text):

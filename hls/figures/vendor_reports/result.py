@@ -88,7 +88,11 @@ def missing(path: Path, section: str) -> VendorReportError:
 
 
 def number(path: Path, section: str, text: str | None) -> float:
-    """A number such as "1,234", "< 1" or "3.5"; anything else is an error that names ``path`` and ``section``."""
+    """A number such as "1,234", "< 1" or "3.5"; anything else is an error that names ``path`` and ``section``.
+
+    >>> number(Path("a.rpt"), "Slice Logic", " 1,234 "), number(Path("a.rpt"), "Slice Logic", "< 1")
+    (1234.0, 1.0)
+    """
     cleaned = (text or "").strip().replace(",", "").removeprefix("<").strip()
     try:
         value = float(cleaned)
@@ -108,7 +112,11 @@ def count(path: Path, section: str, text: str | None) -> int:
 
 
 def time_ns(path: Path, section: str, text: str | None) -> float:
-    """A time with its unit ("4.35 ns", "0.120 us", "1.2 ms") in nanoseconds; a number without a unit is an error."""
+    """A time with its unit ("4.35 ns", "0.120 us", "1.2 ms") in nanoseconds; a number without a unit is an error.
+
+    >>> time_ns(Path("a.xml"), "Latency", "0.5 us"), time_ns(Path("a.xml"), "Latency", "4.35 ns")
+    (500.0, 4.35)
+    """
     match = _TIME.fullmatch((text or "").strip())
     unit = match.group(2).lower().replace("µ", "u").replace("μ", "u") if match else ""
     if match is None or unit not in _UNITS:

@@ -69,6 +69,11 @@ def budget_limits(name: str, part: Part | None = None, latency_bx: float | None 
 
     Raises:
         ProjectError: no such preset.
+
+    >>> budget_limits("front-end-asic")
+    {'interval_ns': 25.0, 'latency_ns': 50.0}
+    >>> budget_limits("level-1-slot", latency_bx=6)["latency_ns"]
+    150.0
     """
     if name not in BUDGETS:
         near = get_close_matches(name, BUDGETS, n=1, cutoff=0.0)[0]

@@ -14,6 +14,10 @@ class Charge:
     ramp: float
 
     def over(self, epochs: int) -> list[float]:
-        """The charge in each epoch."""
+        """The charge in each epoch.
+
+        >>> [f"{charge:.0e}" for charge in Charge(1e-6, 1e-4, ramp=0.6).over(5)]
+        ['1e-06', '1e-05', '1e-04', '1e-04', '1e-04']
+        """
         steps = max(round(self.ramp * epochs) - 1, 1)
         return [self.first * (self.last / self.first) ** min(epoch / steps, 1.0) for epoch in range(epochs)]
