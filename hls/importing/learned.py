@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -106,23 +109,48 @@ def _shifted(raw: int, shift: int) -> int:
     return raw >> shift if shift >= 0 else raw << -shift
 
 
+@dataclass(frozen=True)
+class _SaturatingChannels:
+    """Where each channel saturates, at ``2**end``, and how many bits it keeps below that."""
+
+    end: npt.NDArray[np.int64]
+    kept: npt.NDArray[np.int64]
+
+    @property
+    def most_kept(self) -> int:
+        """Bits of the channel that keeps most, one at least: a tensor has a type even if all of it is zero."""
+        return max(int(self.kept.max()), 1)
+
+
 def _saturate_channels(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
-    """Every channel divided by the power of two at which it saturates: all saturate at 1, then drop their bits."""
-    integer = _integer_bits(quantizer)
-    if bits.shape != integer.shape or quantizer.get("signed", True):
+    """Every channel divided by the power of two at which it saturates: all saturate at 1, then drop their bits.
+
+    Two channels of 3.25, of which one saturates at 2 on quarters and the other at 4 on whole numbers, keep 3 and 2
+    bits: ``end`` (1, 2), ``kept`` (3, 2). Then ::
+
+        align       (3.25 / 2, 3.25 / 4)    = (1.625, 0.8125)
+        saturate    below 1, on eighths     = (0.875, 0.75)
+        drop        times (8, 4), rounded   = (7, 3)
+        gather      times (1/4, 1)          = (1.75, 3)
+    """
+    channels = _saturating_channels(quantizer, bits)
+    x = _scale(emit, "align", x, -channels.end)
+    x = _round(emit, _with_options(quantizer, integer=0), x, channels.most_kept)
+    if (channels.kept == channels.most_kept).all():  # saturating dropped all that is to be dropped
+        return _scale(emit, "restore", x, channels.end)
+    return _scale(emit, "gather", _dropped(emit, quantizer, x, channels.kept), channels.end - channels.kept)
+
+
+def _saturating_channels(quantizer: Quantizer, bits: npt.NDArray[np.int64]) -> _SaturatingChannels:
+    end = _integer_bits(quantizer)
+    if bits.shape != end.shape or quantizer.get("signed", True):
         raise quantizer.unsupported(
-            f"integer bits of shape {integer.shape} for channels of shape {bits.shape}",
+            f"integer bits of shape {end.shape} for channels of shape {bits.shape}",
             "give one to each channel of an unsigned quantizer",
         )
-    kept = np.maximum(integer + bits, 0)
+    kept = np.maximum(end + bits, 0)
     # A channel without bits is zero wherever it saturates: not where that would widen what the others need.
-    integer = np.where(kept > 0, integer, integer[kept > 0].max(initial=0))
-    plain = Quantizer(quantizer.kind, {**quantizer.options, "integer": 0}, quantizer.where)
-    x = _scale(emit, "align", x, -integer)
-    x = _round(emit, plain, x, max(int(kept.max()), 1))
-    if (kept == max(int(kept.max()), 1)).all():
-        return _scale(emit, "restore", x, integer)
-    return _scale(emit, "gather", _dropped(emit, plain, x, kept), integer - kept)
+    return _SaturatingChannels(np.where(kept > 0, end, end[kept > 0].max(initial=0)), kept)
 
 
 def _round_channels(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
@@ -132,8 +160,12 @@ def _round_channels(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArr
 
 def _dropped(emit: Emitter, quantizer: Quantizer, x: str, bits: npt.NDArray[np.int64]) -> str:
     """Whole numbers: each channel times ``2**bits``, rounded."""
-    plain = Quantizer(quantizer.kind, {**quantizer.options, "integer": None, "signed": True}, quantizer.where)
+    plain = _with_options(quantizer, integer=None, signed=True)
     return _round(emit, plain, _scale(emit, "spread", x, bits), 0)
+
+
+def _with_options(quantizer: Quantizer, **options: Any) -> Quantizer:
+    return Quantizer(quantizer.kind, {**quantizer.options, **options}, quantizer.where)
 
 
 def _scale(emit: Emitter, name: str, x: str, exponent: npt.NDArray[np.int64]) -> str:
