@@ -106,12 +106,8 @@ def fit(
     With ``resume`` the run goes on after the last epoch in ``checkpoint`` if that file exists. Raises
     ModelDataError if the checkpoint is unreadable or of a run with other options.
     """
-    chunks, chunk_steps = _chunks(task.events, schedule.batch)
-    steps = chunks * chunk_steps
-    cosine = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
-    rate = cosine if schedule.plateau is None else schedule.learning_rate
-    optimizer = keras.optimizers.Adam(rate, global_clipnorm=schedule.clip)
-    optimizer.build(list(task.variables))
+    chunks = _chunks(task.events, schedule.batch)
+    optimizer = _built_adam(task, schedule, chunks.steps * schedule.epochs)
     saved = _Checkpoint(checkpoint, task, optimizer, _fingerprint(task, schedule), schedule.keep_best)
     history = saved.load() if resume else []
     if not history:
@@ -123,51 +119,83 @@ def fit(
             if rate is None:
                 break
             optimizer.learning_rate = rate
-        started = time.perf_counter()
-        loss = _run_epoch(task, run_steps, epoch, (chunks, chunk_steps, schedule.batch))
-        if not math.isfinite(loss):
-            raise ModelDataError(f"{task.label}: the loss is {loss} in epoch {epoch + 1}; try another seed")
-        seconds = time.perf_counter() - started
-        val_loss, auc = task.validate()
-        whole = time.perf_counter() - started
-        state = TrainingProgress(
-            stage=task.label,
-            epoch=epoch + 1,
-            epochs=schedule.epochs,
-            loss=loss,
-            val_loss=val_loss,
-            auc=auc,
-            events_per_second=steps * schedule.batch / seconds,
-            eta_seconds=whole * (schedule.epochs - epoch - 1),
-        )
+        state = _train_epoch(task, schedule, run_steps, epoch, chunks)
         history.append(state)
-        saved.keep_if_best(epoch + 1, val_loss)
+        saved.keep_if_best(state.epoch, state.val_loss)
         saved.save(history)
         if progress is not None:
             progress(state)
     return saved.restore_best(history)
 
 
+def _built_adam(task: Task, schedule: Schedule, steps: int) -> keras.optimizers.Adam:
+    """Adam for ``steps`` steps in all, its variables made, as a checkpoint needs them."""
+    cosine = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
+    rate = cosine if schedule.plateau is None else schedule.learning_rate
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=schedule.clip)
+    optimizer.build(list(task.variables))
+    return optimizer
+
+
+def _train_epoch(
+    task: Task, schedule: Schedule, run_steps: Callable[..., tf.Tensor], epoch: int, chunks: _Chunks
+) -> TrainingProgress:
+    """Train through the epoch of this index, counted from 0, and validate.
+
+    Raises ModelDataError if the loss is no number any more.
+    """
+    started = time.perf_counter()
+    loss = _mean_loss(task.epoch_data(epoch), run_steps, chunks)
+    if not math.isfinite(loss):
+        raise ModelDataError(f"{task.label}: the loss is {loss} in epoch {epoch + 1}; try another seed")
+    training_seconds = time.perf_counter() - started
+    val_loss, auc = task.validate()
+    seconds = time.perf_counter() - started
+    return TrainingProgress(
+        stage=task.label,
+        epoch=epoch + 1,
+        epochs=schedule.epochs,
+        loss=loss,
+        val_loss=val_loss,
+        auc=auc,
+        events_per_second=chunks.steps * chunks.batch / training_seconds,
+        eta_seconds=seconds * (schedule.epochs - epoch - 1),
+    )
+
+
 CHUNK_STEPS = 128
 
 
-def _chunks(events: int, batch: int) -> tuple[int, int]:
-    """Calls an epoch and steps a call, all alike so that one compilation serves; a few events sit out."""
+@dataclass(frozen=True)
+class _Chunks:
+    """An epoch in ``count`` calls, all of ``steps_each`` steps so that one compilation serves, of ``batch`` events."""
+
+    count: int
+    steps_each: int
+    batch: int
+
+    @property
+    def steps(self) -> int:
+        return self.count * self.steps_each
+
+
+def _chunks(events: int, batch: int) -> _Chunks:
+    """As few calls an epoch as ``CHUNK_STEPS`` allows; a few events sit out."""
     steps = events // batch
     if steps < 1:
         raise ModelDataError(f"{events} training events do not fill a batch of {batch}: ask for more events")
-    chunks = -(-steps // CHUNK_STEPS)
-    return chunks, steps // chunks
+    count = -(-steps // CHUNK_STEPS)
+    return _Chunks(count, steps // count, batch)
 
 
-def _run_epoch(task: Task, run_steps: Callable[..., tf.Tensor], epoch: int, shape: tuple[int, int, int]) -> float:
-    chunks, steps, batch = shape
-    data = task.epoch_data(epoch)
+def _mean_loss(data: Arrays, run_steps: Callable[..., tf.Tensor], chunks: _Chunks) -> float:
+    """Mean loss of the steps of one epoch, which ``run_steps`` trains on ``data``."""
+    size = chunks.steps_each * chunks.batch
     total = 0.0
-    for chunk in range(chunks):
-        part = slice(chunk * steps * batch, (chunk + 1) * steps * batch)
-        total += float(run_steps(*[tf.constant(a[part].reshape(steps, batch, *a.shape[1:])) for a in data]))
-    return total / (chunks * steps)
+    for start in range(0, chunks.count * size, size):
+        parts = [a[start : start + size].reshape(chunks.steps_each, chunks.batch, *a.shape[1:]) for a in data]
+        total += float(run_steps(*[tf.constant(part) for part in parts]))
+    return total / chunks.steps
 
 
 def _compiled_steps(task: Task, optimizer: keras.optimizers.Optimizer) -> Callable[..., tf.Tensor]:
