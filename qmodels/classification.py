@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating]
+from qmodels.types import Floats
 
 
 def binary_cross_entropy(ones: Floats, zeros: Floats) -> float:

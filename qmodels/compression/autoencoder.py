@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.compression.inputs import column, features
 from qmodels.compression.networks import Network
+from qmodels.types import Floats, Floats32
 
-Floats = npt.NDArray[np.floating]
-Floats32 = npt.NDArray[np.float32]
 Encoder = Callable[[Sequence[Floats32]], Sequence[Floats]]
 """[particles (n, N, 4), log10 β (n, 1)] -> [mean (n, L), log variance (n, L)]."""
 

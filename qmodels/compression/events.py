@@ -12,8 +12,7 @@ from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_tar
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.event_sources import held_out
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 SIGNAL_EVENTS, BACKGROUND_EVENTS = 2000, 1000
 """Test events of each signal and of the background: collisions take long to simulate, so all of a build share them."""

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from qmodels.compression.samples.selection import cluster, wrapped
 from qmodels.errors import ModelDataError
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 LOG10_BETA_RANGE = (-6.0, 1.0)
 """Range of log₁₀β in training; outside it the networks extrapolate."""

@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from qmodels.compression.autoencoder import DECODER_FILE, REFERENCE_FILE
 from qmodels.compression.networks import Network, read_network
 from qmodels.compression.packing import latent_layout
 from qmodels.compression.packing.latent_layout import LatentLayout
-
-Floats = npt.NDArray[np.floating]
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats, Floats32
 
 CLASSIFIER_FILE = "judge.h5"
 

@@ -7,9 +7,8 @@ thousands that trains badly: fractions of 0.02 hardly move a network, and φ jum
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 MUON_GEV = 10.0
 """Unit of the muons' pT; that of a particle's fraction is 1/N, its mean."""

@@ -19,8 +19,7 @@ from qmodels.classification import auc, binary_cross_entropy
 from qmodels.errors import ModelDataError
 from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.loop import Arrays, Schedule, fit
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 TRAINING_FRACTION, VALIDATION_FRACTION = 0.6, 0.3
 """As published; the rest is the test sample, on which the AUC is measured."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from qmodels.classification import auc, binary_cross_entropy
@@ -23,8 +22,7 @@ from qmodels.compression.trained_folder import CLASSIFIER_FILE, Networks, read_n
 from qmodels.training.loop import Arrays, Fitted, Schedule, fit
 from qmodels.training.progress import TrainingProgress
 from qmodels.training.records import save_model
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 EPOCHS, BATCH, RATE = 20, 512, 2e-3
 EVENTS = 20_000

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.classification import auc
 from qmodels.compression.classifiers.inputs import scaled
 from qmodels.compression.inputs import column
 from qmodels.compression.networks import Network
-
-Floats = npt.NDArray[np.floating]
+from qmodels.types import Floats
 
 
 def restored_auc(classifier: Network | None, restored: Sequence[Floats], log10_beta: float) -> float | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.classification import auc_spread
 from qmodels.compression.autoencoder import ACTIVE_NATS, Coded, Encoder, code
@@ -22,10 +21,7 @@ from qmodels.compression.fidelity.packed import measure_packed
 from qmodels.compression.samples.pythia import BACKGROUND, SIGNALS
 from qmodels.compression.trained_folder import Networks, read_networks
 from qmodels.compression.transport.distortion import exact, sinkhorn
-from qmodels.types import Fidelity
-
-Floats = npt.NDArray[np.floating]
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Fidelity, Floats, Floats32
 
 LOG10_BETAS = (-6.0, -5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0)
 

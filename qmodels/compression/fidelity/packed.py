@@ -16,9 +16,7 @@ from qmodels.compression.packing.latent_layout import Ints, LatentLayout
 from qmodels.compression.packing.layout_calibration import raw_means
 from qmodels.compression.packing.symbols import quantize, reconstruct
 from qmodels.compression.trained_folder import Networks
-
-Floats = npt.NDArray[np.floating]
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats, Floats32
 
 _NOISE_SEED = 95
 

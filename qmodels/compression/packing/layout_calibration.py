@@ -26,9 +26,9 @@ from qmodels.compression.packing.latent_layout import (
     Quantizer,
 )
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats64
 
 LOG10_BETAS = tuple(np.arange(-24, 5) / 4)  # the trained range in quarters, exact in any fixed-point port
-Floats = npt.NDArray[np.float64]
 Encode = Callable[[float], tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]]
 
 _CELLS, _LARGEST_WEIGHT = 24, 4095  # size of a table of frequencies
@@ -115,7 +115,7 @@ class _Latent:
     """Distribution of one latent's raw mean over the calibration events."""
 
     values: Ints
-    share: Floats
+    share: Floats64
     noise: float
     fraction: int
     centre: float

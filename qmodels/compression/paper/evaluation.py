@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.classification import auc
 from qmodels.compression.autoencoder import code
@@ -21,8 +20,8 @@ from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.samples.event_sources import event_source
 from qmodels.compression.samples.pythia import SIGNALS
 from qmodels.compression.trained_folder import Networks, read_networks
+from qmodels.types import Floats32
 
-Floats32 = npt.NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 
 JSON_FILE, MARKDOWN_FILE = "evaluation.json", "evaluation.md"

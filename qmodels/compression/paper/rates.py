@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from qmodels.compression.autoencoder import ACTIVE_NATS, code, kl_per_latent
 from qmodels.compression.inputs import column, features
 from qmodels.compression.trained_folder import Networks
 from qmodels.compression.transport.distortion import sinkhorn
+from qmodels.types import Floats32, Floats64
 
-Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 
 HALF_STEP = 0.05
@@ -28,7 +26,7 @@ class Rate:
 
     log10_beta: float
     distortion: float
-    kl: Floats
+    kl: Floats64
     c_s: float
     c_kl: float
 
@@ -67,7 +65,7 @@ def rates(
     return found
 
 
-def _sampled(networks: Networks, clouds: Floats32, log10_beta: float, noise: Floats) -> tuple[float, Floats]:
+def _sampled(networks: Networks, clouds: Floats32, log10_beta: float, noise: Floats64) -> tuple[float, Floats64]:
     """Mean S and mean KL per latent (L,)."""
     beta = column(log10_beta, len(clouds))
     mean, log_variance = (out.astype(np.float64) for out in networks.encoder(features(clouds), beta))

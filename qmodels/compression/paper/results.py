@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from qmodels.compression.paper.rates import Display, Rate
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ import numpy.typing as npt
 from qmodels.compression.samples.pythia import GENERATOR_VERSION, MAX_SEED, collisions, generator_name
 from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, select
 from qmodels.errors import ModelDataError
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 BLOCK_EVENTS = 1000
 KEPT = ""

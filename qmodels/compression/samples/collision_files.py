@@ -20,8 +20,7 @@ import numpy.typing as npt
 from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, cluster, wrapped
 from qmodels.errors import ModelDataError
 from qmodels.event_files import open_hdf5
-
-Floats32 = npt.NDArray[np.float32]
+from qmodels.types import Floats32
 
 FORMAT = "qtrigger-collisions"
 VERSION = 1

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from qmodels.compression.samples.collision_files import CollisionHeader, Floats32, write_collisions
+from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
 from qmodels.compression.samples.readers import Branches, Source, open_source
-from qmodels.compression.samples.selection import Floats, Selected, Selection, select, wrapped
+from qmodels.compression.samples.selection import Selected, Selection, select, wrapped
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats32, Floats64
 
 NOT_FINITE = "NaN or infinity"
 NEGATIVE = "negative pT"
@@ -88,7 +89,7 @@ class _Conversion:
             if self.kept == self.most:
                 return
 
-    def _select(self, particles: Floats) -> Selected | str:
+    def _select(self, particles: Floats64) -> Selected | str:
         if not np.isfinite(particles).all():
             return NOT_FINITE
         if (particles[:, 0] < 0).any():

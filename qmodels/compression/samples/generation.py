@@ -21,13 +21,13 @@ from qmodels.compression.samples.blocks import Block, Plan, make_block, read_blo
 from qmodels.compression.samples.collision_files import (
     CollisionHeader,
     Collisions,
-    Floats32,
     read_collisions,
     write_collisions,
 )
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS, find_sample, generator_name
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats32
 
 Progress = Callable[[int, int], None]
 _FRUITLESS = 20

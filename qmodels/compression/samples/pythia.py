@@ -13,16 +13,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.machine.extras import missing, not_installed
 from qmodels.compression.samples.selection import COLUMNS
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats64
 
 if TYPE_CHECKING:
     from pythia8mc import Event, Pythia
 
-Floats = npt.NDArray[np.float64]
 
 GENERATOR_VERSION = 1
 """Raised whenever the same seed would give other collisions with the same PYTHIA."""
@@ -113,7 +112,7 @@ class Collision:
     ``passed_over`` says why each of the generator's events since the last collision is none.
     """
 
-    particles: Floats
+    particles: Floats64
     passed_over: tuple[str, ...] = ()
 
 
@@ -184,7 +183,7 @@ def _has_scalar(event: Event) -> bool:
     return any(event[i].id() == _SCALAR for i in range(event.size()))
 
 
-def _visible(event: Event, particle_pt: float, max_eta: float) -> Floats:
+def _visible(event: Event, particle_pt: float, max_eta: float) -> Floats64:
     rows = []
     for i in range(event.size()):
         particle = event[i]

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.machine.extras import not_installed
 from qmodels.compression.samples.selection import COLUMNS
 from qmodels.errors import ModelDataError
-
-Floats = npt.NDArray[np.float64]
+from qmodels.types import Floats64
 
 _STEP_EVENTS = 2000
 # Neutrinos, sneutrinos, neutralino, gravitino; then dark matter and PYTHIA's hidden valley.
@@ -43,7 +41,7 @@ class Branches:
 class Source:
     """A file's events, and how many there are."""
 
-    events: Iterator[Floats]
+    events: Iterator[Floats64]
     total: int
 
 
@@ -85,7 +83,7 @@ def _root(path: Path, branches: Branches) -> Source:
     return Source(_tree_events(path, tree, branches.names()), int(tree.num_entries))
 
 
-def _tree_events(path: Path, tree: Any, names: list[str]) -> Iterator[Floats]:
+def _tree_events(path: Path, tree: Any, names: list[str]) -> Iterator[Floats64]:
     import awkward as ak
 
     first = 0
@@ -148,7 +146,7 @@ def _text(path: Path) -> IO[bytes]:
     return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
 
 
-def _hepmc_events(path: Path, pyhepmc: Any, total: int) -> Iterator[Floats]:
+def _hepmc_events(path: Path, pyhepmc: Any, total: int) -> Iterator[Floats64]:
     read = 0
     with pyhepmc.open(str(path)) as file:
         for event in file:
@@ -159,7 +157,7 @@ def _hepmc_events(path: Path, pyhepmc: Any, total: int) -> Iterator[Floats]:
         raise ModelDataError(f"{path}: event {read} of {total} cannot be parsed; write the file again")
 
 
-def _hepmc_particles(particles: Any) -> Floats:
+def _hepmc_particles(particles: Any) -> Floats64:
     """Final particles that are visible."""
     code = np.abs(particles.pid)
     seen = (particles.status == 1) & ~np.isin(code, _INVISIBLE)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats64
 
-Floats = npt.NDArray[np.float64]
 _F = TypeVar("_F", np.float32, np.float64)
 
 MAX_PARTICLES = 50
@@ -49,11 +49,11 @@ SELECTIONS = {"desk": Selection(), "published": Selection(particle_pt=0.0, max_e
 class Selected:
     """``particles`` (50, 3) of pT in GeV, η, φ in ±π, by falling pT, padded with zeros; ``muons`` (2, 3), μ⁻ first."""
 
-    particles: Floats
-    muons: Floats
+    particles: Floats64
+    muons: Floats64
 
 
-def select(particles: Floats, selection: Selection) -> Selected | str:
+def select(particles: Floats64, selection: Selection) -> Selected | str:
     """The event that remains of ``particles`` (n, 4), rows of (pT, η, φ, PDG code), or why there is none."""
     particles = particles[_accepted(particles, selection)]
     muons = np.zeros((2, 3))
@@ -69,14 +69,14 @@ def select(particles: Floats, selection: Selection) -> Selected | str:
     return Selected(cluster(particles[:, :3], MAX_PARTICLES, MAX_PARTICLES), muons)
 
 
-def _accepted(particles: Floats, selection: Selection) -> npt.NDArray[np.bool_]:
+def _accepted(particles: Floats64, selection: Selection) -> npt.NDArray[np.bool_]:
     accepted = particles[:, 0] > selection.particle_pt
     if selection.max_eta is not None:
         accepted &= np.abs(particles[:, 1]) < selection.max_eta
     return accepted
 
 
-def _hardest(particles: Floats, code: int, selection: Selection) -> int | None:
+def _hardest(particles: Floats64, code: int, selection: Selection) -> int | None:
     wanted = (particles[:, 3] == code) & (particles[:, 0] > selection.muon_pt)
     candidates = np.flatnonzero(wanted & (np.abs(particles[:, 1]) < selection.muon_eta))
     return int(candidates[np.argmax(particles[candidates, 0])]) if candidates.size else None
@@ -93,7 +93,7 @@ def wrapped(phi: npt.NDArray[_F]) -> npt.NDArray[_F]:
     return np.where(outside, np.mod(phi + np.pi, 2 * np.pi) - np.pi, phi).astype(phi.dtype)
 
 
-def cluster(particles: Floats, most: int, rows: int) -> Floats:
+def cluster(particles: Floats64, most: int, rows: int) -> Floats64:
     """At most ``most`` exclusive kT clusters (R = 1) of massless ``particles`` (n, 3), in ``rows`` zero-padded rows.
 
     Particles that are few enough stay as they are. The sum of pT after clustering is the event's H_T.
@@ -106,7 +106,7 @@ def cluster(particles: Floats, most: int, rows: int) -> Floats:
     return out
 
 
-def _exclusive_kt(particles: Floats, most: int) -> Floats:
+def _exclusive_kt(particles: Floats64, most: int) -> Floats64:
     import fastjet
 
     _silence_fastjet()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from qmodels.types import Floats64
 
 FIRST_EPSILON, LAST_EPSILON = 1.0, 0.01
 STAGES, ITERATIONS = 10, 10
@@ -18,7 +18,7 @@ _BLOCK_ELEMENTS = 1 << 16
 _TINY = 1e-37
 
 
-def sinkhorn(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats:
+def sinkhorn(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats64:
     """S = Σ P·ΔR² (n,) in R² between clouds (n, N, 3) and (n, M, 3) of (pT fraction, η, φ)."""
     a, b = np.asarray(true, np.float64), np.asarray(reconstructed, np.float64)
     block = max(1, _BLOCK_ELEMENTS // (a.shape[1] * b.shape[1]))
@@ -26,14 +26,14 @@ def sinkhorn(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def ground_cost(true: Floats, reconstructed: Floats) -> Floats:
+def ground_cost(true: Floats64, reconstructed: Floats64) -> Floats64:
     """ΔR² (n, N, M) between the particles of two clouds, Δφ wrapped into [-π, π]."""
     difference = reconstructed[:, None, :, 1:] - true[:, :, None, 1:]
     phi = difference[..., 1] - 2.0 * np.pi * np.round(difference[..., 1] / (2.0 * np.pi))
     return difference[..., 0] ** 2 + phi**2
 
 
-def _sinkhorn(true: Floats, reconstructed: Floats) -> Floats:
+def _sinkhorn(true: Floats64, reconstructed: Floats64) -> Floats64:
     a, b = true[..., 0], reconstructed[..., 0]
     cost = ground_cost(true, reconstructed)
     f, g = _first_update(a, b, cost)
@@ -49,7 +49,7 @@ def _sinkhorn(true: Floats, reconstructed: Floats) -> Floats:
     return np.einsum("eij,eij->e", plan, cost)
 
 
-def _first_update(a: Floats, b: Floats, cost: Floats) -> tuple[Floats, Floats]:
+def _first_update(a: Floats64, b: Floats64, cost: Floats64) -> tuple[Floats64, Floats64]:
     """Potentials (n, N) and (n, M) after one update in the log domain: then no row of the kernel underflows."""
     epsilon = FIRST_EPSILON
     g = epsilon * np.log(np.maximum(b, _TINY)) - epsilon * _logsumexp(-cost / epsilon, axis=1)
@@ -57,12 +57,12 @@ def _first_update(a: Floats, b: Floats, cost: Floats) -> tuple[Floats, Floats]:
     return f, g
 
 
-def _logsumexp(x: Floats, axis: int) -> Floats:
+def _logsumexp(x: Floats64, axis: int) -> Floats64:
     top = x.max(axis=axis, keepdims=True)
     return np.log(np.exp(x - top).sum(axis=axis)) + top.squeeze(axis)
 
 
-def exact(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats:
+def exact(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats64:
     """Exact squared 2-Wasserstein distance (n,) in R² between clouds as those of :func:`sinkhorn`: a linear program.
 
     Half of the momentum moves by 0.1 in η, the other half by 0.2 in φ:
@@ -77,7 +77,7 @@ def exact(true: npt.ArrayLike, reconstructed: npt.ArrayLike) -> Floats:
     return np.array([_transport(p[p[:, 0] > 0.0], q[q[:, 0] > 0.0]) for p, q in zip(a, b, strict=True)])
 
 
-def _transport(true: Floats, reconstructed: Floats) -> float:
+def _transport(true: Floats64, reconstructed: Floats64) -> float:
     from scipy.optimize import linprog
     from scipy.sparse import eye_array, kron, vstack
 
