@@ -41,7 +41,8 @@ class FixedGraph:
     def port(self, name: str) -> Input:
         """The node called ``name``, one of ``inputs``."""
         node = self.nodes[name]
-        assert isinstance(node, Input)
+        if not isinstance(node, Input):
+            raise ValueError(f"{name!r} is no port of the graph; its ports are {list(self.inputs)}")
         return node
 
     def consumers(self) -> dict[str, list[Node]]:

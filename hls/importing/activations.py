@@ -60,7 +60,7 @@ def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False
         UnsupportedError: an activation that has no exact fixed-point statement.
     """
     name = function_name(value)
-    if value is None or name == "linear":
+    if name == "linear":
         return x
     if name == "relu":
         return emit(nodes.Relu, "relu", (x,))
@@ -71,8 +71,7 @@ def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False
     if name in _FUNCTIONS:
         return _FUNCTIONS[name](emit, x)
     quantizer = parse_quantizer(name or value, f"layer {emit.layer!r}, activation")
-    assert quantizer is not None
-    return _emit_quantizer(emit, quantizer, x)
+    return x if quantizer is None else _emit_quantizer(emit, quantizer, x)
 
 
 def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:

@@ -34,6 +34,7 @@ class Emitter:
         self._unrounded = unrounded
 
     def __call__(self, kind: type[nodes.Node], suffix: str, inputs: tuple[str, ...], *fields: Any) -> str:
+        """Add a node of this kind, named after the layer and ``suffix``; returns its name."""
         pending = [name for name in inputs if name in self._unrounded]
         if pending and (kind.accumulates or not (kind.rounds or kind.homogeneous)):
             self.refuse_unrounded(pending[0], kind.__name__)

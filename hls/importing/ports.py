@@ -37,9 +37,9 @@ def port_grid(model: ModelSpec, ref: TensorRef, input_type: str | None) -> Grid:
         UnsupportedError: no quantizer, or different ones, read the input, and no ``input_type`` was given.
     """
     found = list(_first_quantizers(model, ref))
-    if found and all(item is not None and item == found[0] for item in found):
-        assert found[0] is not None
-        return found[0]
+    first = found[0] if found else None
+    if first is not None and all(item == first for item in found):
+        return first
     if input_type is not None:
         type_ = parse_type(input_type)
         return Grid(type_, type_.raw_min, type_.raw_max)

@@ -86,8 +86,8 @@ class Plugins(Generic[Plugin]):
 
 
 @cache
-def _points(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
-    """Entry points by name. Metadata is read once for every ``sys.path``, of which ``path`` is a copy."""
+def _points(group: str, _path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
+    """Entry points by name. Metadata is read once for every ``sys.path``, of which ``_path`` is a copy."""
     found: dict[str, list[EntryPoint]] = {}
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
         found.setdefault(point.name, []).append(point)

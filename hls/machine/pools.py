@@ -105,7 +105,7 @@ def _processes(jobs: int, log: Path | None) -> Iterator[Pool]:
             running.discard(process)
             if process.returncode:
                 raise ToolError(_failure(function, process.returncode, written, log))
-        return result_of(pickle.loads(answer))
+        return result_of(pickle.loads(answer))  # noqa: S301 (our own worker pickled it)
 
     try:
         yield Pool(call, jobs, jobs)
@@ -117,7 +117,8 @@ def _processes(jobs: int, log: Path | None) -> Iterator[Pool]:
 
 
 def _answer(process: subprocess.Popen[bytes], function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
-    assert process.stdin is not None and process.stdout is not None
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("a worker is told and answers through pipes; start it with both")
     try:
         send(process.stdin, sys.path)
         send(process.stdin, (function, arguments))

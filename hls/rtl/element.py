@@ -72,4 +72,5 @@ Elements = npt.NDArray[np.object_]
 class Solution(Protocol):
     """A matrix product as shifts and additions."""
 
-    def __call__(self, vector: Elements, *, quantize: bool) -> Elements: ...
+    def __call__(self, vector: Elements, *, quantize: bool) -> Elements:
+        """The product with ``vector``."""

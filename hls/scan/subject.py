@@ -78,5 +78,5 @@ def _of_project(project: Project, fixed: bool) -> Subject:
 
 
 def _scannable(chosen: Chosen) -> Chosen:
-    assert chosen.scannable  # raises for a system that cannot be scanned, before anything runs
+    _ = chosen.scannable  # raises for a system that cannot be scanned, before anything runs
     return chosen

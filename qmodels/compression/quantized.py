@@ -118,6 +118,7 @@ class QuantizedLayers:
 
 
 def dense_name(name: str) -> str:
+    """Name of the dense layer in front of the activation called ``name``."""
     return f"{name}_dense"
 
 

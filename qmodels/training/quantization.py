@@ -31,6 +31,7 @@ class FixedPoint:
 
     @property
     def fraction(self) -> int:
+        """Bits right of the binary point."""
         return self.bits - self.integer - int(self.signed)
 
     @property
@@ -79,6 +80,7 @@ class AccumulatorBound:
 
     @property
     def exact_in_float32(self) -> bool:
+        """Whether float32 sums it without rounding."""
         return self.bound < FLOAT32_EXACT
 
 

@@ -116,7 +116,7 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
         run_yosys(_gates(family, project, folder, liberty), folder, "gates")
         if family.timing is not None:
-            run_yosys(_static_timing(family, project), folder, "timing")
+            run_yosys(_static_timing(family, family.timing, project), folder, "timing")
 
     folder = cached_folder(cache, f"netlist-{key[:32]}", fill)
     return Netlist(folder, _resources(folder, project.top, family))
@@ -153,10 +153,9 @@ def _gates(family: Family, project: RtlProject, folder: Path, liberty: Path | No
     return "\n".join([*lines, f"write_json {GATES}", ""])
 
 
-def _static_timing(family: Family, project: RtlProject) -> str:
-    assert family.timing is not None
+def _static_timing(family: Family, timing: str, project: RtlProject) -> str:
     defines = " ".join(f"-D{name}" for name in family.defines)
-    models = " ".join(f"+/{name}" for name in family.timing.split())
+    models = " ".join(f"+/{name}" for name in timing.split())
     # In a session of its own: synthesis has by then replaced the delays of some cells by those of abc9's boxes.
     lines = [f"read_verilog {defines} -lib -specify {models}", f"read_verilog {NETLIST}"]
     lines += [f"hierarchy -top {project.top}", *(["flatten"] if project.shared else [])]

@@ -71,4 +71,5 @@ def test_in_a_terminal_a_bar_has_the_best_and_failures_stay(
 
     shown = capsys.readouterr().err
     assert "nothing is left" in shown
-    assert "2/2" in shown and "best kendall_tau 0.9, luts 400" in shown
+    assert "2/2" in shown
+    assert "best kendall_tau 0.9, luts 400" in shown

@@ -38,10 +38,13 @@ def test_estimates_state_their_error_and_what_they_predict(graph: FixedGraph) ->
         ("hls4ml", "analytic", "C synthesis"),
     ]
     for row in figures.resources:
-        assert row.relative_error is not None and row.relative_error["lut"] > 0
-        assert row.lut_range is not None and "lut" in row.counts
+        assert row.relative_error is not None
+        assert row.relative_error["lut"] > 0
+        assert row.lut_range is not None
+        assert "lut" in row.counts
         assert row.lut_range[0] <= row.counts["lut"] <= row.lut_range[1]
-        assert row.verdict is not None and row.verdict.startswith("fits")
+        assert row.verdict is not None
+        assert row.verdict.startswith("fits")
     assert all(row.relative_error is not None for row in figures.latency)
 
 
@@ -69,7 +72,8 @@ def test_a_vendors_run_survives_the_next_build(project: Path) -> None:
         report = hls.build(project)
         rows = {row.stage: row for row in report.resources if row.source == "vendor"}
         ours = next(row for row in report.resources if row.stage == "C synthesis")
-        assert "lut" in ours.counts and "lut" in rows["csynth"].counts
+        assert "lut" in ours.counts
+        assert "lut" in rows["csynth"].counts
         assert rows["csynth"].ratio is not None
         assert rows["csynth"].ratio["lut"] == rows["csynth"].counts["lut"] / ours.counts["lut"]
         assert rows["post-route"].ratio is None  # never against an estimate of another stage

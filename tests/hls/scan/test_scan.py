@@ -43,7 +43,8 @@ def test_a_scan_goes_on_where_it_stopped(project: Path, tmp_path: Path) -> None:
     assert [(len(step.results), step.total) for step in second] == [(2, 4), (3, 4), (4, 4)]
     assert not {step.latest.key for step in first if step.latest} & {step.latest.key for step in second if step.latest}
     assert len(result.trials) == 4
-    assert result.frontier and all(trial in result.trials for trial in result.frontier)
+    assert result.frontier
+    assert all(trial in result.trials for trial in result.frontier)
     draw_frontier(result, out / "frontier.png")
     assert (out / "frontier.png").read_bytes().startswith(b"\x89PNG")
 

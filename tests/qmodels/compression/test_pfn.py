@@ -94,7 +94,8 @@ def test_a_judge_learns_what_the_decoder_lets_through(tmp_path: Path) -> None:
     zeros, ones = toy(1500, -2.0, 5), toy(1500, 2.0, 6)
     fitted = train_reference_classifier(tmp_path, zeros, ones, schedule=Schedule(4, 64, 5e-3, 1))
     auc = fitted.history[-1].auc
-    assert auc is not None and auc > 0.8
+    assert auc is not None
+    assert auc > 0.8
     networks = read_networks(tmp_path)
 
     def restored(clouds: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:

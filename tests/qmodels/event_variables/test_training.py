@@ -109,7 +109,8 @@ def test_training_learns_and_records_what_it_did(tmp_path: Path) -> None:
     seen: list[TrainingProgress] = []
     SYSTEM.train("semivisible", "float", tmp_path, events=40_000, epochs=4, seed=1, progress=seen.append)
     assert seen[-1].val_loss < 0.6 < np.log(2.0)
-    assert seen[-1].auc is not None and seen[-1].auc > 0.75
+    assert seen[-1].auc is not None
+    assert seen[-1].auc > 0.75
     assert [s.epoch for s in seen] == [1, 2, 3, 4]
     assert seen[-1].eta_seconds == 0.0
     record = json.loads((tmp_path / "training.json").read_text())

@@ -52,7 +52,8 @@ def test_every_family_adds(family: str, adder_rtl: RtlProject, cache: Path) -> N
     assert (found.delay_ns is None) == (FAMILIES[family].timing is None)
     if found.delay_ns is not None:
         assert 0.3 < found.delay_ns < 10
-        assert found.depth is not None and 1 <= found.depth <= 8
+        assert found.depth is not None
+        assert 1 <= found.depth <= 8
     assert_equal(adder(), NetlistSimulation(adder_rtl, netlist), 300)
 
 
