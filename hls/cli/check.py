@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from hls.cli.progress import Shown
-    from hls.project.expected import Check
+    from hls.project.expected import Check, Expected
 
 NAME = "check"
 HELP = "For CI: rebuild projects and compare them with their expected.json."
@@ -41,9 +41,9 @@ def command(
     from hls.project.expected import junit as junit_xml
 
     checks: list[Check] = []
-    for folder in projects or _all_projects():
+    for folder, name in _named(projects or _all_projects()):
         with progress() as shown:
-            checks += _one(folder, update, shown)
+            checks += _one(folder, name, update, shown)
     if junit is not None:
         with disk_errors(junit):
             junit.write_text(junit_xml(checks), encoding="utf-8")
@@ -67,21 +67,41 @@ def _all_projects() -> list[Path]:
     return found
 
 
-def _one(folder: Path, update: bool, shown: Shown) -> list[Check]:
-    from hls.errors import FirmwareError
-    from hls.project.build import build
-    from hls.project.expected import EXPECTED_FILE, Check, compare, read_expected, record, write_expected
+def _named(folders: list[Path]) -> list[tuple[Path, str]]:
+    """Each project with the name it goes by: that of its folder, or the whole path where two would be called alike."""
+    names = [folder.resolve().name for folder in folders]
+    return [
+        (folder, name if names.count(name) == 1 else str(folder)) for folder, name in zip(folders, names, strict=True)
+    ]
+
+
+def _recorded(folder: Path, update: bool) -> Expected | None:
+    """What is expected so far; with ``update`` none where nothing readable is recorded: it is written anew."""
+    from hls.errors import ProjectError
+    from hls.project.expected import read_expected
 
     try:
-        recorded = (folder / EXPECTED_FILE).is_file()
-        expected = read_expected(folder) if recorded or not update else None
-        report = build(folder, progress=lambda stage, done, total: shown(f"{folder.name} {stage}", done, total))
+        return read_expected(folder)
+    except ProjectError:
+        if update:
+            return None
+        raise
+
+
+def _one(folder: Path, name: str, update: bool, shown: Shown) -> list[Check]:
+    from hls.errors import FirmwareError
+    from hls.project.build import build
+    from hls.project.expected import Check, compare, record, write_expected
+
+    try:
+        expected = _recorded(folder, update)
+        report = build(folder, progress=lambda stage, done, total: shown(f"{name} {stage}", done, total))
         if update:
             expected = record(report, expected)
             if report.passed:
                 write_expected(folder, expected)
         if expected is None:
             return []
-        return compare(folder.name, report, expected)
+        return compare(name, report, expected)
     except FirmwareError as error:
-        return [Check(folder.name, "build", "error", str(error))]
+        return [Check(name, "build", "error", str(error))]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from hls.errors import FirmwareError
 from hls.machine.disk import disk_errors
 
 _LOCK = ".build.lock"
+_HELD = ".build.lock.held"
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 _NEW = ".build-new-"
 _OLD = ".build-old-"
 
@@ -40,7 +45,7 @@ def fresh_build(project: Path) -> Iterator[Path]:
 
 @contextmanager
 def _alone(project: Path) -> Iterator[None]:
-    lock = FileLock(project / _LOCK)
+    lock = _lock(project)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -49,6 +54,18 @@ def _alone(project: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _lock(project: Path) -> BaseFileLock:
+    """A lock of the system's, or where the file system has none (NFS, Lustre), a file that names who holds it."""
+    with tempfile.TemporaryFile(dir=project) as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return SoftFileLock(project / _HELD)
+            raise
+    return FileLock(project / _LOCK)
 
 
 def _recover(project: Path) -> None:

@@ -121,7 +121,9 @@ def _hdf5_file(path: Path, ports: tuple[str, ...]) -> npt.NDArray[Any] | dict[st
     """Datasets called as the inputs are, or the only dataset that there is."""
     try:
         with h5py.File(path, "r") as file:
-            names = [name for name in file if isinstance(file[name], h5py.Dataset)]
+            names = [name for name in file if isinstance(file.get(name), h5py.Dataset)]  # a dead link is None
+            for name in names:
+                _require_sources(file[name], path)
             if set(ports) <= set(names):
                 return {port: file[port][()] for port in ports}
             if len(ports) == len(names) == 1:
@@ -129,6 +131,16 @@ def _hdf5_file(path: Path, ports: tuple[str, ...]) -> npt.NDArray[Any] | dict[st
     except (OSError, RuntimeError, KeyError) as error:
         raise EventError(f"{path}: damaged HDF5 ({_first_line(error)}); write it again") from error
     raise EventError(f"{path}: has datasets {names or 'none'}; one for each input is needed, called {list(ports)}")
+
+
+def _require_sources(dataset: h5py.Dataset, path: Path) -> None:
+    """HDF5 fills what a virtual dataset lacks with zeros, without a word."""
+    for source in dataset.virtual_sources() if dataset.is_virtual else ():
+        if source.file_name != "." and not (path.parent / source.file_name).is_file():
+            raise EventError(
+                f"{path}: dataset {dataset.name!r} is virtual, and its source {source.file_name} is not there; "
+                "copy that file along, or write the events themselves"
+            )
 
 
 def _first_line(error: BaseException) -> str:

@@ -152,7 +152,7 @@ def _result(name: str, ran: _Ran, *, required: bool, inexact: bool) -> WitnessRe
     run = ran.runs.get(name)
     if run is None:  # one that was there and broke is never passed over
         return WitnessResult(name, None, ran.reasons[name], required or name in ran.broken, 0, None)
-    differing = int(differs(run.outputs, ran.runs[SPECIFICATION].outputs).sum())
+    differing = int(differs(run.raw, ran.runs[SPECIFICATION].raw).sum())
     excused = inexact and name == "qkeras"
     return WitnessResult(name, run, None, required, 0 if excused else differing, differing if excused else None)
 
@@ -174,7 +174,7 @@ def _disagreement(
     ran: _Ran,
     pair: tuple[str, str],
 ) -> Disagreement | None:
-    a, b = (ran.runs[name].outputs for name in pair)
+    a, b = (ran.runs[name].raw for name in pair)
     different = differs(a, b)
     if not different.any():
         return None

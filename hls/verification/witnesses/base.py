@@ -89,7 +89,7 @@ class WitnessRun:
     ``measured`` is what it found out about the firmware on the way: cycles, or cells.
     """
 
-    outputs: Outputs
+    raw: Outputs
     seconds: float
     version: str
     measured: tuple[RtlTiming | NetlistResources, ...] = ()
@@ -97,7 +97,7 @@ class WitnessRun:
     @property
     def events(self) -> int:
         """Number of events computed."""
-        return len(self.outputs[0])
+        return len(self.raw[0])
 
     @property
     def events_per_second(self) -> float:

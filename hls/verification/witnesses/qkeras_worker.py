@@ -33,6 +33,8 @@ def main(folder: Path) -> int:
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{' '.join(str(error).split())[:300]}\n")
         return _CANNOT_LOAD
+    if isinstance(model.input, dict) or isinstance(model.output, dict):
+        model = keras.Model(model.inputs, model.outputs)  # ports in their order, where the model's own go by keys
     inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
     answer: dict[str, Any] = {"version": f"qkeras-v3 {_version('qkeras-v3')}, tensorflow {tf.__version__}"}
     if job["layers"]:

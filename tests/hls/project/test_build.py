@@ -100,7 +100,7 @@ def test_a_wrong_witness_still_leaves_a_report(project: Path, monkeypatch: pytes
 
     def wrong(self: Any, raw_inputs: Any, progress: Any = None) -> Any:
         run = honest(self, raw_inputs, progress)
-        run.outputs[0][7] += 1
+        run.raw[0][7] += 1
         return run
 
     monkeypatch.setattr("hls.verification.witnesses.csim.CSimWitness.run", speaking_as_emulator(wrong, project))

@@ -94,3 +94,19 @@ def test_killed_between_the_two_renames(tmp_path: Path) -> None:
 def test_other_os_errors_are_bugs_and_stay(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="bad"), fresh_build(tmp_path):
         raise OSError(errno.EBADF, "bad")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS and Lustre may answer so; a file that names its holder keeps a second build out all the same."""
+
+    def refused(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / ".build.lock").touch()  # as an earlier build on a local disk leaves it
+    monkeypatch.setattr("fcntl.flock", refused)
+    with fresh_build(tmp_path) as folder:
+        (folder / "report.json").write_text("one")
+        with pytest.raises(FirmwareError, match="another build"), fresh_build(tmp_path):
+            pass
+    assert (tmp_path / "build" / "report.json").read_text() == "one"

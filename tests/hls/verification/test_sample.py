@@ -172,3 +172,22 @@ class TestRefused:
             file["x"] = np.zeros((3, 4))
         with pytest.raises(FirmwareError, match=r"events\.h5"):
             gather(graph, find_system("two-body"), events=None, seed=1, inputs=path, default=1)
+
+
+def test_a_dead_link_beside_the_events_is_no_damage(tmp_path: Path, graph: FixedGraph) -> None:
+    path = tmp_path / "events.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros((3, 4))
+        file["skimmed"] = h5py.ExternalLink("gone.h5", "x")
+    assert len(from_file(graph, path)) - from_file(graph, path).corners == 3
+
+
+def test_a_virtual_dataset_whose_source_is_gone_is_refused(tmp_path: Path, graph: FixedGraph) -> None:
+    """HDF5 itself would hand out zeros."""
+    path = tmp_path / "events.h5"
+    layout = h5py.VirtualLayout((3, 4), "f4")
+    layout[:] = h5py.VirtualSource("gone.h5", "x", (3, 4))
+    with h5py.File(path, "w") as file:
+        file.create_virtual_dataset("x", layout)
+    with pytest.raises(EventError, match=r"'/x' is virtual, and its source gone\.h5 is not there"):
+        from_file(graph, path)

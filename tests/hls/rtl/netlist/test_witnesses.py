@@ -52,7 +52,7 @@ def test_both_agree_with_the_emulator_and_measure(tmp_path: Path) -> None:
         witness = kind(asked)
         before, run = witness.timing, witness.run(events)
         assert before is None
-        np.testing.assert_array_equal(run.outputs[0], expected)
+        np.testing.assert_array_equal(run.raw[0], expected)
         assert isinstance(witness.timing, RtlTiming)
         assert (witness.timing.interval, witness.timing.clock_ns) == (1, 5.0)
         assert witness.trace(events) == {}
@@ -69,7 +69,7 @@ def test_products_in_luts_are_the_same_bits_without_dsps(tmp_path: Path) -> None
     network = graph()
     events = random_events(network, 800)
     witness = NetlistWitness(task(tmp_path, network, multipliers="lut"))
-    np.testing.assert_array_equal(witness.run(events).outputs[0], Emulator(network).run(events)[0])
+    np.testing.assert_array_equal(witness.run(events).raw[0], Emulator(network).run(events)[0])
     assert witness.resources is not None
     assert witness.resources.dsp == 0
 
