@@ -59,7 +59,7 @@ def budget_limits(name: str, part: Part | None = None, latency_bx: float | None 
     """Limits of preset ``name`` in the keys of [budget]: times, and of a known ``part`` the share of its resources.
 
     ``latency_bx`` replaces the preset's latency: trigger menus give each algorithm its own share. Memory blocks are the
-    part's own (36 kbit tiles on AMD parts).
+    part's own (36 kbit tiles on AMD parts). A kind that the part does not state has no limit.
 
     >>> budget_limits("front-end-asic")
     {'interval_ns': 25.0, 'latency_ns': 50.0}
@@ -86,5 +86,5 @@ def budget_limits(name: str, part: Part | None = None, latency_bx: float | None 
     }
     share = preset.share
     if part is not None and share is not None:
-        limits |= {limit: float(int(share * part.capacity(kind.key))) for limit, kind in LIMITS.items()}
+        limits |= {k: float(int(share * part.holds[kind.key])) for k, kind in LIMITS.items() if kind.key in part.holds}
     return limits

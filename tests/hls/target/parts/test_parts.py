@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hls.errors import ProjectError
 from hls.target.parts import all_boards, all_parts, budget_limits, check_fit, find_part, search
+from hls.target.resources import Counts
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,10 @@ def test_budgets_are_in_the_keys_of_project_toml() -> None:
     }
     with pytest.raises(ProjectError, match="level-1-slot"):
         budget_limits("level1-slot")
+
+
+def test_a_kind_that_a_part_does_not_state_has_no_limit_and_one_it_lacks_a_limit_of_none() -> None:
+    part = find_part("VU9P")
+    logic_only = replace(part, holds=Counts(lut=part.capacity("lut"), dsp=0))
+    limits = budget_limits("level-1-slot", logic_only)
+    assert limits == {"interval_ns": 25.0, "latency_ns": 100.0, "luts": 118_224.0, "dsps": 0.0}
