@@ -2,11 +2,11 @@
 
 from hls.figures.vendor_reports.project import check_plausible, find_reports
 from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
-from hls.figures.vendor_reports.result import Stage, VendorReport, VendorReportError
+from hls.figures.vendor_reports.result import FlowStage, VendorReport, VendorReportError
 
 __all__ = [
+    "FlowStage",
     "ReportFile",
-    "Stage",
     "ToolReports",
     "VendorReport",
     "VendorReportError",

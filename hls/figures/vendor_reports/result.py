@@ -11,8 +11,8 @@ from typing import Literal
 from hls.errors import FirmwareError
 from hls.target.resources import RESOURCES, Counts
 
-Stage = Literal["csynth", "cosim", "synth", "post-route"]
-STAGES: tuple[Stage, ...] = ("csynth", "cosim", "synth", "post-route")
+FlowStage = Literal["csynth", "cosim", "synth", "post-route"]
+STAGES: tuple[FlowStage, ...] = ("csynth", "cosim", "synth", "post-route")
 """In the order of a design flow: C synthesis, C/RTL co-simulation, logic synthesis, place and route."""
 
 LARGEST_REPORT = 64 << 20  # a csynth.xml of a large unrolled network has some megabytes
@@ -36,7 +36,7 @@ class VendorReport:
 
     tool: str
     version: str | None
-    stage: Stage
+    stage: FlowStage
     file: Path
     part: str | None = None
     top: str | None = None

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hls.figures.vendor_reports.report_file import ReportFile, ToolReports, one
-from hls.figures.vendor_reports.result import Stage, VendorReport, VendorReportError, count, missing, number, read_text
+from hls.figures.vendor_reports.result import (
+    FlowStage,
+    VendorReport,
+    VendorReportError,
+    count,
+    missing,
+    number,
+    read_text,
+)
 
 _ROWS = {
     "lut": ("CLB LUTs", "Slice LUTs"),
@@ -17,7 +25,7 @@ _ROWS = {
     "dsp": ("DSPs", "DSP Slices", "DSP48E1"),
 }
 _HIERARCHY = {"lut": "Total LUTs", "ff": "FFs", "ramb36": "RAMB36", "ramb18": "RAMB18", "uram": "URAM"}
-_STAGES: tuple[tuple[str, Stage], ...] = (("rout", "post-route"), ("placed", "synth"), ("synth", "synth"))
+_STAGES: tuple[tuple[str, FlowStage], ...] = (("rout", "post-route"), ("placed", "synth"), ("synth", "synth"))
 
 
 def read_utilisation(path: Path) -> VendorReport:
@@ -59,7 +67,7 @@ def _header(text: str) -> dict[str, str]:
     return {name: match.group(1).strip() for name, match in matches.items() if match}
 
 
-def _stage(path: Path, header: dict[str, str]) -> Stage:
+def _stage(path: Path, header: dict[str, str]) -> FlowStage:
     state = header.get("state", "").lower()
     for word, stage in _STAGES:
         if word in state:
