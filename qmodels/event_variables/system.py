@@ -131,7 +131,7 @@ class EventVariables:
         kind = find_variant(variant)
         sample = draw_sample(kind, events, seed)
         if figure is not None:
-            from qmodels.event_variables.figures import Network, draw_fig2  # brings matplotlib
+            from qmodels.event_variables.plots import Network, draw_fig2  # brings matplotlib
 
             networks: dict[str, Network] = {}
             if (folder / REFERENCE_FILE).exists():
