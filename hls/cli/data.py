@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,32 +25,57 @@ EXAMPLES = (
 )
 _OWN = "Options of some systems"
 _SEED = 1
-_NAMES = {"source": "from"}
+_SOURCE = "source"
+_NAMES = {_SOURCE: "from"}
+
+
+# Options that take more than a line to describe.
+_System = Annotated[
+    str, typer.Argument(metavar="SYSTEM", help="event_variables, event_variables/pair, compression ...")
+]
+_Sample = Annotated[str | None, typer.Option(help="background, b-to-ks or hidden-valley.", rich_help_panel=_OWN)]
+_Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Work on this Dask cluster.", rich_help_panel=_OWN)
+]
+_Source = Annotated[
+    Path | None, typer.Option("--from", metavar="FILE", help="Convert this ROOT or HepMC file.", rich_help_panel=_OWN)
+]
+_Collection = Annotated[str | None, typer.Option(help="Branches NAME_pt and so on; PFCands.", rich_help_panel=_OWN)]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What to write where. ``own`` are those options of some systems that were given, ``source`` among them."""
+
+    system: str
+    variant: str | None
+    out: Path
+    events: int | None
+    seed: int | None
+    own: Mapping[str, Any]
+
+    @property
+    def origin(self) -> str:
+        """Where the events come from, in words."""
+        return f"from {self.own[_SOURCE]}" if _SOURCE in self.own else f"seed {self.used_seed}"
+
+    @property
+    def used_seed(self) -> int:
+        return _SEED if self.seed is None else self.seed
 
 
 def command(
-    system: Annotated[
-        str, typer.Argument(metavar="SYSTEM", help="event_variables, event_variables/pair, compression ...")
-    ],
+    system: _System,
     out: Annotated[Path, typer.Option(metavar="FILE.h5", help="Where to write.")],
     events: Annotated[int | None, typer.Option(min=1, help="Number of events; with --from, all if not given.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same events; 1 if not given.")] = None,
     variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
-    sample: Annotated[
-        str | None, typer.Option(help="background, b-to-ks or hidden-valley.", rich_help_panel=_OWN)
-    ] = None,
+    sample: _Sample = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.", rich_help_panel=_OWN)] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Work on this Dask cluster.", rich_help_panel=_OWN)
-    ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="Convert this ROOT or HepMC file.", rich_help_panel=_OWN),
-    ] = None,
+    scheduler: _Scheduler = None,
+    source: _Source = None,
     tree: Annotated[str | None, typer.Option(help="Tree of the ROOT file; Events.", rich_help_panel=_OWN)] = None,
-    collection: Annotated[
-        str | None, typer.Option(help="Branches NAME_pt and so on; PFCands.", rich_help_panel=_OWN)
-    ] = None,
+    collection: _Collection = None,
     selection: Annotated[str | None, typer.Option(help="Cuts: desk or published.", rich_help_panel=_OWN)] = None,
     particle_pt: Annotated[float | None, typer.Option(min=0, help="Cut in GeV.", rich_help_panel=_OWN)] = None,
     max_eta: Annotated[float | None, typer.Option(min=0, help="Cut; 0 is none.", rich_help_panel=_OWN)] = None,
@@ -56,46 +83,54 @@ def command(
     muon_eta: Annotated[float | None, typer.Option(min=0, help="Cut.", rich_help_panel=_OWN)] = None,
 ) -> None:
     """Generate or convert, and write."""
-    from hls.errors import FirmwareError
     from hls.project.systems.finding import find_system
 
-    chosen = find_system(system, variant)
     own = {
-        "sample": sample, "jobs": jobs, "scheduler": scheduler, "source": source, "tree": tree,
+        "sample": sample, "jobs": jobs, "scheduler": scheduler, _SOURCE: source, "tree": tree,
         "collection": collection, "selection": selection, "particle_pt": particle_pt, "max_eta": max_eta,
         "muon_pt": muon_pt, "muon_eta": muon_eta,
     }  # fmt: skip
-    options = {name: value for name, value in own.items() if value is not None}
+    given = {name: value for name, value in own.items() if value is not None}
+    request = _Request(system, variant, out, events, seed, given)
+    chosen = find_system(system, variant)
+    _check(request, chosen)
+    typer.echo(_sentence(request, chosen, _write(request, chosen)))
+
+
+def _check(request: _Request, chosen: Chosen) -> None:
+    from hls.errors import FirmwareError
+
     known = chosen.recorder.data_options if chosen.recorder else ()
-    for name in options:
+    for name in request.own:
         if name not in known:
             raise FirmwareError(f"--{_NAMES.get(name, name).replace('_', '-')} is no option of system {chosen}")
-    if events is None and source is None:
+    if request.events is None and _SOURCE not in request.own:
         raise FirmwareError("--events is missing: how many events shall be written?")
-    if seed is not None and source is not None:
+    if request.seed is not None and _SOURCE in request.own:
         raise FirmwareError("--seed goes with simulated events; those of --from are what they are")
-    seed = _SEED if seed is None else seed
-    origin = f"seed {seed}" if source is None else f"from {source}"
-    summary = _write(chosen, out, events, seed, options)
+
+
+def _sentence(request: _Request, chosen: Chosen, summary: EventSummary | None) -> str:
+    """What was written, and what became of the events of a system that says."""
     if summary is None:
-        typer.echo(f"{out}: {events:,} events of {chosen}, {origin}")
-    else:
-        typer.echo(f"{out}: {summary.events:,} events of {chosen.system.name} ({summary.sample}), {origin}")
-        typer.echo(_counts(summary))
+        return f"{request.out}: {request.events:,} events of {chosen}, {request.origin}"
+    of = f"{summary.events:,} events of {chosen.system.name} ({summary.sample})"
+    return f"{request.out}: {of}, {request.origin}\n{_counts(summary)}"
 
 
-def _write(chosen: Chosen, out: Path, events: int | None, seed: int, options: dict[str, Any]) -> EventSummary | None:
+def _write(request: _Request, chosen: Chosen) -> EventSummary | None:
     """Write with a progress bar; what became of the events, from systems that say."""
     from hls.cli.progress import progress
     from hls.machine.disk import disk_errors
     from hls.project.systems.finding import user_errors
 
+    out, events, seed = request.out, request.events, request.used_seed
     with progress() as shown, user_errors(), disk_errors(out):
-        told = partial(shown, "events")
-        told(0, events or 0)
+        written = partial(shown, "events")
+        written(0, events or 0)
         if chosen.recorder is not None:
-            return chosen.recorder.write_data(out, events, seed, options, told)
-        chosen.writer.write_events(chosen.variant, events or 0, seed, out, told)
+            return chosen.recorder.write_data(out, events, seed, dict(request.own), written)
+        chosen.writer.write_events(chosen.variant, events or 0, seed, out, written)
     return None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +36,17 @@ _TIMES = {
 }
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What to estimate. ``part`` is as it was typed: a board, or a device of any spelling."""
+
+    model: Path
+    input_type: str | None
+    part: str
+    target: Target
+    as_json: bool
+
+
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL_FILE", help="QKeras model (.h5 or .keras).")],
     backend: Annotated[str, typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.")] = DEFAULT_BACKEND,
@@ -52,12 +65,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
 ) -> None:
     """Estimate ``model`` as an hls4ml design and as unrolled RTL; exit 2 on bad input."""
-    import json
-
-    from hls.figures.estimates import estimate_hls4ml, estimate_rtl
     from hls.target import Target
-    from hls.target.parts import check_fit, find_part
-    from hls.target.resources import TILE_KBIT
 
     target = Target(
         part=part.replace(" ", "-"),
@@ -67,17 +75,28 @@ def command(
         reuse_factor=reuse_factor,
         multipliers=multipliers,
     )
-    device = find_part(part)
-    graph, default_bits = _read(model, input_type)
-    routes = [estimate_hls4ml(graph, target, default_bits), estimate_rtl(graph, clock_ns, multipliers=multipliers)]
-    routes = [_with_notes(route, device, default_bits) for route in routes]
-    fits = [check_fit(device, route.needed(), bram_kbit=TILE_KBIT) for route in routes]
-    if as_json:
-        described = [_as_dict(*pair) for pair in zip(routes, fits, strict=True)]
-        asked = {"version": JSON_VERSION, "model": str(model), "part": part} | _settings(target)
-        typer.echo(json.dumps(asked | {"routes": described}, indent=2))
+    _estimate(_Request(model, input_type, part, target, as_json))
+
+
+def _estimate(request: _Request) -> None:
+    """Both routes, each against what the part holds."""
+    from hls.figures.estimates import estimate_hls4ml, estimate_rtl
+    from hls.target.parts import check_fit, find_part
+    from hls.target.resources import TILE_KBIT
+
+    target = request.target
+    device = find_part(request.part)
+    graph, default_bits = _read(request.model, request.input_type)
+    routes = (
+        estimate_hls4ml(graph, target, default_bits),
+        estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers),
+    )
+    noted = [_with_notes(route, device, default_bits) for route in routes]
+    fitted = [(route, check_fit(device, route.needed(), bram_kbit=TILE_KBIT)) for route in noted]
+    if request.as_json:
+        typer.echo(_json(request, fitted))
         return
-    for route, fit in zip(routes, fits, strict=True):
+    for route, fit in fitted:
         _show(route, fit, device, target.backend)
 
 
@@ -103,6 +122,13 @@ def _with_notes(route: DesignEstimate, device: Part, default_bits: int | None) -
     if device.vendor != "AMD":
         notes.append(f"LUTs are AMD's, of six inputs; {device.name} has {device.logic}: utilisation is a rough guide")
     return replace(route, notes=tuple(notes))
+
+
+def _json(request: _Request, fitted: Sequence[tuple[DesignEstimate, Fit]]) -> str:
+    import json
+
+    asked = {"version": JSON_VERSION, "model": str(request.model), "part": request.part} | _settings(request.target)
+    return json.dumps(asked | {"routes": [_as_dict(route, fit) for route, fit in fitted]}, indent=2)
 
 
 def _settings(target: Target) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from hls.scan import Objective, ScanResult, TrialResult
+    from hls.scan import Objective, ScanOptions, ScanResult, TrialResult
 
 NAME = "scan"
 HELP = "Search for the frontier of fidelity against resources and latency."
@@ -23,90 +25,151 @@ EXAMPLES = (
     "(a wrong name lists it). The network of a project with a system is trained anew for each trial unless --fixed."
 )
 JSON_VERSION = 1
+PICTURE = "frontier.png"
+
+
+# Options that take more than a line to describe.
+_Stated = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=A,B,...", help="Choices of one parameter; repeatable.")
+]
+_Objectives = Annotated[
+    list[str] | None, typer.Option(metavar="NAME:min|max", help="What to seek; repeatable. The last is the x axis.")
+]
+_Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of a trial; of the last round when halving.")]
+_Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where trials are kept; the same folder goes on. runs/scan-NAME.")
+]
+_Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
+]
+_Synthesise = Annotated[bool, typer.Option(help="Measure the frontier with Yosys; without it LUTs are estimates.")]
+_Fixed = Annotated[bool, typer.Option("--fixed", help="Keep the project's network; only its hardware varies.")]
+_Chosen = Annotated[
+    str | None, typer.Option("--pick", metavar="KEY|LIMIT", help="Write this point as a project: 3fa2, 'luts<1000'.")
+]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The command line as it was typed: names are not looked up yet, and nothing is parsed."""
+
+    subject: str
+    search: str
+    trials: int
+    stated: Sequence[str]
+    objectives: Sequence[str]
+    events: int | None
+    epochs: int | None
+    seed: int
+    out: Path | None
+    jobs: int | None
+    scheduler: str | None
+    synthesise: bool
+    fixed: bool
+    chosen: str | None
+    name: str | None
+    as_json: bool
 
 
 def command(
     subject: Annotated[str, typer.Argument(metavar="PROJECT|SYSTEM", help="A project folder, or two-body, pair ...")],
     search: Annotated[str, typer.Option(help="grid, random or halving (successive halving over epochs).")] = "random",
     trials: Annotated[int, typer.Option(min=1, help="Points of a random search or of the first halving.")] = 32,
-    stated: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=A,B,...", help="Choices of one parameter; repeatable.")
-    ] = None,
-    objective: Annotated[
-        list[str] | None, typer.Option(metavar="NAME:min|max", help="What to seek; repeatable. The last is the x axis.")
-    ] = None,
+    stated: _Stated = None,
+    objective: _Objectives = None,
     events: Annotated[int | None, typer.Option(min=1, help="Training events of a trial.")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of a trial; of the last round when halving.")
-    ] = None,
+    epochs: _Epochs = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same points and networks.")] = 1,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where trials are kept; the same folder goes on. runs/scan-NAME.")
-    ] = None,
+    out: _Out = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
-    ] = None,
-    synthesise: Annotated[
-        bool, typer.Option(help="Measure the frontier with Yosys; without it LUTs are estimates.")
-    ] = True,
-    fixed: Annotated[
-        bool, typer.Option("--fixed", help="Keep the project's network; only its hardware varies.")
-    ] = False,
-    chosen: Annotated[
-        str | None,
-        typer.Option("--pick", metavar="KEY|LIMIT", help="Write this point as a project: 3fa2, 'luts<1000'."),
-    ] = None,
+    scheduler: _Scheduler = None,
+    synthesise: _Synthesise = True,
+    fixed: _Fixed = False,
+    chosen: _Chosen = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the picked project.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print trials and frontier as JSON.")] = False,
 ) -> None:
     """Run the trials that are missing, then show the frontier."""
-    from hls.cli.scan_progress import scan_progress
+    request = _Request(
+        subject, search, trials, stated or (), objective or (), events, epochs, seed, out, jobs, scheduler, synthesise,
+        fixed, chosen, name, as_json,
+    )  # fmt: skip
+    _check(request)
+    result = _scan(request)
+    _show(result, as_json=as_json)
+    if chosen is not None and name is not None:
+        _pick(result, chosen, name, as_json=as_json)
+
+
+def _check(request: _Request) -> None:
+    """Refuse before hours of training what could not be used after them."""
     from hls.errors import FirmwareError
+    from hls.scan.search import SEARCHES
+
+    if request.search not in SEARCHES:
+        raise FirmwareError(f"search {request.search!r}: choose one of {', '.join(SEARCHES)}")
+    if (request.chosen is None) != (request.name is None):
+        raise FirmwareError("--pick and --name go together: which point, and what its project is called")
+
+
+def _scan(request: _Request) -> ScanResult:
+    """The scan, with its progress on stderr, and the picture of its frontier."""
+    from hls.cli.scan_progress import scan_progress
     from hls.machine.disk import disk_errors
     from hls.machine.native_stderr import stderr_dropped
     from hls.project.systems.finding import user_errors
-    from hls.scan import Objective, ScanOptions, scan
-    from hls.scan.pick import choose, pick
+    from hls.scan import Objective, scan
     from hls.scan.picture import draw_frontier
-    from hls.scan.search import SEARCHES
     from hls.scan.subject import find_subject
 
-    if search not in SEARCHES:
-        raise FirmwareError(f"search {search!r}: choose one of {', '.join(SEARCHES)}")
-    if (chosen is None) != (name is None):
-        raise FirmwareError("--pick and --name go together: which point, and what its project is called")
     with stderr_dropped():  # a system may load TensorFlow to say what can be scanned
-        found = find_subject(subject, fixed=fixed)
-        objectives = tuple(Objective.parse(text) for text in objective or ()) or found.objectives()
-    folder = out or Path("runs", f"scan-{found.name.replace('/', '-')}")
-    options = ScanOptions(
-        search=next(known for known in SEARCHES if known == search),
-        trials=trials,
-        stated=_stated(stated or []),
-        objectives=objectives,
-        events=events,
-        epochs=epochs,
-        seed=seed,
-        jobs=jobs,
-        scheduler=scheduler,
-        synthesise=synthesise,
-    )
+        subject = find_subject(request.subject, fixed=request.fixed)
+        objectives = tuple(Objective.parse(text) for text in request.objectives) or subject.objectives()
+    folder = request.out or Path("runs", f"scan-{subject.name.replace('/', '-')}")
+    options = _options(request, objectives)
     with user_errors(), disk_errors(folder):
-        with scan_progress(objectives, quiet=as_json) as told:
-            result = scan(found, folder, options, told)
-        draw_frontier(result, folder / "frontier.png")
+        with scan_progress(objectives, quiet=request.as_json) as shown:
+            result = scan(subject, folder, options, shown)
+        draw_frontier(result, folder / PICTURE)
+    return result
+
+
+def _options(request: _Request, objectives: tuple[Objective, ...]) -> ScanOptions:
+    from hls.scan import ScanOptions
+    from hls.scan.search import SEARCHES
+
+    return ScanOptions(
+        search=next(known for known in SEARCHES if known == request.search),
+        trials=request.trials,
+        stated=_stated(request.stated),
+        objectives=objectives,
+        events=request.events,
+        epochs=request.epochs,
+        seed=request.seed,
+        jobs=request.jobs,
+        scheduler=request.scheduler,
+        synthesise=request.synthesise,
+    )
+
+
+def _show(result: ScanResult, *, as_json: bool) -> None:
     if as_json:
         typer.echo(_json(result))
-    else:
-        _table(result)
-        typer.echo(f"{folder / 'frontier.png'}: {len(result.frontier)} of {len(result.trials)} trials on the frontier")
-    if chosen is not None and name is not None:
-        project = pick(result, choose(result, chosen), name)
-        typer.echo(f"{project}: ready; next: qtrigger build {project}", err=as_json)
+        return
+    _table(result)
+    shares = f"{len(result.frontier)} of {len(result.trials)} trials"
+    typer.echo(f"{result.folder / PICTURE}: {shares} on the frontier")
 
 
-def _stated(texts: list[str]) -> dict[str, list[str]]:
+def _pick(result: ScanResult, chosen: str, name: str, *, as_json: bool) -> None:
+    """Write the chosen point as a project; the note goes to stderr where stdout is JSON."""
+    from hls.scan.pick import choose, pick
+
+    project = pick(result, choose(result, chosen), name)
+    typer.echo(f"{project}: ready; next: qtrigger build {project}", err=as_json)
+
+
+def _stated(texts: Sequence[str]) -> dict[str, list[str]]:
     from hls.errors import FirmwareError
 
     stated = {}
@@ -131,8 +194,8 @@ def _table(result: ScanResult) -> None:
     table.add_column("source")
     for trial in result.frontier:
         values = [trial.value(column) for column in columns]
-        told = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
-        table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *told, trial.source)
+        cells = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
+        table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *cells, trial.source)
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 

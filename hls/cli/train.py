@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from hls.project.systems.finding import Chosen
 
 NAME = "train"
 HELP = "Train the float and the quantized network of a physics system."
@@ -37,21 +40,16 @@ def command(
 ) -> None:
     """Train, showing each epoch."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the training
-    from hls.errors import FirmwareError
     from hls.machine.disk import disk_errors
     from hls.project.systems.finding import find_system, user_errors
 
     chosen = find_system(system, variant)
-    presets = tuple(chosen.system.presets)
-    if preset is not None and preset not in presets:
-        raise FirmwareError(
-            f"system {chosen.system.name!r} has no preset {preset!r}; choose one of {', '.join(presets)}"
-        )
+    size = _preset(chosen, preset)
     folder = out or Path("runs", chosen.variant)
     with _epochs() as shown, user_errors(), disk_errors(folder):
         model = chosen.system.train(
             chosen.variant,
-            preset or presets[0],
+            size,
             folder,
             events=events,
             epochs=epochs,
@@ -60,7 +58,19 @@ def command(
             progress=shown,
             data=data,
         )
-    typer.echo(f"{model}: trained {chosen}, preset {preset or presets[0]}")
+    typer.echo(f"{model}: trained {chosen}, preset {size}")
+
+
+def _preset(chosen: Chosen, asked: str | None) -> str:
+    """The preset that was asked for, or the system's first."""
+    from hls.errors import FirmwareError
+
+    presets = tuple(chosen.system.presets)
+    if asked is not None and asked not in presets:
+        raise FirmwareError(
+            f"system {chosen.system.name!r} has no preset {asked!r}; choose one of {', '.join(presets)}"
+        )
+    return asked or presets[0]
 
 
 class _epochs:
