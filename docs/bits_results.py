@@ -17,7 +17,7 @@ PROJECT = "firmware_projects/compression-encoder-16"
 EVENTS, SEED = 2000, 1
 EVERY = 2
 HIGHEST_LOG10_BETA = -0.5
-"""Above it an event is told less than a bit, and a percentage of that says nothing."""
+"""Above it an event carries less than a bit, and a percentage of that says nothing."""
 
 
 def table(project: Path) -> str:

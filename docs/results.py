@@ -26,7 +26,7 @@ def row(project: Path) -> str:
     """One line of the table."""
     report = read_report(project / "build")
     graph, tau, auc = report.graph, metric(report, "kendall_tau"), metric(report, "auc")
-    wrong = sum(told.mismatches for told in report.witnesses.values())
+    wrong = sum(result.mismatches for result in report.witnesses.values())
     return (
         f"| `{project.name}` | {graph.multiplications:,} | {graph.ebops:,} | {graph.widest_accumulator_bits} bits "
         f"| {tau} | {auc} "
@@ -44,7 +44,7 @@ def metric(report: Report, name: str) -> str:
 def compression_row(project: Path) -> str:
     """One line of the table of encoders."""
     report = read_report(project / "build")
-    wrong = sum(told.mismatches for told in report.witnesses.values())
+    wrong = sum(result.mismatches for result in report.witnesses.values())
     worst = report.fidelity["distortion_excess"]
     assert isinstance(worst, Metric)
     distortion, auc, bits = (point(report, name) for name in ("distortion", "auc", "bits_per_event"))

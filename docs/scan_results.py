@@ -27,10 +27,10 @@ SCANS = {
 
 
 def scan(command: str) -> dict[str, Any]:
-    """What `qtrigger scan ... --json` tells."""
+    """What `qtrigger scan ... --json` prints."""
     call = [str(Path(sys.executable).parent / "qtrigger"), "scan", *command.split(), "--json"]
-    told = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True).stdout
-    found: dict[str, Any] = json.loads(told)
+    printed = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True).stdout
+    found: dict[str, Any] = json.loads(printed)
     return found
 
 
@@ -45,7 +45,7 @@ def table(found: dict[str, Any]) -> str:
     wanted = [objective.partition(":")[0] for objective in found["objectives"]]
     columns = list(dict.fromkeys([*wanted, "luts", "dsps", "latency_ns"]))
     lines = [
-        f"| trial | {' | '.join((*varied, *columns))} | told by |",
+        f"| trial | {' | '.join((*varied, *columns))} | source |",
         "|" + "---|" * (len(varied) + len(columns) + 2),
     ]
     for key in found["frontier"]:

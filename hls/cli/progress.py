@@ -15,7 +15,7 @@ _EVERY_SECONDS = 10.0
 
 
 class Shown(Protocol):
-    """Told of a stage's progress; total 0 where it is not known."""
+    """Called with a stage's progress; total 0 where it is not known."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """``done`` of ``total`` events or steps of ``stage``."""

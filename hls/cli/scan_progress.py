@@ -28,12 +28,12 @@ def scan_progress(objectives: Sequence[Objective], *, quiet: bool) -> Iterator[C
 
 def best(results: Sequence[TrialResult], objectives: Sequence[Objective]) -> str:
     """The best value of each objective by itself: "kendall_tau 0.987, luts 412"; empty if no trial has one."""
-    told = []
+    found = []
     for objective in objectives:
         values = [value for trial in results if (value := trial.value(objective.name)) is not None]
         if values:
-            told.append(f"{objective.name} {(min if objective.better == 'min' else max)(values):.4g}")
-    return ", ".join(told)
+            found.append(f"{objective.name} {(min if objective.better == 'min' else max)(values):.4g}")
+    return ", ".join(found)
 
 
 @contextmanager
@@ -49,31 +49,31 @@ def _bars(objectives: Sequence[Objective]) -> Iterator[Callable[[Step], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[best]}"),
     )
-    # Trials take minutes, so the time left is told from all of them.
+    # Trials take minutes, so the time left is reckoned from all of them.
     with Progress(*columns, console=Console(stderr=True), speed_estimate_period=86_400.0) as bars:
         task: TaskID | None = None
 
         def shown(step: Step) -> None:
             nonlocal task
-            told = best(step.results, objectives)
-            told = f"best {told}" if told else ""
+            values = best(step.results, objectives)
+            so_far = f"best {values}" if values else ""
             if step.latest is None:
-                task = bars.add_task(step.stage, total=step.total, completed=len(step.results), best=told)
+                task = bars.add_task(step.stage, total=step.total, completed=len(step.results), best=so_far)
             elif task is not None:
-                bars.update(task, completed=len(step.results), best=told)
+                bars.update(task, completed=len(step.results), best=so_far)
                 if step.latest.failed is not None:
-                    bars.console.print(_told(step.latest), style="yellow", markup=False, highlight=False)
+                    bars.console.print(_result(step.latest), style="yellow", markup=False, highlight=False)
 
         yield shown
 
 
 def _line(step: Step) -> None:
     if step.latest is not None:
-        sys.stderr.write(f"{step.stage} {len(step.results)}/{step.total}: {_told(step.latest)}\n")
+        sys.stderr.write(f"{step.stage} {len(step.results)}/{step.total}: {_result(step.latest)}\n")
         sys.stderr.flush()
 
 
-def _told(trial: TrialResult) -> str:
+def _result(trial: TrialResult) -> str:
     figures = "  ".join(f"{name} {value:.4g}" for name, value in (trial.fidelity | trial.figures).items())
     point = " ".join(f"{name}={value}" for name, value in trial.parameters.items())
     return f"{trial.key} {point}: {trial.failed or figures} ({trial.seconds:.0f} s)"

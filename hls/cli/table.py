@@ -73,19 +73,19 @@ def _table(*columns: str) -> Table:
 def _witnesses(report: Report) -> Table:
     table = _table("witness", "events", "mismatches", "events/s", "version")
     table.columns[-1].justify = "left"
-    for name, told in report.witnesses.items():
-        if told.status == "not run":
-            table.add_row(name, "not run", "", "", told.reason)
+    for name, result in report.witnesses.items():
+        if result.status == "not run":
+            table.add_row(name, "not run", "", "", result.reason)
             continue
-        rate = f"{told.events_per_second:,.0f}" if told.events_per_second else ""
-        table.add_row(name, f"{told.events:,}", _mismatches(told), rate, told.version)
+        rate = f"{result.events_per_second:,.0f}" if result.events_per_second else ""
+        table.add_row(name, f"{result.events:,}", _mismatches(result), rate, result.version)
     return table
 
 
-def _mismatches(told: WitnessInfo) -> Text:
-    if told.float32_differs is not None:
-        return Text(f"{told.float32_differs:,} (float32 inexact)", "yellow")
-    return Text(f"{told.mismatches:,}", "bold red" if told.mismatches else "green")
+def _mismatches(result: WitnessInfo) -> Text:
+    if result.float32_differs is not None:
+        return Text(f"{result.float32_differs:,} (float32 inexact)", "yellow")
+    return Text(f"{result.mismatches:,}", "bold red" if result.mismatches else "green")
 
 
 def _fidelity(report: Report) -> Iterator[Table]:

@@ -94,9 +94,9 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
 
 def _stated(text: str, table: str, key: str, value: Value) -> str:
     """A project.toml with ``key`` of this value, where it stands (commented out, perhaps) or first in its table."""
-    told = f"{key} = {json.dumps(value)}"  # TOML writes plain words and numbers as JSON does
-    changed, found = re.subn(rf'^(?:# )?{key} = (?:"[^"]*"|[^\s#]+)', told, text, count=1, flags=re.MULTILINE)
-    return changed if found else text.replace(f"[{table}]\n", f"[{table}]\n{told}\n", 1)
+    line = f"{key} = {json.dumps(value)}"  # TOML writes plain words and numbers as JSON does
+    changed, found = re.subn(rf'^(?:# )?{key} = (?:"[^"]*"|[^\s#]+)', line, text, count=1, flags=re.MULTILINE)
+    return changed if found else text.replace(f"[{table}]\n", f"[{table}]\n{line}\n", 1)
 
 
 def _copy(source: Path, folder: Path, leave: tuple[str, ...]) -> None:

@@ -35,7 +35,7 @@ class Step:
     latest: TrialResult | None = None
 
 
-Told = Callable[[Step], None]
+OnStep = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ScanResult:
     folder: Path
 
 
-def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda step: None) -> ScanResult:
+def scan(subject: Subject, out: Path, options: ScanOptions, on_step: OnStep = lambda step: None) -> ScanResult:
     """Run the trials of a scan that ``out`` does not hold yet, and find the frontier.
 
     Raises:
@@ -82,17 +82,17 @@ def scan(subject: Subject, out: Path, options: ScanOptions, told: Told = lambda 
             stage = "trials" if specs[0].epochs is None else f"trials of {specs[0].epochs} epochs"
             results = {spec.key: found for spec in specs if (found := store.load(spec.key)) is not None}
             missing = [spec for spec in specs if spec.key not in results]
-            told(Step(stage, list(results.values()), len(specs)))
+            on_step(Step(stage, list(results.values()), len(specs)))
             for _, (result, files) in pool.as_finished(run_trial, missing):
                 store.keep(result, files)
                 results[result.key] = result
-                told(Step(stage, list(results.values()), len(specs), result))
+                on_step(Step(stage, list(results.values()), len(specs), result))
             return [results[spec.key] for spec in specs]
 
         trials = run_rounds(_rounds(subject, space, objectives, options), measure)
         _check_objectives(trials, objectives)
         if options.synthesise:
-            trials = _synthesised(subject, trials, objectives, store, pool, told)
+            trials = _synthesised(subject, trials, objectives, store, pool, on_step)
     return ScanResult(subject, objectives, trials, frontier(trials, objectives), out)
 
 
@@ -142,7 +142,7 @@ def _synthesised(
     objectives: Sequence[Objective],
     store: Store,
     pool: Pool,
-    told: Told,
+    on_step: OnStep,
 ) -> list[TrialResult]:
     """The trials, those on the frontier with figures of a netlist instead of estimates.
 
@@ -156,10 +156,10 @@ def _synthesised(
             NetlistTask(t, store.model(t.key), input_type, with_hardware(subject.target, t.parameters)) for t in todo
         ]
         done: list[TrialResult] = []
-        told(Step("synthesis", done, len(tasks)))
+        on_step(Step("synthesis", done, len(tasks)))
         for _, measured in pool.as_finished(measure_netlist, tasks):
             store.update(measured)
             by_key[measured.key] = measured
             done.append(measured)
-            told(Step("synthesis", done, len(tasks), measured))
+            on_step(Step("synthesis", done, len(tasks), measured))
     return [by_key[trial.key] for trial in trials]

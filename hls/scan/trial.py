@@ -46,8 +46,8 @@ class TrialSpec:
     @property
     def key(self) -> str:
         """The same for the same point, training and target: results are found again by it."""
-        told = [dict(self.parameters), asdict(self.target), self.system, self.events, self.epochs, self.seed]
-        state = hashlib.sha256(json.dumps([*told, self.input_type], sort_keys=True).encode())
+        asked = [dict(self.parameters), asdict(self.target), self.system, self.events, self.epochs, self.seed]
+        state = hashlib.sha256(json.dumps([*asked, self.input_type], sort_keys=True).encode())
         state.update(self.model or b"")
         return state.hexdigest()[:12]
 
@@ -66,8 +66,8 @@ Source = Literal["rtl, analytic", "hls4ml, analytic", "rtl, yosys", "rtl, analyt
 
 
 class TrialResult(BaseModel):
-    """What came of a trial. ``source`` says of which firmware the figures are and who told them; ``failed`` why there
-    are none."""
+    """What came of a trial. ``source`` says of which firmware the figures are and what measured them; ``failed`` why
+    there are none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -119,10 +119,10 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
         chosen.variant, network, folder, events=spec.events, epochs=spec.epochs, seed=spec.seed
     )
     graph = import_keras(folder / MODEL)
-    told = chosen.system.fidelity(
+    metrics = chosen.system.fidelity(
         chosen.variant, folder, lambda events: emulate(graph, events), events=FIDELITY_EVENTS, seed=spec.seed
     )
-    fidelity = {name: float(metric["firmware"]) for name, metric in told.items()}
+    fidelity = {name: float(metric["firmware"]) for name, metric in metrics.items()}
     return _result(spec, fidelity=fidelity, figures=_figures(graph, spec))
 
 

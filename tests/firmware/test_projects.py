@@ -46,6 +46,6 @@ def test_builds_to_what_was_recorded(name: str, tmp_path: Path) -> None:
     assert [check for check in found if check.status != "passed" and check.name not in not_heard] == []
     content = json.loads((folder / "build" / "report.json").read_text())
     assert set(content["witnesses"]) == set(asked)
-    assert {told["mismatches"] for told in content["witnesses"].values()} == {0}
+    assert {result["mismatches"] for result in content["witnesses"].values()} == {0}
     assert content["graph"]["overflow_proved"] is True
     assert (folder / "build" / "figures" / "fidelity.png").stat().st_size > 1000

@@ -47,10 +47,10 @@ def test_the_best_of_each_objective_is_told_whichever_trial_has_it() -> None:
 
 def test_without_a_terminal_there_is_a_line_a_trial(capsys: pytest.CaptureFixture[str]) -> None:
     done = trial("a", 0.9, 400.0)
-    with scan_progress(OBJECTIVES, quiet=False) as told:
-        told(Step("trials", [], 2))
-        told(Step("trials", [done], 2, done))
-        told(Step("trials", [done, FAILED], 2, FAILED))
+    with scan_progress(OBJECTIVES, quiet=False) as shown:
+        shown(Step("trials", [], 2))
+        shown(Step("trials", [done], 2, done))
+        shown(Step("trials", [done, FAILED], 2, FAILED))
 
     assert capsys.readouterr().err.splitlines() == [
         "trials 1/2: a charge=1.0: kendall_tau 0.9  luts 400 (0 s)",
@@ -64,12 +64,12 @@ def test_in_a_terminal_a_bar_has_the_best_and_failures_stay(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
     done = trial("a", 0.9, 400.0)
-    with scan_progress(OBJECTIVES, quiet=False) as told:
-        told(Step("trials", [], 2))
-        told(Step("trials", [FAILED], 2, FAILED))
-        told(Step("trials", [FAILED, done], 2, done))
+    with scan_progress(OBJECTIVES, quiet=False) as shown:
+        shown(Step("trials", [], 2))
+        shown(Step("trials", [FAILED], 2, FAILED))
+        shown(Step("trials", [FAILED, done], 2, done))
 
-    shown = capsys.readouterr().err
-    assert "nothing is left" in shown
-    assert "2/2" in shown
-    assert "best kendall_tau 0.9, luts 400" in shown
+    printed = capsys.readouterr().err
+    assert "nothing is left" in printed
+    assert "2/2" in printed
+    assert "best kendall_tau 0.9, luts 400" in printed
