@@ -122,7 +122,16 @@ def _(node: nodes.Multiply, inputs: tuple[Edge, ...], output: Edge) -> dict[str,
 
 
 def _matrix_terms(kernel: IntArray, widths: Floats, positions: int) -> dict[str, float]:
-    """Terms of one matrix product: additions between products, and signed-digit additions inside products."""
+    """Terms of one matrix product: additions between products, and signed-digit additions inside products.
+
+    Powers of two are wires, so that 1 x + 4 y is the sum of two nine-bit terms and no more; 7 x = 8 x - x is an
+    addition of its own, a bit wider than x for the half of what 7 adds to it.
+
+    >>> _matrix_terms(np.array([[1], [4]]), np.array([8.0, 8.0]), positions=1)
+    {'sum': 9.0, 'product': 0.0}
+    >>> _matrix_terms(np.array([[7], [4]]), np.array([8.0, 8.0]), positions=1)
+    {'sum': 10.0, 'product': 9.5}
+    """
     digits = signed_digits(kernel)
     bits = odd_bits(kernel)
     nonzero = digits > 0
