@@ -1,16 +1,16 @@
-"""Float dense networks read from Keras HDF5 files and evaluated in numpy: no TensorFlow, nothing executed."""
+"""Float networks read from Keras's files and evaluated in numpy if they are dense: no TensorFlow, nothing executed."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
+from hls.errors import FirmwareError
+from hls.importing.model_file import read_model
+from hls.importing.spec import LayerSpec, ModelSpec
 from qmodels.errors import ModelDataError
 from qmodels.types import Floats32
 
@@ -46,19 +46,22 @@ class DenseNetwork:
         return out
 
 
-def read_dense_network(path: Path, inputs: int) -> DenseNetwork:
-    """Read a float network of Dense layers with ``inputs`` inputs, saved by Keras (.h5).
-
-    Raises ModelDataError if the file is missing or no Keras HDF5 file, or its layers are others.
-    """
+def read_float_model(path: Path) -> ModelSpec:
+    """What a Keras file says of a float network. Raises ModelDataError if it is missing or no Keras model."""
     if not path.is_file():
         raise ModelDataError(f"{path}: no such model file; train it, or correct the path")
     try:
-        with h5py.File(path) as file:
-            config = json.loads(file.attrs["model_config"])
-            layers = [_dense(path, file["model_weights"], entry) for entry in _dense_entries(path, config)]
-    except (OSError, KeyError, json.JSONDecodeError) as error:
-        raise ModelDataError(f"{path}: not a Keras model in HDF5 ({error}); save it with model.save('x.h5')") from error
+        return read_model(path)
+    except FirmwareError as error:
+        raise ModelDataError(f"{path}: not a Keras model in HDF5 that is read here ({error})") from error
+
+
+def read_dense_network(path: Path, inputs: int) -> DenseNetwork:
+    """Read a float network of Dense layers with ``inputs`` inputs, saved by Keras.
+
+    Raises ModelDataError if the file is missing or no Keras model, or its layers are others.
+    """
+    layers = [_dense(path, layer) for layer in read_float_model(path).layers.values() if _is_dense(path, layer)]
     if not layers:
         raise ModelDataError(f"{path}: the network has no Dense layer")
     found = layers[0].kernel.shape[0]
@@ -67,21 +70,20 @@ def read_dense_network(path: Path, inputs: int) -> DenseNetwork:
     return DenseNetwork(tuple(layers))
 
 
-def _dense_entries(path: Path, config: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = []
-    for entry in config["config"]["layers"]:
-        if entry["class_name"] == "Dense":
-            entries.append(entry["config"])
-        elif entry["class_name"] != "InputLayer":
-            name, kind = entry["config"]["name"], entry["class_name"]
-            raise ModelDataError(f"{path}: layer {name!r} is {kind}; a float reference is made of Dense layers only")
-    return entries
+def _is_dense(path: Path, layer: LayerSpec) -> bool:
+    if layer.class_name not in ("Dense", "InputLayer"):
+        raise ModelDataError(
+            f"{path}: layer {layer.name!r} is {layer.class_name}; a float reference is made of Dense layers only"
+        )
+    return layer.class_name == "Dense"
 
 
-def _dense(path: Path, weights: h5py.Group, config: dict[str, Any]) -> DenseLayer:
-    name, activation = config["name"], config["activation"]
+def _dense(path: Path, layer: LayerSpec) -> DenseLayer:
+    activation = layer.config.get("activation")
     if activation not in ("relu", "linear"):
-        raise ModelDataError(f"{path}: layer {name!r} has activation {activation!r}; use relu or linear")
-    arrays = [np.asarray(weights[name][key], np.float32) for key in weights[name].attrs["weight_names"]]
-    bias = arrays[1] if len(arrays) > 1 else np.zeros(arrays[0].shape[1], np.float32)
-    return DenseLayer(arrays[0], bias, activation == "relu")
+        raise ModelDataError(f"{path}: layer {layer.name!r} has activation {activation!r}; use relu or linear")
+    if not layer.weights:
+        raise ModelDataError(f"{path}: layer {layer.name!r} has no weights; save the whole model again")
+    kernel, *rest = layer.weights
+    bias = rest[0] if rest else np.zeros(kernel.shape[1], np.float32)
+    return DenseLayer(kernel, bias, activation == "relu")

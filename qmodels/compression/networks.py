@@ -1,21 +1,21 @@
-"""Float encoder, decoder and judge read from Keras HDF5 files and evaluated in numpy: no TensorFlow, nothing executed.
+"""Float encoder, decoder and judge read from Keras's files and evaluated in numpy: no TensorFlow, nothing executed.
 
 A network is the list of its layers in the order in which Keras built them, each naming the layers that feed it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
+from hls.importing.spec import LayerSpec, ModelSpec
 from qmodels.errors import ModelDataError
+from qmodels.numpy_networks import read_float_model
 from qmodels.types import Floats32
 
 Step = Callable[..., Floats32]
@@ -59,17 +59,10 @@ def read_network(path: Path, inputs: Mapping[str, tuple[int | None, ...]]) -> Ne
     """Read a float network that takes ``inputs`` {name: shape of one event, None where any size will do}.
 
     Raises:
-        ModelDataError: the file is missing or no Keras HDF5 file, its inputs are others, or a layer is of a kind that
-            is not computed here.
+        ModelDataError: the file is missing or no Keras model, its inputs are others, or a layer is of a kind that is
+            not computed here.
     """
-    if not path.is_file():
-        raise ModelDataError(f"{path}: no such model file; train it, or correct the path")
-    try:
-        with h5py.File(path) as file:
-            config = json.loads(file.attrs["model_config"])["config"]
-            network = _network(path, config, file["model_weights"], tuple(inputs))
-    except (OSError, KeyError, IndexError, json.JSONDecodeError) as error:
-        raise ModelDataError(f"{path}: not a Keras model in HDF5 ({error}); save it with model.save('x.h5')") from error
+    network = _network(path, read_float_model(path), tuple(inputs))
     for name, wanted in inputs.items():
         found = network.inputs[name]
         if len(found) != len(wanted) or any(w not in (None, f) for f, w in zip(found, wanted, strict=True)):
@@ -77,45 +70,30 @@ def read_network(path: Path, inputs: Mapping[str, tuple[int | None, ...]]) -> Ne
     return network
 
 
-def _network(path: Path, config: Any, weights: h5py.Group, wanted: tuple[str, ...]) -> Network:
-    shapes: dict[str, tuple[int, ...]] = {}
-    layers = []
-    for entry in config["layers"]:
-        options = entry["config"]
-        if entry["class_name"] == "InputLayer":
-            shapes[options["name"]] = tuple(options.get("batch_shape") or options["batch_input_shape"])[1:]
-            continue
-        kind = entry["class_name"].rpartition(">")[2]  # our own layers bear the name of a package before theirs
-        if kind not in _KINDS:
-            raise ModelDataError(f"{path}: layer {options['name']!r} is {kind}; computed here are {', '.join(_KINDS)}")
-        step = _KINDS[kind](path, options, _arrays(weights, options["name"]))
-        layers.append(Layer(options["name"], _sources(entry["inbound_nodes"][0]), step))
-    if set(shapes) != set(wanted):
-        raise ModelDataError(f"{path}: takes inputs {sorted(shapes)}, {sorted(wanted)} are needed")
-    return Network({name: shapes[name] for name in wanted}, tuple(layers), _outputs(config["output_layers"]))
+def _network(path: Path, model: ModelSpec, wanted: tuple[str, ...]) -> Network:
+    ports = {name: layer for name, layer in model.layers.items() if layer.class_name == "InputLayer"}
+    if set(ports) != set(wanted):
+        raise ModelDataError(f"{path}: takes inputs {sorted(ports)}, {sorted(wanted)} are needed")
+    layers = tuple(_layer(path, layer) for name, layer in model.layers.items() if name not in ports)
+    return Network({name: _shape(path, ports[name]) for name in wanted}, layers, tuple(o.layer for o in model.outputs))
 
 
-def _outputs(entries: Any) -> tuple[str, ...]:
-    """Keras writes one output as [name, node, tensor], several as a list or a mapping of these."""
-    if isinstance(entries, dict):
-        entries = list(entries.values())
-    return tuple(entry[0] for entry in ([entries] if isinstance(entries[0], str) else entries))
+def _shape(path: Path, port: LayerSpec) -> tuple[int, ...]:
+    shape = port.config.get("batch_shape") or port.config.get("batch_input_shape")
+    if not shape:
+        raise ModelDataError(f"{path}: input {port.name!r} has no shape; save the whole model again")
+    return tuple(shape)[1:]
 
 
-def _sources(node: Any) -> tuple[str, ...]:
-    """Names of the layers whose tensors a call took, in their order."""
-    if isinstance(node, dict):
-        if node.get("class_name") == "__keras_tensor__":
-            return (node["config"]["keras_history"][0],)
-        return _sources(node["args"])
-    if isinstance(node, list):
-        return tuple(name for part in node for name in _sources(part))
-    return ()
-
-
-def _arrays(weights: h5py.Group, name: str) -> list[Floats32]:
-    group = weights[name]
-    return [np.asarray(group[key], np.float32) for key in group.attrs.get("weight_names", ())]
+def _layer(path: Path, layer: LayerSpec) -> Layer:
+    if layer.class_name not in _KINDS:
+        raise ModelDataError(
+            f"{path}: layer {layer.name!r} is {layer.class_name}; computed here are {', '.join(_KINDS)}"
+        )
+    if layer.class_name in _WEIGHTED and not layer.weights:
+        raise ModelDataError(f"{path}: layer {layer.name!r} has no weights; save the whole model again")
+    step = _KINDS[layer.class_name](path, layer.config, list(layer.weights))
+    return Layer(layer.name, tuple(source.layer for source in layer.calls[0].inputs), step)
 
 
 def _activation(path: Path, options: Any) -> Step:
@@ -199,3 +177,5 @@ _KINDS: dict[str, Callable[[Path, Any, list[Floats32]], Step]] = {
     "Reshape": _reshape,
     "ParticleOutputs": _particle_outputs,
 }
+
+_WEIGHTED = ("Dense", "Conv1D")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -25,16 +26,20 @@ from qmodels.numpy_networks import read_dense_network
 
 def write_network(path: Path, layers: Sequence[tuple[npt.ArrayLike, npt.ArrayLike, str]]) -> None:
     """Write what Keras writes to .h5, as far as a reader of dense networks looks."""
-    entries = [{"class_name": "InputLayer", "config": {"name": "in"}}]
+    entries: list[dict[str, Any]] = [{"class_name": "InputLayer", "config": {"name": "in"}, "inbound_nodes": []}]
+    previous = "in"
     with h5py.File(path, "w") as file:
         for index, (kernel, bias, activation) in enumerate(layers):
             name = f"dense_{index}"
-            entries.append({"class_name": "Dense", "config": {"name": name, "activation": activation}})
+            config = {"name": name, "activation": activation}
+            entries.append({"class_name": "Dense", "config": config, "inbound_nodes": [[[previous, 0, 0, {}]]]})
+            previous = name
             group = file.create_group(f"model_weights/{name}")
             group[f"{name}/kernel"] = np.asarray(kernel, np.float32)
             group[f"{name}/bias"] = np.asarray(bias, np.float32)
             group.attrs["weight_names"] = [f"{name}/kernel", f"{name}/bias"]
-        file.attrs["model_config"] = json.dumps({"config": {"layers": entries}})
+        ports = {"input_layers": [["in", 0, 0]], "output_layers": [[previous, 0, 0]]}
+        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": {"layers": entries, **ports}})
 
 
 def mass(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
