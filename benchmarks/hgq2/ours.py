@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qmodels.compression import reference
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features
-from qmodels.compression.learned import learn
+from qmodels.compression.learned_encoder import learn
 from qmodels.compression.presets import find_preset
 from qmodels.compression.training import CompressionTask
 from qmodels.event_variables.networks import LEAN

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph import Edge, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.importing import learned
+from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (
     REAL,
@@ -79,8 +79,8 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     if plain is not None:
         return emit_grid(emit, plain, x)
     match quantizer.kind:
-        case learned.KIND:
-            return learned.emit_learned(emit, quantizer, x)
+        case learned_bits.KIND:
+            return learned_bits.emit_learned(emit, quantizer, x)
         case "quantized_relu":
             return _leaky(emit, quantizer, x)
         case "quantized_sigmoid" if not _is_real(quantizer, "use_real_sigmoid"):

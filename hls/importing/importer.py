@@ -9,7 +9,7 @@ from typing import Any
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
-from hls.importing import learned
+from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.layers import find_handler, known_classes
 from hls.importing.memory import read_memory
@@ -140,8 +140,8 @@ def _finest_fraction(model: ModelSpec) -> int:
             continue
         quantizer = parse_quantizer(value, f"layer {layer.name!r}, activation")
         plain = grid(quantizer) if quantizer is not None else None
-        if quantizer is not None and quantizer.kind == learned.KIND:
-            finest = max(finest, int(learned.fraction_bits(quantizer).max()))
+        if quantizer is not None and quantizer.kind == learned_bits.KIND:
+            finest = max(finest, int(learned_bits.fraction_bits(quantizer).max()))
         else:
             finest = max(finest, plain.type.fraction if plain else quantizer.bits if quantizer else 0)
     return finest

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray
-from hls.importing import learned
+from hls.importing import learned_bits
 from hls.importing.quantizers import Grid, Quantizer, grid, sign_scale, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
@@ -50,8 +50,8 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array:
     match quantizer.kind:
         case "quantized_bits" if automatic:
             return _auto_bits(quantizer, values)
-        case learned.KIND:
-            return learned.quantize_learned(quantizer, values)
+        case learned_bits.KIND:
+            return learned_bits.quantize_learned(quantizer, values)
         case "binary":
             return _binary(quantizer, values)
         case "ternary":

@@ -17,7 +17,7 @@ from qmodels.compression.classifiers.reference_classifier import EVENTS as CLASS
 from qmodels.compression.classifiers.reference_classifier import LABEL as CLASSIFIER_LABEL
 from qmodels.compression.classifiers.reference_classifier import make_reference_classifier
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
-from qmodels.compression.learned import learn
+from qmodels.compression.learned_encoder import learn
 from qmodels.compression.packing.packed_events import write_layout
 from qmodels.compression.presets import Preset, Stage, find_preset, particle_count
 from qmodels.compression.quantized import quantize

@@ -10,7 +10,7 @@ import numpy as np
 from qmodels.classification import binary_cross_entropy
 from qmodels.errors import ModelDataError
 from qmodels.event_variables.events import TRAINING_STREAM, generate
-from qmodels.event_variables.learned import build
+from qmodels.event_variables.learned_network import build
 from qmodels.event_variables.networks import LearnedNetwork
 from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.training import EvnRun, EvnTask

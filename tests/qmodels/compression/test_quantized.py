@@ -23,7 +23,7 @@ def encoders(preset: Preset, *, learned: bool = False) -> tuple[Any, Any, list[n
     import keras
 
     from qmodels.compression.inputs import encoder_inputs
-    from qmodels.compression.learned import learn
+    from qmodels.compression.learned_encoder import learn
     from qmodels.compression.quantized import quantize
     from qmodels.compression.reference import build_encoder
 
