@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from qmodels.errors import ModelDataError
-from qmodels.training import stages
 from qmodels.training.precision.charge import Charge
+from qmodels.training.stages import Stage
 
 VARIANTS: dict[str, int] = {"encoder-50": 50, "encoder-32": 32, "encoder-16": 16, "encoder-8": 8}
 """Particles of each variant; the first is the default."""
 
 
 @dataclass(frozen=True)
-class Stage(stages.Stage):
+class AutoencoderStage(Stage):
     """``opening`` is the part of the epochs in which the range of β opens from below (:mod:`.training`)."""
 
     opening: float = 0.0
@@ -54,10 +54,10 @@ class Preset:
     divisor: int
     slope: float
     events: int
-    float_stage: Stage
+    float_stage: AutoencoderStage
     published_rates: bool = False
     widths: Widths | None = None
-    quantized_stage: Stage | None = None
+    quantized_stage: AutoencoderStage | None = None
     charge: Charge | None = None
 
 
@@ -70,7 +70,7 @@ PAPER = Preset(
     divisor=32,
     slope=0.1,
     events=600_000,
-    float_stage=Stage("paper", 1000, 100, 3e-5),
+    float_stage=AutoencoderStage("paper", 1000, 100, 3e-5),
     published_rates=True,
 )
 """The published networks, exactly as coded."""
@@ -84,7 +84,7 @@ DESK = Preset(
     divisor=16,
     slope=0.1,
     events=75_000,
-    float_stage=Stage("desk", 75, 128, 1e-3),
+    float_stage=AutoencoderStage("desk", 75, 128, 1e-3),
 )
 """The published structure an eighth as wide: about an hour on two CPU cores with 50 particles."""
 
@@ -97,16 +97,16 @@ TRIGGER = Preset(
     divisor=4,
     slope=0.0,
     events=75_000,
-    float_stage=Stage("trigger-float", 120, 256, 2e-3, opening=0.5),
+    float_stage=AutoencoderStage("trigger-float", 120, 256, 2e-3, opening=0.5),
     widths=Widths(),
-    quantized_stage=Stage("trigger", 60, 256, 1e-3),
+    quantized_stage=AutoencoderStage("trigger", 60, 256, 1e-3),
 )
 """An encoder that fits a trigger board unrolled; its decoder stays on the host and may be larger."""
 
 LEAN = replace(
     TRIGGER,
     name="lean",
-    quantized_stage=Stage("lean", 60, 256, 1e-2),
+    quantized_stage=AutoencoderStage("lean", 60, 256, 1e-2),
     charge=Charge(1e-8, 2e-6, 0.6),
 )
 """The trigger's encoder with the widths inside it learned at a charge for LUTs; it starts from the same float one."""
@@ -120,9 +120,9 @@ FRONT_END = Preset(
     divisor=4,
     slope=0.0,
     events=75_000,
-    float_stage=Stage("front-end-float", 100, 256, 2e-3, opening=0.5),
+    float_stage=AutoencoderStage("front-end-float", 100, 256, 2e-3, opening=0.5),
     widths=Widths(inputs=12, weights=6, activations=7, pooled=9, mean=9, log_variance=8),
-    quantized_stage=Stage("front-end", 60, 256, 1e-3),
+    quantized_stage=AutoencoderStage("front-end", 60, 256, 1e-3),
 )
 """An encoder for a front-end chip, of about a thousand multiplications with eight particles."""
 

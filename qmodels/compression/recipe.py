@@ -19,7 +19,7 @@ from qmodels.compression.classifiers.reference_classifier import make_reference_
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 from qmodels.compression.learned_encoder import learn
 from qmodels.compression.packing.packed_events import write_layout
-from qmodels.compression.presets import Preset, Stage, find_preset, particle_count
+from qmodels.compression.presets import AutoencoderStage, Preset, find_preset, particle_count
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
 from qmodels.compression.samples.collision_files import read_collisions
@@ -147,7 +147,7 @@ def _quantized_steps(run: CompressionRun) -> list[Step]:
     return [Step(stage.label, lambda: _train_learned_widths(run, stage, charge))]
 
 
-def _train_given_widths(run: CompressionRun, stage: Stage) -> Fits:
+def _train_given_widths(run: CompressionRun, stage: AutoencoderStage) -> Fits:
     encoder, decoder = _trained_networks(run)
     model = quantize(run.preset, encoder, *_calibration(run))
     fitted = run.fit(stage, run.task(stage, model, decoder, frozen_decoder=True))
@@ -155,7 +155,7 @@ def _train_given_widths(run: CompressionRun, stage: Stage) -> Fits:
     return _kept(run, stage, model, fitted)
 
 
-def _train_learned_widths(run: CompressionRun, stage: Stage, charge: Charge) -> Fits:
+def _train_learned_widths(run: CompressionRun, stage: AutoencoderStage, charge: Charge) -> Fits:
     encoder, decoder = _trained_networks(run)
     arrays = _calibration(run)
     model = learn(run.preset, encoder, *arrays)
@@ -167,7 +167,7 @@ def _train_learned_widths(run: CompressionRun, stage: Stage, charge: Charge) -> 
     return _kept(run, stage, model, fitted)
 
 
-def _kept(run: CompressionRun, stage: Stage, model: keras.Model, fitted: Fitted) -> Fits:
+def _kept(run: CompressionRun, stage: AutoencoderStage, model: keras.Model, fitted: Fitted) -> Fits:
     """Check and save the quantized encoder, and how its latents are packed."""
     check_exact(model)
     save_model(model, run.out / MODEL_FILE)

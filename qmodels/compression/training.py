@@ -19,12 +19,12 @@ import numpy as np
 import tensorflow as tf
 
 from qmodels.compression.inputs import LOG10_BETA_RANGE
-from qmodels.compression.presets import Preset, Stage
+from qmodels.compression.presets import AutoencoderStage, Preset
 from qmodels.compression.transport.sinkhorn import sinkhorn_distortion
-from qmodels.training import stages
 from qmodels.training.loop import Arrays, Schedule
 from qmodels.training.plateau import Plateau
 from qmodels.training.run import Run
+from qmodels.training.stages import Stage
 from qmodels.types import Floats32
 
 VALIDATION_FRACTION = 0.1
@@ -125,12 +125,12 @@ class CompressionRun(Run):
     preset: Preset
     clouds: Floats32
 
-    def schedule(self, stage: stages.Stage) -> Schedule:
+    def schedule(self, stage: Stage) -> Schedule:
         """With the rates of the authors, for a preset that asks for them."""
         return replace(super().schedule(stage), plateau=PUBLISHED_RATES if self.preset.published_rates else None)
 
     def task(
-        self, stage: Stage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False
+        self, stage: AutoencoderStage, encoder: keras.Model, decoder: keras.Model, *, frozen_decoder: bool = False
     ) -> CompressionTask:
         """Both networks, or the encoder alone, trained on the events of this run."""
         return CompressionTask(

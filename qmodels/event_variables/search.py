@@ -1,4 +1,4 @@
-"""Search for a small event-variable network: train under a charge for bits, settle, cut off, read well."""
+"""Search for a small event-variable network: train under a charge for bits, prune bits, cut off, read well."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from qmodels.event_variables.networks import LearnedNetwork
 from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.training import EvnRun, EvnTask
 from qmodels.event_variables.variants import INPUT_SCALE
+from qmodels.training.precision.bit_pruning import prune_bits
 from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import ResourceTerm, measure_reach
-from qmodels.training.precision.settle import settle
 from qmodels.training.precision.task import ChargedTask
 from qmodels.training.run import Fits
 from qmodels.types import Floats32
@@ -57,7 +57,7 @@ def train_learned(run: EvnRun, network: LearnedNetwork) -> tuple[keras.Model, ke
     objective = _Objective(task, model, classifier, sample)
     learned = objective()
     limit = learned + GIVEN_UP * max(GUESSING - learned, 0.0)
-    settle(model, objective, lambda: network.charge.last * float(cost()), limit=limit)
+    prune_bits(model, objective, lambda: network.charge.last * float(cost()), limit=limit)
     objective()
     fits[network.read.label] = run.fit(network.read, task)
     model = prune(model)

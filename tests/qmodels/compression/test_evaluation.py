@@ -111,12 +111,12 @@ def test_from_files_to_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     import keras
 
     from qmodels.compression.classifiers import pfn
-    from qmodels.compression.presets import Preset, Stage
+    from qmodels.compression.presets import AutoencoderStage, Preset
     from qmodels.compression.reference import build_decoder, build_encoder
     from qmodels.training.records import save_model
 
     keras.utils.set_random_seed(1)
-    preset = Preset("toy", (4,), (4,), 2, (4,), 1, 0.1, 100, Stage("toy", 1, 10, 1e-3))
+    preset = Preset("toy", (4,), (4,), 2, (4,), 1, 0.1, 100, AutoencoderStage("toy", 1, 10, 1e-3))
     save_model(build_encoder(preset, 4), tmp_path / "reference.h5")
     save_model(build_decoder(preset, 4), tmp_path / "decoder.h5")
     rng = np.random.default_rng(1)

@@ -23,12 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import keras
 
     from qmodels.compression.classifiers.pfn import PfnSize, build_pfn
-    from qmodels.compression.presets import Preset, Stage
+    from qmodels.compression.presets import AutoencoderStage, Preset
     from qmodels.compression.reference import build_decoder, build_encoder
     from qmodels.training.records import save_model
 
     keras.utils.set_random_seed(1)
-    preset = Preset("small", (8, 8), (8,), 3, (8,), 4, 0.1, 100, Stage("small", 1, 10, 1e-3))
+    preset = Preset("small", (8, 8), (8,), 3, (8,), 4, 0.1, 100, AutoencoderStage("small", 1, 10, 1e-3))
     home = tmp_path_factory.mktemp("networks")
     save_model(build_encoder(preset, 5), home / "reference.h5")
     save_model(build_decoder(preset, 5), home / "decoder.h5")

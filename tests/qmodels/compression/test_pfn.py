@@ -82,13 +82,13 @@ def test_a_judge_learns_what_the_decoder_lets_through(tmp_path: Path) -> None:
     import keras
 
     from qmodels.compression.classifiers.reference_classifier import train_reference_classifier
-    from qmodels.compression.presets import Preset, Stage
+    from qmodels.compression.presets import AutoencoderStage, Preset
     from qmodels.compression.reference import build_decoder, build_encoder
     from qmodels.training.loop import Schedule
     from qmodels.training.records import save_model
 
     keras.utils.set_random_seed(2)
-    preset = Preset("toy", (4,), (4,), 1, (4,), 1, 0.1, 100, Stage("toy", 1, 10, 1e-3))
+    preset = Preset("toy", (4,), (4,), 1, (4,), 1, 0.1, 100, AutoencoderStage("toy", 1, 10, 1e-3))
     save_model(build_encoder(preset, 4), tmp_path / "reference.h5")
     save_model(build_decoder(preset, 4), tmp_path / "decoder.h5")
     zeros, ones = toy(1500, -2.0, 5), toy(1500, 2.0, 6)

@@ -102,7 +102,7 @@ def test_run_resumed_after_a_kill_ends_with_the_same_bits(
     from qmodels.compression.recipe import train
 
     monkeypatch.setitem(presets.VARIANTS, "encoder-4", COUNT)
-    stage = presets.Stage("tiny-float", 3, 128, 3e-3)
+    stage = presets.AutoencoderStage("tiny-float", 3, 128, 3e-3)
     sizes = replace(presets.PRESETS["front-end"], name="tiny", particle=(6,), event=(6,), latents=2, decoder=(16,))
     tiny = replace(sizes, float_stage=stage, quantized_stage=replace(stage, label="tiny"), charge=charge)
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny)

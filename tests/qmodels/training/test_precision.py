@@ -15,6 +15,7 @@ from qkeras import QActivation, QDense
 from qmodels.errors import ModelDataError
 from qmodels.product_layers import PairProducts, all_pairs, independent_pairs
 from qmodels.training.loop import Fitted, Schedule, fit
+from qmodels.training.precision.bit_pruning import prune_bits
 from qmodels.training.precision.charge import Charge
 from qmodels.training.precision.finish import places, snap
 from qmodels.training.precision.quantizer import DIGITS_PER_BIT, learned_bits
@@ -28,7 +29,6 @@ from qmodels.training.precision.resources import (
     ResourceTerm,
     measure_reach,
 )
-from qmodels.training.precision.settle import settle
 from qmodels.training.precision.task import ChargedTask, quantizers
 
 
@@ -202,7 +202,7 @@ def test_settling_takes_the_bits_that_buy_nothing() -> None:
         return 1e-3 * float(cost())
 
     before = loss() + charge()
-    assert settle(model, loss, charge) < before
+    assert prune_bits(model, loss, charge) < before
     kernel = model.get_layer("form")
     assert np.asarray(kernel.kernel_quantizer_internal(kernel.kernel.value))[:, 0].tolist() == [1.0, 0.0, 1.0]
 
@@ -216,7 +216,7 @@ def test_settling_never_brings_the_loss_above_its_limit() -> None:
         model.set_weights([np.array([[0.9375], [0.0], [0.0]], np.float32)])
         measure_reach(model, x)
         cost = ResourceTerm(model)
-        settle(model, lambda: abs(float(model(x)[0, 0]) - 0.9375), lambda: float(cost()), limit=limit)
+        prune_bits(model, lambda: abs(float(model(x)[0, 0]) - 0.9375), lambda: float(cost()), limit=limit)
         return float(model(x)[0, 0])
 
     assert settled(np.inf) == 0.0

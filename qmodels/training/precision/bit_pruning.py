@@ -15,7 +15,7 @@ from qmodels.training.precision.task import quantizers
 Bits = npt.NDArray[np.int64]
 
 
-def settle(
+def prune_bits(
     model: keras.Model,
     loss: Callable[[], float],
     charge: Callable[[], float],
