@@ -54,7 +54,12 @@ class FixedGraph:
         return readers
 
     def float32_inexact(self) -> tuple[str, ...]:
-        """Layers in which a float32 computation (QKeras's own) may round: a partial sum can reach 2**24 LSBs."""
+        """Layers in which a float32 computation (QKeras's own) may round: a partial sum can reach 2**24 LSBs.
+
+        A finding, by the intervals of this graph and in every node, whoever trained the network: a layer named here is
+        no fault of the firmware, which is exact. Recipes of training ask another question beforehand, of the formats
+        alone and of dense sums alone, and refuse what they could still train with fewer bits.
+        """
         readers = self.consumers()
         return tuple(dict.fromkeys(n.layer for n in self if self._float32_bound(n, readers) >= FLOAT32_LIMIT))
 

@@ -2,6 +2,11 @@
 
 QKeras adds and multiplies in float32, which holds integers exactly only up to 2^24. A network whose every
 accumulator stays below that, counted in units of its last bit, gives the same bits in QKeras as in firmware.
+
+``check_exact`` here and ``FixedGraph.float32_inexact`` of hls ask two questions. This one is a promise of the recipe,
+asked of a Keras model in memory: may the inputs take every value of their formats, and does each dense sum still
+fit? If not, the training fails, since it can still choose fewer bits. The other is a finding about any imported
+file, by the intervals that values really reach, in every node: where may QKeras itself round?
 """
 
 from __future__ import annotations
