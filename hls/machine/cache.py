@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -28,13 +30,13 @@ def cached_folder(cache: Path, key: str, fill: Callable[[Path], None]) -> Path:
     """
     folder = cache / key
     if (folder / _DONE).is_file():
-        (folder / _DONE).touch()
+        _mark_used(folder / _DONE)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
     try:
         fill(place)
-        (place / _DONE).touch()
+        _mark_used(place / _DONE)
         shutil.rmtree(folder, ignore_errors=True)
         place.rename(folder)
     finally:
@@ -43,8 +45,15 @@ def cached_folder(cache: Path, key: str, fill: Callable[[Path], None]) -> Path:
     return folder
 
 
+def _mark_used(done: Path) -> None:
+    """With the clock's own time: the one that a file system stamps is milliseconds coarse, so that two uses may tie."""
+    done.touch()
+    now = time.time_ns()
+    os.utime(done, ns=(now, now))
+
+
 def _forget_oldest(cache: Path) -> None:
     """Keep the ``_KEPT`` results that were used last."""
-    used = sorted(cache.glob(f"*/{_DONE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    used = sorted(cache.glob(f"*/{_DONE}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for done in used[_KEPT:]:
         shutil.rmtree(done.parent, ignore_errors=True)
