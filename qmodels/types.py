@@ -17,6 +17,3 @@ Fidelity = dict[str, dict[str, Any]]
 
 EventProgress = Callable[[int, int], None]
 """Told how many events are done, and of how many."""
-
-StageProgress = Callable[[str, int, int], None]
-"""Told what is being worked on, how much of it is done, and of how much."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, GraphBuilder, nodes
-from hls.importing.spec import Constant
+from hls.importing.spec import Constant, LayerSpec
 
 
 class Emitter:
@@ -67,3 +68,7 @@ class Emitter:
                 f"layer {layer!r}: an average over a number of values that is no power of two has no finite binary "
                 f"expansion, and {reader} reads it; put a QActivation(quantized_bits(...)) right after it"
             )
+
+
+Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
+"""From one call of a layer and the nodes that enter it to the node that holds its output."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +13,12 @@ from hls.graph.fixed import FixedArray
 from hls.graph.windows import same_padding
 from hls.importing import operators, pooling, products
 from hls.importing.activations import clipped, emit_activation, leaky, thresholded
-from hls.importing.emitter import Emitter
+from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import quantize_values, quantized_constant
 from hls.machine.plugins import Plugins
-
-Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
 
 
 def _kernel(spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> FixedArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,9 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.importing import pooling
 from hls.importing.activations import clipped, leaky
-from hls.importing.emitter import Emitter
+from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import sizes
 from hls.importing.spec import LayerSpec
-
-Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
 
 
 def _linear(emit: Emitter, spec: LayerSpec, x: str, factor: FixedArray, offset: FixedArray) -> str:

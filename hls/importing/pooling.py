@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -12,13 +11,11 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.windows import same_padding
 from hls.importing.activations import emit_activation
-from hls.importing.emitter import Emitter
+from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import quantize_values
-
-Handler = Callable[[Emitter, LayerSpec, tuple[str, ...]], str]
 
 
 def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:

@@ -5,8 +5,6 @@ QKeras computes in float32, and so does this file wherever a rounding decision d
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -116,7 +114,7 @@ def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
     trained = quantizer.options.get("post_training_scale")
     if trained is not None:
         levels = np.float32(2.0 ** (quantizer.bits - int(bool(quantizer.get("keep_negative", True)))))
-        scale = np.asarray(_numbers(trained), np.float32) / levels
+        scale = np.asarray(trained, np.float32) / levels
         if (np.frexp(scale)[0] != 0.5).any():
             raise quantizer.unsupported("a post_training_scale that is no power of two", "train with auto_po2 scales")
     else:
@@ -124,10 +122,6 @@ def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
         for _ in range(5):
             scale = _least_squares_po2(x, rounded(scale))
     return np.asarray(scale * rounded(scale) * top, np.float32)
-
-
-def _numbers(value: Any) -> Any:
-    return value["config"]["value"] if isinstance(value, dict) else value
 
 
 def _binary(quantizer: Quantizer, values: Array) -> Array:
