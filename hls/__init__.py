@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from hls.emulation import emulate
     from hls.errors import FirmwareError
     from hls.graph import FixedGraph
-    from hls.importing import import_keras
+    from hls.importing import import_keras, import_model
     from hls.project.build import build
 
 __version__ = "0.1.0"
 
-__all__ = ["FirmwareError", "FixedGraph", "__version__", "build", "emulate", "import_keras"]
+__all__ = ["FirmwareError", "FixedGraph", "__version__", "build", "emulate", "import_keras", "import_model"]
 
 # Each name is imported when first asked for (PEP 562), so that `import hls` and `qtrigger --help` stay instant.
 _HOMES = {
@@ -23,6 +23,7 @@ _HOMES = {
     "build": "hls.project.build",
     "emulate": "hls.emulation",
     "import_keras": "hls.importing",
+    "import_model": "hls.importing",
 }
 
 

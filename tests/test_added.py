@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import hls
+from hls.errors import ModelFileError
+from hls.importing import import_model
+from hls.project.new_project import create_project
 from hls.target.parts.catalog import Part, find_part
 from tests.conftest import TOML
 from tests.packages import install
@@ -58,6 +61,27 @@ def test_a_witness_that_disagrees_fails_the_build(
     assert not report.passed
     assert report.witnesses["sequential"].mismatches == 1
     assert report.verification.disagreements[0].event == 7
+
+
+def test_a_model_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_package(tmp_path / "site", "add-a-format.md", "my_format", "qtrigger.formats", monkeypatch)
+    file = tmp_path / "trained"
+    file.write_text("gain 3 ap_fixed<8,4>")
+    folder = create_project(
+        "tripled", file, "xcvu13p-flga2577-2-e", parent=tmp_path, backend="vivado", clock_ns=5.0, input_type=None
+    )
+    assert (folder / "model.gain").is_file()
+    report = hls.build(folder, witnesses=["emulator"])
+    assert report.passed
+    graph = import_model(folder / "model.gain")
+    assert hls.emulate(graph, [[1.5], [-8.0], [9.0]])[:, 0].tolist() == [4.5, -24.0, 3 * (8 - 2**-4)]
+
+
+def test_a_file_of_no_format_names_those_that_there_are(tmp_path: Path) -> None:
+    file = tmp_path / "model.pt"
+    file.write_bytes(b"PyTorch, perhaps")
+    with pytest.raises(ModelFileError, match=r"of no format that is known here \(Keras \(\.keras, HDF5\)\)"):
+        import_model(file)
 
 
 def test_a_system(make_project: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,14 +103,14 @@ def _estimate(request: _Request) -> None:
 def _read(model: Path, input_type: str | None) -> tuple[FixedGraph, int | None]:
     """The graph, and the bits that hls4ml would give what the model leaves open; None if it leaves nothing open."""
     from hls.errors import UnsupportedError
-    from hls.importing import import_keras
+    from hls.importing import Statements, import_model
 
     try:
-        return import_keras(str(model), input_type), None
+        return import_model(model, Statements(input_type)), None
     except UnsupportedError:
         if input_type is not None:
             raise
-        return import_keras(str(model), HLS4ML_DEFAULT), HLS4ML_DEFAULT_BITS
+        return import_model(model, Statements(HLS4ML_DEFAULT)), HLS4ML_DEFAULT_BITS
 
 
 def _with_notes(route: DesignEstimate, device: Part, default_bits: int | None) -> DesignEstimate:

@@ -8,7 +8,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from hls.errors import ModelFileError
 from hls.importing.architecture import Weights, check_model, layer_entries, parse_model
+from hls.importing.formats import existing_file
 from hls.importing.spec import ModelSpec
 
 _LARGEST_ARCHITECTURE, _LARGEST_WEIGHTS = 64 << 20, 2 << 30
@@ -31,22 +32,25 @@ def read_model(path: str | Path) -> ModelSpec:
         ModelFileError: missing, truncated, not a Keras file, or NaN or infinite weights.
         UnsupportedError: Lambda layers, pickled objects, subclassed models.
     """
-    file = Path(path)
-    if file.is_dir():
-        what = "a TensorFlow SavedModel folder" if (file / "saved_model.pb").exists() else "a folder"
-        raise ModelFileError(f"{file}: {what}, not a model file; {_SAVE_AGAIN}")
-    if not file.is_file():
-        raise ModelFileError(f"{file}: no such model file")
-    with file.open("rb") as stream:
-        magic = stream.read(8)
+    file = existing_file(Path(path))
+    held = container(file)
     try:
-        if magic.startswith(b"PK"):
+        if held == "zip":
             return _read_keras(file)
-        if magic == b"\x89HDF\r\n\x1a\n":
+        if held == "hdf5":
             return _read_h5(file)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise ModelFileError(f"{file}: truncated or damaged ({_short(error)}); {_SAVE_AGAIN}") from error
     raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
+
+
+def container(file: Path) -> Literal["zip", "hdf5"] | None:
+    """What holds the model, by its first bytes."""
+    with file.open("rb") as stream:
+        magic = stream.read(8)
+    if magic.startswith(b"PK"):
+        return "zip"
+    return "hdf5" if magic == b"\x89HDF\r\n\x1a\n" else None
 
 
 def _short(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from hls.emulation import emulate
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
-from hls.importing import import_keras
+from hls.importing import import_model
 from hls.machine.extras import missing
 from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
@@ -74,7 +74,7 @@ def build(
     chosen = _system(project)
     with fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
-        graph = import_keras(project.weights, input_type=project.file.model.input_type)
+        graph = import_model(project.weights, project.file.model.statements())
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
         _vhdl(project, graph, firmware, home)

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 from hls.errors import ProjectError
-from hls.importing import import_keras
+from hls.importing import Statements, import_model
+from hls.importing.formats import format_of
 from hls.importing.ports import parse_type
 from hls.project.project_file import PROJECT_FILE
 from hls.target import BACKENDS, Target, check_name
@@ -70,8 +71,9 @@ def create_project(
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
-    import_keras(model, input_type=input_type)
-    weights = f"model{model.suffix if model.suffix in ('.h5', '.keras') else '.h5'}"
+    import_model(model, Statements(input_type=input_type))
+    suffixes = format_of(model).suffixes
+    weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
     needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
     text = _TEMPLATE.format(
         weights=weights,

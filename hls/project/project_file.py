@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
+from hls.importing import Statements
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target.resources import LIMITS
@@ -43,6 +44,10 @@ class ModelSection(Section):
     system: str | None = None
     variant: str | None = None
     input_type: str | None = None
+
+    def statements(self) -> Statements:
+        """What the project says of its model that the file does not."""
+        return Statements(input_type=self.input_type)
 
 
 class TargetSection(Section):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hls.errors import FirmwareError
-from hls.importing import import_keras
+from hls.importing import Statements, import_model
 from hls.rtl import write_rtl
 from hls.rtl.netlist import family_of, synthesise
 from hls.scan.trial import TrialResult
@@ -35,7 +35,7 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
         with tempfile.TemporaryDirectory(prefix="netlist-") as place:
             file = Path(place, "model.h5")
             file.write_bytes(task.model)
-            graph = import_keras(file, input_type=task.input_type)
+            graph = import_model(file, Statements(task.input_type))
             project = write_rtl(graph, "trial", Path(place), target.clock_ns, multipliers=target.multipliers)
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:

@@ -104,12 +104,12 @@ def run_trial(spec: TrialSpec) -> tuple[TrialResult, dict[str, bytes]]:
 
 def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
     from hls.emulation import emulate
-    from hls.importing import import_keras
+    from hls.importing import Statements, import_model
     from hls.project.systems.finding import find_system
 
     if spec.system is None:
         (folder / MODEL).write_bytes(spec.model or b"")
-        graph = import_keras(folder / MODEL, input_type=spec.input_type)
+        graph = import_model(folder / MODEL, Statements(spec.input_type))
         return _result(spec, figures=_figures(graph, spec))
     # TensorFlow greets with a dozen lines, also in the log of a Dask worker.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -118,7 +118,7 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
     chosen.scannable.train_point(
         chosen.variant, network, folder, events=spec.events, epochs=spec.epochs, seed=spec.seed
     )
-    graph = import_keras(folder / MODEL)
+    graph = import_model(folder / MODEL)
     metrics = chosen.system.fidelity(
         chosen.variant, folder, lambda events: emulate(graph, events), events=FIDELITY_EVENTS, seed=spec.seed
     )

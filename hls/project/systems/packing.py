@@ -7,7 +7,7 @@ from typing import Any
 
 from hls.emulation import Emulator
 from hls.errors import FirmwareError
-from hls.importing import import_keras
+from hls.importing import import_model
 from hls.machine.disk import disk_errors
 from hls.project.project_file import Project, read_project
 from hls.project.systems.finding import Chosen, find_system, systems, user_errors
@@ -24,7 +24,7 @@ def pack(folder: str | Path, inputs: str | Path, out: str | Path, *, beta: float
     """
     project = read_project(folder)
     chosen = _chosen(project)
-    emulator = Emulator(import_keras(project.weights, input_type=project.file.model.input_type))
+    emulator = Emulator(import_model(project.weights, project.file.model.statements()))
 
     def firmware(events: Any) -> Any:
         return emulator.evaluate(events)

@@ -1,0 +1,85 @@
+"""Which kind of model file lies there, told by its content, and the reader that takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hls.errors import ModelFileError
+from hls.graph import FixedGraph
+from hls.machine.plugins import Plugins
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What a project says of its model that no file holds.
+
+    ``input_type``: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
+    """
+
+    input_type: str | None = None
+
+
+class ModelFormat(Protocol):
+    """One kind of model file, in a folder of its own, found by its entry point in ``qtrigger.formats``.
+
+    ``title`` is what people call it, ``suffixes`` are the ends of its files' names, the usual one first. A reader
+    executes nothing of the file and imports nothing of the framework that wrote it.
+    """
+
+    title: str
+    suffixes: tuple[str, ...]
+
+    def recognises(self, file: Path) -> bool:
+        """Whether ``file``, which exists, is of this format, by its first bytes; its name says nothing."""
+
+    def read(self, file: Path, statements: Statements) -> FixedGraph:
+        """The exact arithmetic of the network.
+
+        Raises:
+            ModelFileError: truncated or damaged; NaN or infinite weights.
+            UnsupportedError: something in it cannot be stated exactly, by name, with the cure.
+        """
+
+
+FORMATS: Plugins[ModelFormat] = Plugins("qtrigger.formats", "model format")
+
+
+def import_model(path: str | Path, statements: Statements | None = None) -> FixedGraph:
+    """The exact fixed-point arithmetic of the network in a file of any format that is known here.
+
+    Raises:
+        ModelFileError: there is no such file, no format recognises it, or it is damaged.
+        UnsupportedError: something in it cannot be stated exactly, by name, with the cure.
+    """
+    file = Path(path)
+    return format_of(file).read(file, statements or Statements())
+
+
+def format_of(file: Path) -> ModelFormat:
+    """The format of a model file.
+
+    Raises:
+        ModelFileError: there is no such file, or no format recognises it.
+    """
+    formats = FORMATS.load_all().values()
+    for candidate in formats:
+        if candidate.recognises(existing_file(file)):
+            return candidate
+    known = ", ".join(candidate.title for candidate in formats)
+    raise ModelFileError(f"{file}: of no format that is known here ({known}); was it copied whole?")
+
+
+def existing_file(file: Path) -> Path:
+    """``file``, which is there and is a file.
+
+    Raises:
+        ModelFileError: it is not.
+    """
+    if file.is_dir():
+        what = "a TensorFlow SavedModel folder" if (file / "saved_model.pb").exists() else "a folder"
+        raise ModelFileError(f"{file}: {what}, not a model file; save it again with model.save('model.keras')")
+    if not file.is_file():
+        raise ModelFileError(f"{file}: no such model file")
+    return file
