@@ -122,10 +122,10 @@ def _write(request: _Request, chosen: Chosen) -> EventSummary | None:
     """Write with a progress bar; what became of the events, from systems that say."""
     from hls.cli.progress import progress
     from hls.machine.disk import disk_errors
-    from hls.project.systems.finding import user_errors
+    from hls.machine.extras import absence_named
 
     out, events, seed = request.out, request.events, request.used_seed
-    with progress() as shown, user_errors(), disk_errors(out):
+    with progress() as shown, absence_named(), disk_errors(out):
         written = partial(shown, "events")
         written(0, events or 0)
         if chosen.recorder is not None:

@@ -34,11 +34,12 @@ def command(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the evaluation
     from hls.cli.progress import progress
     from hls.machine.disk import disk_errors
-    from hls.project.systems.finding import find_system, user_errors
+    from hls.machine.extras import absence_named
+    from hls.project.systems.finding import find_system
 
     chosen = find_system(system, variant)
     target = out or folder / "evaluation"
-    with progress() as shown, user_errors(), disk_errors(target):
+    with progress() as shown, absence_named(), disk_errors(target):
         page = chosen.evaluating.evaluate(
             chosen.variant, folder, target, events=events, seed=seed, data=data, progress=shown
         )

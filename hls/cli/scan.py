@@ -116,8 +116,8 @@ def _scan(request: _Request) -> ScanResult:
     """The scan, with its progress on stderr, and the picture of its frontier."""
     from hls.cli.scan_progress import scan_progress
     from hls.machine.disk import disk_errors
+    from hls.machine.extras import absence_named
     from hls.machine.native_stderr import stderr_dropped
-    from hls.project.systems.finding import user_errors
     from hls.scan import Objective, scan
     from hls.scan.picture import draw_frontier
     from hls.scan.subject import find_subject
@@ -127,7 +127,7 @@ def _scan(request: _Request) -> ScanResult:
         objectives = tuple(Objective.parse(text) for text in request.objectives) or subject.objectives()
     folder = request.out or Path("runs", f"scan-{subject.name.replace('/', '-')}")
     options = _options(request, objectives)
-    with user_errors(), disk_errors(folder):
+    with absence_named(), disk_errors(folder):
         with scan_progress(objectives, quiet=request.as_json) as shown:
             result = scan(subject, folder, options, shown)
         draw_frontier(result, folder / PICTURE)

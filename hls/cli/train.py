@@ -41,12 +41,13 @@ def command(
     """Train, showing each epoch."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the training
     from hls.machine.disk import disk_errors
-    from hls.project.systems.finding import find_system, user_errors
+    from hls.machine.extras import absence_named
+    from hls.project.systems.finding import find_system
 
     chosen = find_system(system, variant)
     size = _preset(chosen, preset)
     folder = out or Path("runs", chosen.variant)
-    with _epochs() as shown, user_errors(), disk_errors(folder):
+    with _epochs() as shown, absence_named(), disk_errors(folder):
         model = chosen.system.train(
             chosen.variant,
             size,

@@ -10,11 +10,10 @@ import os
 import pickle
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
-
-from hls.errors import FirmwareError
 
 _STDOUT, _STDERR = 1, 2
 
@@ -28,11 +27,24 @@ class Outcome:
 
 
 def outcome(function: Callable[..., Any], *arguments: Any) -> Outcome:
-    """Call ``function``. Errors that its caller may know are an outcome too; others are the worker's own failure."""
+    """Call ``function``. What it raises is an outcome too, with its trace; a missing package is the worker's."""
     try:
         return Outcome(function(*arguments))
-    except (FirmwareError, OSError, ValueError) as error:
-        return Outcome(error=error)
+    except ImportError:
+        raise
+    except Exception as error:  # noqa: BLE001 (the caller tells a user's error from one of ours)
+        return Outcome(error=_portable(error))
+
+
+def _portable(error: Exception) -> Exception:
+    """``error`` with its trace as a note, or one that says the same where it cannot be pickled."""
+    told = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 (it is ours)
+    except Exception:  # noqa: BLE001 (a class whose arguments are not those of its constructor fails with any)
+        error = RuntimeError(" ".join(f"{type(error).__name__}: {error}".split()))
+    error.add_note(told)
+    return error
 
 
 def result_of(found: Outcome) -> Any:

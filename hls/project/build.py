@@ -12,7 +12,7 @@ from hls.errors import ProjectError
 from hls.graph import FixedGraph
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
 from hls.importing import import_model
-from hls.machine.extras import missing
+from hls.machine.extras import absence_named, missing
 from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
 from hls.project.project_file import Project, read_project
@@ -21,7 +21,7 @@ from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
 from hls.project.report.rows import Figures, gather_figures
 from hls.project.report.schema import REPORT_FILE, Curve, Metric, Report, fidelity_metric
-from hls.project.systems.finding import Chosen, find_system, user_errors
+from hls.project.systems.finding import Chosen, find_system
 from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.verification.build_folder import BuildFolder
@@ -177,7 +177,7 @@ def _fidelity(
     figure = home.figures / FIDELITY_FIGURE
     figure.parent.mkdir()
     seed = project.file.verify.seed
-    with user_errors():
+    with absence_named():
         metrics = chosen.system.fidelity(
             chosen.variant, project.folder, firmware, events=FIDELITY_EVENTS, seed=seed, figure=figure
         )

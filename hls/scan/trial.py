@@ -95,7 +95,7 @@ def run_trial(spec: TrialSpec) -> tuple[TrialResult, dict[str, bytes]]:
         folder = Path(place)
         try:
             result = _measured(spec, folder)
-        except (FirmwareError, ValueError) as error:
+        except FirmwareError as error:
             why = " ".join(str(error).split())
             result = _result(spec, failed=why)
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}

@@ -1,13 +1,11 @@
 """Physics systems, found through the entry-point group ``qtrigger.systems``: events, training, fidelity.
 
-A system lives in another package; this one knows it only by ``hls.project.systems.protocols``. Its own errors for bad
-input are ``ValueError``s of one line, which ``user_errors`` turns into ours.
+A system lives in another package; this one knows it only by ``hls.project.systems.protocols``. What it refuses it says
+by a ``FirmwareError`` of one line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -41,12 +39,12 @@ class Chosen:
 
     def generate(self, events: int, seed: int) -> Inputs:
         """``events`` events of the variant; FirmwareError if the system refuses."""
-        with user_errors():
+        with absence_named():
             return self.system.events(self.variant, events, seed)
 
     def read(self, path: Path) -> Inputs:
         """The events of a file of the system's; FirmwareError if it is damaged or of another system."""
-        with user_errors():
+        with absence_named():
             return self.system.read_events(path, self.variant)
 
     @property
@@ -78,19 +76,6 @@ class Chosen:
         if not hasattr(self.system, method):
             raise FirmwareError(f"system {self.system.name!r} {otherwise}")
         return self.system
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """A ValueError that a system raises becomes a FirmwareError with the same one line.
-
-    So does the import of a package that is not here: its line names the extra of qtrigger that brings it.
-    """
-    try:
-        with absence_named():
-            yield
-    except ValueError as error:
-        raise FirmwareError(" ".join(str(error).split())) from error
 
 
 def systems() -> dict[str, PhysicsSystem]:

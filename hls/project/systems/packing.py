@@ -9,8 +9,9 @@ from hls.emulation import Emulator
 from hls.errors import FirmwareError
 from hls.importing import import_model
 from hls.machine.disk import disk_errors
+from hls.machine.extras import absence_named
 from hls.project.project_file import Project, read_project
-from hls.project.systems.finding import Chosen, find_system, systems, user_errors
+from hls.project.systems.finding import Chosen, find_system, systems
 from hls.project.systems.protocols import PackedEvents, PackingSystem
 
 PROJECTS = Path("firmware_projects")
@@ -29,7 +30,7 @@ def pack(folder: str | Path, inputs: str | Path, out: str | Path, *, beta: float
     def firmware(events: Any) -> Any:
         return emulator.evaluate(events)
 
-    with user_errors(), disk_errors(Path(out)):
+    with absence_named(), disk_errors(Path(out)):
         return chosen.packing.pack(
             chosen.variant, project.folder, firmware, Path(inputs), Path(out), beta=beta, coding=coding
         )
@@ -42,7 +43,7 @@ def unpack(path: str | Path, out: str | Path, folder: str | Path | None = None) 
         FirmwareError: no such project, or ``path`` is no file of packets, damaged, or packed by another layout.
     """
     project = read_project(PROJECTS / _packed_by(Path(path)) if folder is None else folder)
-    with user_errors(), disk_errors(Path(out)):
+    with absence_named(), disk_errors(Path(out)):
         return _chosen(project).packing.unpack(project.folder, Path(path), Path(out))
 
 
@@ -57,6 +58,6 @@ def _packed_by(path: Path) -> str:
     for system in systems().values():
         if hasattr(system, "packed_by"):
             packer: PackingSystem = Chosen(system, "").packing
-            with user_errors():
+            with absence_named():
                 return packer.packed_by(path)
     raise FirmwareError(f"{path}: no installed system packs events")

@@ -59,7 +59,7 @@ class EpochProgress(Protocol):
 class PhysicsSystem(Protocol):
     """One physics system. Events are network inputs, float32, in the units in which it was trained.
 
-    Every method may raise ``ValueError`` with one line, which the user reads: cause and cure.
+    Every method may raise ``FirmwareError`` with one line, which the user reads: cause and cure.
     """
 
     name: str
@@ -75,13 +75,13 @@ class PhysicsSystem(Protocol):
     def events(self, variant: str, n: int, seed: int) -> Inputs:
         """``n`` events: float32 (n, *input shape), one such array by name for several inputs.
 
-        The same arguments give the same events. Raises ``ValueError`` for an unknown variant.
+        The same arguments give the same events. Raises ``FirmwareError`` for an unknown variant.
         """
 
     def read_events(self, path: Path, variant: str) -> Inputs:
         """All events of a file of the system's, as ``events`` gives them.
 
-        Raises ``ValueError`` if the file is damaged, or of another system or variant.
+        Raises ``FirmwareError`` if the file is damaged, or of another system or variant.
         """
 
     def train(
@@ -111,7 +111,7 @@ class PhysicsSystem(Protocol):
             data: file of events to train on, for a system that does not draw them itself.
 
         Raises:
-            ValueError: an argument or ``data`` is not usable.
+            FirmwareError: an argument or ``data`` is not usable.
         """
 
     def fidelity(
@@ -140,7 +140,7 @@ class PhysicsSystem(Protocol):
             ``hls.project.report.schema.Curve`` instead.
 
         Raises:
-            ValueError: ``folder`` lacks a file, or holds a damaged one.
+            FirmwareError: ``folder`` lacks a file, or holds a damaged one.
         """
 
 
@@ -150,7 +150,7 @@ class WritingSystem(PhysicsSystem, Protocol):
     def write_events(self, variant: str, n: int, seed: int, path: Path, progress: Progress | None = None) -> None:
         """Write the ``n`` events of ``events(variant, n, seed)`` to ``path``, for ``read_events``.
 
-        ``progress`` is called with (events done, ``n``). Raises ``ValueError`` as ``events`` does.
+        ``progress`` is called with (events done, ``n``). Raises ``FirmwareError`` as ``events`` does.
         """
 
 
@@ -192,7 +192,7 @@ class RecordingSystem(PhysicsSystem, Protocol):
         """Write ``n`` events to ``path``, or with a source all that it has.
 
         ``options`` holds only those given, by the names of ``data_options``; ``progress`` is called with (done, total)
-        events. Raises ``ValueError`` for an option, or a source, that is not usable.
+        events. Raises ``FirmwareError`` for an option, or a source, that is not usable.
         """
 
 
@@ -224,17 +224,17 @@ class PackingSystem(PhysicsSystem, Protocol):
     ) -> PackedEvents:
         """Pack the events of file ``inputs`` into file ``out`` as ``firmware`` codes them.
 
-        What the system needs besides lies in project ``folder``. Raises ``ValueError`` if a file, ``beta`` or
+        What the system needs besides lies in project ``folder``. Raises ``FirmwareError`` if a file, ``beta`` or
         ``coding`` is not usable.
         """
 
     def packed_by(self, path: Path) -> str:
-        """Name of the project that packed ``path``; ``ValueError`` if it is no file of packed events."""
+        """Name of the project that packed ``path``; ``FirmwareError`` if it is no file of packed events."""
 
     def unpack(self, folder: Path, path: Path, out: Path) -> PackedEvents:
         """Unpack ``path`` into event file ``out`` by what lies in project ``folder``.
 
-        Raises ``ValueError`` if ``path`` is damaged, or was packed by another project.
+        Raises ``FirmwareError`` if ``path`` is damaged, or was packed by another project.
         """
 
 
@@ -254,8 +254,8 @@ class EvaluatingSystem(PhysicsSystem, Protocol):
     ) -> Path:
         """Write figures and tables of the float networks in ``folder`` into ``out``; returns the page of tables.
 
-        ``events`` and ``seed`` are of the events drawn, unless ``data`` names a file of them. Raises ``ValueError`` if
-        a network or the file is missing or damaged.
+        ``events`` and ``seed`` are of the events drawn, unless ``data`` names a file of them. Raises ``FirmwareError``
+        if a network or the file is missing or damaged.
         """
 
 
@@ -280,5 +280,5 @@ class ScannableSystem(PhysicsSystem, Protocol):
     ) -> Path:
         """Train the network with these choices into ``out``: model.h5, whose path it returns, and what fidelity needs.
 
-        ``parameters`` has a choice of ``scan_space`` by name. Raises ``ValueError`` for one that there is not.
+        ``parameters`` has a choice of ``scan_space`` by name. Raises ``FirmwareError`` for one that there is not.
         """

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +15,9 @@ import h5py
 import numpy as np
 import pytest
 
-from hls.cli import main
+from hls import __version__
+from hls.cli import bug_report, main
+from hls.errors import FirmwareError
 from tests.conftest import TOML
 from tests.models import write_model
 
@@ -208,8 +211,10 @@ class Recorder:
         self, variant: str, preset: str, out: Path, *, progress: Callable[[Epoch], None], **options: object
     ) -> Path:
         self.asked = {"variant": variant, "preset": preset, "out": out, **options}
+        if options["events"] == 12:
+            options["twelve"]
         if options["events"] == 13:
-            raise ValueError("13 events are\n too few")
+            raise FirmwareError("13 events are\n too few")
         progress(Epoch())
         return out / "model.h5"
 
@@ -244,3 +249,28 @@ class TestTrain:
 
     def test_bad_input_of_the_system(self, ask: Ask, system: Recorder) -> None:
         assert ask("train", "plain", "--events", "13").refused("13 events are too few")
+
+    @pytest.mark.parametrize("shown", ["0", "1"])
+    def test_a_fault_of_ours_is_not_told_as_the_users(
+        self, ask: Ask, system: Recorder, monkeypatch: pytest.MonkeyPatch, shown: str
+    ) -> None:
+        monkeypatch.setenv("QTRIGGER_TRACEBACK", shown)
+        answer = ask("train", "plain", "--events", "12")
+        assert answer.code == 70
+        *trace, told = answer.err.splitlines()
+        assert told.startswith("bug: this is a fault of qtrigger's, not of yours: KeyError: 'twelve' (")
+        assert f"qtrigger {__version__}, Python" in told
+        assert "please report it" in told
+        assert ("QTRIGGER_TRACEBACK=1 shows the trace" in told) is (shown == "0")
+        assert any("Traceback" in line for line in trace) is (shown == "1")
+
+
+def test_where_to_send_a_report_is_what_the_package_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    stated = Message()
+    monkeypatch.setattr(bug_report, "metadata", lambda name: stated)
+    assert "to those from whom you have qtrigger" in bug_report.bug_report(KeyError("x"))
+    stated["Project-URL"] = "Homepage, https://example.org"
+    stated["Project-URL"] = "Issues, https://example.org/issues"
+    assert "report it with the command that you gave at https://example.org/issues;" in bug_report.bug_report(
+        KeyError("x")
+    )

@@ -18,7 +18,6 @@ from hls.graph import FixedGraph
 from hls.hls4ml_project import write_project
 from hls.machine.extras import EXTRAS, absence_named, missing
 from hls.machine.pools import open_pool
-from hls.project.systems.finding import user_errors
 from hls.rtl import write_rtl, write_vhdl
 from hls.scan import ScanOptions, scan
 from hls.scan.subject import find_subject
@@ -132,7 +131,7 @@ def test_a_scan_says_before_it_trains_that_it_cannot_synthesise(
 
 def test_a_system_says_what_it_lacks(without: Without) -> None:
     without("tensorflow")
-    with pytest.raises(FirmwareError, match=r"tensorflow is not installed; .*qtrigger\[train\]"), user_errors():
+    with pytest.raises(FirmwareError, match=r"tensorflow is not installed; .*qtrigger\[train\]"), absence_named():
         import tensorflow  # noqa: F401
 
 

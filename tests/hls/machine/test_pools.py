@@ -23,7 +23,20 @@ def double(value: int) -> int:
 def die(how: str) -> None:
     if how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "lacks":
+        raise ModuleNotFoundError("No module named 'absent'")
     raise RuntimeError(how)
+
+
+class Odd(Exception):
+    """Cannot be pickled: it is made of two things and keeps one."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+
+def fail_oddly() -> None:
+    raise Odd("a", "b")
 
 
 def sleep_or_fail(task: tuple[str, Path]) -> None:
@@ -47,14 +60,23 @@ def test_calls_run_elsewhere_and_give_their_results() -> None:
 
 def test_a_worker_that_dies_is_told(tmp_path: Path) -> None:
     with open_pool(1) as pool:
-        with pytest.raises(ToolError, match=r"a process of die ended with code 1 \(RuntimeError: broken\); the same"):
-            pool.call(die, "broken")
+        with pytest.raises(ToolError, match=r"a process of die ended with code 1 \(ModuleNotFoundError: .*; the same"):
+            pool.call(die, "lacks")
         with pytest.raises(ToolError, match="a process of die was killed"):
             pool.call(die, "killed")
     log = tmp_path / "log"
     with open_pool(1, log=log) as pool, pytest.raises(ToolError, match="log may tell why"):
-        pool.call(die, "broken")
-    assert "RuntimeError: broken" in log.read_text()
+        pool.call(die, "lacks")
+    assert "ModuleNotFoundError" in log.read_text()
+
+
+def test_an_error_of_ours_comes_back_as_what_it_is_with_its_trace() -> None:
+    with open_pool(1) as pool:
+        with pytest.raises(RuntimeError, match=r"^broken\n") as raised:
+            pool.call(die, "broken")
+        assert "in die" in raised.value.__notes__[0]
+        with pytest.raises(RuntimeError, match=r"^Odd: ab\n"):
+            pool.call(fail_oddly)
 
 
 def test_what_still_runs_when_a_pool_is_closed_is_ended(tmp_path: Path) -> None:

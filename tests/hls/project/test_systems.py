@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hls.errors import FirmwareError, SystemNotFoundError
-from hls.project.systems.finding import find_system, user_errors
+from hls.project.systems.finding import find_system
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,3 @@ def test_a_system_need_not_write_events() -> None:
     assert find_system("compression").recorder is not None
     with pytest.raises(FirmwareError, match="'compression' writes no event files"):
         find_system("compression").writer  # noqa: B018
-
-
-def test_a_systems_errors_become_ours() -> None:
-    with pytest.raises(FirmwareError, match=r"^line one line two$"), user_errors():
-        raise ValueError("line one\n  line two")
