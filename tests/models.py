@@ -21,8 +21,12 @@ def quantized_relu(bits: int, integer: int) -> dict[str, Any]:
     return _quantizer("quantized_relu", {"bits": bits, "integer": integer})
 
 
-def write_model(path: Path, *, quantized_input: bool = True, seed: int = 0, kernel: Any = None) -> Path:
-    """A network of 4 inputs, 6 hidden units and 2 outputs; ``kernel`` (4, 6) replaces the random first one."""
+def write_model(
+    path: Path, *, quantized_input: bool = True, seed: int = 0, kernel: Any = None, suffix: str = ""
+) -> Path:
+    """A network of 4 inputs, 6 hidden units and 2 outputs; ``kernel`` (4, 6) replaces the random first one.
+
+    ``suffix`` goes behind the name of every layer."""
     rng = np.random.default_rng(seed)
     first = rng.uniform(-1, 1, (4, 6)) if kernel is None else np.asarray(kernel)
     layers: list[tuple[str, str, dict[str, Any]]] = [("InputLayer", "x", {"batch_shape": [None, 4]})]
@@ -38,7 +42,8 @@ def write_model(path: Path, *, quantized_input: bool = True, seed: int = 0, kern
         "hidden": (first, rng.uniform(-1, 1, 6)),
         "out": (rng.uniform(-1, 1, (6, 2)), rng.uniform(-1, 1, 2)),
     }
-    _write(path, layers, weights)
+    named = [(kind, name + suffix, config) for kind, name, config in layers]
+    _write(path, named, {name + suffix: arrays for name, arrays in weights.items()})
     return path
 
 

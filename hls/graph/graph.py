@@ -103,5 +103,5 @@ class FixedGraph:
         return max(widths, default=0)
 
     def digest(self) -> str:
-        """SHA-256 of everything that determines the arithmetic; equal digests compute equal bits."""
-        return digest(self, self.inputs, self.outputs)
+        """SHA-256 of everything that determines the arithmetic, names left out; equal digests compute equal bits."""
+        return digest(self.nodes, self.inputs, self.outputs)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import hls
+from hls.importing import import_keras
 from hls.project import read_project
 from hls.project.expected import compare, read_expected
 
@@ -30,6 +31,14 @@ def test_the_example_is_there() -> None:
 @pytest.mark.parametrize("name", PROJECTS)
 def test_models_are_small_enough_for_git(name: str) -> None:
     assert all(path.stat().st_size < 1 << 20 for path in (ROOT / name).glob("*.h5"))
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_the_arithmetic_is_what_was_recorded(name: str) -> None:
+    """In a moment, where the build that compares the bits takes minutes."""
+    project = read_project(ROOT / name)
+    graph = import_keras(project.weights, input_type=project.file.model.input_type)
+    assert graph.digest() == read_expected(ROOT / name).graph_digest
 
 
 @pytest.mark.slow

@@ -102,18 +102,13 @@ def test_every_room_takes_the_zoo(menagerie: FixedGraph) -> None:
     assert [name for layer in pipeline for name in layer.operations] == [type(node).__name__ for node in menagerie]
 
 
-def test_costs_and_digest_see_every_kind(menagerie: FixedGraph) -> None:
+def test_costs_see_every_kind(menagerie: FixedGraph) -> None:
     found: dict[str, set[bool]] = {}
     for node in menagerie:
         output = menagerie.edges[node.name]
         counted = products(node, output) > 0 and ebops(node, menagerie.edges_of(node), output) > 0
         found.setdefault(type(node).__name__, set()).add(counted)
     assert {name for name, counted in found.items() if True in counted} == {"Conv", "Dense", "Multiply", "Scale"}
-    digests = set()
-    for left_out in menagerie.nodes:
-        others = {name: node for name, node in menagerie.nodes.items() if name != left_out}
-        digests.add(FixedGraph("less", others, menagerie.edges, (), (), (), {}).digest())
-    assert len(digests) == len(menagerie.nodes)
 
 
 @dataclass(frozen=True, eq=False)
