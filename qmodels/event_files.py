@@ -7,7 +7,6 @@ input_scale (what a network input is per unit of its column).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from hls.machine.hdf5 import whole_hdf5
 from qmodels.errors import ModelDataError
 from qmodels.types import EventProgress, Floats32
 
@@ -49,14 +49,8 @@ def write_event_file(
     The file appears under its name only when complete. ``progress(written, total)`` is called after every
     block.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            _fill(file, header, blocks, progress)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_hdf5(path) as file:
+        _fill(file, header, blocks, progress)
 
 
 def _fill(

@@ -5,6 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+_READER_GONE = 141
+"""As shells tell a program that wrote into a pipe which nobody reads: `qtrigger report ... | head`."""
 
 
 def main() -> None:
@@ -15,26 +21,51 @@ def main() -> None:
     # TensorFlow, where a verb needs it, greets with a dozen lines on stderr.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from hls.cli.app import app
-    from hls.cli.bug_report import EXIT_CODE, bug_report, shows_traceback, trace
+    from hls.cli.bug_report import EXIT_CODE, bug_report
+    from hls.cli.stopping import Stopped, stopped_by_signals
     from hls.errors import FirmwareError
+    from hls.machine.disk import disk_errors
     from hls.machine.extras import absence_named
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows a question mark, and the verb goes on
     try:
-        with absence_named():
+        with stopped_by_signals(), absence_named(), disk_errors(), _output_written():
             app()
     except FirmwareError as error:
-        if shows_traceback():
-            sys.stderr.write(trace(error))
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")  # one line, whatever a tool said
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        _end(f"error: {' '.join(str(error).split())}", 2, error)  # one line, whatever a tool said
+    except UnicodeError as error:
+        _end(f"error: a name or a text is not UTF-8 ({error}); write it in UTF-8", 2, error)
+    except Stopped as stop:
+        _end(str(stop), stop.code)
+    except BrokenPipeError:
+        sys.exit(_READER_GONE)
+    except SystemExit as left:
+        # Typer and Rich make exit code 1 of it, which is that of a failed comparison.
+        sys.exit(_READER_GONE if isinstance(left.__context__, BrokenPipeError) else left.code)
     except Exception as error:  # noqa: BLE001 (whatever else is raised, nobody meant for a user to read)
-        if shows_traceback():
-            sys.stderr.write(trace(error))
-        sys.stderr.write(f"bug: {bug_report(error)}\n")
-        sys.exit(EXIT_CODE)
+        _end(f"bug: {bug_report(error)}", EXIT_CODE, error)
+
+
+@contextmanager
+def _output_written() -> Iterator[None]:
+    """What waits in stdout at the end is written here, where a full disk or a reader that has gone is still told."""
+    try:
+        yield
+    finally:
+        if sys.stdout is not None:  # it may have been closed before we started
+            try:
+                sys.stdout.flush()
+            except OSError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again, and complains
+                raise
+
+
+def _end(line: str, code: int, error: Exception | None = None) -> NoReturn:
+    from hls.cli.bug_report import shows_traceback, trace
+
+    if error is not None and shows_traceback():
+        sys.stderr.write(trace(error))
+    sys.stderr.write(f"{line}\n")
+    sys.exit(code)

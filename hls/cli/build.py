@@ -34,10 +34,12 @@ def command(
 ) -> None:
     """Build, print the table, exit 1 if verification or budget failed."""
     from hls.cli.progress import progress
+    from hls.cli.stopping import keeping
     from hls.cli.table import print_report
     from hls.project.build import build
 
-    with progress() as shown:
+    kept = f"{project}/build is what it was before; the same command builds it"
+    with keeping(kept), progress() as shown:
         report = build(project, witness or None, events, inputs, liberty=liberty, progress=shown)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))

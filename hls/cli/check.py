@@ -37,16 +37,17 @@ def command(
     from dataclasses import asdict
 
     from hls.cli.progress import progress
-    from hls.machine.disk import disk_errors
+    from hls.cli.stopping import keeping
+    from hls.machine.files import write_text
     from hls.project.expected import junit as junit_xml
 
     checks: list[Check] = []
     for folder, name in _named(projects or _all_projects()):
-        with progress() as shown:
+        kept = f"{folder} is what it was before, projects before it are built; the same command checks all"
+        with keeping(kept), progress() as shown:
             checks += _one(folder, name, update, shown)
     if junit is not None:
-        with disk_errors(junit):
-            junit.write_text(junit_xml(checks), encoding="utf-8")
+        write_text(junit, junit_xml(checks))
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
     else:

@@ -121,17 +121,23 @@ def _sentence(request: _Request, chosen: Chosen, summary: EventSummary | None) -
 def _write(request: _Request, chosen: Chosen) -> EventSummary | None:
     """Write with a progress bar; what became of the events, from systems that say."""
     from hls.cli.progress import progress
-    from hls.machine.disk import disk_errors
-    from hls.machine.extras import absence_named
+    from hls.cli.stopping import keeping
 
     out, events, seed = request.out, request.events, request.used_seed
-    with progress() as shown, absence_named(), disk_errors(out):
+    with keeping(_kept(request, chosen)), progress() as shown:
         written = partial(shown, "events")
         written(0, events or 0)
         if chosen.recorder is not None:
             return chosen.recorder.write_data(out, events, seed, dict(request.own), written)
         chosen.writer.write_events(chosen.variant, events or 0, seed, out, written)
     return None
+
+
+def _kept(request: _Request, chosen: Chosen) -> str:
+    """What is left where the command is stopped: simulated collisions are kept by blocks, others are quickly made."""
+    if chosen.recorder is None or _SOURCE in request.own:
+        return f"{request.out} was not written; the same command starts afresh"
+    return f"blocks done so far are kept in {request.out}.blocks; the same command goes on from there"
 
 
 def _counts(summary: EventSummary) -> str:

@@ -33,13 +33,13 @@ def command(
     """Evaluate and name the page."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the evaluation
     from hls.cli.progress import progress
-    from hls.machine.disk import disk_errors
-    from hls.machine.extras import absence_named
+    from hls.cli.stopping import keeping
     from hls.project.systems.finding import find_system
 
     chosen = find_system(system, variant)
     target = out or folder / "evaluation"
-    with progress() as shown, absence_named(), disk_errors(target):
+    kept = f"what is drawn so far is in {target}; the same command draws it all"
+    with keeping(kept), progress() as shown:
         page = chosen.evaluating.evaluate(
             chosen.variant, folder, target, events=events, seed=seed, data=data, progress=shown
         )

@@ -32,9 +32,7 @@ def command(
     ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
-    from hls.machine.disk import disk_errors
-    from hls.project.new_project import PARENT, create_project
+    from hls.project.new_project import create_project
 
-    with disk_errors(PARENT):
-        folder = create_project(name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type)
+    folder = create_project(name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type)
     typer.echo(f"{folder}: ready; next: qtrigger build {folder}")

@@ -26,9 +26,11 @@ def command(
     ] = "entropy",
 ) -> None:
     """Emulate and pack."""
+    from hls.cli.stopping import keeping
     from hls.project.systems.packing import pack
 
-    packed = pack(project, inputs, out, beta=beta, coding=coding)
+    with keeping(f"{out} was not written; the same command starts afresh"):
+        packed = pack(project, inputs, out, beta=beta, coding=coding)
     bits = 8 * out.stat().st_size / max(packed.events, 1)
     typer.echo(
         f"{out}: {packed.events:,} events at log10 beta {packed.log10_beta:g}, {packed.coding} coding, "

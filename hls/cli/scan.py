@@ -115,8 +115,7 @@ def _check(request: _Request) -> None:
 def _scan(request: _Request) -> ScanResult:
     """The scan, with its progress on stderr, and the picture of its frontier."""
     from hls.cli.scan_progress import scan_progress
-    from hls.machine.disk import disk_errors
-    from hls.machine.extras import absence_named
+    from hls.cli.stopping import keeping
     from hls.machine.native_stderr import stderr_dropped
     from hls.scan import Objective, scan
     from hls.scan.picture import draw_frontier
@@ -127,7 +126,8 @@ def _scan(request: _Request) -> ScanResult:
         objectives = tuple(Objective.parse(text) for text in request.objectives) or subject.objectives()
     folder = request.out or Path("runs", f"scan-{subject.name.replace('/', '-')}")
     options = _options(request, objectives)
-    with absence_named(), disk_errors(folder):
+    kept = f"finished trials are kept in {folder}; the same command runs those that are missing"
+    with keeping(kept):
         with scan_progress(objectives, quiet=request.as_json) as shown:
             result = scan(subject, folder, options, shown)
         draw_frontier(result, folder / PICTURE)

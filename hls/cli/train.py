@@ -40,14 +40,14 @@ def command(
 ) -> None:
     """Train, showing each epoch."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the training
-    from hls.machine.disk import disk_errors
-    from hls.machine.extras import absence_named
+    from hls.cli.stopping import keeping
     from hls.project.systems.finding import find_system
 
     chosen = find_system(system, variant)
     size = _preset(chosen, preset)
     folder = out or Path("runs", chosen.variant)
-    with _epochs() as shown, absence_named(), disk_errors(folder):
+    kept = f"epochs up to the last checkpoint are kept in {folder}; go on with the same command and --resume"
+    with keeping(kept), _epochs() as shown:
         model = chosen.system.train(
             chosen.variant,
             size,

@@ -25,7 +25,9 @@ def command(
     ] = None,
 ) -> None:
     """Unpack with the layout of the project that packed."""
+    from hls.cli.stopping import keeping
     from hls.project.systems.packing import unpack
 
-    packed = unpack(packets, out, project)
+    with keeping(f"{out} was not written; the same command starts afresh"):
+        packed = unpack(packets, out, project)
     typer.echo(f"{out}: {packed.events:,} events packed by {packed.project}")

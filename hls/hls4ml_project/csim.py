@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -18,6 +17,7 @@ from hls.graph.raw import RawArray
 from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.driver import driver_source
 from hls.hls4ml_project.project import HlsProject, Port
+from hls.machine.programs import run_program
 from hls.machine.progress import Progress
 from hls.target import Target
 
@@ -45,7 +45,7 @@ class CSimulation:
     @property
     def version(self) -> str:
         """Versions of the compiler and of hls4ml."""
-        text = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+        text = run_program(["g++", "-dumpfullversion"]).stdout.strip()
         return f"g++ {text or 'missing'}, hls4ml {package_version('hls4ml')}"
 
     def compile(self, project: HlsProject) -> None:
@@ -61,7 +61,7 @@ class CSimulation:
         command = ["g++", "-std=c++17", "-O3", "-march=native", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
         command += [f"-I{path}" for path in how.includes]
         command += [source.name, "-o", "csim"]
-        done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+        done = run_program(command, project.folder)
         if done.returncode != 0:
             raise ToolError(f"g++ could not compile the C simulation in {project.folder}:\n{_tail(done.stderr)}")
         self._project = project
@@ -112,7 +112,7 @@ def _run_slice(project: HlsProject, place: Path, inputs: list[Path], first: int,
     outputs = [place / f"out{first}-{index}" for index in range(len(project.outputs))]
     command = [str(project.folder / "csim"), str(first), str(count), *map(str, inputs), *map(str, outputs)]
     # The program looks for its weights beside the firmware's sources.
-    done = subprocess.run(command, cwd=project.folder / "firmware", capture_output=True, text=True, check=False)
+    done = run_program(command, project.folder / "firmware")
     if done.returncode != 0:
         what = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
         raise ToolError(f"the C simulation in {project.folder} stopped with {what}:\n{_tail(done.stderr)}")

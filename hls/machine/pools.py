@@ -8,7 +8,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import IO, Any, TypeVar
 
 from hls.errors import FirmwareError, ToolError
 from hls.machine.extras import require
+from hls.machine.programs import end, started
 from hls.machine.worker import Outcome, outcome, result_of, send
 
 Task = TypeVar("Task")
@@ -82,25 +82,18 @@ def _processes(jobs: int, log: Path | None) -> Iterator[Pool]:
     if jobs < 1:
         raise FirmwareError(f"number of jobs is {jobs}: ask for at least 1")
     running: set[subprocess.Popen[bytes]] = set()
-    lock = threading.Lock()
     closed = False
 
     def call(function: Callable[..., Any], *arguments: Any) -> Any:
         with _written(log) as written:
-            with lock:
+            # A program of its own, not a fork, which TensorFlow's threads do not survive, and not a spawn, which needs
+            # a guard in the caller's script. It ends when its end of the pipe to stdin does, so a killed parent leaves
+            # none behind.
+            command = [sys.executable, "-c", _WORKER]
+            with started(command, stdin=subprocess.PIPE, stderr=written) as process:
+                running.add(process)
                 if closed:
                     raise CancelledError
-                # A program of its own, not a fork, which TensorFlow's threads do not survive, and not a spawn, which
-                # needs a guard in the caller's script. It ends when its end of the pipe to stdin does, so a killed
-                # parent leaves none behind.
-                process = subprocess.Popen(
-                    [sys.executable, "-c", _WORKER],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=written,
-                )
-                running.add(process)
-            with process:
                 answer = _answer(process, function, arguments)
             running.discard(process)
             if process.returncode:
@@ -110,10 +103,9 @@ def _processes(jobs: int, log: Path | None) -> Iterator[Pool]:
     try:
         yield Pool(call, jobs, jobs)
     finally:
-        with lock:
-            closed = True
+        closed = True
         for process in list(running):
-            process.kill()
+            end(process)
 
 
 def _answer(process: subprocess.Popen[bytes], function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:

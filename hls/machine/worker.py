@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
+from hls.machine.programs import end_group, stay_in_one_group
+
 _STDOUT, _STDERR = 1, 2
 
 
@@ -70,6 +72,7 @@ def main() -> None:
     """Receive ``sys.path``, then a function and its arguments; answer with the pickled outcome."""
     answer = os.fdopen(os.dup(_STDOUT), "wb")
     os.dup2(_STDERR, _STDOUT)
+    stay_in_one_group()
     sys.path[:] = receive(sys.stdin.buffer)
     function, arguments = receive(sys.stdin.buffer)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -80,4 +83,5 @@ def main() -> None:
 
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)  # not sys.stdin.read, whose lock would be held when the interpreter ends
-    os._exit(1)
+    end_group(os.getpid())  # this process too, with the programs that it has started
+    os._exit(1)  # where it leads no group

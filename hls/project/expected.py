@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hls.errors import ProjectError
+from hls.machine.files import read_text, write_text
 from hls.project.report.schema import Curve, Metric, Report
 
 EXPECTED_FILE = "expected.json"
@@ -79,7 +80,7 @@ def read_expected(folder: Path) -> Expected:
     if not path.is_file():
         raise ProjectError(f"{path}: nothing recorded yet; run `qtrigger check {folder} --update` and commit the file")
     try:
-        return Expected.model_validate_json(path.read_bytes())
+        return Expected.model_validate_json(read_text(path))
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its first line"
         raise ProjectError(f"{path}: damaged at {place}; run `qtrigger check {folder} --update`") from error
@@ -87,13 +88,7 @@ def read_expected(folder: Path) -> Expected:
 
 def write_expected(folder: Path, expected: Expected) -> None:
     """Write ``folder/expected.json``, whole or not at all."""
-    path = folder / EXPECTED_FILE
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        draft.write_text(json.dumps(expected.model_dump(), indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_text(folder / EXPECTED_FILE, json.dumps(expected.model_dump(), indent=2) + "\n")
 
 
 def compare(name: str, report: Report, expected: Expected) -> list[Check]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hls.errors import ProjectError
 from hls.importing import Statements, import_model
 from hls.importing.formats import format_of
 from hls.importing.ports import parse_type
+from hls.machine.files import whole_folder
 from hls.project.project_file import PROJECT_FILE
 from hls.target import BACKENDS, Target, check_name
 
@@ -83,12 +83,7 @@ def create_project(
         backends=" | ".join(BACKENDS.names()),
         clock_ns=float(target.clock_ns),
     )
-    draft = parent / f".{name}.new-{os.getpid()}"
-    try:
-        draft.mkdir(parents=True)
+    with whole_folder(folder) as draft:
         shutil.copyfile(model, draft / weights)
         (draft / PROJECT_FILE).write_text(text, encoding="utf-8")
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder

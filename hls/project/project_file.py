@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
 from hls.importing import Statements
+from hls.machine.files import read_text
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target.resources import LIMITS
@@ -152,8 +153,8 @@ def read_project(folder: str | Path) -> Project:
         raise ProjectError(f"{folder}: no {PROJECT_FILE} in it; `qtrigger new` makes a project")
     check_name(home.name)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(read_text(path))
+    except ValueError as error:  # TOML's own, and Python's for a number of more digits than it reads
         raise ProjectError(f"{path}: not valid TOML: {error}") from error
     except RecursionError as error:
         raise ProjectError(f"{path}: its tables are nested too deep") from error

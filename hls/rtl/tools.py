@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from hls.errors import ToolError
 from hls.machine.extras import not_installed
+from hls.machine.programs import run_program
 
 _LAST_LINES = 8
 
@@ -65,15 +64,7 @@ def _root() -> Path | None:
 def run_tool(command: Sequence[str], folder: Path, what: str, environment: dict[str, str] | None = None) -> str:
     """Run a program in ``folder`` and return what it printed; raises ``ToolError`` with its last lines if it fails."""
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        done = run_program(command, folder, environment)
     except OSError as error:
         raise ToolError(f"{what}: {command[0]} does not start: {error.strerror}") from error
     if done.returncode != 0:

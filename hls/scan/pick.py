@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from hls.errors import FirmwareError
+from hls.machine.files import read_text
 from hls.project.expected import EXPECTED_FILE
 from hls.project.new_project import PARENT, create_project
 from hls.project.project_file import PROJECT_FILE
@@ -75,7 +76,7 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
     project = folder / PROJECT_FILE
     if subject.fixed is not None:
         written = subject.target
-        text = (subject.fixed.folder / PROJECT_FILE).read_text(encoding="utf-8")
+        text = read_text(subject.fixed.folder / PROJECT_FILE)
         _copy(subject.fixed.folder, folder, leave=(PROJECT_FILE, EXPECTED_FILE))
     else:
         written = Target(target.part, target.backend, target.clock_ns)

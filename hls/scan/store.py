@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hls.errors import FirmwareError
+from hls.machine.files import read_text, whole_folder, write_text
 from hls.scan.trial import MODEL, TrialResult
 
 RESULT = "result.json"
@@ -35,24 +34,18 @@ class Store:
         if not path.is_file():
             return None
         try:
-            return TrialResult.model_validate_json(path.read_bytes())
+            return TrialResult.model_validate_json(read_text(path))
         except ValidationError:
             raise FirmwareError(f"{path}: damaged; remove its folder, and the trial runs again") from None
 
     def keep(self, result: TrialResult, files: Mapping[str, bytes]) -> None:
         """Write a trial's result and files."""
-        draft = self._folder / f".{result.key}.{os.getpid()}"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        for name, content in files.items():
-            (draft / name).write_bytes(content)
-        (draft / RESULT).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        shutil.rmtree(self.folder(result.key), ignore_errors=True)
-        draft.rename(self.folder(result.key))
+        with whole_folder(self.folder(result.key)) as draft:
+            for name, content in files.items():
+                (draft / name).write_bytes(content)
+            (draft / RESULT).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     def update(self, result: TrialResult) -> None:
         """Replace the result of a trial whose files stay."""
         path = self.folder(result.key) / RESULT
-        draft = path.with_name(f".{RESULT}.{os.getpid()}")
-        draft.write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_text(path, result.model_dump_json(indent=2) + "\n")

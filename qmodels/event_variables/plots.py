@@ -13,6 +13,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hls.machine.files import whole_file
 from qmodels.event_variables.events import generate
 from qmodels.event_variables.fidelity import Sample, correlations
 from qmodels.event_variables.human import human_variable
@@ -59,10 +60,8 @@ def draw_fig2(variant: Variant, sample: Sample, networks: dict[str, Network], pa
         title = f"$m_C$ = {INVISIBLE_MASS_GEV:.0f} GeV" if len(variant.parameters) > 1 else None
         axes[1, 0].legend(fontsize=13, ncols=2, loc="upper center", title=title, title_fontsize=13)
         figure.suptitle(variant.label, fontsize=17)
-        partial = path.with_name(f".{path.stem}.partial.png")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(partial, dpi=110)
-        partial.replace(path)
+        with whole_file(path, suffix=".png") as draft:
+            figure.savefig(draft, dpi=110)
 
 
 def _panel(title: str, variant: Variant, network: Network, sample: Sample, human: Floats64, seed: int) -> Panel:

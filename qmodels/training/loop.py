@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hls.machine.files import whole_file
 from qmodels.errors import ModelDataError
 from qmodels.training.plateau import Plateau
 from qmodels.training.progress import Report, TrainingProgress
@@ -262,11 +263,8 @@ class _Checkpoint:
         )
         arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables)}
         arrays |= {f"best{i}": value for i, value in enumerate(self._best)}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_name(self._path.name + ".partial")
-        with partial.open("wb") as file:
+        with whole_file(self._path) as draft, draft.open("wb") as file:
             np.savez(file, meta=np.array(meta), **arrays)  # type: ignore[arg-type]
-        partial.replace(self._path)
 
     def load(self) -> list[TrainingProgress]:
         if self._path is None or not self._path.exists():

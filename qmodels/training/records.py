@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hls.errors import ProjectError
+from hls.machine.files import read_json, whole_file, write_text
 from qmodels.errors import ModelDataError
 
 if TYPE_CHECKING:
@@ -22,15 +24,14 @@ RECORD_FILE = "training.json"
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Save to Keras's HDF5 format without optimizer state; the file is replaced only when complete."""
-    partial = path.with_name(f".{path.stem}.partial.h5")
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)  # Keras calls HDF5 a legacy format: it is the one that every QKeras reads
     try:
-        model.save(partial, include_optimizer=False)
+        with whole_file(path, suffix=".h5") as draft:
+            model.save(draft, include_optimizer=False)
     finally:
         logger.setLevel(level)
-    partial.replace(path)
 
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
@@ -40,9 +41,7 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write ``record`` as training.json of ``folder``, whole or not at all."""
-    partial = folder / f".{RECORD_FILE}.partial"
-    partial.write_text(json.dumps(record, indent=2) + "\n")
-    partial.replace(folder / RECORD_FILE)
+    write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
 
 
 def load_weights(network: keras.Model, path: Path, otherwise: str) -> None:
@@ -81,7 +80,8 @@ def _summary(fitted: Fitted, *, losses: bool) -> dict[str, Any]:
 
 def _recorded_stages(folder: Path) -> dict[str, Any]:
     try:
-        stages: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text())["stages"]
-    except (FileNotFoundError, KeyError, json.JSONDecodeError):
+        record = read_json(folder / RECORD_FILE)
+    except (FileNotFoundError, ProjectError):
         return {}
-    return stages
+    stages = record.get("stages") if isinstance(record, dict) else None
+    return stages if isinstance(stages, dict) else {}

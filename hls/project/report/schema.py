@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from hls.errors import ProjectError
+from hls.machine.files import read_text
 from hls.target.resources import RESOURCES
 
 SCHEMA_VERSION = 1
@@ -292,7 +293,7 @@ def read_report(build_folder: Path) -> Report:
     if not path.is_file():
         raise ProjectError(f"{path}: not built yet; run `qtrigger build {build_folder.parent}`")
     try:
-        report = Report.model_validate_json(path.read_bytes())
+        report = Report.model_validate_json(read_text(path))
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise ProjectError(f"{path}: no report of schema version {SCHEMA_VERSION} (at {place}); build again") from error

@@ -7,8 +7,6 @@ file has passed our own reader by then, which refuses Lambda layers and pickled 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +19,7 @@ import numpy.typing as npt
 from hls.errors import ToolError
 from hls.graph import FixedGraph
 from hls.machine.extras import missing
+from hls.machine.programs import started
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import OFF_GRID, Limits, Skipped, Task, WitnessRun
 
@@ -109,19 +108,11 @@ def to_raw(values: npt.NDArray[np.float32], fraction: int, shape: tuple[int, ...
 def _run_worker(folder: Path, progress: Progress | None) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "hls.verification.witnesses.qkeras_worker", str(folder)]
     log = folder / "log.txt"
-    with log.open("wb") as errors:
-        worker = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, **_QUIET}, text=True
-        )
-        with worker:
-            try:
-                for line in worker.stdout or ():
-                    done, _, total = line.partition("/")
-                    if progress is not None and done.isdigit() and total.strip().isdigit():
-                        progress(int(done), int(total))
-            except BaseException:
-                worker.kill()  # an interrupted build leaves no TensorFlow behind
-                raise
+    with log.open("wb") as errors, started(command, stderr=errors, environment=_QUIET) as worker:
+        for line in worker.stdout or ():
+            done, _, total = line.partition(b"/")
+            if progress is not None and done.isdigit() and total.strip().isdigit():
+                progress(int(done), int(total))
     if worker.returncode == 0:
         return
     last = _last_line(log)

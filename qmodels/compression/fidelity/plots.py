@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hls.machine.files import whole_file
 from qmodels.compression.fidelity.metrics import Comparison
 
 BETA_LABEL = r"$\log_{10}\beta$"
@@ -77,7 +78,5 @@ def _latent_error(axes: Axes, found: Sequence[Comparison]) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write the picture whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial.png")
-    figure.savefig(partial, dpi=110)
-    partial.replace(path)
+    with whole_file(path, suffix=".png") as draft:
+        figure.savefig(draft, dpi=110)

@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from hls.errors import ProjectError
+from hls.machine.files import read_json, write_text
 from qmodels.errors import ModelDataError
 
 FILE = "latent_layout.json"
@@ -114,16 +116,16 @@ class LatentLayout:
 
     def write(self, path: Path) -> None:
         """Write latent_layout.json."""
-        path.write_text(self.to_json() + "\n", encoding="utf-8")
+        write_text(path, self.to_json() + "\n")
 
 
 def read_layout(path: Path) -> LatentLayout:
     """Read latent_layout.json; ModelDataError if it is missing, damaged or of another version."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         raise ModelDataError(f"{path}: no such layout; train the system again to get one") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ProjectError) as error:
         raise ModelDataError(f"{path}: damaged layout ({error}); train the system again") from error
     return _parsed(content, path)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
+from hls.machine.hdf5 import whole_hdf5
 from qmodels.compression.autoencoder import DECODER_FILE, Encoder
 from qmodels.compression.inputs import column, encoder_inputs, features
 from qmodels.compression.networks import read_network
@@ -119,13 +118,7 @@ def _means(firmware: Encoder, particles: npt.NDArray[np.float32], count: int, la
 
 
 def _write(out: Path, arrays: dict[str, npt.NDArray[np.floating]], header: PacketHeader) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            file.attrs.update(format=FORMAT, project=header.project, layout=header.layout, coding=header.coding)
-            for name, values in arrays.items():
-                file.create_dataset(name, data=values, compression="lzf", shuffle=True)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_hdf5(out) as file:
+        file.attrs.update(format=FORMAT, project=header.project, layout=header.layout, coding=header.coding)
+        for name, values in arrays.items():
+            file.create_dataset(name, data=values, compression="lzf", shuffle=True)

@@ -8,7 +8,6 @@ Layout, numbers little-endian: the bytes ``QTB1``; length of the header (2 bytes
 from __future__ import annotations
 
 import json
-import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from hls.machine.files import whole_file
 from qmodels.compression.packing.latent_layout import CODINGS, Coding, Ints, LatentLayout
 from qmodels.compression.packing.payloads import Scheme
 from qmodels.errors import ModelDataError
@@ -75,19 +75,13 @@ def write_packets(
         events_per_string=events_per_string,
         log10_beta=None if point is None else layout.points[point].log10_beta,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(_header_bytes(header))
-            for start in range(0, len(symbols), _BLOCK_EVENTS):
-                block = slice(start, start + _BLOCK_EVENTS)
-                payload = scheme.pack(symbols[block], points[block])
-                head = _BLOCK_HEAD.pack(len(symbols[block]), len(payload))
-                file.write(head + payload + _SUM.pack(zlib.crc32(head + payload)))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as draft, draft.open("wb") as file:
+        file.write(_header_bytes(header))
+        for start in range(0, len(symbols), _BLOCK_EVENTS):
+            block = slice(start, start + _BLOCK_EVENTS)
+            payload = scheme.pack(symbols[block], points[block])
+            head = _BLOCK_HEAD.pack(len(symbols[block]), len(payload))
+            file.write(head + payload + _SUM.pack(zlib.crc32(head + payload)))
     return header
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from hls.errors import ProjectError
+from hls.machine.files import read_json, write_text
 from qmodels.classification import auc
 from qmodels.compression.autoencoder import code
 from qmodels.compression.classifiers.separation import restored_auc
@@ -130,8 +132,10 @@ def _classifiers(signals: Sequence[Collisions], clouds: Sequence[Floats32], even
 def _training_record(folder: Path) -> dict[str, Any]:
     """What training.json says of how it was trained; nothing where it is missing or not ours."""
     try:
-        record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        record = read_json(folder / "training.json")
+    except (FileNotFoundError, ProjectError):
+        return {}
+    if not isinstance(record, dict):
         return {}
     known = {key: record[key] for key in ("variant", "preset", "events", "seed") if key in record}
     if isinstance(known.get("preset"), dict):
@@ -156,4 +160,4 @@ def _write_json(found: Evaluation, path: Path) -> None:
         "aucs": [asdict(point) for point in found.aucs],
         "classifiers": asdict(found.classifiers),
     }  # fmt: skip
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1) + "\n")

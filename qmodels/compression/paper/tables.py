@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hls.machine.files import write_text
 from qmodels.compression.paper import published
 from qmodels.compression.paper.results import Evaluation
 
 
 def write_markdown(found: Evaluation, path: Path) -> Path:
     """Write the tables to ``path`` and return it."""
-    path.write_text("\n".join(_page(found)), encoding="utf-8")
+    write_text(path, "\n".join(_page(found)))
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hls.machine.files import whole_file
 from qmodels.compression.samples.pythia import GENERATOR_VERSION, MAX_SEED, collisions, generator_name
 from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, select
 from qmodels.errors import ModelDataError
@@ -110,14 +110,9 @@ def make_block(plan: Plan, block: int, most: int) -> Block:
 
 def write_block(path: Path, block: Block) -> None:
     """Write a block; it appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            generator = np.array(block.generator)
-            np.savez(file, particles=block.particles, muons=block.muons, fates=block.fates, generator=generator)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as draft, draft.open("wb") as file:
+        generator = np.array(block.generator)
+        np.savez(file, particles=block.particles, muons=block.muons, fates=block.fates, generator=generator)
 
 
 def read_block(path: Path) -> Block:

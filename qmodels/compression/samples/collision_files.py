@@ -7,7 +7,6 @@ version, sample, generator, generated, skipped and selection (both JSON), and se
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from hls.machine.hdf5 import whole_hdf5
 from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, cluster, wrapped
 from qmodels.errors import ModelDataError
 from qmodels.event_files import open_hdf5
@@ -66,18 +66,12 @@ def write_collisions(
 
     The file appears under its name only when complete.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            datasets = [_dataset(file, name, rows) for name, rows in (("particles", MAX_PARTICLES), ("muons", 2))]
-            for block in blocks:
-                _append(datasets, block)
-            written = header()
-            _write_header(file, written)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_hdf5(path) as file:
+        datasets = [_dataset(file, name, rows) for name, rows in (("particles", MAX_PARTICLES), ("muons", 2))]
+        for block in blocks:
+            _append(datasets, block)
+        written = header()
+        _write_header(file, written)
     return written
 
 

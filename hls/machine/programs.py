@@ -1,0 +1,102 @@
+"""Programs that work for us: each with its children in a group of its own, which ends when we are stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from hls.errors import ToolError
+
+
+class _Running:
+    """The groups that run now, by the process that leads each."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.leaders: set[int] = set()
+        self.stopped = False
+        self.own_groups = True
+
+
+_RUNNING = _Running()
+
+
+def stop_all() -> None:
+    """End every program that runs now, and start none any more."""
+    # No lock: a signal's handler calls this, and may have interrupted whoever holds it.
+    _RUNNING.stopped = True
+    for leader in list(_RUNNING.leaders):
+        end_group(leader)
+
+
+def allow_again() -> None:
+    """Programs may be started again, after ``stop_all``."""
+    _RUNNING.stopped = False
+
+
+def stay_in_one_group() -> None:
+    """This process leads a group that another ends: programs that it starts stay in it."""
+    _RUNNING.own_groups = False
+
+
+def end_group(leader: int) -> None:
+    """End a process that was started here, and its children."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+@contextmanager
+def started(
+    command: Sequence[str | Path],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs; it has ended when the block has, killed if the block is left by an error."""
+    with _RUNNING.lock:
+        if _RUNNING.stopped:
+            raise ToolError(f"{command[0]} is not started: this run is being stopped")
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=None if environment is None else {**os.environ, **environment},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            process_group=0 if _RUNNING.own_groups else None,
+        )
+        _RUNNING.leaders.add(process.pid)
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                end(process)
+                raise
+    finally:
+        _RUNNING.leaders.discard(process.pid)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program, and its children where it leads a group."""
+    if process.returncode is None and _RUNNING.own_groups:
+        end_group(process.pid)
+    process.kill()
+
+
+def run_program(
+    command: Sequence[str | Path], folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, keeping what it writes; raises OSError if it does not start."""
+    with started(command, folder=folder, environment=environment) as process:
+        out, err = (text.decode(errors="replace") for text in process.communicate())
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
