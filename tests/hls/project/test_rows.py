@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,11 @@ from hls.graph import FixedGraph
 from hls.importing import import_keras
 from hls.project import read_project
 from hls.project.report.rows import gather_figures
+from hls.project.vendor_runs import keep_vendor_reports
 from hls.rtl import RtlTiming
 from hls.rtl.netlist import NetlistResources
 from hls.target import Target
+from hls.verification.build_folder import BuildFolder
 from hls.verification.witnesses.finding import WITNESSES
 from tests.conftest import TOML
 from tests.models import write_model
@@ -83,6 +86,33 @@ def test_a_vendors_run_survives_the_next_build(project: Path) -> None:
     other = project / "model.h5"
     write_model(other, seed=9)
     assert "vendor" not in {row.source for row in hls.build(project).resources}
+
+
+OTHER_TARGETS: dict[str, Any] = {
+    "part": "xcvu9p-flga2104-2-e",
+    "backend": "vivado",
+    "clock_ns": 4.0,
+    "io_type": "io_stream",
+    "strategy": "resource",
+    "reuse_factor": 2,
+}
+
+
+def test_a_vendors_run_of_another_target_is_not_kept(project: Path, tmp_path: Path) -> None:
+    """Of every setting but the one that is of our RTL alone."""
+    assert OTHER_TARGETS.keys() == {field.name for field in fields(Target)} - {"multipliers"}
+    report = hls.build(project)
+    shutil.copytree(SAMPLES, project / "build" / "hls", dirs_exist_ok=True)
+    previous, was = BuildFolder(project / "build", tmp_path), read_project(project).target
+
+    def kept(name: str, digest: str, target: Target) -> bool:
+        return keep_vendor_reports(previous, BuildFolder(tmp_path / name, tmp_path), digest, target) is not None
+
+    assert kept("same", report.graph.digest, was)
+    assert kept("multipliers", report.graph.digest, replace(was, multipliers="lut"))
+    for setting, value in OTHER_TARGETS.items():
+        assert not kept(setting, report.graph.digest, replace(was, **{setting: value})), setting
+    assert not kept("network", "0" * 64, was)
 
 
 def test_a_vendors_report_of_lost_weights_is_an_error(project: Path) -> None:

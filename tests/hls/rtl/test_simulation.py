@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from hls.emulation import Emulator
 from hls.errors import EventError, ToolError
 from hls.graph.fixed import FixedType
-from hls.rtl import Design, Simulation, rtl_design, tools, write_rtl
+from hls.rtl import Design, Simulation, rtl_design, simulation, tools, write_rtl
 from hls.rtl.ports import RtlPort
+from hls.rtl.ports_header import ports_header
 from tests.hls.rtl.zoo import random_events, zoo
 
 # y = x + 1 after two clocks. Each variable breaks one promise: RESET forgets nothing, EARLY raises the flag one clock
@@ -53,19 +55,19 @@ def events() -> np.ndarray:
 
 @pytest.mark.slow
 def test_outputs_and_timing_by_hand(tmp_path: Path, cache: Path) -> None:
-    simulation = Simulation(design(tmp_path), cache)
-    simulation.compile()
+    bench = Simulation(design(tmp_path), cache)
+    bench.compile()
     said = []
-    run = simulation.run([events()], lambda *done: said.append(done))
+    run = bench.run([events()], lambda *done: said.append(done))
     np.testing.assert_array_equal(run.outputs[0], events() + 1)
     assert (run.timing.latency_cycles, run.timing.interval, run.timing.clock_ns) == (2, 1, 4.0)
     assert said == [(304, 304)]
-    one = simulation.run([events()[:1]])
+    one = bench.run([events()[:1]])
     assert one.outputs[0].tolist() == [[TYPE.raw_min + 1, TYPE.raw_max]]
     with pytest.raises(EventError, match=r"input x: integers of shape \(3, 2\)"):
-        simulation.run([np.zeros((3, 1), np.int64)])
+        bench.run([np.zeros((3, 1), np.int64)])
     with pytest.raises(EventError, match="no event"):
-        simulation.run([np.zeros((0, 2), np.int64)])
+        bench.run([np.zeros((0, 2), np.int64)])
 
 
 @pytest.mark.slow
@@ -78,10 +80,10 @@ def test_outputs_and_timing_by_hand(tmp_path: Path, cache: Path) -> None:
     ],
 )
 def test_broken_promises_are_caught(change: str, complaint: str, tmp_path: Path, cache: Path) -> None:
-    simulation = Simulation(design(tmp_path, change), cache)
-    simulation.compile()
+    bench = Simulation(design(tmp_path, change), cache)
+    bench.compile()
     with pytest.raises(ToolError, match=complaint):
-        simulation.run([events()])
+        bench.run([events()])
 
 
 @pytest.mark.slow
@@ -91,9 +93,9 @@ def test_every_node_kind_equals_the_emulator(tmp_path: Path, cache: Path) -> Non
     raw = random_events(graph, 2000)
     project = write_rtl(graph, "zoo", tmp_path, clock_ns=5.0)
     assert project.inputs[0].bits == 105
-    simulation = Simulation(rtl_design(project), cache)
-    simulation.compile()
-    run = simulation.run(raw)
+    bench = Simulation(rtl_design(project), cache)
+    bench.compile()
+    run = bench.run(raw)
     for found, expected in zip(run.outputs, Emulator(graph).run(raw), strict=True):
         np.testing.assert_array_equal(found, expected)
     assert (run.timing.latency_cycles, run.timing.interval) == (project.stages, 1)
@@ -102,6 +104,38 @@ def test_every_node_kind_equals_the_emulator(tmp_path: Path, cache: Path) -> Non
     again.compile()
     assert sorted(cache.iterdir()) == before
     assert again.run(raw[:1] + raw[1:]).timing == run.timing
+
+
+def test_a_bench_is_found_again_for_the_same_ports_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same Verilog: what its bits mean, and which port comes first, stand in the bench's header alone."""
+    first = design(tmp_path)
+    (y,), narrow = first.outputs, FixedType(True, 7, 7)
+    unsigned, ten = replace(y, type=replace(TYPE, signed=False)), replace(y, type=narrow, shape=(10,))
+    left, right = (RtlPort(name, f"in_{name}", (1,), FixedType(True, 35, 35)) for name in ("left", "right"))
+    designs = [
+        first,
+        replace(first, outputs=(unsigned,)),
+        replace(first, outputs=(ten,)),
+        replace(first, outputs=(y, y)),
+        replace(first, inputs=(left, right)),
+        replace(first, inputs=(right, left)),
+        replace(first, top="other"),
+        replace(first, defines=("WIDE",)),
+        replace(first, shared=("plus",)),
+    ]
+    linked = []
+
+    def link(objects: list[Path], program: Path) -> None:
+        linked.append((program.parent / "ports.h").read_text())
+        program.touch()
+
+    monkeypatch.setattr(simulation, "compile_objects", lambda *compiled: [])
+    monkeypatch.setattr(simulation, "run_tool", lambda *run: "")
+    monkeypatch.setattr(simulation, "link", link)
+    for _ in range(2):
+        for made in designs:
+            Simulation(made, tmp_path / "cache").compile()
+    assert linked == [ports_header(made.inputs, made.outputs) for made in designs]  # each once, none for another
 
 
 @pytest.mark.slow

@@ -61,6 +61,28 @@ class TestCorners:
         reached = Emulator(two).run([a, b])[0]
         assert (reached.min(), reached.max()) == (two.edges["y"].raw_min, two.edges["y"].raw_max) == (-46, 44)
 
+    def test_each_element_alone_at_its_ends_and_one_step_off_zero(self, graph: FixedGraph) -> None:
+        (events,) = corner_events(graph, seed=1)
+        alone = {tuple(row) for row in events.tolist() if sum(value != 0 for value in row) == 1}
+        wanted = {tuple(v if i == place else 0 for i in range(4)) for place in range(4) for v in (-128, 127, 1, -1)}
+        assert alone >= wanted
+
+    def test_reach_the_ends_of_an_output_behind_other_sums(self) -> None:
+        """y = h0 + h1, whose coefficients have other signs than those of h0 and h1: of 24 inputs no vertex is luck."""
+        builder, port = GraphBuilder("deep"), FixedType(True, 4, 4)
+        builder.add(nodes.Input("x", (), "x", (24,), port, -8, 7))
+        kernel = np.array([[3, -1], [-1, 3], [-3, 1], [1, -3]] * 6)  # in y: 2, 2, -2, -2
+        zero = FixedArray(np.zeros(2, np.int64), 0)
+        builder.add(nodes.Dense("h", ("x",), "h", FixedArray(kernel, 0), zero))
+        builder.add(
+            nodes.Dense("y", ("h",), "y", FixedArray(np.ones((2, 1), np.int64), 0), FixedArray(zero.integers[:1], 0))
+        )
+        deep = builder.finish(["x"], ["y"], ["y"])
+        (events,) = corner_events(deep, seed=1)
+        (reached,) = Emulator(deep).run([events])
+        assert reached.max() == 12 * 2 * 7 + 12 * -2 * -8
+        assert reached.min() == 12 * 2 * -8 + 12 * -2 * 7
+
     def test_are_bounded(self, graph: FixedGraph) -> None:
         assert len(corner_events(graph, seed=1)[0]) <= MAX_CORNERS
         assert len(corner_events(graph, seed=1, limit=10)[0]) == 10
