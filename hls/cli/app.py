@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from hls.cli import build, check, data, doctor, estimate, evaluate, new, pack, parts, report, scan, train, unpack
+from hls.cli import (
+    build,
+    check,
+    data,
+    doctor,
+    estimate,
+    evaluate,
+    new,
+    pack,
+    parts,
+    quantize,
+    report,
+    scan,
+    train,
+    unpack,
+)
 
 app = typer.Typer(
     name="qtrigger",
@@ -16,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (train, evaluate, data, new, build, estimate, report, check, scan, pack, unpack, parts, doctor):
+for module in (train, evaluate, data, quantize, new, build, estimate, report, check, scan, pack, unpack, parts, doctor):
     app.command(module.NAME, epilog=module.EXAMPLES, help=module.HELP)(module.command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from hls.importing.memory import read_memory
 from hls.importing.model_file import read_model
 from hls.importing.ports import port_grid
 from hls.importing.quantizers import HARD, function_name, grid, parse_quantizer
-from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
+from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef, calls_in_order
 
 
 def import_keras(model: str | Path | Any, input_type: str | None = None) -> FixedGraph:
@@ -45,12 +44,12 @@ def build_graph(model: ModelSpec, input_type: str | None = None) -> FixedGraph:
     guard = _finest_fraction(model) + 1
     for ref in model.inputs:
         plain = port_grid(model, ref, input_type)
-        shape = _input_shape(model.layers[ref.layer])
+        shape = input_shape(model.layers[ref.layer])
         tensors[ref] = builder.add(
             nodes.Input(ref.layer, (), ref.layer, shape, plain.type, plain.raw_min, plain.raw_max)
         )
         builder.layers[ref.layer] = tensors[ref]
-    for layer, number in _in_order(model, tensors):
+    for layer, number in calls_in_order(model, model.inputs):
         call = layer.calls[number]
         key = layer.name if len(layer.calls) == 1 else f"{layer.name}@{number}"
         _refuse_keywords(layer, call)
@@ -120,7 +119,12 @@ def _refuse_unknown(model: ModelSpec) -> None:
             )
 
 
-def _input_shape(layer: LayerSpec) -> tuple[int, ...]:
+def input_shape(layer: LayerSpec) -> tuple[int, ...]:
+    """Sizes of a port, the batch left out.
+
+    Raises:
+        UnsupportedError: one of them is not fixed.
+    """
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
     if not isinstance(shape, list | tuple) or len(shape) < 2 or not all(_is_size(size) for size in shape[1:]):
         raise UnsupportedError(f"input {layer.name!r} has the shape {shape}: firmware needs every size fixed")
@@ -145,24 +149,6 @@ def _finest_fraction(model: ModelSpec) -> int:
         else:
             finest = max(finest, plain.type.fraction if plain else quantizer.bits if quantizer else 0)
     return finest
-
-
-def _in_order(model: ModelSpec, done: dict[TensorRef, str]) -> Iterator[tuple[LayerSpec, int]]:
-    """Calls in an order in which every input is there; ``done`` grows while we iterate."""
-    waiting = [
-        (layer, number)
-        for layer in model.layers.values()
-        if layer.class_name != "InputLayer"
-        for number in range(len(layer.calls))
-    ]
-    while waiting:
-        ready = [(layer, number) for layer, number in waiting if all(ref in done for ref in layer.calls[number].inputs)]
-        if not ready:
-            raise ModelFileError(f"layer {waiting[0][0].name!r}: its inputs are not in the file")
-        for item in ready:
-            if all(ref in done for ref in item[0].calls[item[1]].inputs):
-                yield item
-        waiting = [item for item in waiting if item not in ready]
 
 
 def _finish(builder: GraphBuilder, model: ModelSpec, tensors: dict[TensorRef, str], unrounded: set[str]) -> FixedGraph:

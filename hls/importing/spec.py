@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from hls.errors import ModelFileError
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,26 @@ class ModelSpec:
     inputs: tuple[TensorRef, ...]
     outputs: tuple[TensorRef, ...]
     internal_sigmoid: str = "hard"
+
+
+def calls_in_order(model: ModelSpec, ports: Iterable[TensorRef]) -> Iterator[tuple[LayerSpec, int]]:
+    """Every call, as layer and number, in an order in which its inputs are there; ``ports`` are from the start.
+
+    Raises:
+        ModelFileError: a call reads what the model does not compute.
+    """
+    done = set(ports)
+    waiting = [
+        (layer, number)
+        for layer in model.layers.values()
+        if layer.class_name != "InputLayer"
+        for number in range(len(layer.calls))
+    ]
+    while waiting:
+        ready = [(layer, number) for layer, number in waiting if done.issuperset(layer.calls[number].inputs)]
+        if not ready:
+            raise ModelFileError(f"layer {waiting[0][0].name!r}: its inputs are not in the file")
+        for layer, number in ready:
+            yield layer, number
+            done.add(TensorRef(layer.name, number, 0))
+        waiting = [item for item in waiting if item not in ready]

@@ -81,17 +81,8 @@ def _uniform(graph: FixedGraph, events: int, seed: int) -> RawArrays:
 
 
 def _from_file(graph: FixedGraph, system: EventSource | None, path: Path, events: int | None) -> RawArrays:
-    if not path.is_file():
-        raise EventError(f"{path}: no such event file")
-    values: Any
-    if path.suffix in (".npy", ".npz"):
-        values = _numpy_file(path)
-    elif not h5py.is_hdf5(path):
-        raise EventError(f"{path}: not an event file, or a truncated one; give HDF5 (.h5), .npy or .npz")
-    elif system is not None:
-        values = system.read(path)
-    else:
-        values = _hdf5_file(path, graph.inputs)
+    own_layout = system is not None and path.is_file() and h5py.is_hdf5(path)
+    values = system.read(path) if system is not None and own_layout else event_arrays(path, graph.inputs)
     try:
         raw = quantize_inputs(graph, values)
     except EventError as error:
@@ -101,6 +92,21 @@ def _from_file(graph: FixedGraph, system: EventSource | None, path: Path, events
     if events is not None and events > len(raw[0]):
         raise EventError(f"{path}: {events} events asked for, it holds {len(raw[0])}; ask for fewer")
     return [array[:events] for array in raw]
+
+
+def event_arrays(path: Path, ports: tuple[str, ...]) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
+    """The array of an event file, or its arrays by the names of ``ports``.
+
+    Raises:
+        EventError: the file is missing or damaged, or has no array of these names.
+    """
+    if not path.is_file():
+        raise EventError(f"{path}: no such event file")
+    if path.suffix in (".npy", ".npz"):
+        return _numpy_file(path)
+    if not h5py.is_hdf5(path):
+        raise EventError(f"{path}: not an event file, or a truncated one; give HDF5 (.h5), .npy or .npz")
+    return _hdf5_file(path, ports)
 
 
 def _numpy_file(path: Path) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:

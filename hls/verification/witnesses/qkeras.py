@@ -29,6 +29,7 @@ _QUIET = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "TQDM_DISABLE": "1",
 }
+_WORKER = "hls.verification.witnesses.qkeras_worker"
 CANNOT_LOAD = 3
 """Exit code of the worker for a file that this version of QKeras does not load."""
 
@@ -85,7 +86,7 @@ class QKerasWitness:
             np.save(folder / f"input{index}.npy", values)
         job = {"model": str(self._model_file), "inputs": len(raw_inputs), "layers": layers}
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        _run_worker(folder, progress)
+        run_worker(_WORKER, folder, progress)
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         return answer
 
@@ -105,8 +106,14 @@ def to_raw(values: npt.NDArray[np.float32], fraction: int, shape: tuple[int, ...
     return np.where(good, np.where(good, scaled, 0.0).astype(np.int64), OFF_GRID)
 
 
-def _run_worker(folder: Path, progress: Progress | None) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "hls.verification.witnesses.qkeras_worker", str(folder)]
+def run_worker(module: str, folder: Path, progress: Progress | None) -> None:
+    """Run a module that uses TensorFlow on ``folder``, in a process of its own.
+
+    Raises:
+        Skipped: it says that QKeras does not load the file.
+        ToolError: it failed.
+    """
+    command = [sys.executable, "-W", "ignore", "-m", module, str(folder)]
     log = folder / "log.txt"
     with log.open("wb") as errors, started(command, stderr=errors, environment=_QUIET) as worker:
         for line in worker.stdout or ():

@@ -29,7 +29,7 @@ def main(folder: Path) -> int:
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     try:
-        model = keras.models.load_model(job["model"], custom_objects=_custom_objects(), compile=False)
+        model = keras.models.load_model(job["model"], custom_objects=custom_objects(), compile=False)
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{' '.join(str(error).split())[:300]}\n")
         return _CANNOT_LOAD
@@ -38,16 +38,17 @@ def main(folder: Path) -> int:
     inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
     answer: dict[str, Any] = {"version": f"qkeras-v3 {_version('qkeras-v3')}, tensorflow {tf.__version__}"}
     if job["layers"]:
-        answer["layers"] = _trace(keras, model, job["layers"], inputs, folder)
+        answer["layers"] = trace(keras, model, job["layers"], inputs, folder)
     else:
-        outputs, answer["seconds"] = _compute(tf, model, inputs)
+        outputs, answer["seconds"] = compute(tf, model, inputs)
         for index, output in enumerate(outputs):
             np.save(folder / f"output{index}.npy", output)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return 0
 
 
-def _custom_objects() -> dict[str, Any]:
+def custom_objects() -> dict[str, Any]:
+    """Layers and quantizers of QKeras, and those of installed packages, by class name."""
     # The package re-exports Keras names over its own submodules, so `qkeras.utils` would be Keras's.
     from qkeras.utils import _add_supported_quantized_objects
 
@@ -62,7 +63,7 @@ def _version(distribution: str) -> str:
     return version(distribution)
 
 
-def _compute(tf: Any, model: Any, inputs: list[npt.NDArray[np.float32]]) -> tuple[list[npt.NDArray[np.float32]], float]:
+def compute(tf: Any, model: Any, inputs: list[npt.NDArray[np.float32]]) -> tuple[list[npt.NDArray[np.float32]], float]:
     """Outputs and the seconds of computing, tracing and the first batch not counted."""
     single = len(inputs) == 1
     signature = [tf.TensorSpec((None, *x.shape[1:]), tf.float32) for x in inputs]  # one trace for every batch size
@@ -84,10 +85,10 @@ def _compute(tf: Any, model: Any, inputs: list[npt.NDArray[np.float32]]) -> tupl
     return [np.concatenate(columns) for columns in zip(*parts, strict=True)], seconds
 
 
-def _trace(
+def trace(
     keras: Any, model: Any, layers: list[str], inputs: list[npt.NDArray[np.float32]], folder: Path
 ) -> dict[str, str]:
-    """Outputs of those layers that are in the model by that name and were called once."""
+    """Outputs, as files in ``folder``, of those layers that are in the model by that name and were called once."""
     known = {layer.name: layer for layer in model.layers}
     chosen = [name for name in layers if name in known and len(known[name]._inbound_nodes) == 1]
     probe = keras.Model(model.inputs, [known[name].output for name in chosen])

@@ -1,0 +1,93 @@
+"""qtrigger quantize."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from hls.project.quantizing import Quantized
+
+NAME = "quantize"
+HELP = "Make a quantized QKeras file of a plain Keras model, with types chosen from your events."
+EXAMPLES = (
+    "Examples:\n\n"
+    "  qtrigger quantize float.h5 --events events.h5 --out quantized.keras\n\n"
+    "  qtrigger quantize float.keras --events x.npy --labels y.npy --budget 'auc_loss<0.005' --out quantized.keras\n\n"
+    "  qtrigger quantize float.keras --events x.npy --luts 20000 --out quantized.keras --plot bits.png\n\n"
+    "  qtrigger quantize float.h5 --events x.npy --bits 8 --out eight.keras\n\n"
+    "Metrics of --budget: error (root mean square over the spread of the float outputs), flips (events whose best "
+    "class changes); with --labels also auc_loss and accuracy_loss. Without --bits, --budget and --luts: error<0.02."
+)
+JSON_VERSION = 1
+
+_Events = Annotated[Path, typer.Option(metavar="FILE", help="HDF5, .npy or .npz, as the network is fed.")]
+_Labels = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Class of each event: numbers, or a column a class.")
+]
+_Budget = Annotated[str | None, typer.Option(metavar="METRIC<LIMIT", help="Fewest bits within this limit.")]
+_Luts = Annotated[float | None, typer.Option(min=1, help="Least error within so many LUTs (estimated, our RTL).")]
+_Plot = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Picture of bits against fidelity.")]
+
+
+def command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Plain Keras model, .keras or .h5.")],
+    events: _Events,
+    out: Annotated[Path, typer.Option(metavar="NEW.keras", help="Where to write.")],
+    labels: _Labels = None,
+    bits: Annotated[int | None, typer.Option(min=2, max=16, help="This width everywhere.")] = None,
+    budget: _Budget = None,
+    luts: _Luts = None,
+    plot: _Plot = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Choose the types, and write the network."""
+    from hls.cli.progress import progress
+    from hls.machine.disk import disk_errors
+    from hls.project.quantizing import Request, quantize
+
+    with progress() as shown, disk_errors(out):
+        result = quantize(Request(model, events, out, labels, bits, budget, luts), shown)
+        if plot is not None:
+            from hls.project.quantizing.picture import draw
+
+            draw(result, plot)
+    if as_json:
+        typer.echo(json.dumps(_as_dict(result), indent=2))
+    else:
+        _show(result)
+
+
+def _as_dict(result: Quantized) -> dict[str, Any]:
+    return {
+        "version": JSON_VERSION,
+        "out": str(result.out),
+        "goal": result.goal,
+        "events": result.events,
+        "metrics": dict(result.metrics),
+        "luts_estimated": result.luts,
+        "quantizers": [asdict(row) for row in result.rows],
+        "curve": [{"bits": trial.bits, **trial.metrics} for trial in result.curve],
+        "notes": list(result.notes),
+    }
+
+
+def _show(result: Quantized) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("quantizer of", "QKeras", "bits"):
+        table.add_column(column, justify="right" if column == "bits" else "left")
+    for row in result.rows:
+        table.add_row(row.slot, row.quantizer, str(row.bits))
+    Console().print(table)
+    for note in result.notes:
+        typer.echo(note)
+    found = ", ".join(f"{name} {value:.3g}" for name, value in result.metrics.items())
+    typer.echo(f"{result.out}: {found} over {result.events:,} events ({result.goal}); about {result.luts:,.0f} LUTs")
+    typer.echo(f"next: qtrigger new NAME --model {result.out} --part xcvu13p-flga2577-2-e")
