@@ -1,0 +1,207 @@
+"""Plain networks to QKeras files: what is folded, which types are chosen, and that the file is what was chosen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from hls import emulate, import_keras
+from hls.cli.app import app
+from hls.errors import ProjectError, UnsupportedError
+from hls.importing.importer import build_graph
+from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
+from hls.project.quantizing.candidate import Draft, Slot, draft, quantized
+from hls.project.quantizing.fidelity import Judge, auc, parse_goal
+from hls.project.quantizing.normal_form import normal_form
+from hls.project.quantizing.reference import Reference
+from hls.project.quantizing.search import Trial, within_goal, within_luts
+from hls.project.quantizing.types import Choice, best_choice
+
+
+def layer(kind: str, name: str, source: str, *weights: Any, **config: Any) -> LayerSpec:
+    arrays = tuple(np.asarray(w, np.float32) for w in weights)
+    return LayerSpec(name, kind, config, (Call((TensorRef(source, 0, 0),)),), arrays)
+
+
+def model(*layers: LayerSpec, size: int = 2) -> ModelSpec:
+    port = LayerSpec("x", "InputLayer", {"batch_shape": [None, size]}, (Call(),), ())
+    return ModelSpec(
+        "net",
+        {spec.name: spec for spec in (port, *layers)},
+        (TensorRef("x", 0, 0),),
+        (TensorRef(layers[-1].name, 0, 0),),
+    )
+
+
+DENSE = layer("Dense", "d", "x", [[1.0, 0.5], [-2.0, 4.0]], [0.25, 1.0], units=2, use_bias=True, activation="linear")
+# gamma / sqrt(variance + epsilon) is 2 and 1/2; the offset beta - mean * factor is 1 - 3 * 2 and 0 - (-2) * 1/2
+NORMAL = layer("BatchNormalization", "n", "d", [4.0, 0.5], [1.0, 0.0], [3.0, -2.0], [3.0, 0.0], epsilon=1.0)
+RELU = layer("Activation", "a", "n", activation="relu")
+
+
+class TestNormalForm:
+    def test_a_normalization_is_folded_into_the_sums_before_it(self) -> None:
+        form = normal_form(model(DENSE, NORMAL, RELU))
+        assert list(form.model.layers) == ["x", "d", "a"]
+        kernel, bias = form.model.layers["d"].weights
+        assert kernel.tolist() == [[2.0, 0.25], [-4.0, 2.0]]
+        assert bias.tolist() == [0.25 * 2 - 5, 1.0 * 0.5 + 1]
+        assert form.notes == ("n is folded into d",)
+
+    def test_one_that_others_read_too_stays(self) -> None:
+        add = LayerSpec("s", "Add", {}, (Call((TensorRef("d", 0, 0), TensorRef("n", 0, 0))),), ())
+        assert list(normal_form(model(DENSE, NORMAL, add)).model.layers) == ["x", "d", "n", "s"]
+
+    def test_an_activation_of_a_dense_layer_gets_a_layer_of_its_own(self) -> None:
+        dense = layer("Dense", "d", "x", [[1.0], [1.0]], [0.0], units=1, use_bias=True, activation="tanh")
+        form = normal_form(model(dense))
+        assert [(spec.name, spec.class_name) for spec in form.model.layers.values()][1:] == [
+            ("d", "Dense"),
+            ("d_tanh", "Activation"),
+        ]
+        assert form.model.outputs == (TensorRef("d_tanh", 0, 0),)
+
+    def test_a_last_softmax_is_left_to_the_host_and_one_in_the_middle_is_refused(self) -> None:
+        softmax = layer("Softmax", "s", "d")
+        form = normal_form(model(DENSE, softmax))
+        assert form.model.outputs == (TensorRef("d", 0, 0),)
+        assert "scores keep their order" in form.notes[0]
+        with pytest.raises(UnsupportedError, match=r"'s'.*softmax in the middle"):
+            normal_form(model(DENSE, softmax, layer("Activation", "a", "s", activation="relu")))
+
+    def test_a_shared_layer_becomes_two(self) -> None:
+        first = layer("Dense", "d", "x", np.eye(2), [0.0, 0.0], units=2, use_bias=True, activation="relu")
+        shared = LayerSpec("d", "Dense", first.config, (*first.calls, Call((TensorRef("d", 0, 0),))), first.weights)
+        spec = model(shared)
+        spec = ModelSpec("net", spec.layers, spec.inputs, (TensorRef("d", 1, 0),))
+        assert list(normal_form(spec).model.layers) == ["x", "d", "d_relu", "d_2", "d_relu_2"]
+
+    def test_a_quantized_network_is_told_where_it_belongs(self) -> None:
+        quantized_already = layer("QDense", "q", "x", kernel_quantizer="quantized_bits(4,0,alpha=1)")
+        with pytest.raises(UnsupportedError, match=r"'q' \(QDense\) is quantized already.*qtrigger new"):
+            normal_form(model(quantized_already))
+
+
+class TestTypes:
+    def test_integer_bits_hold_the_largest_value(self) -> None:
+        assert best_choice(np.array([0.1, -0.7, 3.2]), 12, signed=True) == Choice(12, 2, True)
+        assert best_choice(np.array([0.02, 0.03]), 8, signed=False).integer == -5
+
+    def test_an_outlier_is_clipped_where_that_serves_the_others(self) -> None:
+        values = np.append(np.random.default_rng(0).normal(0, 0.2, 10_000), 4.5)
+        assert best_choice(values, 4, signed=True).integer < 3
+        assert best_choice(values, 16, signed=True).integer == 3
+
+    def test_apply_is_what_qkeras_does(self) -> None:
+        assert Choice(4, 1, True).apply(np.array([0.125, 0.375, 9.0, -9.0])).tolist() == [0.0, 0.5, 1.75, -2.0]
+        assert Choice(3, 1, False).apply(np.array([-1.0, 0.6, 9.0])).tolist() == [0.0, 0.5, 1.75]
+
+
+def drafted(spec: ModelSpec) -> Draft:
+    """What Keras would compute, by hand: a dense layer, a normalization folded, a ReLU."""
+    form = normal_form(spec).model
+    x = np.random.default_rng(1).uniform(-1, 1, (500, 2)).astype(np.float32)
+    kernel, bias = form.layers["d"].weights
+    sums = x @ kernel + bias
+    relu = np.maximum(sums, 0)
+    return draft(form, (x,), Reference((relu,), {"d": sums, "a": relu}))
+
+
+class TestCandidate:
+    def test_every_rounding_has_a_slot_and_no_more(self) -> None:
+        assert [str(slot) for slot in drafted(model(DENSE, NORMAL, RELU)).slots] == [
+            "x values",
+            "d weights",
+            "a values",
+        ]
+
+    def test_wide_types_give_the_float_network(self) -> None:
+        found = drafted(model(DENSE, NORMAL, RELU))
+        graph = build_graph(quantized(found, dict.fromkeys(found.slots, 16)))
+        assert np.abs(emulate(graph, found.inputs[0]) - found.reference.outputs[0]).max() < 2**-11
+
+    def test_an_activation_without_a_form_is_refused_by_name(self) -> None:
+        form = normal_form(model(DENSE, layer("Activation", "e", "d", activation="erf"))).model
+        with pytest.raises(UnsupportedError, match=r"'e': activation 'erf'"):
+            draft(form, (), Reference((), {}))
+
+
+class TestFidelity:
+    def test_auc_of_ties(self) -> None:
+        assert auc(np.array([0.1, 0.4, 0.4, 0.9]), np.array([False, False, True, True])) == 0.875
+
+    def test_metrics_by_hand(self) -> None:
+        judge = Judge((np.array([[1.0, 0.0], [0.0, 1.0]]),), np.array([0, 1]))
+        found = judge([np.array([[1.0, 0.0], [1.0, 0.5]])])
+        assert found["flips"] == 0.5
+        assert found["accuracy_loss"] == 0.5
+        assert found["error"] == pytest.approx(np.sqrt((1 + 0.25) / 4) / 0.5)
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [("error", "write it like"), ("auc_loss<1", "need --labels"), ("flops<1", "flops"), ("error<1e", "no number")],
+    )
+    def test_a_budget_that_cannot_be(self, text: str, told: str) -> None:
+        with pytest.raises(ProjectError, match=told):
+            parse_goal(text, ("error", "flips"))
+
+
+class TestSearch:
+    SLOTS = (Slot("a", "weights", signed=True), Slot("b", "weights", signed=True))
+
+    def evaluate(self, widths: Any) -> Trial:
+        """Slot a costs a hundred times as much fidelity as b."""
+        a, b = (widths[slot] for slot in self.SLOTS)
+        return Trial(dict(widths), {"error": 2.0**-a + 0.01 * 2.0**-b}, a + b)
+
+    def test_bits_go_where_they_cost_least(self) -> None:
+        start = self.evaluate(dict.fromkeys(self.SLOTS, 12))
+        found = within_goal(start, parse_goal("error<0.01", ("error",)), self.evaluate)
+        assert (found.widths[self.SLOTS[0]], found.widths[self.SLOTS[1]]) == (7, 3)
+
+    def test_luts_stop_it(self) -> None:
+        start = self.evaluate(dict.fromkeys(self.SLOTS, 12))
+        found = within_luts(start, 20, lambda trial: trial.ebops, self.evaluate)
+        assert found.ebops == 20
+
+
+@pytest.mark.slow
+def test_from_a_float_network_to_a_file_that_qkeras_computes_alike(tmp_path: Path) -> None:
+    import keras
+
+    rng = np.random.default_rng(2)
+    inputs = keras.Input((6,), name="particles")
+    x = keras.layers.BatchNormalization(name="scale")(inputs)
+    x = keras.layers.Dense(8, name="first")(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.Activation("relu", name="relu")(x)
+    y = keras.layers.Dense(8, activation="tanh", name="second")(x)
+    x = keras.layers.Add(name="skip")([x, y])
+    outputs = keras.layers.Dense(3, activation="softmax", name="out")(x)
+    net = keras.Model(inputs, outputs)
+    for spec in net.layers:
+        spec.set_weights([np.abs(rng.normal(1, 0.3, w.shape)) if "norm" in spec.name or spec.name == "scale" else
+                          rng.normal(0, 0.5, w.shape) for w in spec.get_weights()])  # fmt: skip
+    net.save(tmp_path / "float.keras")
+    events = rng.normal(size=(3000, 6)).astype(np.float32)
+    np.save(tmp_path / "x.npy", events)
+    np.save(tmp_path / "y.npy", net.predict(events, verbose=0).argmax(axis=1))
+    out = tmp_path / "small.keras"
+    arguments = ["--events", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", "--bits", "8"]
+    arguments += ["--out", out, "--plot", tmp_path / "bits.png", "--json"]
+    done = CliRunner().invoke(app, ["quantize", str(tmp_path / "float.keras"), *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert set(answer["metrics"]) == {"error", "flips", "auc_loss", "accuracy_loss"}
+    assert answer["metrics"]["accuracy_loss"] < 0.03
+    assert (tmp_path / "bits.png").read_bytes().startswith(b"\x89PNG")
+    graph = import_keras(out)
+    from hls.verification.witnesses.qkeras_worker import custom_objects
+
+    quantized_net = keras.models.load_model(out, custom_objects=custom_objects(), compile=False)
+    assert np.array_equal(emulate(graph, events), quantized_net(events, training=False).numpy())
