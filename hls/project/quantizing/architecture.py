@@ -65,7 +65,10 @@ def _config(layer: LayerSpec) -> dict[str, Any]:
         shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
         return {"batch_shape": shape, "dtype": "float32", "name": layer.name}
     known = _OPTIONS.get(layer.class_name.removeprefix("Q"))
-    kept = {k: v for k, v in layer.config.items() if (known is None or k in (*known, *_QUANTIZERS)) and k not in _NEVER}
+    config = dict(layer.config)
+    if isinstance(config.get("axis"), list):  # Keras 2 wrote a normalization's axis so
+        config["axis"] = config["axis"][0]
+    kept = {k: v for k, v in config.items() if (known is None or k in (*known, *_QUANTIZERS)) and k not in _NEVER}
     return {"name": layer.name, **kept}
 
 

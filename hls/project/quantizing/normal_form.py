@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
+from hls.importing.layers import known_classes
 from hls.importing.quantizers import function_name
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef, calls_in_order
 
@@ -42,19 +43,21 @@ def normal_form(model: ModelSpec) -> NormalForm:
     Raises:
         UnsupportedError: the network is quantized already, or a softmax stands in its middle.
     """
-    _refuse_quantized(model)
+    for layer in model.layers.values():
+        _refuse(layer)
     rewriter = _Rewriter(model)
     for layer, number in calls_in_order(model, model.inputs):
         rewriter.take(layer, number)
     return rewriter.finish()
 
 
-def _refuse_quantized(model: ModelSpec) -> None:
-    for layer in model.layers.values():
-        if layer.class_name.startswith(_QUANTIZED) and "quantizer" in str(layer.config).lower():
-            raise UnsupportedError(
-                f"layer {layer.name!r} ({layer.class_name}) is quantized already; give the model to `qtrigger new`"
-            )
+def _refuse(layer: LayerSpec) -> None:
+    if layer.class_name.startswith(_QUANTIZED) and "quantizer" in str(layer.config).lower():
+        raise UnsupportedError(
+            f"layer {layer.name!r} ({layer.class_name}) is quantized already; give the model to `qtrigger new`"
+        )
+    if layer.class_name not in ("InputLayer", "Softmax", *known_classes()):
+        raise UnsupportedError(f"layer {layer.name!r}: {layer.class_name} has no quantized form here; leave it out")
 
 
 @dataclass
