@@ -17,7 +17,7 @@ from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import quantize_values, quantized_constant
+from hls.importing.weights import as_trainable, quantize_values, quantized_constant
 from hls.machine.plugins import Plugins
 
 
@@ -130,8 +130,7 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     factor, offset = _normalization(spec)
     scale = FixedArray.from_float(factor)
     shift = FixedArray.from_float(offset)
-    out = emit(nodes.Scale, "normalize", inputs, scale, shift)
-    return emit_activation(emit, spec.config.get("activation"), out)
+    return emit(nodes.Scale, "normalize", inputs, scale, shift)  # the activation= of QKeras's own, QKeras ignores
 
 
 def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -141,6 +140,8 @@ def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArra
 
     def quantized(role: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         quantizer = parse_quantizer(spec.config.get(f"{role}_quantizer"), f"layer {spec.name!r}, {role}_quantizer")
+        if quantizer is not None and role in ("gamma", "variance"):
+            quantizer = as_trainable(quantizer)
         return values if quantizer is None else quantize_values(quantizer, values)
 
     gamma = quantized("gamma", arrays.pop(0)) if has_scale else None

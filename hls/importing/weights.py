@@ -29,13 +29,22 @@ def quantized_constant(quantizer: Quantizer, values: Array, *, kernel: bool) -> 
     Raises:
         UnsupportedError: a scale that is not a power of two.
     """
-    options = dict(quantizer.options)
-    if kernel and options.get("alpha") is None and quantizer.kind in ("quantized_bits", "binary", "ternary"):
-        options |= {"alpha": "auto_po2", "symmetric": 1}
-    if kernel and options.get("alpha") is None and quantizer.kind == "quantized_linear":
-        options["alpha"] = "auto_po2"
-    quantizer = Quantizer(quantizer.kind, options, quantizer.where)
+    quantizer = as_trainable(quantizer) if kernel else quantizer
     return FixedArray.from_float(_quantize(quantizer, values.astype(np.float32)))
+
+
+def as_trainable(quantizer: Quantizer) -> Quantizer:
+    """What a layer makes of the quantizer of a kernel, gamma or variance: no ``alpha`` becomes ``"auto_po2"``.
+
+    >>> as_trainable(Quantizer("quantized_bits", {"bits": 4}, "a")).options
+    {'bits': 4, 'alpha': 'auto_po2', 'symmetric': 1}
+    """
+    options = dict(quantizer.options)
+    if options.get("alpha") is None and quantizer.kind in ("quantized_bits", "binary", "ternary"):
+        options |= {"alpha": "auto_po2", "symmetric": 1}
+    if options.get("alpha") is None and quantizer.kind == "quantized_linear":
+        options["alpha"] = "auto_po2"
+    return Quantizer(quantizer.kind, options, quantizer.where)
 
 
 def _quantize(quantizer: Quantizer, values: Array) -> Array:
