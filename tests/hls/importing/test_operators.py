@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.random_networks.network import Layer, Network, Quantizer, Ref
 from hls.emulation import emulate
 from hls.errors import UnsupportedError
 from hls.importing import import_keras
@@ -152,3 +153,25 @@ def test_outputs_in_a_dict_come_by_its_sorted_keys(outputs: Any, right: tuple[st
     layers = [port("z", 1), port("b", 1)]
     layers += [activation(f"q{name}", "quantized_bits(8,3,alpha=1)", name) for name in "zb"]
     assert import_keras(write(tmp_path / "m.keras", layers, outputs)).output_names == right
+
+
+def test_a_gamma_without_alpha_is_scaled_by_powers_of_two_as_a_kernel_is(tmp_path: Path) -> None:
+    """Of 0.75 quantized_bits(2, 0) makes 0.5, and 1.0 with the scale that QKeras gives it; activation= it ignores."""
+    options = {
+        "gamma_quantizer": Quantizer("quantized_bits", {"bits": 2, "alpha": None}),
+        "beta_quantizer": None,
+        "mean_quantizer": None,
+        "variance_quantizer": None,
+        "activation": "quantized_relu(2,1)",
+        "epsilon": 0.25,
+    }
+    weights = tuple(np.array([value], np.float32) for value in (0.75, 0.0, 0.0, 0.75))  # 1 / sqrt(0.75 + 0.25) is 1
+    layers = (
+        Layer("InputLayer", "x", "keras.layers", {"batch_shape": [None, 1]}),
+        Layer("QBatchNormalization", "n", "qkeras.qnormalization", options, weights, ((Ref("x"),),)),
+    )
+    network = Network("net", layers, (Ref("n"),), {})
+    assert emulate(import_keras(network.write(tmp_path), "ap_fixed<8,4>"), [[-1.5], [3.25]]).tolist() == [
+        [-1.5],
+        [3.25],
+    ]
