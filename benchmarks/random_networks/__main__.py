@@ -28,14 +28,15 @@ from benchmarks.random_networks.draw import draw
 from benchmarks.random_networks.work import Job, do
 from hls.machine.pools import open_pool
 
-_CHUNK, _SLOW_CHUNK = 200, 20
+_CHUNK = {"definitions": 1000, "qkeras": 100, "csim": 40, "rtl": 40}
+"""Networks a process, which takes a second to start, by the slowest that they are compared with."""
 _SHOWN_REASONS = 12
 
 
 def jobs(first: int, count: int, against: Sequence[str], done: set[int]) -> list[Job]:
     """Seeds from ``first`` on that are not done, a chunk a job."""
     seeds = [seed for seed in range(first, first + count) if seed not in done]
-    size = _SLOW_CHUNK if {"csim", "rtl"} & set(against) else _CHUNK
+    size = min(_CHUNK[name] for name in ("definitions", *against))
     return [Job(tuple(seeds[start : start + size]), tuple(against)) for start in range(0, len(seeds), size)]
 
 

@@ -87,11 +87,16 @@ def first_difference(graph: FixedGraph, outputs: Sequence[npt.NDArray[Any]], wan
         edge = graph.edges[name]
         if got.min() < edge.raw_min or got.max() > edge.raw_max:
             return f"output {name}: beyond its interval [{edge.raw_min}, {edge.raw_max}]"
-        unit = Fraction(2) ** -edge.fraction
-        expected = want.reshape(*got.shape).fractions()
-        for place, raw in np.ndenumerate(got):
-            if raw * unit != expected[place]:
-                return f"output {name}{list(place)}: {float(raw * unit)}, by the definition {float(expected[place])}"
+        # raw / 2**fraction against numerator / denominator, without a division
+        ours = got.astype(object) * (want.denominator << max(-edge.fraction, 0))
+        wrong = np.argwhere(ours != want.numerators.reshape(got.shape) * (1 << max(edge.fraction, 0)))
+        if len(wrong):
+            place = tuple(int(index) for index in wrong[0])
+            found, right = (
+                float(Fraction(int(got[place])) / Fraction(2) ** edge.fraction),
+                want.reshape(*got.shape)[place],
+            )
+            return f"output {name}{list(place)}: {found}, by the definition {right.numerators / right.denominator}"
     return None
 
 

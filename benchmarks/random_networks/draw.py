@@ -449,7 +449,7 @@ _KINDS: dict[Callable[[_Canvas, Ref, list[Ref]], Drawn], int] = {
 _WEIGHTED = [kind for kind, count in _KINDS.items() for _ in range(count)]
 
 
-def events(network: Network, seed: int, count: int = 24) -> list[npt.NDArray[np.float32]]:
+def events(network: Network, seed: int, count: int = 16) -> list[npt.NDArray[np.float32]]:
     """For every port: its ends, zeros, and numbers all over it; where a quantizer reads it, ties and values beyond."""
     draws = np.random.default_rng(seed)
     arrays = []

@@ -20,8 +20,8 @@ from hls.rtl.trace import WIDEST_EDGE
 from hls.target import Target
 
 _TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
-_TOGETHER = 10
-_MOST_PRODUCTS, _LONGEST_TABLE, _MOST_NODES = 300, 1024, 40
+_TOGETHER = 25
+_MOST_PRODUCTS, _LONGEST_TABLE, _MOST_NODES = 100, 256, 25
 
 Raw = list[npt.NDArray[Any]]
 Simulate = Callable[[FixedGraph, Raw, Path, Path], Raw]
