@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from hls.project.report import read_report
-from hls.project.report.schema import Curve, Metric, Report
+from hls.project.report.schema import Curve, Latency, Metric, Report, Resources
 
 HEAD = (
     "| firmware | multiplications | EBOPs | widest sum | τ, float → firmware | AUC, float → firmware "
@@ -20,6 +22,8 @@ COMPRESSION_HEAD = (
     "|---|---|---|---|---|---|---|---|---|---|\n"
 )
 LOG10_BETA = -2.0
+
+Row = TypeVar("Row", Resources, Latency)
 
 
 def row(project: Path) -> str:
@@ -64,7 +68,13 @@ def point(report: Report, name: str) -> str:
 
 
 def luts(report: Report) -> str:
-    """Range of the LUTs that Yosys counted, and DSPs beside them; of a chip, gate equivalents."""
+    """Range of the LUTs that Yosys counted, and DSPs beside them; of a chip, gate equivalents.
+
+    Of a project that builds the hls4ml project, what the vendor's tool counted, else the estimate.
+    """
+    if report.project.firmware == "hls4ml":
+        row = best([row for row in report.resources if row.route == "hls4ml"])
+        return f"{row.counts['lut']:,}, {row.counts.get('dsp', 0)} (hls4ml, {row.source}, {row.stage})"
     found = [row for row in report.resources if row.source == "yosys"]
     if not found:
         return "not synthesised"
@@ -74,13 +84,22 @@ def luts(report: Report) -> str:
 
 
 def latency(report: Report) -> str:
-    """What the RTL simulation measured."""
+    """What the RTL simulation measured; of a project that builds the hls4ml project, as :func:`luts`."""
+    if report.project.firmware == "hls4ml":
+        row = best([row for row in report.latency if row.route == "hls4ml"])
+        return f"{timing(row)} (hls4ml, {row.source}, {row.stage})"
     found = [row for row in report.latency if row.source == "rtl-simulation"]
-    return (
-        f"{found[0].latency_ns:g} ns, a result every {found[0].interval * found[0].clock_ns:g} ns"
-        if found
-        else "not run"
-    )
+    return timing(found[0]) if found else "not run"
+
+
+def best(rows: Sequence[Row]) -> Row:
+    """The vendor's row closest to silicon, else the estimate."""
+    return next((row for row in rows if row.source == "vendor"), rows[0])
+
+
+def timing(row: Latency) -> str:
+    """Latency, and time between events."""
+    return f"{row.latency_ns:g} ns, a result every {row.interval * row.clock_ns:g} ns"
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def command(
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
     else:
         for check in checks:
-            mark = {"passed": "✓", "failed": "✗", "error": "✗"}[check.status]
+            mark = {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}[check.status]
             typer.echo(f"{mark} {check.project}: {check.name}" + (f": {check.message}" if check.message else ""))
     statuses = {check.status for check in checks}
     raise typer.Exit(2 if "error" in statuses else 1 if "failed" in statuses else 0)

@@ -30,9 +30,14 @@ def command(
     input_type: Annotated[
         str | None, typer.Option(help="Type of the input ports, for a network without an input quantizer.")
     ] = None,
+    firmware: Annotated[
+        str | None, typer.Option(help="What is built and judged: rtl (our Verilog) or hls4ml (its project).")
+    ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
     from hls.project.new_project import create_project
 
-    folder = create_project(name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type)
+    folder = create_project(
+        name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type, firmware=firmware
+    )
     typer.echo(f"{folder}: ready; next: qtrigger build {folder}")

@@ -43,6 +43,9 @@ _Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to use instead, such as tcp://host:8786.")
 ]
 _Synthesise = Annotated[bool, typer.Option(help="Measure the frontier with Yosys; without it LUTs are estimates.")]
+_Firmware = Annotated[
+    str | None, typer.Option(metavar="rtl|hls4ml", help="Whose figures are sought, instead of the project's own.")
+]
 _Fixed = Annotated[bool, typer.Option("--fixed", help="Keep the project's network; only its hardware varies.")]
 _Chosen = Annotated[
     str | None, typer.Option("--pick", metavar="KEY|LIMIT", help="Write this point as a project: 3fa2, 'luts<1000'.")
@@ -65,6 +68,7 @@ class _Request:
     jobs: int | None
     scheduler: str | None
     synthesise: bool
+    firmware: str | None
     fixed: bool
     chosen: str | None
     name: str | None
@@ -84,6 +88,7 @@ def command(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
     scheduler: _Scheduler = None,
     synthesise: _Synthesise = True,
+    firmware: _Firmware = None,
     fixed: _Fixed = False,
     chosen: _Chosen = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the picked project.")] = None,
@@ -92,7 +97,7 @@ def command(
     """Run the trials that are missing, then show the frontier."""
     request = _Request(
         subject, search, trials, stated or (), objective or (), events, epochs, seed, out, jobs, scheduler, synthesise,
-        fixed, chosen, name, as_json,
+        firmware, fixed, chosen, name, as_json,
     )  # fmt: skip
     _check(request)
     result = _scan(request)
@@ -149,6 +154,7 @@ def _options(request: _Request, objectives: tuple[Objective, ...]) -> ScanOption
         jobs=request.jobs,
         scheduler=request.scheduler,
         synthesise=request.synthesise,
+        firmware=request.firmware,
     )
 
 
@@ -187,7 +193,7 @@ def _table(result: ScanResult) -> None:
 
     varied = [name for name in result.trials[0].parameters if len({t.parameters[name] for t in result.trials}) > 1]
     columns = _columns(result.objectives, result.frontier)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title=f"frontier of {result.subject.name}")
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title=_title(result))
     table.add_column("trial")
     for column in (*varied, *columns):
         table.add_column(column, justify="right")
@@ -197,6 +203,12 @@ def _table(result: ScanResult) -> None:
         cells = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
         table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *cells, trial.source)
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _title(result: ScanResult) -> str:
+    from hls.target import FIRMWARES
+
+    return f"frontier of {result.subject.name}, {FIRMWARES[result.subject.target.product]}"
 
 
 def _columns(objectives: tuple[Objective, ...], trials: list[TrialResult]) -> list[str]:
@@ -212,6 +224,7 @@ def _json(result: ScanResult) -> str:
         {
             "version": JSON_VERSION,
             "subject": result.subject.name,
+            "firmware": result.subject.target.product,
             "objectives": [str(objective) for objective in result.objectives],
             "frontier": [trial.key for trial in result.frontier],
             "trials": [trial.model_dump() for trial in result.trials],

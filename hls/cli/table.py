@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hls.project.report.curves import curve_tables
-from hls.project.report.schema import CurvePoint, Metric, Report, Resources, WitnessInfo
+from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, WitnessInfo
+from hls.target import FIRMWARES, Firmware
 from hls.target.resources import LIMITS, LUTS, Resource
 
 _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
@@ -44,14 +45,26 @@ def _title(report: Report) -> Text:
     verified = f"{report.verification.events:,} events, bit-exact" if report.verification.passed else "NOT bit-exact"
     if report.verification.failures and not report.verification.disagreements:
         verified = "not verified as asked"
-    budget = "" if report.budget.passed else ", over budget"
+    budget = _kept(report.budget)
     mark = Text("✓ ", "bold green") if report.passed else Text("✗ ", "bold red")
     project = report.project
     return Text.assemble(
         mark,
         (project.name, "bold"),
-        f"  {verified}{budget}  ({project.part}, {project.backend}, {project.clock_ns:g} ns)",
+        f"  {verified}{budget}  ({project.part}, {project.backend}, {project.clock_ns:g} ns{_product(report)})",
     )
+
+
+def _kept(budget: Budget) -> str:
+    """What the title says of the budget: nothing where all of it is shown to be kept."""
+    if not budget.passed:
+        return ", over budget"
+    return f", {budget.not_shown} of {len(budget.checks)} limits not shown" if budget.not_shown else ""
+
+
+def _product(report: Report) -> str:
+    """The firmware that is judged, as the title names it."""
+    return "" if report.project.firmware is None else f", {FIRMWARES[report.project.firmware]}"
 
 
 def _graph_line(report: Report) -> str:
@@ -119,13 +132,25 @@ def _figures(report: Report) -> Table:
         cells = (_figure(row, kind.key) for kind in kinds)
         ratio = _ratio(row, LUTS)
         table.add_row(
-            f"{row.route}: {row.source}, {row.stage}{ratio}", *cells, "", "", "", (row.verdict or "").split(",")[0]
+            f"{row.route}: {row.source}, {row.stage}{ratio}",
+            *cells,
+            *("", "", "", (row.verdict or "").split(",")[0]),
+            style=_style(row.route, report),
         )
     for timing in report.latency:
         error = "" if timing.relative_error is None else f" ±{timing.relative_error:.0%}"
         name, latency = f"{timing.route}: {timing.source}", f"{timing.latency_ns:g} ns"
-        table.add_row(name, *("" for _ in kinds), f"{timing.cycles}{error}", latency, str(timing.interval), "")
+        cells = ("" for _ in kinds)
+        table.add_row(
+            name, *cells, f"{timing.cycles}{error}", latency, str(timing.interval), "",
+            style=_style(timing.route, report),
+        )  # fmt: skip
     return table
+
+
+def _style(route: Firmware, report: Report) -> str | None:
+    """Figures of the firmware that the project does not build stand back."""
+    return "dim" if report.project.firmware not in (None, route) else None
 
 
 def _ratio(row: Resources, kind: Resource) -> str:
@@ -150,9 +175,10 @@ def _budget(report: Report) -> Table:
     table = _table("budget", "limit", "value", "source", "")
     for check in report.budget.checks:
         mark = _UNKNOWN if check.passed is None else _GOOD if check.passed else _BAD
-        missing = "no such metric" if check.passed is False else "not measured"
+        missing = "no such metric" if check.passed is False else "not shown"
         value = missing if check.value is None else f"{check.value:g}"
-        table.add_row(check.key, f"{check.limit:g}", value, check.source or "", mark)
+        source = ": ".join(word for word in (check.route, check.source) if word is not None)
+        table.add_row(check.key, f"{check.limit:g}", value, source, mark)
     return table
 
 

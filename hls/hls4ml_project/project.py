@@ -66,8 +66,12 @@ class HlsProject:
         return self.target.backend
 
 
-def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | str) -> HlsProject:
+def write_project(
+    graph: FixedGraph, target: Target, name: str, folder: Path | str, final: Path | None = None
+) -> HlsProject:
     """Write the vendor project of ``graph`` for ``target`` into ``folder`` (made if missing; files are replaced).
+
+    Files that name their own folder name ``final`` instead, where the project is moved to afterwards.
 
     Raises ``ProjectError`` for a name or a folder that is not safe, ``UnsupportedError`` that names a layer which the
     backend cannot do exactly, and ``ToolError`` where hls4ml is missing, fails, or does not keep what it was told.
@@ -85,6 +89,8 @@ def write_project(graph: FixedGraph, target: Target, name: str, folder: Path | s
     convert.write(model, target, place)
     convert.check_headers(model, layers, target, place)
     _check_constants(model, place / backend.sources)
+    if final is not None:
+        _rename_folder(place, _safe_folder(final))
     return HlsProject(
         folder=place,
         top=top,
@@ -111,6 +117,14 @@ def _clear(folder: Path) -> None:
     if (folder / "hls4ml_config.yml").exists():
         for source in ("firmware", "src"):
             shutil.rmtree(folder / source, ignore_errors=True)
+
+
+def _rename_folder(folder: Path, final: Path) -> None:
+    """Put ``final`` wherever the files of ``folder`` name it: hls4ml's configuration, scripts and bridges do."""
+    written, meant = str(folder).encode(), str(final).encode()
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and written in (content := path.read_bytes()):
+            path.write_bytes(content.replace(written, meant))
 
 
 def _safe_folder(folder: Path) -> Path:

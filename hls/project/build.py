@@ -134,7 +134,9 @@ def _firmware(project: Project, graph: FixedGraph, home: BuildFolder, progress: 
         return unwritten_project(project.target, project.name, home.hls, why)
     if progress is not None:
         progress("hls4ml", 0, 1)
-    written = write_project(graph, project.target, project.name, home.hls)
+    # The folder moves when the build is whole: hls4ml's files name the place where they will lie then.
+    final = BuildFolder(project.build_folder, project.cache_folder).hls
+    written = write_project(graph, project.target, project.name, home.hls, final)
     if progress is not None:
         progress("hls4ml", 1, 1)
     return written
@@ -214,6 +216,6 @@ def _report(
         latency=figures.latency,
         figure_notes=figures.notes,
         reference_latency=assemble.reference_latency(project),
-        budget=check_budget(project.limits(), fidelity, figures.resources, figures.latency),
+        budget=check_budget(project.limits(), fidelity, figures.resources, figures.latency, project.target.product),
         environment=assemble.environment(project, project.file.verify.seed),
     )

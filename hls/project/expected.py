@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hls.errors import ProjectError
 from hls.machine.files import read_text, write_text
-from hls.project.report.schema import Curve, Metric, Report
+from hls.project.report.schema import BudgetCheck, Curve, Metric, Report
+from hls.target import FIRMWARES, Firmware
 
 EXPECTED_FILE = "expected.json"
+_JUNIT = {"failed": "failure", "error": "error", "not shown": "skipped"}
 _ALLOWED_CHANGE = 1e-6
 """Bits are exact; a float metric may move in its last digits with another BLAS."""
 
@@ -31,7 +33,8 @@ class ExpectedMetric(BaseModel):
 
 
 class Expected(BaseModel):
-    """expected.json: what a build of this project must find. Zero mismatches go without saying."""
+    """expected.json: what a build of this project must find. Zero mismatches go without saying. ``firmware`` is the one
+    that the budget judged; None in files of old."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,15 +43,20 @@ class Expected(BaseModel):
     events: int
     witnesses: list[str]
     fidelity: dict[str, ExpectedMetric]
+    firmware: Firmware | None = None
+
+
+Status = Literal["passed", "failed", "error", "not shown"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing compared. ``status`` error: it could not be compared, as the project is not usable."""
+    """One thing compared. ``status`` error: it could not be compared, as the project is not usable; "not shown":
+    nothing gives the figure that is limited."""
 
     project: str
     name: str
-    status: Literal["passed", "failed", "error"]
+    status: Status
     message: str = ""
 
 
@@ -67,6 +75,7 @@ def record(report: Report, previous: Expected | None) -> Expected:
         events=report.verification.events,
         witnesses=[name for name, info in report.witnesses.items() if info.status == "ran"],
         fidelity=fidelity,
+        firmware=report.project.firmware,
     )
 
 
@@ -92,14 +101,15 @@ def write_expected(folder: Path, expected: Expected) -> None:
 
 
 def compare(name: str, report: Report, expected: Expected) -> list[Check]:
-    """Every check of one project: witnesses, graph, fidelity, budget."""
+    """Every check of one project: witnesses, graph, fidelity, firmware, budget."""
     found = [
         *_witnesses(report, expected),
         *_graph(report, expected),
         *_fidelity(report, expected),
-        *_budget(report),
+        *_firmware(report, expected),
     ]
-    return [Check(name, what, "passed" if not message else "failed", message) for what, message in found]
+    checks = [Check(name, what, "passed" if not message else "failed", message) for what, message in found]
+    return [*checks, *(_budget(name, check) for check in report.budget.checks)]
 
 
 def _witnesses(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
@@ -147,10 +157,24 @@ def _moved(metric: Metric | Curve, recorded: ExpectedMetric) -> str:
     return f"is {found[worst]:.9g}, was {was[worst]:.9g} ± {recorded.allowed_change:g}{where}"
 
 
-def _budget(report: Report) -> Iterator[tuple[str, str]]:
-    for check in report.budget.checks:
-        value = "no such metric" if check.value is None else f"{check.value:g}"
-        yield f"budget {check.key}", f"{value}, limit {check.limit:g}" if check.passed is False else ""
+def _firmware(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+    found, recorded = report.project.firmware, expected.firmware
+    if found is not None and recorded is not None:
+        changed = f"is {FIRMWARES[found]}, was {FIRMWARES[recorded]} when recorded; if meant, run with --update"
+        yield "firmware", "" if found == recorded else changed
+
+
+def _budget(project: str, check: BudgetCheck) -> Check:
+    name = f"budget {check.key}"
+    if check.passed is None:
+        firmware = "" if check.route is None else f" for {FIRMWARES[check.route]}"
+        return Check(project, name, "not shown", f"nothing gives this figure{firmware}; limit {check.limit:g}")
+    if check.passed:
+        return Check(project, name, "passed")
+    if check.value is None:
+        return Check(project, name, "failed", f"no such metric, limit {check.limit:g}")
+    source = check.source if check.route is None else f"{FIRMWARES[check.route]}, {check.source}"
+    return Check(project, name, "failed", f"{check.value:g} ({source}), limit {check.limit:g}")
 
 
 def junit(checks: list[Check]) -> str:
@@ -158,7 +182,7 @@ def junit(checks: list[Check]) -> str:
     root = ElementTree.Element("testsuites")
     for project in dict.fromkeys(check.project for check in checks):
         own = [check for check in checks if check.project == project]
-        counts = {status: str(sum(c.status == status for c in own)) for status in ("failed", "error")}
+        counts = {status: str(sum(c.status == status for c in own)) for status in _JUNIT}
         suite = ElementTree.SubElement(
             root,
             "testsuite",
@@ -166,11 +190,11 @@ def junit(checks: list[Check]) -> str:
             tests=str(len(own)),
             failures=counts["failed"],
             errors=counts["error"],
+            skipped=counts["not shown"],
         )
         for check in own:
             case = ElementTree.SubElement(suite, "testcase", classname=project, name=check.name)
-            if check.status != "passed":
-                kind = "failure" if check.status == "failed" else "error"
-                ElementTree.SubElement(case, kind, message=check.message)
+            if check.status in _JUNIT:
+                ElementTree.SubElement(case, _JUNIT[check.status], message=check.message)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -32,6 +32,7 @@ clock_ns = {clock_ns}
 # io_type = "io_parallel"         # io_parallel | io_stream
 # strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
+{firmware}
 # multipliers = "auto"            # of our RTL, products of two variables: auto (DSPs or LUTs) | lut (no DSP)
 # vhdl = false                    # also write our RTL in VHDL-2008
 
@@ -56,6 +57,7 @@ def create_project(
     backend: str,
     clock_ns: float,
     input_type: str | None,
+    firmware: str | None = None,
     parent: Path = PARENT,
 ) -> Path:
     """Write ``parent/name`` with a commented project.toml and a copy of ``model``; returns the folder.
@@ -63,11 +65,11 @@ def create_project(
     The folder appears whole or not at all.
 
     Raises:
-        ProjectError: the name, part, backend or clock is not valid, or the folder exists.
+        ProjectError: the name, part, backend, clock or firmware is not valid, or the folder exists.
         FirmwareError: the model file is not usable; said before anything is written.
     """
     check_name(name)
-    target = Target(part=part, backend=backend, clock_ns=clock_ns)
+    target = Target(part=part, backend=backend, clock_ns=clock_ns, firmware=firmware)
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
@@ -75,6 +77,7 @@ def create_project(
     suffixes = format_of(model).suffixes
     weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
     needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
+    product = f'{"" if firmware else "# "}firmware = "{target.product}"'
     text = _TEMPLATE.format(
         weights=weights,
         input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",
@@ -82,6 +85,7 @@ def create_project(
         backend=target.backend,
         backends=" | ".join(BACKENDS.names()),
         clock_ns=float(target.clock_ns),
+        firmware=f"{product}              # what is built and judged: rtl (our Verilog) | hls4ml",
     )
     with whole_folder(folder) as draft:
         shutil.copyfile(model, draft / weights)

@@ -52,7 +52,7 @@ class ModelSection(Section):
 
 
 class TargetSection(Section):
-    """``[target]``: chip and tool, as hls4ml calls them.
+    """``[target]``: chip and tool, as hls4ml calls them; ``firmware`` is the one that is judged.
 
     Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``vhdl`` asks for VHDL beside the Verilog.
     """
@@ -64,6 +64,7 @@ class TargetSection(Section):
     strategy: str = "latency"
     reuse_factor: int = 1
     multipliers: str = AUTO
+    firmware: str | None = None
     vhdl: bool = False
 
 

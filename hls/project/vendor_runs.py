@@ -13,6 +13,7 @@ from hls.target import Target
 from hls.verification.build_folder import BuildFolder
 
 _REPORTS = frozenset({".xml", ".rpt", ".js", ".ndjson", ".summary", ".log", ".vds"})
+_SETTINGS = ("part", "backend", "clock_ns", "io_type", "strategy", "reuse_factor")
 
 
 def keep_vendor_reports(previous: BuildFolder, build: BuildFolder, digest: str, target: Target) -> Path | None:
@@ -35,11 +36,10 @@ def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
     except ProjectError:
         return False
     was = report.project
-    # What holds the products of our RTL changes nothing in the hls4ml project that the vendor's tool was run on.
-    settings = Target(
-        was.part, was.backend, was.clock_ns, was.io_type, was.strategy, was.reuse_factor, target.multipliers
-    )
-    return report.graph.digest == digest and settings == target
+    # What holds the products of our RTL, and which firmware is judged, changes nothing in the hls4ml project that the
+    # vendor's tool was run on.
+    same = all(getattr(was, key) == getattr(target, key) for key in _SETTINGS)
+    return report.graph.digest == digest and same
 
 
 def _reports(previous: BuildFolder, build: BuildFolder) -> Iterator[tuple[Path, Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from hls.errors import FirmwareError
@@ -75,7 +76,7 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
     )
     project = folder / PROJECT_FILE
     if subject.fixed is not None:
-        written = subject.target
+        written = subject.fixed.target
         text = read_text(subject.fixed.folder / PROJECT_FILE)
         _copy(subject.fixed.folder, folder, leave=(PROJECT_FILE, EXPECTED_FILE))
     else:
@@ -89,6 +90,8 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
         value = getattr(target, key)
         if value != getattr(written, key):
             text = _stated(text, "target", key, value)
+    if target.product != (written.firmware or replace(target, firmware=None).product):
+        text = _stated(text, "target", "firmware", target.product)
     project.write_text(text, encoding="utf-8")
     return folder
 

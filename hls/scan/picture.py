@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hls.scan.pareto import Objective
 from hls.scan.scan import ScanResult
 from hls.scan.trial import TrialResult
+from hls.target import FIRMWARES
 from hls.target.resources import LOGIC_LIMITS
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def draw_frontier(result: ScanResult, path: Path) -> None:
         axes.set_xlabel(_LABELS.get(across.name, across.name))
         axes.set_ylabel(_LABELS.get(up.name, up.name))
         left_out = len(result.trials) - len(drawn)
-        title = f"{result.subject.name}: {len(result.trials)} trials" + (f", {left_out} failed" if left_out else "")
+        firmware = FIRMWARES[result.subject.target.product]
+        failed = f", {left_out} failed" if left_out else ""
+        title = f"{result.subject.name}, {firmware}: {len(result.trials)} trials{failed}"
         axes.tick_params(labelsize="small")
         axes.set_title(title, fontsize="small", loc="left")
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize="x-small", title="figures of")

@@ -40,7 +40,8 @@ OnStep = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """How to search. ``synthesise``: measure the frontier's points with Yosys, which takes seconds to minutes each."""
+    """How to search. ``synthesise``: measure the frontier's points with Yosys, which takes seconds to minutes each, if
+    they are of our RTL. ``firmware``: "rtl" or "hls4ml", whose figures are sought, instead of the subject's."""
 
     search: Search = "random"
     trials: int = DEFAULT_TRIALS
@@ -52,6 +53,7 @@ class ScanOptions:
     jobs: int | None = None
     scheduler: str | None = None
     synthesise: bool = True
+    firmware: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,13 @@ def scan(subject: Subject, out: Path, options: ScanOptions, on_step: OnStep = la
     """Run the trials of a scan that ``out`` does not hold yet, and find the frontier.
 
     Raises:
-        FirmwareError: an unknown parameter or objective, a grid beyond reason, no scheduler at the address, nothing
-            to synthesise with.
+        FirmwareError: an unknown parameter or objective, hardware that the firmware cannot have, a grid beyond reason,
+            no scheduler at the address, nothing to synthesise with.
     """
-    _check_synthesis(options)
     space = subject.space.narrowed(options.stated)
+    subject = subject.measured_as(options.firmware, space)
+    if subject.target.product == "rtl":
+        _check_synthesis(options)
     objectives = options.objectives or subject.objectives()
     store = Store(out / TRIALS)
     with open_pool(options.jobs, options.scheduler, out / LOG) as pool:

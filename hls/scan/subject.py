@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import itertools
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hls.errors import FirmwareError
@@ -10,6 +11,7 @@ from hls.project import Project, read_project
 from hls.project.systems.finding import Chosen, find_system
 from hls.scan.pareto import Objective
 from hls.scan.space import HARDWARE, Space
+from hls.scan.trial import with_hardware
 from hls.target import DEFAULT_BACKEND, Target
 
 DEFAULT_TARGET = Target("xcvu13p-flga2577-2-e", DEFAULT_BACKEND, 5.0)
@@ -39,6 +41,21 @@ class Subject:
             **{name: tuple(choices) for name, choices in network.items()},
             **{name: (hardware[name],) for name in HARDWARE},
         })  # fmt: skip
+
+    def measured_as(self, firmware: str | None, space: Space) -> Subject:
+        """The same with its firmware stated: one for all points, since figures of two firmwares do not compare.
+
+        It is ``firmware`` if given, else the target's own where it states one; else hls4ml's if the target or any point
+        asks for what only hls4ml builds.
+
+        Raises:
+            ProjectError: a point asks for what that firmware is not, or its hardware is not valid.
+        """
+        stated = replace(self.target, firmware=firmware or self.target.firmware)
+        choices = itertools.product(*(space.choices[name] for name in HARDWARE))
+        points = [with_hardware(stated, dict(zip(HARDWARE, values, strict=True))) for values in choices]
+        folded = any(target.product == "hls4ml" for target in (stated, *points))
+        return replace(self, target=replace(stated, firmware="hls4ml" if folded else "rtl"))
 
     def objectives(self) -> tuple[Objective, ...]:
         """What is sought if nobody says: the system's own measure of quality against LUTs, or time against LUTs."""

@@ -45,8 +45,15 @@ class TrialSpec:
 
     @property
     def key(self) -> str:
-        """The same for the same point, training and target: results are found again by it."""
-        asked = [dict(self.parameters), asdict(self.target), self.system, self.events, self.epochs, self.seed]
+        """The same for the same point, training, target and firmware: results are found again by it."""
+        target = asdict(self.target)
+        del target["firmware"]
+        asked = [dict(self.parameters), target, self.system, self.events, self.epochs, self.seed]
+        # Named only where it is not what these two settings imply: trials older than the choice keep their keys.
+        hardware = self.hardware
+        implied = "rtl" if (hardware.strategy, hardware.reuse_factor) == ("latency", 1) else "hls4ml"
+        if hardware.product != implied:
+            asked.append(hardware.product)
         state = hashlib.sha256(json.dumps([*asked, self.input_type], sort_keys=True).encode())
         state.update(self.model or b"")
         return state.hexdigest()[:12]
@@ -127,20 +134,15 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
 
 
 def _result(spec: TrialSpec, **found: Any) -> TrialResult:
-    source: Source = "rtl, analytic" if _unrolled(spec.hardware) else "hls4ml, analytic"
+    source: Source = "rtl, analytic" if spec.hardware.product == "rtl" else "hls4ml, analytic"
     return TrialResult(key=spec.key, parameters=dict(spec.parameters), epochs=spec.epochs, source=source, **found)
-
-
-def _unrolled(target: Target) -> bool:
-    """Whether the firmware is our RTL, which reuses no multiplier, or the hls4ml project."""
-    return target.reuse_factor == 1 and target.strategy == "latency"
 
 
 def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
     from hls.figures.estimates import estimate_hls4ml, estimate_rtl
 
     target = spec.hardware
-    if _unrolled(target):
+    if target.product == "rtl":
         estimate = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers)
     else:
         estimate = estimate_hls4ml(graph, target)

@@ -1,16 +1,19 @@
-"""What a firmware is built for: part, HLS backend, clock, interface and parallelism."""
+"""What a firmware is built for: part, HLS backend, clock, interface and parallelism; and which firmware it is."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from hls.errors import ProjectError
 from hls.machine.plugins import Plugins
 
 IOType = Literal["io_parallel", "io_stream"]
+Firmware = Literal["rtl", "hls4ml"]
 
 BACKENDS: Plugins[Any] = Plugins("qtrigger.backends", "backend")
 """The installed backends. Their names are all that is known of them here; each room above loads what it needs."""
@@ -20,6 +23,10 @@ MULTIPLIERS = AUTO, LUT = "auto", "lut"
 # hls4ml's "resource_unrolled" is left out: its 1.3.0 writes code that does not compile where a layer's reuse factor
 # has to become one.
 STRATEGIES: tuple[str, ...] = ("latency", "resource")
+FIRMWARES: Mapping[Firmware, str] = MappingProxyType({"rtl": "our RTL", "hls4ml": "the hls4ml project"})
+"""The two firmwares that come out of one graph, and what a sentence calls them. One is the project's product."""
+_UNROLLED: Mapping[str, object] = MappingProxyType({"io_type": "io_parallel", "strategy": "latency", "reuse_factor": 1})
+"""The settings of hls4ml that describe our RTL too: all elements at once, no multiplier shared, a result each clock."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _PART = re.compile(r"[A-Za-z0-9._-]+")
@@ -51,7 +58,8 @@ class Target:
 
     ``part`` is the vendor's device name, ``clock_ns`` the period in nanoseconds, ``io_type``, ``strategy`` and
     ``reuse_factor`` are hls4ml's. ``multipliers`` says what holds a product of two variables in our RTL: LUTs only, or
-    whatever synthesis chooses. Raises ``ProjectError`` that names the key, its value and what is allowed.
+    whatever synthesis chooses. ``firmware`` is the project's product where it is stated; ``product`` is it in any case.
+    Raises ``ProjectError`` that names the key, its value and what is allowed.
 
     >>> Target("xcvu13p-flga2577-2-e", "vitis", clock_ns=-5.0)
     Traceback (most recent call last):
@@ -66,12 +74,15 @@ class Target:
     strategy: str = "latency"
     reuse_factor: int = 1
     multipliers: str = AUTO
+    firmware: str | None = None
 
     def __post_init__(self) -> None:
         BACKENDS.check(self.backend)
         _one_of("io_type", self.io_type, IO_TYPES)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("multipliers", self.multipliers, MULTIPLIERS)
+        if self.firmware is not None:
+            _one_of("firmware", self.firmware, tuple(FIRMWARES))
         if not isinstance(self.part, str) or not _PART.fullmatch(self.part):
             raise ProjectError(f"part = {self.part!r}: a device name of letters, digits, '.', '_' and '-' is needed")
         clock = self.clock_ns
@@ -80,6 +91,28 @@ class Target:
         factor = self.reuse_factor
         if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
             raise ProjectError(f"reuse_factor = {factor!r}: a whole number of at least 1 is needed")
+        if self.firmware == "rtl" and self._folded:
+            asked = " and ".join(f"{key} = {getattr(self, key)!r}" for key in self._folded)
+            raise ProjectError(
+                f'firmware = "rtl": our RTL takes all inputs at once and shares no multiplier, and {asked} asks for '
+                'what only hls4ml builds; state firmware = "hls4ml", or leave that setting out'
+            )
+
+    @property
+    def product(self) -> Firmware:
+        """The firmware that budgets judge: the one stated, else hls4ml's if a setting asks for what only it builds.
+
+        >>> Target("xcvu13p-flga2577-2-e", "vitis", 5.0).product
+        'rtl'
+        >>> Target("xcvu13p-flga2577-2-e", "vitis", 5.0, strategy="resource", reuse_factor=12).product
+        'hls4ml'
+        """
+        return "hls4ml" if self.firmware == "hls4ml" or (self.firmware is None and self._folded) else "rtl"
+
+    @property
+    def _folded(self) -> tuple[str, ...]:
+        """Settings of hls4ml that our RTL does not follow, by key."""
+        return tuple(key for key, value in _UNROLLED.items() if getattr(self, key) != value)
 
 
 def _one_of(key: str, value: object, allowed: tuple[str, ...]) -> None:

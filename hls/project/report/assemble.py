@@ -49,6 +49,7 @@ def project_info(project: Project, variant: str | None) -> ProjectInfo:
         strategy=target.strategy,
         reuse_factor=target.reuse_factor,
         multipliers=target.multipliers,
+        firmware=target.product,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from hls.project.report.schema import Budget, BudgetCheck, Curve, Latency, Metric, Resources
+from hls.target import Firmware
 from hls.target.resources import LIMITS
 
 # The closer to silicon, the better the witness: of several sources the first of these decides.
@@ -17,35 +18,34 @@ def check_budget(
     fidelity: Mapping[str, Metric | Curve],
     resources: Sequence[Resources],
     latency: Sequence[Latency],
+    route: Firmware,
 ) -> Budget:
-    """Each limit against the most trustworthy figure there is.
+    """Each limit against the most trustworthy figure that there is of the firmware ``route``, and of no other.
 
     A resource or latency that no source gives is not checked (``passed`` null); a metric that does not exist fails,
     since its limit would otherwise never be looked at. Of a curve the worst point decides.
     """
-    checks = [_check(key, limit, fidelity, resources, latency) for key, limit in limits.items()]
+    counted = [row for row in resources if row.route == route]
+    timed = [row for row in latency if row.route == route]
+    checks = []
+    for key, limit in limits.items():
+        if key.endswith(("_min", "_max")):
+            checks.append(_check_metric(key, limit, fidelity))
+            continue
+        value, source = _figure(key, counted, timed)
+        passed = None if value is None else value <= limit
+        checks.append(BudgetCheck(key=key, limit=limit, value=value, source=source, passed=passed, route=route))
     return Budget(passed=all(check.passed is not False for check in checks), checks=checks)
 
 
-def _check(
-    key: str,
-    limit: float,
-    fidelity: Mapping[str, Metric | Curve],
-    resources: Sequence[Resources],
-    latency: Sequence[Latency],
-) -> BudgetCheck:
+def _check_metric(key: str, limit: float, fidelity: Mapping[str, Metric | Curve]) -> BudgetCheck:
     name, _, end = key.rpartition("_")
-    if end in ("min", "max"):
-        metric = fidelity.get(name)
-        if metric is None:
-            return BudgetCheck(key=key, limit=limit, value=None, source=None, passed=False)
-        worst, where = _worst(metric, end)
-        good = worst >= limit if end == "min" else worst <= limit
-        return BudgetCheck(key=key, limit=limit, value=worst, source=where, passed=good)
-    value, source = _figure(key, resources, latency)
-    return BudgetCheck(
-        key=key, limit=limit, value=value, source=source, passed=None if value is None else value <= limit
-    )
+    metric = fidelity.get(name)
+    if metric is None:
+        return BudgetCheck(key=key, limit=limit, value=None, source=None, passed=False)
+    worst, where = _worst(metric, end)
+    good = worst >= limit if end == "min" else worst <= limit
+    return BudgetCheck(key=key, limit=limit, value=worst, source=where, passed=good)
 
 
 def _worst(metric: Metric | Curve, end: str) -> tuple[float, str]:

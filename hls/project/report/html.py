@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hls.project.report.chart import bit_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import HTML_FILE, Metric, Report
+from hls.target import FIRMWARES
 from hls.target.resources import LIMITS
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def write_html(report: Report, folder: Path) -> Path:
             report=report,
             chart=bit_chart(report.graph.pipeline),
             kinds=tuple(LIMITS.values()),
+            firmwares=FIRMWARES,
             metrics={name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)},
             curves=dict(curve_tables(report.fidelity)),
             style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),

@@ -22,6 +22,10 @@ from hls.target import Target
 from hls.target.parts import Part, check_fit, find_part
 from hls.target.resources import LIMITS, TILE_KBIT, Needs, resource
 
+_UNUSED = (
+    "a vendor's reports are of the hls4ml project, and the budget judges our RTL; if the hls4ml project is what you "
+    'build, state firmware = "hls4ml" under [target]'
+)
 _BASIS = {"csynth": "C synthesis", "post-route": "post-route"}
 
 
@@ -65,6 +69,8 @@ def gather_figures(
     ]
     for estimate in (rtl, hls4ml):
         notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
+    if reports and target.product == "rtl":
+        notes.append(_UNUSED)
     return Figures(resources, latency, [*notes, *_notes(resources, target)])
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 
 from hls.errors import ProjectError
 from hls.machine.files import read_text
+from hls.target import Firmware
 from hls.target.resources import RESOURCES
 
 SCHEMA_VERSION = 1
@@ -32,7 +33,7 @@ class Section(BaseModel):
 
 
 class ProjectInfo(Section):
-    """``project``: what was built, for what."""
+    """``project``: what was built, for what. ``firmware`` is the one that the budget judges; None in old reports."""
 
     name: str
     system: str | None
@@ -44,6 +45,7 @@ class ProjectInfo(Section):
     strategy: str
     reuse_factor: int
     multipliers: str = "auto"
+    firmware: Firmware | None = None
 
 
 class Layer(Section):
@@ -162,7 +164,7 @@ class Resources(Section):
     """
 
     source: Literal["analytic", "yosys", "vendor"]
-    route: Literal["rtl", "hls4ml"]
+    route: Firmware
     stage: str
     tool: str | None = None
     counts: dict[str, int | float] = {}
@@ -208,7 +210,7 @@ class Latency(Section):
     """One source's latency figures; ``relative_error`` (90 %) and ``median_error`` are of an estimate's cycles."""
 
     source: Literal["analytic", "rtl-simulation", "vendor"]
-    route: Literal["rtl", "hls4ml"]
+    route: Firmware
     stage: str
     tool: str | None = None
     cycles: int
@@ -229,13 +231,15 @@ class ReferenceLatency(Section):
 
 
 class BudgetCheck(Section):
-    """One line of project.toml's [budget]. ``passed`` is null where no source gives the figure."""
+    """One line of project.toml's [budget], on the firmware ``route``. ``passed`` is null where no source gives the
+    figure of that firmware; a metric of the fidelity is that of any firmware, its ``route`` null."""
 
     key: str
     limit: float
     value: float | None
     source: str | None
     passed: bool | None
+    route: Firmware | None = None
 
 
 class Budget(Section):
@@ -243,6 +247,11 @@ class Budget(Section):
 
     passed: bool
     checks: list[BudgetCheck]
+
+    @property
+    def not_shown(self) -> int:
+        """Number of limits on figures that no source gives."""
+        return sum(check.passed is None for check in self.checks)
 
 
 class Environment(Section):

@@ -21,6 +21,7 @@ from hls.target.resources import Counts, Needs
 
 NETLIST = "netlist.v"
 GATES = "gates.json"
+SOURCES = "src"
 _STATISTICS, _TIMING, _CMOS = "stat.json", "timing.txt", "cmos.txt"
 BLOCK_KBIT = 18
 """Size of the memory blocks that a netlist counts."""
@@ -77,7 +78,8 @@ class NetlistResources:
 
 @dataclass(frozen=True)
 class Netlist:
-    """A synthesised design: in ``folder`` its cells as Verilog (``NETLIST``) and as gates to simulate (``GATES``)."""
+    """A synthesised design: in ``folder`` its cells as Verilog (``NETLIST``) and as gates to simulate (``GATES``), the
+    RTL that they were made of (``SOURCES``), and the scripts that made them."""
 
     folder: Path
     resources: NetlistResources
@@ -112,7 +114,11 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
     key = digest(causes)
 
     def fill(folder: Path) -> None:
-        names = " ".join(os.path.relpath(source, folder) for source in sources)
+        # Copies, since the folder outlives the build that the sources are of, and its scripts are to run again.
+        (folder / SOURCES).mkdir()
+        for source in sources:
+            shutil.copy(source, folder / SOURCES)
+        names = " ".join(f"{SOURCES}/{source.name}" for source in sources)
         run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
         run_yosys(_gates(family, project, folder, liberty), folder, "gates")
         if family.timing is not None:

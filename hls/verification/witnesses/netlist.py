@@ -54,10 +54,7 @@ class NetlistWitness:
         project = self._task.rtl
         netlist = synthesise(project, family, folder.cache, self._task.liberty)
         self.resources = netlist.resources
-        folder.netlist.mkdir(parents=True, exist_ok=True)
-        for path in netlist.folder.iterdir():
-            if path.is_file():
-                shutil.copy(path, folder.netlist)
+        shutil.copytree(netlist.folder, folder.netlist, dirs_exist_ok=True)
         result = NetlistSimulation(project, netlist).run(raw_inputs, progress)
         self.timing = result.timing
         tools = f"Yosys {yosys_version()} ({family.name})"

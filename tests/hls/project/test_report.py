@@ -55,7 +55,7 @@ class TestBudget:
     def test_one_limit(
         self, key: str, limit: float, passed: bool | None, value: float | None, source: str | None
     ) -> None:
-        budget = check_budget({key: limit}, {"tau": self.TAU}, [self.ANALYTIC, self.YOSYS], [self.TIMING])
+        budget = check_budget({key: limit}, {"tau": self.TAU}, [self.ANALYTIC, self.YOSYS], [self.TIMING], "rtl")
         (check,) = budget.checks
         assert (check.passed, check.value, check.source) == (passed, value, source)
         assert budget.passed is (passed is not False)
@@ -73,13 +73,13 @@ class TestBudget:
         self, key: str, limit: float, passed: bool, value: float, at: int
     ) -> None:
         curved = curve(at1=(9.0, 8.0), at2=(1.0, 2.0), at3=(None, 4.0))
-        (check,) = check_budget({key: limit}, {"kl": curved}, [], []).checks
+        (check,) = check_budget({key: limit}, {"kl": curved}, [], [], "rtl").checks
         assert (check.passed, check.value, check.source) == (passed, value, f"fidelity, log10_beta = {at}")
 
     @pytest.mark.parametrize("key", ["kl_min", "kl_max"])
     def test_a_point_that_is_no_number_breaks_either_limit(self, key: str) -> None:
         curved = curve(at1=(9.0, 8.0), at2=(1.0, float("nan")))
-        (check,) = check_budget({key: 8.0}, {"kl": curved}, [], []).checks
+        (check,) = check_budget({key: 8.0}, {"kl": curved}, [], [], "rtl").checks
         assert check.passed is False
 
 
