@@ -50,6 +50,16 @@ def test_every_backend_gets_its_build_script(backend: str, tmp_path: Path) -> No
     assert "part-1.2_x" in text
 
 
+@pytest.mark.parametrize("backend", SCRIPTS)
+def test_files_name_the_folder_that_the_project_moves_to(backend: str, tmp_path: Path) -> None:
+    draft, final = tmp_path / "draft", tmp_path / "final"
+    write_project(small(), Target("part", backend, 5.0), "net", draft, final)
+    draft.rename(final)
+    files = [path for path in final.rglob("*") if path.is_file()]
+    assert not [path for path in files if str(draft).encode() in path.read_bytes()]
+    assert f"OutputDir: {final}\n" in (final / "hls4ml_config.yml").read_text()
+
+
 def test_types_are_the_narrowest_that_hold_everything(tmp_path: Path) -> None:
     s = Sketch()
     x = s.input((2,), FixedType(True, 4, 4))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 import hls
 from hls.errors import ProjectError
-from hls.project.expected import Expected, ExpectedMetric, compare, read_expected, record, write_expected
-from hls.project.report.schema import Curve, CurvePoint, Metric, Report
+from hls.project.expected import Expected, ExpectedMetric, compare, junit, read_expected, record, write_expected
+from hls.project.report.budget import check_budget
+from hls.project.report.schema import Curve, CurvePoint, Metric, Report, Resources
 
 
 @pytest.fixture
@@ -81,6 +83,33 @@ def test_mismatches_fail(report: Report) -> None:
 def test_allowed_changes_that_someone_wrote_are_kept(report: Report) -> None:
     expected = with_auc(record(report, None), 0.1, 0.25)
     assert record(report, expected).fidelity["auc"] == ExpectedMetric(value=0.85, allowed_change=0.25)
+
+
+def test_another_firmware_than_recorded_fails(report: Report) -> None:
+    expected = record(report, None)
+    assert expected.firmware == "rtl"
+    other = expected.model_copy(update={"firmware": "hls4ml"})
+    (check,) = [check for check in compare("tiny", report, other) if check.status == "failed"]
+    assert (check.name, "was the hls4ml project" in check.message) == ("firmware", True)
+    assert failed(report, expected.model_copy(update={"firmware": None})) == []  # a file of old
+
+
+def test_a_limit_without_a_figure_is_neither_passed_nor_failed(report: Report) -> None:
+    limits = {"luts": 1.0, "brams": 5.0, "auc_min": 0.5, "tau_min": 0.5}
+    figures = [Resources(source="analytic", route="rtl", stage="post-route", counts={"lut": 7})]
+    told = report.model_copy(update={"budget": check_budget(limits, report.fidelity, figures, [], "rtl")})
+    checks = {check.name: check for check in compare("tiny", told, record(report, None))}
+    assert checks["budget luts"].message == "7 (our RTL, analytic), limit 1"
+    assert {name: checks[f"budget {name}"].status for name in limits} == {
+        "luts": "failed",
+        "brams": "not shown",
+        "auc_min": "passed",
+        "tau_min": "failed",
+    }
+    suite = ElementTree.fromstring(junit(list(checks.values()))).find("testsuite")
+    assert suite is not None
+    assert (suite.get("failures"), suite.get("skipped")) == ("2", "1")
+    assert len(list(suite.iter("skipped"))) == 1
 
 
 def test_the_file(report: Report, tmp_path: Path) -> None:

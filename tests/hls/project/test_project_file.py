@@ -57,6 +57,11 @@ def test_a_project_is_immutable(project: Path) -> None:
         ("[verify]", "[budget]\nlut = 5\n[verify]", ["[budget]", "'lut'", "'luts'"]),
         ("[verify]", '[budget]\nluts = "5"\n[verify]', ["[budget]", "luts"]),
         ("[model]", "[model", ["not valid TOML"]),
+        (
+            "[target]",
+            '[target]\nfirmware = "rtl"\nreuse_factor = 12',
+            ["[target]", "reuse_factor = 12", 'state firmware = "hls4ml"'],
+        ),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(
@@ -74,7 +79,7 @@ def test_a_wrong_file_is_refused_by_name(
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-@pytest.mark.parametrize("key", ["part", "backend", "io_type", "strategy", "multipliers"])
+@pytest.mark.parametrize("key", ["part", "backend", "io_type", "strategy", "multipliers", "firmware"])
 def test_nothing_with_shell_or_tcl_in_it_reaches_a_target(
     make_project: Callable[..., Path], key: str, nasty: str
 ) -> None:
@@ -122,6 +127,16 @@ class TestNew:
         read = read_project(folder)
         assert (read.target.part, read.target.backend, read.target.clock_ns) == (PART, "vivado", 3.125)
         assert read.weights.read_bytes() == model_file.read_bytes()
+
+    @pytest.mark.parametrize(("asked", "product"), [(None, "rtl"), ("rtl", "rtl"), ("hls4ml", "hls4ml")])
+    def test_states_the_firmware_that_is_asked_for(
+        self, tmp_path: Path, model_file: Path, asked: str | None, product: str
+    ) -> None:
+        folder = create_project(
+            "mine", model_file, PART, backend="vitis", clock_ns=5, input_type=None, firmware=asked, parent=tmp_path
+        )
+        target = read_project(folder).target
+        assert (target.firmware, target.product) == (asked, product)
 
     def test_uncommenting_every_key_gives_a_valid_file(self, tmp_path: Path, model_file: Path) -> None:
         folder = create_project("mine", model_file, PART, backend="vitis", clock_ns=5, input_type=None, parent=tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from hls.project.report.chart import bit_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.html import write_html
 from hls.project.report.schema import Curve, CurvePoint, Latency, Layer, Metric, Resources, fidelity_metric
+from hls.target import Firmware
+from tests.conftest import TOML
 
 
 def curve(**points: tuple[float | None, float]) -> Curve:
@@ -59,6 +62,32 @@ class TestBudget:
         (check,) = budget.checks
         assert (check.passed, check.value, check.source) == (passed, value, source)
         assert budget.passed is (passed is not False)
+
+    @pytest.mark.parametrize(
+        ("key", "route", "value", "source"),
+        [
+            ("luts", "rtl", 1200, "yosys"),
+            ("luts", "hls4ml", 9000, "vendor"),
+            ("ffs", "rtl", 100, "analytic"),
+            ("ffs", "hls4ml", None, None),  # our RTL's are no figure of it
+            ("latency_ns", "rtl", 60, "rtl-simulation"),
+            ("latency_ns", "hls4ml", 500, "analytic"),
+            ("interval_ns", "hls4ml", 200, "analytic"),
+        ],
+    )
+    def test_only_the_firmware_that_is_built_is_judged(
+        self, key: str, route: Firmware, value: float | None, source: str | None
+    ) -> None:
+        vendor = Resources(source="vendor", route="hls4ml", stage="csynth", counts={"lut": 9000})
+        folded = Latency(
+            source="analytic", route="hls4ml", stage="csynth", cycles=100, interval=40, clock_ns=5.0, latency_ns=500.0
+        )
+        rows = [self.ANALYTIC, self.YOSYS, vendor], [self.TIMING, folded]
+        budget = check_budget({key: 1e6}, {}, *rows, route)
+        (check,) = budget.checks
+        assert (check.value, check.source, check.route) == (value, source, route)
+        assert check.passed is (None if value is None else True)
+        assert budget.not_shown == (value is None)
 
     @pytest.mark.parametrize(
         ("key", "limit", "passed", "value", "at"),
@@ -129,6 +158,35 @@ class TestPage:
         graph = report.graph.model_copy(update={"notes": ["<script>alert(1)</script>"]})
         page = write_html(report.model_copy(update={"graph": graph}), project / "build").read_text(encoding="utf-8")
         assert "<script" not in page
+
+
+class TestProduct:
+    """What is judged, and said of it, in a project whose multipliers are shared."""
+
+    FOLDED = '[target]\nstrategy = "resource"\nreuse_factor = 4\n'
+    BUDGET = "\n[budget]\ninterval_ns = 5\n"
+
+    def test_a_folded_project_breaks_the_budget_of_an_unrolled_one(
+        self, make_project: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        unrolled = hls.build(make_project(TOML + self.BUDGET, "unrolled"))
+        folded = hls.build(make_project(TOML.replace("[target]\n", self.FOLDED) + self.BUDGET, "folded"))
+        assert [report.budget.passed for report in (unrolled, folded)] == [True, False]
+        assert [report.budget.checks[0].route for report in (unrolled, folded)] == ["rtl", "hls4ml"]
+        for report, words in ((unrolled, "our RTL"), (folded, "the hls4ml project")):
+            print_report(report)
+            assert f"5 ns, {words})" in capsys.readouterr().out
+            assert f"built as {words}" in report.html.read_text(encoding="utf-8")
+
+    def test_a_limit_without_a_figure_is_not_shown(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        report = hls.build(project)
+        budget = check_budget({"luts": 1e6, "brams": 5.0}, {}, [TestBudget.ANALYTIC], [], "rtl")
+        told = report.model_copy(update={"budget": budget})
+        page = write_html(told, project / "build").read_text(encoding="utf-8")
+        print_report(told)
+        for shown in (page, capsys.readouterr().out):
+            assert "1 of 2 limits not shown" in shown
+            assert "within budget" not in shown
 
 
 class TestReading:

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hls.errors import FirmwareError, ToolError
+from hls.errors import FirmwareError, ProjectError, ToolError
 from hls.importing import import_keras
 from hls.machine.pools import open_pool
 from hls.project import read_project
@@ -22,6 +22,7 @@ from hls.scan import ScanOptions, Step, scan
 from hls.scan.pick import choose, pick
 from hls.scan.picture import draw_frontier
 from hls.scan.subject import find_subject
+from tests.conftest import TOML
 
 TWO_BODY = Path(__file__).parents[3] / "firmware_projects" / "evn-two-body"
 STATED = {"reuse_factor": ["1", "2"], "clock_ns": ["2.5", "5"]}
@@ -43,6 +44,8 @@ def test_a_scan_goes_on_where_it_stopped(project: Path, tmp_path: Path) -> None:
     assert [(len(step.results), step.total) for step in second] == [(2, 4), (3, 4), (4, 4)]
     assert not {step.latest.key for step in first if step.latest} & {step.latest.key for step in second if step.latest}
     assert len(result.trials) == 4
+    # One of the points shares multipliers, so all are measured as what can: figures of two firmwares do not compare.
+    assert {trial.source for trial in result.trials} == {"hls4ml, analytic"}
     assert result.frontier
     assert all(trial in result.trials for trial in result.frontier)
     draw_frontier(result, out / "frontier.png")
@@ -53,10 +56,12 @@ def test_a_scan_goes_on_where_it_stopped(project: Path, tmp_path: Path) -> None:
 def test_a_picked_point_is_a_project_that_can_be_built(project: Path, tmp_path: Path) -> None:
     result = scan(find_subject(str(project)), tmp_path / "scan", OPTIONS)
     wanted = next(trial for trial in result.trials if trial.parameters["clock_ns"] == 2.5)
+    assert wanted.parameters["reuse_factor"] == 1
 
     folder = pick(result, wanted, "picked", parent=tmp_path)
 
     assert read_project(folder).target.clock_ns == 2.5
+    assert read_project(folder).target.product == "hls4ml"  # as it was measured
     assert import_keras(folder / "model.h5").digest() == import_keras(project / "model.h5").digest()
     assert choose(result, wanted.key[:8]) == wanted
     with pytest.raises(FirmwareError, match="no point of the frontier has luts < 1"):
@@ -87,6 +92,34 @@ def test_a_project_of_a_system_may_keep_its_network(tmp_path: Path) -> None:
     )
     assert (picked.folder / "classifier.h5").read_bytes() == (TWO_BODY / "classifier.h5").read_bytes()
     assert not (picked.folder / "expected.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "stated", "asked", "product"),
+    [
+        ("", {}, None, "rtl"),
+        ("", {"clock_ns": ["2.5", "5"]}, None, "rtl"),
+        ("", {"reuse_factor": ["1", "2"]}, None, "hls4ml"),
+        ("", {}, "hls4ml", "hls4ml"),
+        ("reuse_factor = 4\n", {"reuse_factor": ["1"]}, None, "hls4ml"),
+        ('firmware = "hls4ml"\n', {}, None, "hls4ml"),
+        ('firmware = "rtl"\n', {"reuse_factor": ["1", "2"]}, "hls4ml", "hls4ml"),
+    ],
+)
+def test_all_points_are_measured_as_one_firmware(
+    make_project: Callable[..., Path], settings: str, stated: dict[str, list[str]], asked: str | None, product: str
+) -> None:
+    subject = find_subject(str(make_project(TOML.replace("[target]\n", f"[target]\n{settings}"))))
+    assert subject.measured_as(asked, subject.space.narrowed(stated)).target.firmware == product
+
+
+def test_a_point_that_the_firmware_cannot_be_is_refused_before_any_trial(
+    make_project: Callable[..., Path], tmp_path: Path
+) -> None:
+    subject = find_subject(str(make_project(TOML.replace("[target]\n", '[target]\nfirmware = "rtl"\n'))))
+    with pytest.raises(ProjectError, match=r"reuse_factor = 2 asks for .* firmware = \"hls4ml\""):
+        scan(subject, tmp_path / "scan", OPTIONS)
+    assert not (tmp_path / "scan").exists()
 
 
 def test_a_system_has_no_network_to_keep() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hls.scan import Objective, TrialResult, TrialSpec
 from hls.scan.search import at_once, halving, run_rounds
 from hls.target import Target
@@ -70,4 +72,15 @@ def test_the_key_tells_trials_apart() -> None:
         TrialSpec(parameters={"width": 8}, target=TARGET, epochs=4).key,
         TrialSpec(parameters={"width": 8}, target=Target("q", "vitis", 5.0), epochs=3).key,
         TrialSpec(parameters={"width": 8}, target=TARGET, epochs=3, model=b"x").key,
-    }) == 5  # fmt: skip
+        TrialSpec(parameters={"width": 8}, target=replace(TARGET, firmware="hls4ml"), epochs=3).key,
+        TrialSpec(parameters={"width": 8}, target=TARGET, epochs=3, seed=2).key,
+    }) == 7  # fmt: skip
+    assert one.key == replace(one, target=replace(TARGET, firmware="rtl")).key
+
+
+def test_keys_of_trials_before_a_firmware_could_be_stated_are_found_again() -> None:
+    """Literals of 0.1.0's first scans: hours of training lie under such names."""
+    target = Target("xcvu13p-flga2577-2-e", "vitis", 5.0, firmware="rtl")
+    unrolled = TrialSpec({"charge": 1.0, "multipliers": "lut"}, target, system="event_variables/two-body")
+    folded = TrialSpec({"reuse_factor": 4, "strategy": "resource"}, replace(target, firmware="hls4ml"), model=b"m")
+    assert (unrolled.key, folded.key) == ("b74ddda1adbc", "ce23e644ec64")
