@@ -44,4 +44,7 @@ def command(
         counts = (*(part.capacity(kind.key) for kind in RESOURCES), part.slrs)
         table.add_row(part.name, part.family, *(f"{count:,}" for count in counts), ", ".join(boards), part.source)
     Console(highlight=False, width=None if os.isatty(1) else 160).print(table)
-    typer.echo("BRAM counts 36 kbit tiles on AMD parts (two 18K blocks each), else the vendor's blocks; see --json.")
+    typer.echo(
+        "BRAM counts 36 kbit tiles on AMD parts (two 18K blocks each), else the vendor's blocks, whose size --json "
+        "states; reports and [budget] count such tiles of any part."
+    )

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from hls.errors import ProjectError
 from hls.machine.plugins import Plugins
+from hls.target.parts.ordering import check_ordering_code
 
 IOType = Literal["io_parallel", "io_stream"]
 Firmware = Literal["rtl", "hls4ml"]
@@ -85,6 +86,7 @@ class Target:
             _one_of("firmware", self.firmware, tuple(FIRMWARES))
         if not isinstance(self.part, str) or not _PART.fullmatch(self.part):
             raise ProjectError(f"part = {self.part!r}: a device name of letters, digits, '.', '_' and '-' is needed")
+        check_ordering_code(self.part)
         clock = self.clock_ns
         if isinstance(clock, bool) or not isinstance(clock, int | float) or not (math.isfinite(clock) and clock > 0):
             raise ProjectError(f"clock_ns = {clock!r}: a finite number of nanoseconds above 0 is needed")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from hls.errors import ProjectError
 from hls.target.parts.catalog import Part
-from hls.target.resources import LIMITS
+from hls.target.resources import LIMITS, TILE_KBIT
 
 BUNCH_CROSSING_NS = 25.0
 """Nominal time between LHC bunch crossings. A revolution of 88.924 us over 3564 slots makes it 24.95 ns; chips run on
@@ -58,8 +58,9 @@ BUDGETS: Mapping[str, BudgetPreset] = MappingProxyType(
 def budget_limits(name: str, part: Part | None = None, latency_bx: float | None = None) -> dict[str, float]:
     """Limits of preset ``name`` in the keys of [budget]: times, and of a known ``part`` the share of its resources.
 
-    ``latency_bx`` replaces the preset's latency: trigger menus give each algorithm its own share. Memory blocks are the
-    part's own (36 kbit tiles on AMD parts). A kind that the part does not state has no limit.
+    ``latency_bx`` replaces the preset's latency: trigger menus give each algorithm its own share. Memory is in tiles of
+    ``TILE_KBIT``, as report.json counts it, whatever the size of the part's own blocks. A kind that the part does not
+    state has no limit.
 
     >>> budget_limits("front-end-asic")
     {'interval_ns': 25.0, 'latency_ns': 50.0}
@@ -67,13 +68,11 @@ def budget_limits(name: str, part: Part | None = None, latency_bx: float | None 
     >>> budget_limits("level-1-slot", find_part("VU9P"), latency_bx=2)["dsps"]
     684.0
 
-    Raises:
-        ProjectError: no such preset.
-
-    >>> budget_limits("front-end-asic")
-    {'interval_ns': 25.0, 'latency_ns': 50.0}
     >>> budget_limits("level-1-slot", latency_bx=6)["latency_ns"]
     150.0
+
+    Raises:
+        ProjectError: no such preset.
     """
     if name not in BUDGETS:
         near = get_close_matches(name, BUDGETS, n=1, cutoff=0.0)[0]
@@ -86,5 +85,8 @@ def budget_limits(name: str, part: Part | None = None, latency_bx: float | None 
     }
     share = preset.share
     if part is not None and share is not None:
-        limits |= {k: float(int(share * part.holds[kind.key])) for k, kind in LIMITS.items() if kind.key in part.holds}
+        held = {key: (kind, share * part.holds[kind.key]) for key, kind in LIMITS.items() if kind.key in part.holds}
+        limits |= {
+            key: float(int(kind.in_blocks(number, part.block_kbit, TILE_KBIT))) for key, (kind, number) in held.items()
+        }
     return limits

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
 from hls.errors import ProjectError
+from hls.target import Target
 from hls.target.parts import all_boards, all_parts, budget_limits, check_fit, find_part, search
 from hls.target.resources import Counts
 
@@ -49,6 +52,61 @@ def test_a_wrong_name_is_refused_with_the_nearest_right_one(asked: str, near: st
 def test_half_a_name_is_not_taken_for_another_part(asked: str) -> None:
     with pytest.raises(ProjectError):
         find_part(asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("xcvu13p-flga2577-9z", "xcvu13p-flga2577-2-i"),  # no such speed
+        ("xcvu13p-flga2577-2-c", "xcvu13p-flga2577-2-e"),  # no such temperature
+        ("xcvu13p-flgz2577-2-e", "xcvu13p-flga2577-2-e"),  # no such package
+        ("xcvu13pflga2577-2-e", "xcvu13p-flga2577-2-e"),  # as a 7 series part is written
+        ("xc7k325t-ffg900-2", "xc7k325tffg900-2"),  # and the other way round
+        ("xc7k325tffg900-2LV", "xc7k325tffg900-2L"),
+        ("xc7a35ticsg324-1", "xc7a35ticsg324-1L"),  # low power has one grade only
+        ("xczu9eg-ffvb1156-4-e", "xczu9eg-ffvb1156-3-e"),
+        ("xcku040-ffva1157-2-e", "xcku040-ffva1156-2-e"),
+    ],
+)
+def test_a_package_or_grade_that_is_not_made_is_refused_with_the_nearest_that_are(asked: str, near: str) -> None:
+    with pytest.raises(ProjectError, match="is not made so") as refusal:
+        Target(asked, "vitis", 5.0)
+    assert repr(asked) in str(refusal.value)
+    assert near in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(board.part for board in all_boards()),
+        *(part.name for part in all_parts()),
+        "XCVU13P-FLGA2577-2-E",
+        "xcvu13p-flga2577",  # says nothing wrong
+        "xcvu13p-flga2577-2",
+        "xc7k325tffg900",
+        "xcvu37p-fsvh2892-2-e-es1",  # an engineering sample
+        "xcvu13p_CIV-flga2577-2-e",  # not listed
+        "xqku040-rba676-1-i",
+        "xcvu13q-flga2577-9z",
+        "xcvp1202-vsva2785-2MP-e-S",
+        "asic",
+        "10AX115N2F40E2LG",
+        "VU13P",
+        "ZCU102",
+    ],
+)
+def test_what_is_made_or_not_known_is_taken(asked: str) -> None:
+    assert Target(asked, "vitis", 5.0).part == asked
+
+
+def test_packages_and_grades_are_of_known_devices() -> None:
+    listed = json.loads(files("hls.target.parts").joinpath("ordering.json").read_text(encoding="utf-8"))["groups"]
+    devices = [device for group in listed for device in group["devices"]]
+    assert len(devices) == len(set(devices))
+    for group in listed:
+        for device in group["devices"]:
+            dash = "" if device.startswith("xc7") else "-"
+            assert device.startswith(find_part(f"{device}{dash}{group['packages'][0]}-{group['grades'][0]}").name)
 
 
 def test_every_part_and_board_finds_itself() -> None:
@@ -116,6 +174,8 @@ def test_budgets_are_in_the_keys_of_project_toml() -> None:
     }
     with pytest.raises(ProjectError, match="level-1-slot"):
         budget_limits("level1-slot")
+    # A tenth of 2,713 blocks of 20 kbit, in the tiles that a report counts.
+    assert budget_limits("level-1-slot", find_part("10AX115"))["brams"] == int(0.1 * 2713 * 20 / 36) == 150
 
 
 def test_a_kind_that_a_part_does_not_state_has_no_limit_and_one_it_lacks_a_limit_of_none() -> None:
