@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -141,6 +141,18 @@ def strange() -> FixedGraph:
 def test_an_unknown_kind_is_refused_by_name(room: Callable[[FixedGraph], Any], strange: FixedGraph) -> None:
     with pytest.raises(UnsupportedError, match=r"layer 'my layer': .* does not know Strange nodes \('odd'\)"):
         room(strange)
+
+
+@pytest.mark.parametrize("trait", ["accumulates", "elementwise", "homogeneous", "multiplies", "rounds"])
+def test_nothing_that_an_unknown_kind_says_of_itself_makes_it_free(trait: str, strange: FixedGraph) -> None:
+    kind: type[nodes.Node] = dataclass(frozen=True, eq=False)(type("Stranger", (nodes.Node,), {trait: True}))
+    found = MappingProxyType({**strange.nodes, "odd": kind("odd", strange.inputs, "my layer")})
+    graph = FixedGraph("strange", found, strange.edges, strange.inputs, ("odd",), ("odd",), {})
+    for target in (TARGET, replace(TARGET, strategy="resource", reuse_factor=2), replace(TARGET, io_type="io_stream")):
+        with pytest.raises(UnsupportedError, match="does not know Stranger nodes"):
+            estimate_hls4ml(graph, target)
+    with pytest.raises(UnsupportedError, match="does not know Stranger nodes"):
+        estimate_rtl(graph, 5.0)
 
 
 def test_every_trait_is_borne_out(menagerie: FixedGraph) -> None:

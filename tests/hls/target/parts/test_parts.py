@@ -75,6 +75,13 @@ def test_a_package_or_grade_that_is_not_made_is_refused_with_the_nearest_that_ar
     assert near in str(refusal.value)
 
 
+@pytest.mark.parametrize("device", ["xcvc1902-vsva2197", "xcu55c-fsvh2892", "xczu1eg-sbva484"])
+def test_of_a_device_that_is_not_listed_the_speed_is_judged(device: str) -> None:
+    with pytest.raises(ProjectError, match=f"speed grades are 1 to 3; .* {device}-2"):
+        Target(f"{device}-9z", "vitis", 5.0)
+    assert Target(f"{device}-2L-e", "vitis", 5.0).part == f"{device}-2L-e"
+
+
 @pytest.mark.parametrize(
     "asked",
     [
