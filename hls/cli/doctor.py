@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 NAME = "doctor"
-HELP = "Check this machine: Python, packages, extras, compiler, cores, memory, disk."
+HELP = "Check this machine: Python, packages, extras, tools, cores, memory, disk."
 EXAMPLES = "Example:\n\n  qtrigger doctor --json"
 
 
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
 ) -> None:
-    """Print what is there and what is missing; exit 1 if something needed is."""
+    """Print what is there and what is missing; exit 2 if something needed is."""
     import json
     from dataclasses import asdict
 
@@ -30,4 +30,4 @@ def command(
                 f"{marks[finding.status]} {finding.what}: {finding.found}"
                 + (f" – {finding.cure}" if finding.cure else "")
             )
-    raise typer.Exit(1 if any(finding.status == "bad" for finding in findings) else 0)
+    raise typer.Exit(2 if any(finding.status == "bad" for finding in findings) else 0)

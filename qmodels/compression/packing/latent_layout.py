@@ -25,6 +25,8 @@ FORMAT = "qtrigger-latent-layout"
 VERSION = 1
 VALUE_BITS = 20  # reconstructed latents are integers in units of 2**-20
 MAX_LEVELS = 1 << 14
+_WIDEST = 1 << 32  # of any number of a quantizer, so that no sum or product of them leaves 64 bits
+_MOST_FRACTION = 64
 
 Ints = npt.NDArray[np.int64]
 Coding = Literal["fixed", "entropy"]
@@ -156,13 +158,15 @@ def _parsed(content: Any, path: Path) -> LatentLayout:
             for p in content["points"]
         )
         layout = LatentLayout(int(content["fraction"]), points)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelDataError(f"{path}: damaged layout ({error!r}); train the system again") from error
     _check(layout, path)
     return layout
 
 
 def _check(layout: LatentLayout, path: Path) -> None:
+    if abs(layout.fraction) > _MOST_FRACTION:
+        raise ModelDataError(f"{path}: fraction {layout.fraction} is beyond reason; train the system again")
     if not layout.points or not (np.diff(layout.grid) > 0).all():
         raise ModelDataError(f"{path}: its log10 beta do not ascend; train the system again")
     for point in layout.points:
@@ -179,5 +183,7 @@ def _sound(quantizer: Quantizer, coding: Coding) -> bool:
     cells = -(-quantizer.levels // max(quantizer.cell, 1))
     weighted = len(quantizer.weights) == (cells if coding == "entropy" and quantizer.levels > 1 else 0)
     positive = quantizer.step >= 1 and quantizer.cell >= 1 and min(quantizer.weights, default=0) >= 0
+    numbers = (*astuple(quantizer)[:-1], *quantizer.weights)
+    narrow = all(abs(number) < _WIDEST for number in numbers)
     some = sum(quantizer.weights) > 0 or not quantizer.weights
-    return weighted and positive and some and 1 <= quantizer.levels <= MAX_LEVELS
+    return narrow and weighted and positive and some and 1 <= quantizer.levels <= MAX_LEVELS

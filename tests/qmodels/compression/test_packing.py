@@ -131,6 +131,38 @@ def test_wrong_bits_under_a_right_check_sum(tmp_path: Path) -> None:
             assert (found.symbols < levels).all()
 
 
+def with_header(whole: bytes, **changes: object) -> bytes:
+    """A packet file whose header says something else, under a right check sum; ``...`` takes a key out."""
+    end = whole.index(b"}") + 1
+    fields = json.loads(whole[6:end]) | changes
+    text = json.dumps({key: value for key, value in fields.items() if value is not ...}).encode()
+    return (
+        whole[:4] + len(text).to_bytes(2, "little") + text + zlib.crc32(text).to_bytes(4, "little") + whole[end + 4 :]
+    )
+
+
+@pytest.mark.parametrize("key", ["project", "layout", "coding", "latents", "events", "events_per_string", "log10_beta"])
+@pytest.mark.parametrize("value", [..., True, -1, 0, 1.5, 10**30, float("nan"), "x\0/", [], {}, "9" * 9000])
+def test_every_field_of_the_header_is_checked(key: str, value: object, tmp_path: Path) -> None:
+    path = tmp_path / "a.qtb"
+    path.write_bytes(with_header(written(path), **{key: value}))
+    with pytest.raises(ModelDataError, match=r"a\.qtb: ") as raised:
+        read_packets(path, random_layout(1))
+    assert "\n" not in str(raised.value)
+
+
+def test_what_a_header_states_is_not_allocated(tmp_path: Path) -> None:
+    path = tmp_path / "a.qtb"
+    path.write_bytes(with_header(written(path), events=2**31 - 1))
+    with pytest.raises(ModelDataError, match="cut short"):
+        read_packets(path, random_layout(1))
+    whole = written(path)
+    block = whole.index(b"}") + 5
+    path.write_bytes(whole[: block + 4] + b"\xff\xff\xff\xff" + whole[block + 8 :])
+    with pytest.raises(ModelDataError, match=r"cut short in events 0 to 149: .* of 4294967295 bytes"):
+        read_packets(path, random_layout(1))
+
+
 def test_another_layout_is_refused(tmp_path: Path) -> None:
     written(tmp_path / "a.qtb")
     with pytest.raises(ModelDataError, match=r"packed by 'mine' with layout [0-9a-f]{16}, this one is"):
@@ -153,6 +185,10 @@ def test_layouts_are_files(tmp_path: Path) -> None:
         ("version", 2, "layout version 2"),
         ("points", [], "do not ascend"),
         ("fraction", "x", "damaged layout"),
+        ("fraction", 1e400, "damaged layout"),
+        ("fraction", 10**6, "beyond reason"),
+        ("points", [{"log10_beta": 0, "fixed": [[1 << 40]], "entropy": [[1]]}], "latent 0: bad"),
+        ("points", [{"log10_beta": 10**400, "fixed": [[1]], "entropy": [[1]]}], "damaged layout"),
         ("points", [{"log10_beta": 0, "fixed": [[0, 0, 2, 0, 0]], "entropy": [[1]]}], "latent 0: bad"),
         ("points", [{"log10_beta": 0, "fixed": [[1]], "entropy": [[1, 0, 4, 0, 0, 1, [1, 1]]]}], "latent 0: bad"),
         ("points", [{"log10_beta": 0, "fixed": [[1]], "entropy": []}], "0 entropy quantizers"),
