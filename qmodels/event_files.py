@@ -7,7 +7,8 @@ input_scale (what a network input is per unit of its column).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def _gathered(blocks: Iterable[tuple[Floats32, Floats32]]) -> Iterable[tuple[int
 
 def read_header(path: Path) -> EventFileHeader:
     """Read and check the attributes of an event file; ModelDataError if it is none."""
-    with open_hdf5(path, MISSING) as file:
+    with open_hdf5(path, MISSING) as file, damage_named(path):
         return _header(path, file)
 
 
@@ -108,14 +109,12 @@ def read_inputs(path: Path, columns: tuple[str, ...], scale: float) -> Floats32:
     Raises ModelDataError naming the file and the column if it is missing, truncated, empty, of unequal
     length, or holds a number that is not finite.
     """
-    with open_hdf5(path, MISSING) as file:
+    with open_hdf5(path, MISSING) as file, damage_named(path):
         header = _header(path, file)
         if header.input_scale != scale:
             raise ModelDataError(f"{path}: input_scale is {header.input_scale}, the network needs {scale}")
-        out = np.empty((header.events, len(columns)), np.float32)
-        for index, name in enumerate(columns):
-            out[:, index] = _column(path, file, name, header.events) * np.float32(scale)
-    return out
+        read = [_column(path, file, name, header.events) for name in columns]
+    return np.stack(read, axis=1) * np.float32(scale)
 
 
 def open_hdf5(path: Path, missing: str) -> h5py.File:
@@ -128,11 +127,38 @@ def open_hdf5(path: Path, missing: str) -> h5py.File:
         raise ModelDataError(f"{path}: not an HDF5 file, or a truncated one ({error})") from error
 
 
-def _header(path: Path, file: h5py.File) -> EventFileHeader:
-    if file.attrs.get("format") != FORMAT:
-        raise ModelDataError(f"{path}: not an event file: its attribute format is not {FORMAT!r}")
+@contextmanager
+def damage_named(path: Path, what: str = "damaged") -> Iterator[None]:
+    """What HDF5 and numpy raise over a damaged file becomes a ModelDataError that names it, and ``what`` it is."""
     try:
-        attrs = file.attrs
+        yield
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelDataError(f"{path}: {what} ({first}); write the file again with `qtrigger data`") from error
+
+
+def read_floats(path: Path, group: h5py.Group, name: str, noun: str = "dataset") -> Floats32:
+    """A dataset of numbers, which errors call ``noun``. Its values are found to be there before memory is asked for."""
+    dataset = group.get(name) if isinstance(group, h5py.Group) else None
+    if not isinstance(dataset, h5py.Dataset):
+        raise ModelDataError(f"{path}: {noun} {name!r} is missing; write the file again with `qtrigger data`")
+    if dataset.dtype.kind not in "fiu" or dataset.shape is None:
+        raise ModelDataError(f"{path}: {noun} {name!r} holds {dataset.dtype}, numbers are needed")
+    if dataset.size and dataset.id.get_space_status() != h5py.h5d.SPACE_STATUS_ALLOCATED:
+        raise ModelDataError(f"{path}: {noun} {name!r} was never written, wholly or in part; write the file again")
+    return np.asarray(dataset, np.float32)
+
+
+def is_text(value: object, text: str) -> bool:
+    """Whether an attribute, which in a damaged file is anything, is this ``text``."""
+    return isinstance(value, str) and value == text
+
+
+def _header(path: Path, file: h5py.File) -> EventFileHeader:
+    if not is_text(file.attrs.get("format"), FORMAT):
+        raise ModelDataError(f"{path}: not an event file: its attribute format is not {FORMAT!r}")
+    attrs = file.attrs
+    with damage_named(path, "damaged header"):
         inputs = tuple(str(name) for name in attrs["input_columns"])
         return EventFileHeader(
             system=str(attrs["system"]),
@@ -144,17 +170,10 @@ def _header(path: Path, file: h5py.File) -> EventFileHeader:
             parameters=tuple(name for name in file["events"] if name not in inputs),
             input_scale=float(attrs["input_scale"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelDataError(f"{path}: damaged header ({error}); write the file again with `qtrigger data`") from error
 
 
 def _column(path: Path, file: h5py.File, name: str, events: int) -> Floats32:
-    try:
-        values = np.asarray(file["events"][name], np.float32)
-    except KeyError:
-        raise ModelDataError(f"{path}: column {name!r} is missing from group 'events'") from None
-    except (OSError, TypeError, ValueError) as error:
-        raise ModelDataError(f"{path}: column {name!r} cannot be read ({error}); the file is damaged") from error
+    values = read_floats(path, file.get("events"), name, "column")
     if values.shape != (events,):
         raise ModelDataError(f"{path}: column {name!r} has shape {values.shape}, the header says ({events},)")
     bad = np.flatnonzero(~np.isfinite(values))

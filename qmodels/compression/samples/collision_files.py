@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -19,7 +18,7 @@ import numpy.typing as npt
 from hls.machine.hdf5 import whole_hdf5
 from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, cluster, wrapped
 from qmodels.errors import ModelDataError
-from qmodels.event_files import open_hdf5
+from qmodels.event_files import damage_named, is_text, open_hdf5, read_floats
 from qmodels.types import Floats32
 
 FORMAT = "qtrigger-collisions"
@@ -114,7 +113,7 @@ def read_collisions(path: Path) -> Collisions:
         ModelDataError: the file is missing, truncated or of another format, or an event has no particle, a negative pT
             or a number that is not finite.
     """
-    with open_hdf5(path, _MISSING) as file:
+    with open_hdf5(path, _MISSING) as file, damage_named(path):
         header = _read_header(path, file)
         particles = _array(path, file, "particles")
         muons = _array(path, file, "muons")
@@ -133,16 +132,17 @@ def read_collisions(path: Path) -> Collisions:
 
 def read_header(path: Path) -> CollisionHeader:
     """What a collision file says of itself; ModelDataError if it is none."""
-    with open_hdf5(path, _MISSING) as file:
+    with open_hdf5(path, _MISSING) as file, damage_named(path):
         return _read_header(path, file)
 
 
 def _read_header(path: Path, file: h5py.File) -> CollisionHeader:
     attrs = file.attrs
-    if attrs.get("format") != FORMAT:
+    if not is_text(attrs.get("format"), FORMAT):
         raise ModelDataError(f"{path}: not a collision file: its attribute format is not {FORMAT!r}")
-    if attrs.get("version") != VERSION:
-        raise ModelDataError(f"{path}: version {attrs.get('version')} of the format, {VERSION} is read; {_CURE}")
+    version = attrs.get("version")
+    if np.ndim(version) or version != VERSION:
+        raise ModelDataError(f"{path}: version {version} of the format, {VERSION} is read; {_CURE}")
     try:
         return CollisionHeader(
             sample=str(attrs["sample"]),
@@ -152,17 +152,12 @@ def _read_header(path: Path, file: h5py.File) -> CollisionHeader:
             skipped={str(why): int(count) for why, count in json.loads(attrs["skipped"]).items()},
             selection=Selection(**json.loads(attrs["selection"])),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ModelDataError(f"{path}: damaged header ({error}); {_CURE}") from error
 
 
 def _array(path: Path, file: h5py.File, name: str) -> Floats32:
-    try:
-        values: npt.NDArray[Any] = np.asarray(file[name], np.float32)
-    except KeyError:
-        raise ModelDataError(f"{path}: dataset {name!r} is missing; {_CURE}") from None
-    except (OSError, TypeError, ValueError) as error:
-        raise ModelDataError(f"{path}: dataset {name!r} cannot be read ({error}); the file is damaged") from error
+    values = read_floats(path, file, name)
     if values.ndim != 3 or values.shape[2] != 3:
         raise ModelDataError(f"{path}: dataset {name!r} has shape {values.shape}, (events, particles, 3) is needed")
     return values

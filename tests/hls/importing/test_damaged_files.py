@@ -7,9 +7,7 @@ import json
 import random
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -17,48 +15,10 @@ import pytest
 
 from hls.errors import FirmwareError, ModelFileError
 from hls.importing import import_keras
+from tests.damage.mutators import damaged
 from tests.hls.importing.files import activation, layer, operator, port, tensor, write
 
 KERAS2 = Path(__file__).parent.parent / "data" / "qkeras09_keras2.h5"
-JUNK: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    3.5,
-    1e400,
-    10**30,
-    "",
-    "x",
-    "quantized_bits(4,",
-    [],
-    [[]],
-    [1],
-    {},
-    {"a": 1},
-)
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Paths to everything inside of nested lists and dictionaries."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield (*path, key)
-        yield from places(item, (*path, key))
-
-
-def damaged(value: Any, chance: random.Random) -> Any:
-    """A copy in which one place holds junk, or is gone."""
-    copy = json.loads(json.dumps(value))
-    *parents, last = chance.choice(list(places(copy)))
-    holder = copy
-    for key in parents:
-        holder = holder[key]
-    if chance.random() < 0.3:
-        del holder[last]
-    else:
-        holder[last] = chance.choice(JUNK)
-    return copy
 
 
 def refused_or_taken(path: Path) -> None:
