@@ -136,6 +136,8 @@ def write(model: Any, target: Target, folder: Path) -> None:
     with without_keras(), quiet():
         try:
             backend.write(model)
+        except OSError:
+            raise  # a full disk is no fault of hls4ml's
         # hls4ml raises plain Exception here too.
         except Exception as error:
             raise ToolError(f"hls4ml could not write the {target.backend} project: {error!r}") from error

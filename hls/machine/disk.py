@@ -32,8 +32,8 @@ _CURES = {
 }
 _OF_OURS = frozenset({errno.EBADF, errno.EPIPE, errno.ECHILD})
 """Not of any file of the user's: a bug, or a reader that has gone, which the command line knows by itself."""
-_HDF5 = re.compile(r"errno = (\d+)")
-"""HDF5 tells what the system refused only in the text of its error, whose class depends on where it was noticed."""
+_IN_TEXT = re.compile(r"errno = (\d+)|\[Errno (\d+)\]")
+"""HDF5, and shutil for whole folders, tell what the system refused only in the text of their errors."""
 
 
 @contextmanager
@@ -65,8 +65,8 @@ def _culprit(error: OSError | RuntimeError, place: Path | None, drafts: tuple[Pa
 def _number(error: OSError | RuntimeError) -> int | None:
     number = error.errno if isinstance(error, OSError) else None
     if number is None:
-        found = _HDF5.search(str(error))
-        number = None if found is None else int(found[1])
+        found = _IN_TEXT.search(str(error))
+        number = None if found is None else int(found[1] or found[2])
     return number
 
 

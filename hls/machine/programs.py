@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from hls.errors import ToolError
+
+_FULL = os.strerror(errno.ENOSPC)
 
 
 class _Running:
@@ -96,7 +99,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def run_program(
     command: Sequence[str | Path], folder: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, keeping what it writes; raises OSError if it does not start."""
+    """Run a program to its end, keeping what it writes; raises OSError if it does not start, or fills the disk."""
     with started(command, folder=folder, environment=environment) as process:
         out, err = (text.decode(errors="replace") for text in process.communicate())
+    if process.returncode and any(_FULL in text for text in (out, err)):
+        raise OSError(errno.ENOSPC, _FULL, None if folder is None else str(folder))
     return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -65,7 +65,7 @@ def run_tool(command: Sequence[str], folder: Path, what: str, environment: dict[
     """Run a program in ``folder`` and return what it printed; raises ``ToolError`` with its last lines if it fails."""
     try:
         done = run_program(command, folder, environment)
-    except OSError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise ToolError(f"{what}: {command[0]} does not start: {error.strerror}") from error
     if done.returncode != 0:
         reason = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"

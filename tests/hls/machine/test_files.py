@@ -6,6 +6,7 @@ import errno
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -127,6 +128,11 @@ def test_what_hdf5_says_of_the_system_is_understood() -> None:
     text = "Can't close file (file write failed: errno = 28, error message = 'No space left on device', buf = 0x5)"
     with pytest.raises(FirmwareError, match=r"^x\.h5: the disk is full"), disk_errors(Path("x.h5")):
         raise RuntimeError(text)
+
+
+def test_what_shutil_says_of_a_whole_folder_is_understood() -> None:
+    with pytest.raises(FirmwareError, match=r"^x: the disk is full"), disk_errors(Path("x")):
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
 
 
 def test_an_error_names_its_own_file_unless_that_is_a_draft(tmp_path: Path) -> None:

@@ -43,6 +43,12 @@ def test_what_a_program_writes_and_its_exit_code() -> None:
         run_program(["no-such-program"])
 
 
+def test_a_program_that_fills_the_disk_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as raised:
+        run_program(["cp", "/etc/hostname", "/dev/full"], tmp_path, environment={"LC_ALL": "C"})
+    assert raised.value.filename == str(tmp_path)
+
+
 def test_an_error_in_the_block_ends_a_program_and_its_children() -> None:
     with pytest.raises(KeyError), started(["sh", "-c", _PARENT]) as process:
         assert process.stdout is not None
