@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulation.plan import Storage, rescale, times_power_of_two, to_integers
-from hls.graph import Edge, nodes
+from hls.graph import FLOAT64_LIMIT, Edge, nodes
 from hls.graph.fixed import FixedArray, round_shift
 from hls.graph.windows import patches
 
@@ -137,6 +137,20 @@ def _(node: nodes.Quantize, sources: Sequence[Storage], target: Storage, edges: 
         result = round_to(x, out=into)
         np.clip(result, low, high, out=result)
         return result if direct else rescale(result, Storage(wide, fraction), target)
+
+    return step
+
+
+@compile_step.register
+def _(node: nodes.Wrap, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
+    source, type_ = sources[0], node.type
+    reach = (edges[0].magnitude << (type_.fraction - edges[0].fraction)) + (1 << type_.width)
+    exact = source.exact or target.exact or reach >= FLOAT64_LIMIT
+    wide = Storage(np.dtype(object if exact else np.float64), type_.fraction)
+
+    def step(inputs: Sequence[Block], out: Block | None) -> Block:
+        x = rescale(inputs[0], source, wide)
+        return rescale((x - type_.raw_min) % (1 << type_.width) + type_.raw_min, wide, target)
 
     return step
 

@@ -69,6 +69,21 @@ def _(node: nodes.Quantize, inputs: Sequence[Edge]) -> Edge:
 
 
 @propagate.register
+def _(node: nodes.Wrap, inputs: Sequence[Edge]) -> Edge:
+    x, type_ = inputs[0], node.type
+    if x.fraction > type_.fraction:
+        raise ValueError(f"{node.name!r} wraps numbers of {x.fraction} fraction bits to {type_.fraction}; round first")
+    low, high = (widen(shift_left(end, type_.fraction - x.fraction)) for end in (x.low, x.high))
+    turns = (low - type_.raw_min) >> type_.width
+    together = turns == (high - type_.raw_min) >> type_.width  # the interval crosses no end: it is moved as a whole
+    low, high = (
+        narrow(np.where(together, end - (turns << type_.width), outer))
+        for end, outer in ((low, type_.raw_min), (high, type_.raw_max))
+    )
+    return Edge(low, high, type_.fraction, max(abs(int(low.min())), abs(int(high.max()))), type_)
+
+
+@propagate.register
 def _(node: nodes.Dense, inputs: Sequence[Edge]) -> Edge:
     x = inputs[0]
     return _affine(x.low, x.high, x.fraction, node.kernel.integers, node.kernel.fraction, node.bias)

@@ -101,6 +101,18 @@ class Quantize(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class Wrap(Node):
+    """The low bits of the input, read as a number of ``type``: its value modulo ``2**integer``, as ap_fixed's AP_WRAP.
+
+    The input lies on the grid of the type or on a coarser one: nothing is rounded.
+    """
+
+    type: FixedType
+
+    elementwise = True
+
+
+@dataclass(frozen=True, eq=False)
 class Dense(Node):
     """``y[..., n] = sum_k x[..., k] kernel[k, n] + bias[n]``."""
 

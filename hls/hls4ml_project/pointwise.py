@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hls.errors import UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType, round_shift, widen
 from hls.hls4ml_project.lowering import Lowering, state, unused_table
@@ -33,6 +34,17 @@ def quantize(node: nodes.Quantize, low: Lowering) -> Value:
         return low.cast_at_source(node, x, HlsType(final, mode, overflow))
     wide = low.fit(FixedType.covering(min(bottom, 0), max(top, 0), fraction))
     return clamp(low, node, low.cast_at_source(node, x, HlsType(wide, mode)), bottom, top)
+
+
+@state.register
+def wrap(node: nodes.Wrap, low: Lowering) -> Value:
+    """A cast to a type that wraps."""
+    if low.fit(node.type) != node.type:
+        raise UnsupportedError(
+            f"layer {node.layer!r} wraps to one bit, which ac_fixed declares with two; choose another backend"
+        )
+    x, _ = low.input(node)
+    return low.cast_at_source(node, x, HlsType(node.type, "TRN", "WRAP"))
 
 
 def saturation(type_: FixedType, raw_min: int, raw_max: int, bottom: int, top: int) -> str | None:

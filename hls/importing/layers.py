@@ -11,7 +11,7 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.windows import same_padding
-from hls.importing import operators, pooling, products
+from hls.importing import hgq, operators, pooling, products
 from hls.importing.activations import clipped, emit_activation, leaky, thresholded
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import require_channels_last, sizes
@@ -20,10 +20,16 @@ from hls.importing.spec import LayerSpec
 from hls.importing.weights import as_trainable, quantize_values, quantized_constant
 from hls.machine.plugins import Plugins
 
+_MOST_STATED_BITS = 20
+"""Numbers of so few bits in a layer without a quantizer were quantized by whoever wrote them: float32 has 24."""
+
 
 def _kernel(spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> FixedArray:
     quantizer = parse_quantizer(spec.config.get(key), f"layer {spec.name!r}, {key}")
     if quantizer is None:
+        stated = FixedArray.from_float(values)
+        if stated.type.width <= _MOST_STATED_BITS:
+            return stated
         raise UnsupportedError(
             f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
             f"use the QKeras layer with {key}=quantized_bits(8, 0, alpha=1), or leave the layer off the chip"
@@ -251,6 +257,7 @@ HANDLERS: dict[str, Handler] = {
                      "AlphaDropout", "ActivityRegularization"), _skip),
     **pooling.HANDLERS,
     **operators.HANDLERS,
+    **hgq.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.graph.fixed import IntArray
+from hls.graph.fixed import FixedType, IntArray
 from hls.rtl.element import Element, Solution
 
 # Widest part of a kernel or table handed to alkaid, with room for the partial sums of its solver.
@@ -153,6 +153,17 @@ class Arithmetic:
             _check_added(rounded, -high)
             rounded = _fresh(rounded.min_of(self.constant(high)))
         return rounded
+
+    def wrap(self, x: Element, type_: FixedType) -> Element:
+        """The element's low bits as a number of ``type_``; its last place is one of the type's already."""
+        low, high = (constant / _unit(type_.fraction) for constant in _ends(x))
+        turn = (int(low) - type_.raw_min) >> type_.width
+        if low == high:
+            return self.constant((int(low) - (turn << type_.width)) * _unit(type_.fraction))
+        if turn == 0 and int(high) <= type_.raw_max:
+            return x
+        bits = type_.integer - type_.signed
+        return _fresh(x.quantize(type_.signed, bits, type_.fraction, overflow_mode="WRAP", round_mode="TRN"))
 
     def _round(self, x: Element, fraction: int, half_even: bool) -> Element:
         low, high = (_rounded(constant, fraction, half_even) for constant in _ends(x))

@@ -41,6 +41,11 @@ def _(node: nodes.Quantize, arithmetic: Arithmetic, inputs: list[Elements], grap
 
 
 @operate.register
+def _(node: nodes.Wrap, arithmetic: Arithmetic, inputs: list[Elements], graph: FixedGraph) -> Elements:
+    return as_array([arithmetic.wrap(x, node.type) for x in inputs[0].ravel()], inputs[0].shape)
+
+
+@operate.register
 def _(node: nodes.Dense, arithmetic: Arithmetic, inputs: list[Elements], graph: FixedGraph) -> Elements:
     return _dense(arithmetic, inputs[0], node.kernel, _fractions(node.bias))
 

@@ -37,7 +37,7 @@ def _random_node(draw: st.DrawFn, builder: GraphBuilder, made: list[str], name: 
     bits, fraction = draw(st.sampled_from([1, 3, 6, 14])), draw(st.integers(-2, 9))
     out = draw(st.integers(1, 3))
     kind = draw(st.sampled_from(
-        ["quantize", "quantize", "dense", "conv", "depthwise", "scale", "pool", "relu", "add", "multiply",
+        ["quantize", "quantize", "wrap", "dense", "conv", "depthwise", "scale", "pool", "relu", "add", "multiply",
          "concatenate", "transpose", "reshape"]
     ))  # fmt: skip
     if kind == "quantize":
@@ -46,6 +46,9 @@ def _random_node(draw: st.DrawFn, builder: GraphBuilder, made: list[str], name: 
         high = draw(st.integers(0, type_.raw_max))
         rounding = draw(st.sampled_from(list(nodes.Rounding)))
         return nodes.Quantize(name, (source,), name, type_, low, high, rounding)
+    if kind == "wrap":
+        integer = draw(st.integers(1 - edge.fraction, 10 - edge.fraction))
+        return nodes.Wrap(name, (source,), name, FixedType(draw(st.booleans()), integer + edge.fraction, integer))
     if kind == "dense":
         kernel, bias = _constant(draw, (channels, out), bits, fraction), _constant(draw, (out,), bits, fraction + 2)
         return nodes.Dense(name, (source,), name, kernel, bias)

@@ -87,6 +87,10 @@ def _node(node: nodes.Node, inputs: list[np.ndarray]) -> np.ndarray:
     match node:
         case nodes.Quantize():
             return _each(lambda v: _quantize(node, v), x)
+        case nodes.Wrap():
+            turn = Fraction(2) ** node.type.integer
+            low = -turn / 2 if node.type.signed else Fraction(0)
+            return _each(lambda v: (v - low) % turn + low, x)
         case nodes.Dense():
             return np.dot(x, rationals(node.kernel)) + rationals(node.bias)
         case nodes.Conv():

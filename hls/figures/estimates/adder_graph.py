@@ -96,6 +96,11 @@ def _(node: nodes.Quantize, inputs: tuple[Edge, ...], output: Edge) -> dict[str,
 
 
 @adder_terms.register
+def _(node: nodes.Wrap, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    return {}  # bits that are left out
+
+
+@adder_terms.register
 def _(node: nodes.Pool, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
     joined = math.prod(node.window) - 1
     return {"element": _size(output) * joined * output.type.width * (1.5 if node.maximum else 1.0)}

@@ -56,6 +56,11 @@ def _(node: nodes.Quantize, inputs: tuple[Edge, ...], output: Edge) -> ElementCo
 
 
 @element_cost.register
+def _(node: nodes.Wrap, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    return ElementCost(Counts(), 0.0)  # bits that are left out
+
+
+@element_cost.register
 def _(node: nodes.Relu, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
     return ElementCost(Counts(lut=output.type.width * _size(output)), _SELECT_NS)
 

@@ -54,7 +54,8 @@ def zoo() -> FixedGraph:
     difference = b.add(nodes.Add("difference", (scaled, dense), "difference", True))
     bit = b.add(nodes.Quantize("bit", (difference,), "bit", FixedType(False, 1, 1), 0, 1))
     silent = b.add(nodes.Dense("silent", (bit,), "silent", constant(np.zeros((8, 2))), constant([-5, 3], 1)))
-    mixed = b.add(nodes.Add("mixed", (bit, bit), "mixed"))
+    wrapped = b.add(nodes.Wrap("wrapped", (scaled,), "wrapped", FixedType(True, 6, 1)))
+    mixed = b.add(nodes.Add("mixed", (bit, wrapped), "mixed"))
     outputs = [difference, bit, silent, mixed]
     return b.finish([wide, flags], outputs, ["wide out", "bit", "silent", "mixed"])
 

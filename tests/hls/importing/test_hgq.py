@@ -1,0 +1,149 @@
+"""HGQ's layers against its definitions, written out here in exact fractions of whole numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hls import emulate
+from hls.errors import ModelFileError, UnsupportedError
+from hls.importing.importer import build_graph
+from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
+
+
+def layer(kind: str, name: str, source: str, *weights: Any, **config: Any) -> LayerSpec:
+    arrays = tuple(np.asarray(w, np.float32) for w in weights)
+    return LayerSpec(name, kind, config, (Call((TensorRef(source, 0, 0),)),), arrays)
+
+
+def model(*layers: LayerSpec, shape: tuple[int, ...] = (4,)) -> ModelSpec:
+    port = LayerSpec("x", "InputLayer", {"batch_shape": [None, *shape]}, (Call(),), ())
+    held = {spec.name: spec for spec in (port, *layers)}
+    return ModelSpec("net", held, (TensorRef("x", 0, 0),), (TensorRef(layers[-1].name, 0, 0),))
+
+
+def gfixed(x: np.ndarray, k: Any, b: Any, i: Any, rounding: str) -> np.ndarray:
+    """Fixed point of k sign bits, b bits and i bits before the point, wrapping (HGQ's proxy, and AP_WRAP)."""
+    k, b, i = (np.asarray(a, np.float64) for a in (k, b, i))
+    steps = x * 2 ** (b - i)
+    steps = {"TRN": np.floor(steps), "RND": np.floor(steps + 0.5), "RND_CONV": np.rint(steps)}[rounding]
+    low = -k * 2 ** (b - 1)
+    return ((steps - low) % 2**b + low) * 2 ** (i - b) * (b > 0)
+
+
+def proxy(name: str, source: str, k: Any, b: Any, i: Any, rounding: str = "TRN") -> LayerSpec:
+    arrays = [np.asarray(a)[None] if np.ndim(a) else np.asarray(a) for a in (k, b, i)]
+    return layer("FixedPointQuantizer", name, source, *arrays, RND=rounding, SAT="WRAP")
+
+
+X = np.random.default_rng(3).uniform(-40, 40, (400, 4))
+
+
+@pytest.mark.parametrize("rounding", ["TRN", "RND", "RND_CONV"])
+@pytest.mark.parametrize(
+    ("k", "b", "i"),
+    [
+        (1, 6, 3),
+        (0, 5, 7),
+        ([1, 1, 1, 1], [6, 4, 0, 3], [3, 3, 1, 5]),
+        ([0, 0, 0, 0], [6, 4, 2, 3], [3, -1, 1, 5]),
+        ([1, 0, 1, 0], [6, 4, 7, 0], [3, 3, 1, 5]),
+        ([0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]),
+    ],
+    ids=["one", "coarse", "each", "unsigned", "mixed", "none"],
+)
+def test_a_proxy_rounds_and_wraps_each_value_at_its_own_end(k: Any, b: Any, i: Any, rounding: str) -> None:
+    graph = build_graph(model(proxy("q", "x", k, b, i, rounding)), "ap_fixed<16,8>")
+    port = graph.port("x").type
+    stored = np.clip(np.rint(X * 2**port.fraction), port.raw_min, port.raw_max) / 2**port.fraction
+    wanted = gfixed(stored, k, b, i, rounding)
+    assert np.array_equal(emulate(graph, X), wanted)
+    assert len(np.unique(wanted)) > 1 or not np.any(b)
+
+
+def test_the_port_holds_what_the_first_quantizer_tells_apart() -> None:
+    graph = build_graph(model(proxy("q", "x", [1, 0, 1, 0], [6, 4, 7, 0], [3, 3, 1, 5], "RND")))
+    assert str(graph.port("x").type) == "ap_fixed<11,4>"  # an unsigned 3 needs a sign beside it; 6 bits, and the half
+
+
+def test_a_quantizer_of_pixels() -> None:
+    rng = np.random.default_rng(5)
+    k, b, i = np.ones((2, 2, 3)), rng.integers(0, 6, (2, 2, 3)), rng.integers(1, 4, (2, 2, 3))
+    x = np.ldexp(rng.integers(-128, 128, (50, 2, 2, 3)), -4).astype(float)
+    graph = build_graph(model(proxy("q", "x", k, b, i), shape=(2, 2, 3)), "ap_fixed<8,4>")
+    port = graph.port("x").type
+    stored = np.clip(np.floor(x * 2**port.fraction), port.raw_min, port.raw_max) / 2**port.fraction
+    assert np.array_equal(emulate(graph, stored), gfixed(stored, k, b, i, "TRN"))
+
+
+def test_a_proxy_network_by_its_definition() -> None:
+    rng = np.random.default_rng(7)
+    kernel, bias = rng.integers(-8, 8, (4, 3)) / 4, rng.integers(-8, 8, 3) / 8
+    dense = layer("Dense", "d", "q", kernel, bias, units=3, use_bias=True, activation="linear")
+    spec = model(
+        proxy("q", "x", [1, 1, 1, 1], [6, 5, 4, 6], [3, 3, 3, 2]),
+        dense,
+        proxy("dq", "d", 1, 7, 4),
+        layer("ReLU", "r", "dq"),
+        proxy("rq", "r", [0, 0, 0], [4, 3, 0], [3, 2, 0]),
+    )
+    graph = build_graph(spec)
+    stored = gfixed(X, 1, 8, 4, "TRN")  # on the port's grid
+    found = gfixed(stored, [1, 1, 1, 1], [6, 5, 4, 6], [3, 3, 3, 2], "TRN") @ kernel + bias
+    found = gfixed(np.maximum(gfixed(found, 1, 7, 4, "TRN"), 0), 0, [4, 3, 0], [3, 2, 0], "TRN")
+    port = graph.port("x").type
+    kept = (np.abs(stored) < 2.0 ** (port.integer - 1)).all(axis=1)  # the port saturates where HGQ would wrap
+    assert kept.sum() > 5
+    assert np.array_equal(emulate(graph, stored[kept]), found[kept])
+
+
+def test_a_trained_network_by_its_definition() -> None:
+    rng = np.random.default_rng(9)
+    kernel, bias = rng.normal(size=(4, 3)), rng.normal(size=3)
+    kernel_bits, value_bits, input_bits = rng.integers(0, 6, (4, 3)), [[2, 4, -1]], [[3, 2, 4, 1]]
+    conf = {"kq_conf": {"rnd_strategy": "standard_round"}, "paq_conf": {"rnd_strategy": "standard_round"}}
+    spec = model(
+        layer("HQuantize", "q", "x", input_bits, **conf),
+        layer("HDense", "d", "q", kernel, bias, kernel_bits, value_bits, activation="relu", use_bias=True, **conf),
+    )
+    graph = build_graph(spec, "ap_fixed<14,7>")
+
+    def rounded(x: np.ndarray, bits: Any) -> np.ndarray:
+        return np.floor(x * 2.0 ** np.asarray(bits) + 0.5) / 2.0 ** np.asarray(bits)
+
+    stored = np.rint(X * 2**7) / 2**7
+    sums = rounded(stored, input_bits) @ rounded(kernel.astype(np.float32), kernel_bits)
+    sums += rounded(bias.astype(np.float32), value_bits[0])
+    assert np.array_equal(emulate(graph, stored), np.maximum(rounded(sums, value_bits), 0))
+
+
+def test_a_trained_network_without_a_range_asks_for_one() -> None:
+    conf = {"paq_conf": {"rnd_strategy": "floor"}}
+    with pytest.raises(UnsupportedError, match="input_type"):
+        build_graph(model(layer("HQuantize", "q", "x", [[1, 2, 3, 4]], **conf)))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "told"),
+    [
+        ({"RND": "RND_INF"}, UnsupportedError, "rounds by RND_INF"),
+        ({"SAT": "SAT"}, UnsupportedError, "overflows by SAT"),
+    ],
+)
+def test_what_a_proxy_cannot_be(change: dict[str, str], error: type[Exception], told: str) -> None:
+    spec = proxy("q", "x", 1, 4, 2)
+    with pytest.raises(error, match=told):
+        build_graph(model(LayerSpec("q", spec.class_name, {**spec.config, **change}, spec.calls, spec.weights)))
+
+
+def test_types_that_are_none_are_a_damaged_file() -> None:
+    with pytest.raises(ModelFileError, match=r"'q': its types are none"):
+        build_graph(model(proxy("q", "x", 3, 4, 2)))
+
+
+def test_plain_weights_of_many_bits_are_still_refused() -> None:
+    dense = layer("Dense", "d", "x", [[0.1]] * 4, [0.0], units=1, use_bias=True, activation="linear")
+    with pytest.raises(UnsupportedError, match="plain floats"):
+        build_graph(model(dense), "ap_fixed<8,4>")
