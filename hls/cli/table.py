@@ -26,6 +26,11 @@ def print_report(report: Report) -> None:
     console.print(_witnesses(report))
     if report.verification.not_asked:
         console.print(f"not asked: {', '.join(report.verification.not_asked)}", style="dim")
+    if report.project.firmware is not None and report.own_witnesses:
+        asked = " nor ".join(report.own_witnesses)
+        console.print(
+            f"note: {FIRMWARES[report.project.firmware]} itself was not compared: no {asked} ran", style="yellow"
+        )
     for table in _fidelity(report):
         console.print(table)
     if report.resources or report.latency:

@@ -96,8 +96,8 @@ class Target:
         if self.firmware == "rtl" and self._folded:
             asked = " and ".join(f"{key} = {getattr(self, key)!r}" for key in self._folded)
             raise ProjectError(
-                f'firmware = "rtl": our RTL takes all inputs at once and shares no multiplier, and {asked} asks for '
-                'what only hls4ml builds; state firmware = "hls4ml", or leave that setting out'
+                f'firmware = "rtl": our RTL takes all inputs at once and shares no multiplier; only hls4ml builds what '
+                f'is asked for by {asked}: state firmware = "hls4ml", or leave that out'
             )
 
     @property

@@ -24,6 +24,7 @@ from hls.target.resources import RESOURCES
 SCHEMA_VERSION = 1
 REPORT_FILE = "report.json"
 HTML_FILE = "report.html"
+_OWN_WITNESSES: Mapping[Firmware, tuple[str, ...]] = {"rtl": ("rtl", "netlist"), "hls4ml": ("csim",)}
 
 
 class Section(BaseModel):
@@ -285,6 +286,14 @@ class Report(Section):
     def passed(self) -> bool:
         """Every witness agreed and no budget was broken."""
         return self.verification.passed and self.budget.passed
+
+    @property
+    def own_witnesses(self) -> tuple[str, ...]:
+        """Names of those that compute the very firmware that is built, if none of them ran: its bits are those of the
+        graph by construction then, not by comparison."""
+        own = _OWN_WITNESSES[self.project.firmware] if self.project.firmware else ()
+        ran = any(name in own and found.status == "ran" for name, found in self.witnesses.items())
+        return () if ran else own
 
     @property
     def html(self) -> Path:

@@ -178,6 +178,20 @@ class TestProduct:
             assert f"5 ns, {words})" in capsys.readouterr().out
             assert f"built as {words}" in report.html.read_text(encoding="utf-8")
 
+    def test_that_the_firmware_itself_was_not_compared_is_said(
+        self, project: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        report = hls.build(project)
+        assert report.own_witnesses == ("rtl", "netlist")
+        folded = report.project.model_copy(update={"firmware": "hls4ml"})
+        for told in (report.model_copy(update={"project": folded}), report):
+            print_report(told)
+            page = write_html(told, project / "build").read_text(encoding="utf-8")
+            for shown in (page, capsys.readouterr().out):
+                assert f"no {' nor '.join(told.own_witnesses)} ran" in shown
+        ran = {**report.witnesses, "netlist": report.witnesses["emulator"]}
+        assert report.model_copy(update={"witnesses": ran}).own_witnesses == ()
+
     def test_a_limit_without_a_figure_is_not_shown(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         report = hls.build(project)
         budget = check_budget({"luts": 1e6, "brams": 5.0}, {}, [TestBudget.ANALYTIC], [], "rtl")

@@ -117,7 +117,7 @@ def test_a_point_that_the_firmware_cannot_be_is_refused_before_any_trial(
     make_project: Callable[..., Path], tmp_path: Path
 ) -> None:
     subject = find_subject(str(make_project(TOML.replace("[target]\n", '[target]\nfirmware = "rtl"\n'))))
-    with pytest.raises(ProjectError, match=r"reuse_factor = 2 asks for .* firmware = \"hls4ml\""):
+    with pytest.raises(ProjectError, match=r"asked for by reuse_factor = 2: state firmware = \"hls4ml\""):
         scan(subject, tmp_path / "scan", OPTIONS)
     assert not (tmp_path / "scan").exists()
 
