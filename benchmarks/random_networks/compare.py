@@ -58,6 +58,8 @@ def compare(seed: int, folder: Path) -> tuple[Outcome, Compared | None]:
         raw_inputs = quantize_inputs(graph, arrays)
         raw_outputs = Emulator(graph, threads=1).run(raw_inputs)
     except FirmwareError as error:
+        if error.__cause__ is not None:  # all files are sound here: an exception of ours, told as the user's fault
+            return Outcome(seed, DEFINITIONS, TRACEBACK, detail=str(error)), None
         return Outcome(seed, DEFINITIONS, REFUSED, detail=reason(str(error))), None
     except Exception:  # noqa: BLE001 - what is looked for here is any exception that is not told as the user's fault
         return Outcome(seed, DEFINITIONS, TRACEBACK, detail=traceback.format_exc()[-1500:]), None

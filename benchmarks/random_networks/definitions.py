@@ -44,9 +44,20 @@ def _pair(value: Any, rank: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,) * rank
 
 
-def _tensor(how: Callable[[Any, Exact], Exact], quantizer: Any, weights: Weights) -> Exact:
-    """Quantized weights: a float32 tensor, as every tensor of Keras is one."""
-    return Exact.of(_as_float32(how(quantizer, Exact.of(weights))))
+Quantize = Callable[[Any, Exact], Exact]
+
+
+def _tensor(how: Quantize, quantizer: Any, weights: Weights) -> Exact:
+    """Quantized weights. A product with a scale is rounded to float32; a plain grid keeps its ends, however wide."""
+    found = how(quantizer, Exact.of(weights))
+    return found if _is_plain(how, quantizer) else Exact.of(_as_float32(found))
+
+
+def _is_plain(how: Quantize, quantizer: Any) -> bool:
+    if quantizer is None or quantizer.kind != "quantized_bits":
+        return quantizer is not None and quantizer.kind in ("quantized_linear", "quantized_relu")
+    alpha = quantizer.options.get("alpha")
+    return alpha == 1 or (alpha is None and how is quantize)
 
 
 def _bias(layer: Layer, y: Exact) -> Exact:
@@ -142,7 +153,7 @@ def _normalize(layer: Layer, values: list[Any]) -> Exact:
     arrays, options = list(layer.weights), layer.options
     own = layer.kind == "QBatchNormalization"
 
-    def held(role: str, quantizer: Callable[[Any, Exact], Exact]) -> Weights:
+    def held(role: str, quantizer: Quantize) -> Weights:
         weights = arrays.pop(0)
         chosen = options.get(f"{role}_quantizer") if own else None
         return _as_float32(quantizer(chosen, Exact.of(weights))) if chosen is not None else weights

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, nodes
-from hls.graph.fixed import FixedArray, FixedType
+from hls.graph.fixed import FixedArray, FixedType, narrow
 from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (
@@ -187,7 +187,7 @@ def _line_sigmoid(emit: Emitter, quantizer: Quantizer, x: str) -> str:
 def _at_least(emit: Emitter, x: str, raw: int, suffix: str) -> str:
     """One bit: is the raw integer of ``x`` at least ``raw``? A shift to integers, then a saturation to {0, 1}."""
     factor = FixedArray(np.array([1], np.int64), -emit.edge(x).fraction)
-    offset = FixedArray(np.array([1 - raw], np.int64), 0)
+    offset = FixedArray(narrow(np.array([1 - raw], object)), 0)
     shifted = emit(nodes.Scale, f"{suffix}_shift", (x,), factor, offset)
     return emit(nodes.Quantize, f"{suffix}_bit", (shifted,), FixedType(False, 1, 1), 0, 1)
 

@@ -14,6 +14,7 @@ from hls.importing import learned_bits
 from hls.importing.quantizers import Grid, Quantizer, grid, sign_scale, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 # keras.backend.epsilon()
 _EPSILON = np.float32(1e-7)
@@ -47,7 +48,7 @@ def as_trainable(quantizer: Quantizer) -> Quantizer:
     return Quantizer(quantizer.kind, options, quantizer.where)
 
 
-def _quantize(quantizer: Quantizer, values: Array) -> Array:
+def _quantize(quantizer: Quantizer, values: Array) -> Array | Doubles:
     alpha = quantizer.options.get("alpha")
     automatic = isinstance(alpha, str)
     if automatic and alpha != "auto_po2":
@@ -77,14 +78,15 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array:
         if unscaled is None:
             sign = np.where(values >= 0, np.float32(1), np.float32(-1))
             return np.asarray(sign * np.float32(sign_scale(quantizer)))
-        return np.asarray(round_to_grid(unscaled, values) * _static_alpha(quantizer))
+        return np.asarray(round_to_grid(unscaled, values).astype(np.float32) * _static_alpha(quantizer))
     raise UnsupportedError(f"{quantizer.where}: {quantizer.kind} quantizes no weights; use quantized_bits")
 
 
-def round_to_grid(plain: Grid, values: Array) -> Array:
-    """Values on the grid, as float32."""
-    raw = np.clip(np.rint(np.ldexp(values, plain.type.fraction)), plain.raw_min, plain.raw_max)
-    return np.asarray(np.ldexp(raw, -plain.type.fraction).astype(np.float32))
+def round_to_grid(plain: Grid, values: Array) -> Doubles:
+    """Values on the grid, with its ends as they are: float32 has none beyond 24 bits."""
+    scaled = np.rint(np.ldexp(values.astype(np.float64), plain.type.fraction))
+    raw = np.clip(scaled, float(plain.raw_min), float(plain.raw_max))
+    return np.asarray(np.ldexp(raw, -plain.type.fraction), np.float64)
 
 
 def _static_alpha(quantizer: Quantizer) -> np.float32:
@@ -215,4 +217,4 @@ def _relu_power_of_two(quantizer: Quantizer, values: Array) -> Array:
 
 def quantize_values(quantizer: Quantizer, values: Array) -> Array:
     """A quantizer applied to numbers, as an activation would (no automatic scale)."""
-    return _quantize(quantizer, values)
+    return np.asarray(_quantize(quantizer, values), np.float32)
