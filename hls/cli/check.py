@@ -38,9 +38,11 @@ def command(
 
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
-    from hls.machine.files import write_text
+    from hls.machine.files import require_place, write_text
     from hls.project.expected import junit as junit_xml
 
+    if junit is not None:
+        require_place(junit)
     checks: list[Check] = []
     for folder, name in _named(projects or _all_projects()):
         kept = f"{folder} is what it was before, projects before it are built; the same command checks all"

@@ -122,8 +122,10 @@ def _write(request: _Request, chosen: Chosen) -> EventSummary | None:
     """Write with a progress bar; what became of the events, from systems that say."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
+    from hls.machine.files import require_place
 
     out, events, seed = request.out, request.events, request.used_seed
+    require_place(out)
     with keeping(_kept(request, chosen)), progress() as shown:
         written = partial(shown, "events")
         written(0, events or 0)

@@ -47,10 +47,14 @@ def command(
 ) -> None:
     """Choose the types, and write the network."""
     from hls.cli.progress import progress
-    from hls.machine.disk import disk_errors
+    from hls.cli.stopping import keeping
+    from hls.machine.files import require_place
     from hls.project.quantizing import Request, quantize
 
-    with progress() as shown, disk_errors(out):
+    for place in (out, plot):
+        if place is not None:
+            require_place(place)
+    with keeping(f"{out} was not written; the same command starts afresh"), progress() as shown:
         result = quantize(Request(model, events, out, labels, bits, budget, luts), shown)
         if plot is not None:
             from hls.project.quantizing.picture import draw

@@ -47,6 +47,20 @@ def whole_file(path: Path, suffix: str = "") -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def require_place(path: Path) -> None:
+    """Raise FirmwareError if ``path`` cannot be written, before the work of hours whose result goes there."""
+    if _is_stream(path):
+        with disk_errors(path), path.open("ab"):
+            return
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{own_name(target.name)}.partial")
+    with disk_errors(path, draft):
+        _require_file(path, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+        draft.unlink()
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """An empty folder to fill, which becomes ``path`` when the block ends well and vanishes when it does not.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hls.machine.files import whole_file
 from hls.scan.pareto import Objective
 from hls.scan.scan import ScanResult
 from hls.scan.trial import TrialResult
@@ -63,7 +64,8 @@ def draw_frontier(result: ScanResult, path: Path) -> None:
         axes.tick_params(labelsize="small")
         axes.set_title(title, fontsize="small", loc="left")
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize="x-small", title="figures of")
-        figure.savefig(path, dpi=120)
+        with whole_file(path, suffix=path.suffix) as draft:
+            figure.savefig(draft, dpi=120)
         plt.close(figure)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hls.machine.files import whole_file
 from hls.project.quantizing.quantize import Quantized
 
 _METRIC_WORDS = {
@@ -31,5 +32,6 @@ def draw(result: Quantized, path: Path) -> None:
         axes.set_xlabel("bits of every quantizer (star: chosen, mean)")
         axes.set_title(f"{result.out.name}: {result.goal}", fontsize="small")
         axes.legend(fontsize="x-small")
-        figure.savefig(path)
+        with whole_file(path, suffix=path.suffix) as draft:
+            figure.savefig(draft)
         plt.close(figure)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hls.errors import ProjectError
 from hls.importing.spec import ModelSpec
 from hls.machine.extras import missing
+from hls.machine.files import whole_file
 from hls.machine.progress import Progress
 from hls.project.quantizing.architecture import architecture
 from hls.verification.witnesses.qkeras import run_worker
@@ -56,8 +57,8 @@ def save_with_keras(model: ModelSpec, path: Path) -> None:
     Raises:
         ProjectError: Keras is not installed.
     """
-    with tempfile.TemporaryDirectory(prefix="qtrigger-save-") as name:
-        _run(Path(name), model, {"save": str(path.resolve()), "inputs": 0, "layers": [], "traced": 0}, None)
+    with tempfile.TemporaryDirectory(prefix="qtrigger-save-") as name, whole_file(path, suffix=path.suffix) as draft:
+        _run(Path(name), model, {"save": str(draft.resolve()), "inputs": 0, "layers": [], "traced": 0}, None)
 
 
 def _run(folder: Path, model: ModelSpec, job: dict[str, Any], progress: Progress | None) -> None:
