@@ -42,7 +42,7 @@ def command(
     from hls.project.expected import junit as junit_xml
 
     if junit is not None:
-        require_place(junit)
+        require_place(junit, text=True)
     checks: list[Check] = []
     for folder, name in _named(projects or _all_projects()):
         kept = f"{folder} is what it was before, projects before it are built; the same command checks all"

@@ -47,11 +47,13 @@ def whole_file(path: Path, suffix: str = "") -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def require_place(path: Path) -> None:
-    """Raise FirmwareError if ``path`` cannot be written, before the work of hours whose result goes there."""
-    if _is_stream(path):
-        with disk_errors(path), path.open("ab"):
-            return
+def require_place(path: Path, *, text: bool = False) -> None:
+    """Raise FirmwareError if ``path`` cannot be written, before the work of hours whose result goes there.
+
+    ``text`` may go into a device or a pipe, as :func:`write_text` has it.
+    """
+    if text and _is_stream(path):
+        return
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{own_name(target.name)}.partial")
     with disk_errors(path, draft):

@@ -18,7 +18,7 @@ import pytest
 
 from hls.errors import FirmwareError, ProjectError
 from hls.machine.disk import disk_errors
-from hls.machine.files import read_json, read_text, whole_file, whole_folder, write_text
+from hls.machine.files import read_json, read_text, require_place, whole_file, whole_folder, write_text
 from hls.machine.hdf5 import whole_hdf5
 
 
@@ -64,11 +64,22 @@ def test_what_is_no_file_is_refused_and_stays(name: str, why: str, tmp_path: Pat
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     (tmp_path / "file").touch()
     before = sorted(tmp_path.iterdir())
+    with pytest.raises(FirmwareError, match=why):
+        require_place(tmp_path / name)
     with pytest.raises(FirmwareError, match=why) as raised, whole_file(tmp_path / name):
         raise AssertionError("never written")
     assert "partial" not in str(raised.value)
     assert sorted(tmp_path.iterdir()) == before
     assert Path("/dev/full").is_char_device()
+
+
+def test_a_place_that_can_be_written_stays_as_it_is(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "one")
+    require_place(tmp_path / "a")
+    require_place(tmp_path / "new" / "b")
+    require_place(Path("/dev/full"), text=True)
+    assert (tmp_path / "a").read_text() == "one"
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_text_goes_into_a_device_as_it_comes() -> None:
