@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from hls.machine.hdf5 import whole_hdf5
+from hls.machine.hdf5 import read_hdf5, whole_hdf5
 from qmodels.errors import ModelDataError
 from qmodels.types import EventProgress, Floats32
 
@@ -122,7 +122,7 @@ def open_hdf5(path: Path, missing: str) -> h5py.File:
     if not path.is_file():
         raise ModelDataError(f"{path}: {missing}")
     try:
-        return h5py.File(path)
+        return read_hdf5(path)
     except OSError as error:
         raise ModelDataError(f"{path}: not an HDF5 file, or a truncated one ({error})") from error
 

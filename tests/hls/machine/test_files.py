@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import platform
 import resource
@@ -19,7 +20,7 @@ import pytest
 from hls.errors import FirmwareError, ProjectError
 from hls.machine.disk import disk_errors
 from hls.machine.files import read_json, read_text, require_place, whole_file, whole_folder, write_text
-from hls.machine.hdf5 import whole_hdf5
+from hls.machine.hdf5 import read_hdf5, whole_hdf5
 
 
 def dead_process() -> int:
@@ -125,6 +126,24 @@ def test_hdf5_on_a_full_disk(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
             file.create_dataset(name, data=np.random.default_rng(1).random(9000), chunks=(900,), compression="lzf")
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr().err == ""  # HDF5 would complain for every dataset
+
+
+@pytest.mark.parametrize("entry", [bytes(16), b"\x02\0\x01\0\0\0\0\0" + b"\xff" * 8])
+def test_a_heap_that_hdf5_would_walk_for_ever(entry: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with whole_hdf5(path) as file:
+        file.attrs.update(first="a text", second="another")
+    with read_hdf5(path) as file:
+        assert file.attrs["second"] == "another"
+    content = path.read_bytes()
+    heap = content.index(b"GCOL")
+    second = heap + 16 + 16 + 8  # behind the first entry, whose text fills 8 bytes
+    assert content[second] == 2
+    damaged = content[:second] + entry + content[second + 16 :]
+    path.write_bytes(damaged)
+    for source in (path, io.BytesIO(damaged)):
+        with pytest.raises(OSError, match=f"heap at byte {heap} is damaged"):
+            read_hdf5(source)
 
 
 def test_hdf5_is_as_h5py_writes_it(tmp_path: Path) -> None:
