@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from hls.graph import FLOAT32_LIMIT, FLOAT64_LIMIT, Edge, FixedGraph, nodes
 
-# Powers of two beyond this would leave float32's exponent range; float64 has room to spare.
-_FLOAT32_EXPONENT = 60
+# Units, and so products of two of them, stay well inside the range of a format's exponents.
+_LARGEST_UNIT = {np.dtype(np.float32): 60, np.dtype(np.float64): 500}
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ def storage_plan(graph: FixedGraph) -> dict[str, Storage]:
         if dtype.kind == "O":
             plan[node.name] = Storage(dtype, edge.fraction)
         else:
-            plan[node.name] = Storage(dtype, _unit(node, edge, consumers[node.name], plan))
+            unit = _unit(node, edge, consumers[node.name], plan)
+            plan[node.name] = Storage(dtype, unit if abs(unit) < _LARGEST_UNIT[dtype] else edge.fraction)
     return plan
 
 
 def _dtype(edge: Edge) -> np.dtype[Any]:
-    if edge.partial_bound < FLOAT32_LIMIT and abs(edge.fraction) < _FLOAT32_EXPONENT:
-        return np.dtype(np.float32)
-    if edge.partial_bound < FLOAT64_LIMIT:
-        return np.dtype(np.float64)
+    for dtype, limit in ((np.dtype(np.float32), FLOAT32_LIMIT), (np.dtype(np.float64), FLOAT64_LIMIT)):
+        if edge.partial_bound < limit and abs(edge.fraction) < _LARGEST_UNIT[dtype]:
+            return dtype
     return np.dtype(object)
 
 

@@ -56,6 +56,35 @@ def test_number_formats_give_the_same_integers(bits: int, layers: int, inside: s
     assert (Emulator(graph).run([raw])[0].astype(object) == expected).all()
 
 
+@pytest.mark.parametrize("bits", [23, 24, 25, 52, 53, 54])
+def test_sums_that_a_float_format_would_round_are_exact(bits: int) -> None:
+    """2**bits + 1 and its neighbours, on both sides of what float32 and float64 hold."""
+    port = FixedType(True, 2, 2)
+    builder = GraphBuilder("odd")
+    x = builder.add(nodes.Input("x", (), "x", (2,), port, port.raw_min, port.raw_max))
+    kernel, bias = FixedArray(np.array([[2**bits], [1]]), 0), FixedArray(np.array([0]), 0)
+    y = builder.add(nodes.Dense("y", (x,), "y", kernel, bias))
+    graph = builder.finish([x], [y], ["y"])
+    raw = np.array([[1, 1], [1, -1], [-1, -1], [-2, 1]])
+    expected = [[2**bits + 1], [2**bits - 1], [-(2**bits) - 1], [1 - 2 ** (bits + 1)]]
+    assert Emulator(graph).run([raw])[0].tolist() == expected
+
+
+@pytest.mark.parametrize("integer", [-1200, -600, -140, -60, 4, 64, 140, 1200])
+def test_a_sum_rounded_to_units_that_no_float_has(integer: int) -> None:
+    """A sum is held in the unit of the quantizer that reads it; where a float32 has no such power, in its own."""
+    port, type_ = FixedType(True, 4, 4), FixedType(True, 4, integer)
+    builder = GraphBuilder("far")
+    x = builder.add(nodes.Input("x", (), "x", (2,), port, port.raw_min, port.raw_max))
+    ones, zero = FixedArray(np.array([[1], [1]]), 0), FixedArray(np.array([0]), 0)
+    y = builder.add(nodes.Relu("positive", (builder.add(nodes.Dense("y", (x,), "y", ones, zero)),), "y", 0))
+    z = builder.add(nodes.Quantize("z", (y,), "z", type_, type_.raw_min, type_.raw_max))
+    w = builder.add(nodes.Quantize("w", ("y",), "w", type_, type_.raw_min, type_.raw_max))
+    graph = builder.finish([x], [z, w], ["z", "w"])
+    ends = [[0], [7], [-8]] if integer < 4 else [[0], [3], [-2]] if integer == 4 else [[0], [0], [0]]
+    assert [out.tolist() for out in Emulator(graph).run([np.array([[0, 0], [1, 2], [-1, -1]])])] == [ends, ends]
+
+
 @pytest.mark.parametrize("bits", [24, 28, 54, 70])
 def test_a_narrow_tensor_saturates_at_the_ends_of_a_wide_type(bits: int) -> None:
     """Two integers held in float32 become the ends of a type that only float64 or Python integers hold."""

@@ -74,6 +74,16 @@ def test_types_are_the_narrowest_that_hold_everything(tmp_path: Path) -> None:
     assert dense["accum"] == "fixed<9,5,TRN,WRAP,0>"
 
 
+def test_an_accumulator_holds_what_is_reached_on_the_way(tmp_path: Path) -> None:
+    """x + y - 15 of two numbers up to 15 ends within 15 of zero, and 30, or 45 with all signs alike, is on its way."""
+    s = Sketch()
+    x = s.input((2,), FixedType(False, 4, 4))
+    s.output(s.add(nodes.Dense, x, kernel=FixedArray(np.ones((2, 1), int), 0), bias=FixedArray(np.array([-15]), 0)))
+    project = write_project(s.finish(), VITIS, "net", tmp_path)
+    dense = project.types[project.layer_of["dense-1"]]
+    assert (dense["result"], dense["accum"]) == ("fixed<5,5,TRN,WRAP,0>", "fixed<7,7,TRN,WRAP,0>")
+
+
 def test_a_quantizer_is_done_by_the_layer_before_it(tmp_path: Path) -> None:
     project = write_project(small(), VITIS, "net", tmp_path)
     assert project.layer_of["quantize-3"] == project.layer_of["dense-2"]
@@ -106,8 +116,8 @@ def test_a_layer_that_hls4ml_drops_is_an_error(tmp_path: Path) -> None:
 def test_constants_that_float64_rounds_are_refused(tmp_path: Path) -> None:
     s = Sketch()
     x = s.input((1,))
-    kernel = FixedArray(np.array([[(1 << 53) + 1]], dtype=object), 60)
-    s.output(s.add(nodes.Dense, x, kernel=kernel, bias=FixedArray(np.zeros(1, np.int64), 0)))
+    kernel = FixedArray(np.array([[1, -(1 << 53) - 1, 2]], dtype=object), 60)
+    s.output(s.add(nodes.Dense, x, kernel=kernel, bias=FixedArray(np.zeros(3, np.int64), 0)))
     with pytest.raises(UnsupportedError, match=r"dense-1: a constant needs 54 bits"):
         write_project(s.finish(), VITIS, "net", tmp_path)
 

@@ -101,6 +101,9 @@ def test_a_function_by_name_or_as_an_object(name: str, right: list[float], tmp_p
         ("quantized_sigmoid(4,symmetric=3)", [0.1875, 0.625, 0.9375]),
         ("quantized_bits(4,1,alpha=0.75)", [-1.125, 0.1875, 1.3125]),
         ("quantized_bits(4,1,1,True,1.0,False,None,1.0)", [-1.5, 0.25, 1.75]),
+        ("quantized_bits(3,0,alpha=1)", [-1.0, 0.25, 0.75]),
+        ("quantized_linear(3)", [-0.75, 0.25, 0.75]),  # symmetric unless told otherwise
+        ("quantized_linear(3,0,0)", [-1.0, 0.25, 0.75]),
         ("binary(alpha=5)", [-5.0, 5.0, 5.0]),
     ],
 )

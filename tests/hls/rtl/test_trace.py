@@ -126,6 +126,18 @@ def test_what_is_too_wide_is_refused_by_layer() -> None:
         trace(builder.finish([x], [y], ["y"]))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_saturation_end_that_merges_with_a_wide_offset_is_refused(sign: int) -> None:
+    """2**21 + 1 added before and 2048 - 2**-8 subtracted to compare make one constant of 29 bits."""
+    builder, x = one_input(FixedType(True, 6, 6))
+    y = builder.add(nodes.Dense("y", (x,), "y", constant([[1 << 16]]), constant([sign * ((1 << 21) + 1)])))
+    type_, end = FixedType(True, 20, 12), (1 << 19) - 1
+    low, high = (type_.raw_min, end) if sign > 0 else (-end, type_.raw_max)
+    z = builder.add(nodes.Quantize("z", (y,), "clipped", type_, low, high))
+    with pytest.raises(UnsupportedError, match="layer 'clipped': a constant of 29 bits"):
+        trace(builder.finish([x], [z], ["z"]))
+
+
 def test_constants_are_no_logic_and_multiplications_are_counted() -> None:
     builder = GraphBuilder("mixed")
     x = add_input(builder, "x", (2,), FixedType(True, 5, 5))
