@@ -27,7 +27,7 @@ def faults(tmp_path: Path, body: str) -> list[str]:
         ("return x + y", ["return 0", "return (x - y)"]),
         ("return 2", ["return 0", "return (2 + 1)", "return (2 - 1)"]),
         ("return max(x, y)", ["return 0", "return min(x, y)"]),
-        ("return x and not y", ["return 0", "return (x or (not y))", "return x and (y)"]),
+        ("return x and not y", ["return 0", "return (x or not y)", "return x and (y)"]),
         ("return f(x, y=y)", ["return 0", "return f(x)"]),
         ("y += x", ["pass"]),
         ("if x: y", ["if (not (x)): y"]),

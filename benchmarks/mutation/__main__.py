@@ -3,10 +3,10 @@
     python -m benchmarks.mutation [--mutants N] [--seed S] [--only PATH ...] [--results FILE]
     python -m benchmarks.mutation --hand-made
 
-One fault at a time is put into a copy of the repository, where the quick tests that run the faulty line are run until
-one fails: first those of the module's own room, then the others, quickest first, for ``--patience`` seconds of processor time.
-Outcomes are appended to ``--results``, and a run that was stopped goes on from there; ``--again`` tries those that
-survived once more. What cannot be told from the right code by any test stands in equivalent.py, with the reason.
+One fault at a time is put into a copy of the repository, and there the quick tests that run the faulty line are run
+until one fails: first those of the module's own room, then the others, quickest first, for ``--patience`` seconds of
+processor time. Outcomes are appended to ``--results``, and a run that was stopped goes on from there; ``--again`` tries
+those that survived once more. What no test can tell from the right code stands in equivalent.py, with the reason.
 """
 
 from __future__ import annotations
