@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,14 @@ def activation(name: str, text: Any, source: str) -> dict[str, Any]:
     return layer("QActivation", name, tensor(source), module="qkeras.qlayers", activation=text)
 
 
-def write(path: Path, layers: list[dict[str, Any]], outputs: Any, **more: Any) -> Path:
-    """A ``.keras`` file without weights, whose inputs are its ports.
+Weights = Mapping[str, Sequence[Any]]
 
-    ``outputs`` is the name of a layer, or what the file says of its outputs; ``more`` stands beside the model's config.
+
+def write(path: Path, layers: list[dict[str, Any]], outputs: Any, weights: Weights | None = None, **more: Any) -> Path:
+    """A ``.keras`` file whose inputs are its ports.
+
+    ``outputs`` is the name of a layer, or what the file says of its outputs; ``weights`` are arrays by layer, or by
+    layer and part of it ("b/batchnorm"); ``more`` stands beside the model's config.
     """
     inputs = [[entry["config"]["name"], 0, 0] for entry in layers if entry["class_name"] == "InputLayer"]
     config = {
@@ -68,7 +73,12 @@ def write(path: Path, layers: list[dict[str, Any]], outputs: Any, **more: Any) -
     }
     store = io.BytesIO()
     with h5py.File(store, "w") as file:
-        file.create_group("layers")
+        root = file.create_group("layers")
+        for place, arrays in (weights or {}).items():
+            name = place.partition("/")[0]
+            root.require_group(f"{name}/vars").attrs["name"] = name
+            for number, values in enumerate(arrays):
+                root[f"{place}/vars/{number}"] = np.asarray(values)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", json.dumps({"class_name": "Functional", "config": config, **more}))
         archive.writestr("model.weights.h5", store.getvalue())
