@@ -56,8 +56,8 @@ HAND_MADE = (
     Patch(
         "SAT_SYM where the ends are not those of the type",
         "hls/hls4ml_project/pointwise.py",
-        "if type_.signed and raw_max == type_.raw_max and raw_min == -raw_max:",
-        "if type_.signed and raw_min == -raw_max:",
+        "if type_.signed and raw_max == type_.raw_max and raw_min == -raw_max < 0:",
+        "if type_.signed and raw_min == -raw_max < 0:",
     ),
     Patch(
         "no look at the constant that saturates the low end in RTL",

@@ -137,7 +137,7 @@ class Lowering:
 
     def cast(self, node: Node, value: Value, type_: HlsType) -> Value:
         """``value`` rounded and saturated as ``type_`` says; no layer where that changes nothing."""
-        if value.type.type == type_.type:
+        if value.type.type == type_.type and type_.overflow != "SAT_SYM":  # which takes one value off the type itself
             return value
         return self.pointwise(node, "Activation", value, type_, {"activation": "linear"}, unused_table())
 

@@ -55,7 +55,7 @@ def saturation(type_: FixedType, raw_min: int, raw_max: int, bottom: int, top: i
     high_ok = top <= raw_max or raw_max == type_.raw_max
     if low_ok and high_ok:
         return "SAT"
-    if type_.signed and raw_max == type_.raw_max and raw_min == -raw_max:
+    if type_.signed and raw_max == type_.raw_max and raw_min == -raw_max < 0:
         return "SAT_SYM"
     return None
 

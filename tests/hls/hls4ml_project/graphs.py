@@ -106,6 +106,9 @@ def quantizers(s: Sketch) -> None:
         s.quantize(fine, FixedType(True, 6, 4), (-9, 31)),
         s.quantize(fine, FixedType(True, 6, 4), (-7, 21), FLOOR),
         s.quantize(fine, FixedType(False, 6, 4), (3, 40)),
+        s.quantize(fine, FixedType(True, 6, 4), (-9, 9)),
+        s.quantize(x, FixedType(True, 9, 4), (-255, 255)),
+        s.quantize(s.input((6,), FixedType(True, 1, 1)), FixedType(True, 1, 1), (0, 0)),
     )
     fine = s.dense(x, 6)
     s.output(

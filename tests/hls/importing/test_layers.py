@@ -12,6 +12,7 @@ import pytest
 
 from hls.emulation import emulate
 from hls.errors import FirmwareError
+from hls.graph.fixed import FixedType
 from hls.importing import import_keras
 from tests.hls.importing.files import activation, layer, port, tensor, write
 
@@ -164,6 +165,8 @@ def test_a_mean_of_any_count_rounds_as_the_quotient_does(count: int, text: str, 
     type_ = graph.edges[graph.outputs[0]].type
     unit = Fraction(2) ** -type_.fraction
     exact = [round(Fraction(total, 16 * count) / unit) for total in sums]
+    quotient = graph.edges["mean.quotient"]
+    assert quotient.type == FixedType.covering(quotient.raw_min, quotient.raw_max, quotient.fraction)
     assert got == [float(min(max(raw, type_.raw_min), type_.raw_max) * unit) for raw in exact]
 
 

@@ -37,6 +37,7 @@ def constant(text: str, values: Any, *, kernel: bool = False) -> Any:
         ("ternary(alpha=2,threshold=0.5)", [0.5, -0.49, -0.5], [2.0, 0.0, -2.0]),
         # A bit of four for the sign, one for that of the exponent: from 2**-4 to 2**3, and zero is the smallest.
         ("quantized_po2(4)", [0.3, -3.0, 100.0, 0.001, 0.0, 1.5], [0.25, -4.0, 8.0, 0.0625, 0.0625, 2.0]),
+        ("quantized_po2(2)", [0.6, -3.0, 0.0], [0.5, -1.0, 0.5]),
         ("quantized_po2(4,1)", [100.0, 0.3, -0.001], [1.0, 0.25, -(2.0**-8)]),
         ("quantized_po2(4,2)", [100.0, 0.001], [2.0, 0.0625]),
         ("quantized_po2(4,log2_rounding='floor')", [3.0, -3.9, 4.0], [2.0, -2.0, 4.0]),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hls.emulation import Emulator
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
-from hls.graph.fixed import FixedType
+from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import Rounding
 from hls.rtl.logic import Constant
 from hls.rtl.trace import WIDEST_EDGE, trace
@@ -136,6 +136,17 @@ def test_a_saturation_end_that_merges_with_a_wide_offset_is_refused(sign: int) -
     z = builder.add(nodes.Quantize("z", (y,), "clipped", type_, low, high))
     with pytest.raises(UnsupportedError, match="layer 'clipped': a constant of 29 bits"):
         trace(builder.finish([x], [z], ["z"]))
+
+
+@pytest.mark.parametrize("constant_first", [True, False])
+def test_a_product_with_a_constant_takes_adders_and_no_multiplier(constant_first: bool) -> None:
+    builder, x = one_input(FixedType(True, 6, 4))
+    zero = FixedArray(np.array([[0]]), 0)
+    fixed = builder.add(nodes.Dense("fixed", (x,), "fixed", zero, FixedArray(np.array([-7]), 3)))
+    y = builder.add(nodes.Multiply("y", (fixed, x) if constant_first else (x, fixed), "y"))
+    graph = builder.finish([x], [y], ["y"])
+    assert trace(graph).multiplications == 0
+    assert_traces(graph, all_values(FixedType(True, 6, 4)))
 
 
 def test_constants_are_no_logic_and_multiplications_are_counted() -> None:
