@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +60,7 @@ def test_clamping_by_shifts_is_clamping() -> None:
                 assert x - shifted == min(max(value, raw_min), raw_max)
 
 
-def behind_a_port(port: FixedType, *kinds: tuple[type[nodes.Node], dict[str, object]]) -> FixedGraph:
+def behind_a_port(port: FixedType, *kinds: tuple[type[nodes.Node], Mapping[str, Any]]) -> FixedGraph:
     """A chain of nodes, each on the one before, behind a port of one number."""
     builder = GraphBuilder("chain")
     x = builder.add(nodes.Input("x", (), "x", (1,), port, port.raw_min, port.raw_max))

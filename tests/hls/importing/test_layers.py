@@ -18,7 +18,7 @@ from tests.hls.importing.files import activation, layer, port, tensor, write
 
 X = tensor("q")
 WIDE = "quantized_bits(8,5,alpha=1)"  # steps of 1/4 up to 32
-QUANTIZED = {"kernel_quantizer": WIDE, "bias_quantizer": WIDE}
+QUANTIZED: dict[str, Any] = {"kernel_quantizer": WIDE, "bias_quantizer": WIDE}
 
 
 def computed(
@@ -87,7 +87,7 @@ def test_depthwise_and_separable_convolutions(tmp_path: Path) -> None:
     entry = layer("QDepthwiseConv2D", "o", X, use_bias=True, depthwise_quantizer=WIDE, bias_quantizer=WIDE)
     # 1 + 2 - 4 and 2 * 0.5 + 4 * -1
     assert computed(tmp_path, [entry], IMAGE, {"o": (window, [0.5, 0.0])}) == [[[-0.5, -3.0]]]
-    quantizers = {"depthwise_quantizer": WIDE, "pointwise_quantizer": WIDE, "bias_quantizer": WIDE}
+    quantizers: dict[str, Any] = {"depthwise_quantizer": WIDE, "pointwise_quantizer": WIDE, "bias_quantizer": WIDE}
     entry = layer("QSeparableConv2D", "o", X, use_bias=True, activation="quantized_bits(8,5,alpha=1)", **quantizers)
     weights = {"o": (window, [[[[1.0, 2.0], [3.0, -1.0]]]], [0.25, 0.0])}
     # -1 and -3 by the columns (1, 3) and (2, -1)
