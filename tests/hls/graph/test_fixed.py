@@ -41,6 +41,14 @@ def test_every_float_is_an_exact_constant(values: list[float]) -> None:
     assert [int(v) * unit for v in constant.integers] == [Fraction(v) for v in values]
 
 
+def test_constants_beyond_int64_are_pythons_integers() -> None:
+    wide = FixedArray.from_float([[1.0, -(2.0**-70)], [0.0, 2.0**60]])
+    assert wide.fraction == 70
+    assert wide.integers.tolist() == [[1 << 70, -1], [0, 1 << 130]]
+    assert {type(value) for value in wide.integers.ravel()} == {int}
+    assert FixedArray.from_float([2.0**61, 1.0]).integers.dtype == np.int64
+
+
 def test_the_grid_of_a_constant_is_the_coarsest() -> None:
     constant = FixedArray.from_float([0.75, -2.0])
     assert (constant.integers.tolist(), constant.fraction) == ([3, -8], 2)

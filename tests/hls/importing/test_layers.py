@@ -170,6 +170,16 @@ def test_a_mean_of_any_count_rounds_as_the_quotient_does(count: int, text: str, 
     assert got == [float(min(max(raw, type_.raw_min), type_.raw_max) * unit) for raw in exact]
 
 
+def test_a_mean_of_wide_numbers_needs_a_long_reciprocal(tmp_path: Path) -> None:
+    entries = [layer("GlobalAveragePooling1D", "mean", X), activation("o", "quantized_bits(26,13,alpha=1)", "mean")]
+    layers = [port("x", 7, 1), activation("q", "quantized_bits(26,13,alpha=1)", "x"), *entries]
+    graph = import_keras(write(tmp_path / "model.keras", layers, "o"))
+    raw = np.random.default_rng(1).integers(-(1 << 25), 1 << 25, (500, 7, 1))
+    raw[:2] = [[[-(1 << 25)]] * 7, [[(1 << 25) - 1]] * 7]
+    exact = [round(Fraction(int(total), 7)) for total in raw.sum(axis=1).ravel()]
+    assert emulate(graph, np.ldexp(raw.astype(float), -12)).ravel().tolist() == [value * 2.0**-12 for value in exact]
+
+
 def test_an_average_by_a_quantized_factor(tmp_path: Path) -> None:
     """A third in steps of 1/8 is 3/8, and that is what QKeras multiplies the sum by."""
     entry = layer("QGlobalAveragePooling2D", "o", X, average_quantizer="quantized_bits(4,0,alpha=1)")

@@ -104,6 +104,8 @@ def test_a_function_by_name_or_as_an_object(name: str, right: list[float], tmp_p
         ("quantized_bits(3,0,alpha=1)", [-1.0, 0.25, 0.75]),
         ("quantized_linear(3)", [-0.75, 0.25, 0.75]),  # symmetric unless told otherwise
         ("quantized_linear(3,0,0)", [-1.0, 0.25, 0.75]),
+        ("quantized_bits(4,1,alpha=2)", [-3.0, 0.5, 3.5]),
+        ("binary(use_01=1,alpha=2)", [0.0, 2.0, 2.0]),
         ("binary(alpha=5)", [-5.0, 5.0, 5.0]),
     ],
 )
