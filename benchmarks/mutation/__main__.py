@@ -6,7 +6,8 @@
 One fault at a time is put into a copy of the repository, and there the quick tests that run the faulty line are run
 until one fails: first those of the module's own room, then the others, quickest first, for ``--patience`` seconds of
 processor time. Outcomes are appended to ``--results``, and a run that was stopped goes on from there; ``--again`` tries
-those that survived once more. What no test can tell from the right code stands in equivalent.py, with the reason.
+those of them that survived once more, in the code as it is. What no test can tell from the right code stands in
+equivalent.py, with the reason.
 """
 
 from __future__ import annotations
@@ -154,6 +155,28 @@ def read_results(path: Path) -> dict[str, Outcome]:
     return {outcome.name: outcome for outcome in (Outcome(**json.loads(line)) for line in lines)}
 
 
+def escaped(known: dict[str, Outcome], everything: Sequence[Case]) -> tuple[list[Case], dict[str, Outcome]]:
+    """Mutants that no test noticed, to be tried once more, and the outcomes of the others.
+
+    Those whose line is no longer in the code are in neither.
+    """
+    cases = {case.name: case for case in everything}
+    there = {name: outcome for name, outcome in known.items() if name in cases}
+    again = [cases[name] for name, outcome in there.items() if outcome.outcome in (SURVIVED, UNREACHED)]
+    chosen = {case.name for case in again}
+    return again, {name: outcome for name, outcome in there.items() if name not in chosen}
+
+
+def outcomes(cases: Sequence[Case], patience: float) -> Iterator[Outcome]:
+    """What becomes of each mutant, in a copy of the repository as it is now."""
+    load()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
+        tree = copy_tree(Path(place).resolve())
+        covered = record(tree, sorted({case.mutant.path for case in cases}))
+        for case in cases:
+            yield judge(tree, case, covered, patience)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=400, help="how many, drawn from all")
@@ -164,28 +187,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="try those that survived once more")
     parser.add_argument("--patience", type=float, default=10, help="seconds of tests for one mutant")
     options = parser.parse_args(argv)
+    known = {} if options.hand_made else read_results(options.results)
     if options.hand_made:
-        cases, known = hand_made(), {}
+        cases = hand_made()
+    elif options.again:
+        cases, known = escaped(known, generated(options.only))
     else:
         everything = generated(options.only)
         random.Random(options.seed).shuffle(everything)  # noqa: S311
         cases = everything[: options.mutants]  # fewer are the first of more
-        known = read_results(options.results)
-    load()
-    done: list[Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
-        tree = copy_tree(Path(place).resolve())
-        covered = record(tree, sorted({case.mutant.path for case in cases}))
-        for number, case in enumerate(cases, 1):
-            outcome = known.get(case.name)
-            if outcome is None or (options.again and outcome.outcome in (SURVIVED, UNREACHED)):
-                outcome = judge(tree, case, covered, options.patience)
-                with options.results.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps(asdict(outcome)) + "\n")
-                sys.stderr.write(f"{number}/{len(cases)} {outcome.outcome}: {outcome.name} ({outcome.seconds} s)\n")
-            done.append(outcome)
-    sys.stdout.write(table(done, tuple(EQUIVALENT)) + "\n")
-    return int(options.hand_made and any(outcome.outcome != KILLED for outcome in done))
+    done = known if options.again else {case.name: known[case.name] for case in cases if case.name in known}
+    for outcome in outcomes([case for case in cases if case.name not in done], options.patience):
+        done[outcome.name] = outcome
+        if not options.hand_made:
+            with options.results.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(asdict(outcome)) + "\n")
+        sys.stderr.write(f"{len(done)} {outcome.outcome}: {outcome.name} ({outcome.seconds} s)\n")
+    sys.stdout.write(table(list(done.values()), tuple(EQUIVALENT)) + "\n")
+    return int(options.hand_made and any(outcome.outcome != KILLED for outcome in done.values()))
 
 
 if __name__ == "__main__":

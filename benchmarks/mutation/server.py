@@ -32,6 +32,7 @@ _PYTEST = (
     "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow", "-c", "pyproject.toml", "--rootdir", ".",
     "-W", "ignore::pytest.PytestAssertRewriteWarning",  # of hypothesis, which is loaded already
 )  # fmt: skip
+_TESTS = ("tests/hls", "tests/test_examples.py")
 _OUTPUT = ".output"
 
 
@@ -138,7 +139,7 @@ def record(tree: Path, files: Sequence[str]) -> Covered:
         def work() -> int:
             recorder = _Recorder({str(tree / path): path for path in files})
             sys.dont_write_bytecode = False  # what no mutant changes is compiled once
-            code = pytest.main([*_PYTEST, "tests/hls"], plugins=[recorder])
+            code = pytest.main([*_PYTEST, *_TESTS], plugins=[recorder])
             Path(place.name).write_text(json.dumps(recorder.covered()))
             return int(code)
 

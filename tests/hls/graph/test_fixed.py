@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hls.graph.fixed import FixedArray, FixedType, narrow, round_shift, shift_left
+from hls.graph.fixed import FixedArray, FixedType, IntArray, narrow, round_shift, shift_left
 
 
 def test_ap_fixed_convention() -> None:
@@ -61,6 +61,18 @@ def test_round_shift_is_exact_division(integers: list[int], bits: int, half_even
     quotients = [Fraction(v) / Fraction(2) ** bits for v in integers]
     expected = [round(q) if half_even else q // 1 for q in quotients]
     assert [int(v) for v in round_shift(raw, bits, half_even=half_even)] == expected
+
+
+@pytest.mark.parametrize("dtype", [np.int64, object])
+@pytest.mark.parametrize("bits", [1, 2, 3, 62])
+def test_ties_go_to_even_or_down(bits: int, dtype: type) -> None:
+    """Around every half from -9/2 to 9/2, where a whole is ``2**bits``."""
+    near = [half * 2**bits // 2 + step for half in range(-9 if bits < 62 else -1, 10 if bits < 62 else 2)
+            for step in (-1, 0, 1)]  # fmt: skip
+    raw: IntArray = np.array(near, dtype)
+    even, down = (round_shift(raw, bits, half_even=half_even) for half_even in (True, False))
+    assert even.tolist() == [round(Fraction(value, 2**bits)) for value in near]
+    assert down.tolist() == [value >> bits for value in near]
 
 
 @given(st.integers(-(2**62), 2**62), st.integers(0, 40))

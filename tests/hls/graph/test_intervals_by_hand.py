@@ -102,6 +102,16 @@ def test_wires_keep_the_type_that_a_quantizer_gave() -> None:
     assert propagate(two(nodes.Concatenate, 0), [port, narrow]).declared is None
 
 
+@pytest.mark.parametrize(("low", "high", "bound"), [(-3, 5, 5), (-7, 5, 7), (0, 7, 7)])
+def test_a_port_is_bound_by_its_farther_end(low: int, high: int, bound: int) -> None:
+    type_ = FixedType(True, 70, 70)
+    for edge in (
+        propagate(nodes.Input("x", (), "x", (2,), type_, low, high), []),
+        propagate(one(nodes.Quantize, type_, low, high, EVEN), [Edge.of(np.array([-99]), np.array([99]), 0)]),
+    ):
+        assert (edge.partial_bound, edge.magnitude, edge.raw_min, edge.raw_max) == (bound, bound, low, high)
+
+
 def test_a_type_that_holds_zero_too() -> None:
     """Hardware types begin or end at zero at the latest."""
     assert str(Edge.of(np.array([5]), np.array([6]), 1).type) == "ap_ufixed<3,2>"
@@ -120,6 +130,7 @@ def test_products_of_matrices_beyond_every_format(exponent: int) -> None:
     a, b = np.array([[big + 1, -1], [-big, 3]]), np.array([[big - 1], [big]])
     exact = [[(big + 1) * (big - 1) - big], [-big * (big - 1) + 3 * big]]
     assert matmul_exact(a, b).tolist() == exact
+    assert matmul_exact(np.zeros((0, 3), np.int64), np.ones((3, 2), np.int64)).shape == (0, 2)
     assert matmul_exact(np.zeros((3, 0), np.int64), np.zeros((0, 2), np.int64)).tolist() == [[0, 0]] * 3
 
 

@@ -153,7 +153,15 @@ def test_pooling_without_an_exact_statement_is_refused(
 
 
 @pytest.mark.parametrize("count", [3, 5, 6, 7, 12])
-@pytest.mark.parametrize("text", ["quantized_bits(8,3,alpha=1)", "quantized_bits(5,2,alpha=1)", "quantized_relu(4,6)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quantized_bits(12,3,alpha=1)",
+        "quantized_bits(8,3,alpha=1)",
+        "quantized_bits(5,2,alpha=1)",
+        "quantized_relu(4,6)",
+    ],
+)
 def test_a_mean_of_any_count_rounds_as_the_quotient_does(count: int, text: str, tmp_path: Path) -> None:
     """Every sum that can be, in sixteenths: half to even on the grid of the quantizer behind, then saturated."""
     entries = [layer("GlobalAveragePooling1D", "mean", X), activation("o", text, "mean")]
@@ -232,6 +240,12 @@ def test_a_table_over_every_input(text: str, tmp_path: Path) -> None:
 )
 def test_a_leaky_relu(slope: float, right: list[float], tmp_path: Path) -> None:
     assert computed(tmp_path, [layer("LeakyReLU", "o", X, negative_slope=slope)], [-1.5, 2.0]) == right
+
+
+def test_a_slope_of_nothing_is_a_plain_relu(tmp_path: Path) -> None:
+    layers = [port("x", 2), activation("q", "quantized_bits(8,3,alpha=1)", "x"), layer("LeakyReLU", "o", X, alpha=0.0)]
+    graph = import_keras(write(tmp_path / "model.keras", layers, "o"))
+    assert [type(node).__name__ for node in graph] == ["Input", "Relu"]
 
 
 @pytest.mark.parametrize(

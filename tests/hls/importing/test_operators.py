@@ -63,6 +63,11 @@ def test_an_operator_along_axes(entry: dict[str, Any], right: Any, tmp_path: Pat
     assert computed(tmp_path, entry, (2, 2), [[[1.0, 2.0], [3.0, 4.0]]]) == [right]
 
 
+def test_relu6_ends_at_six(tmp_path: Path) -> None:
+    entry = layer("Relu6", "o", X, module="keras.src.ops.nn")
+    assert computed(tmp_path, entry, event=[[-1.5, 0.25, 7.5]]) == [[0.0, 0.25, 6.0]]
+
+
 @pytest.mark.parametrize(
     ("options", "right"),
     [
