@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, WitnessInfo
+from hls.project.report.words import float32_words, verdict_words
 from hls.target import FIRMWARES, Firmware
 from hls.target.resources import LIMITS, LUTS, Resource
 
@@ -24,6 +25,10 @@ def print_report(report: Report) -> None:
     console.print(_title(report))
     console.print(_graph_line(report), style="dim", soft_wrap=True)
     console.print(_witnesses(report))
+    for name, result in report.witnesses.items():
+        words = float32_words(result, report.graph.float32_inexact)
+        if words:
+            console.print(f"{name} {words}", style="yellow", soft_wrap=True, markup=False)
     if report.verification.not_asked:
         console.print(f"not asked: {', '.join(report.verification.not_asked)}", style="dim")
     if report.project.firmware is not None and report.own_witnesses:
@@ -47,9 +52,7 @@ def print_report(report: Report) -> None:
 
 
 def _title(report: Report) -> Text:
-    verified = f"{report.verification.events:,} events, bit-exact" if report.verification.passed else "NOT bit-exact"
-    if report.verification.failures and not report.verification.disagreements:
-        verified = "not verified as asked"
+    verified = f"{report.verification.events:,} events, {verdict_words(report)}"
     budget = _kept(report.budget)
     mark = Text("✓ ", "bold green") if report.passed else Text("✗ ", "bold red")
     project = report.project
@@ -101,8 +104,8 @@ def _witnesses(report: Report) -> Table:
 
 
 def _mismatches(result: WitnessInfo) -> Text:
-    if result.float32_differs is not None:
-        return Text(f"{result.float32_differs:,} (float32 inexact)", "yellow")
+    if result.float32_differs and not result.mismatches:
+        return Text(f"0 ({result.float32_differs:,} within float32)", "yellow")
     return Text(f"{result.mismatches:,}", "bold red" if result.mismatches else "green")
 
 

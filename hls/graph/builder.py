@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from hls.graph import nodes
 from hls.graph.edge import Edge
+from hls.graph.float32 import Float32
 from hls.graph.graph import FixedGraph
 from hls.graph.intervals import propagate
 
@@ -37,13 +38,16 @@ class GraphBuilder:
         self.edges: dict[str, Edge] = {}
         self.layers: dict[str, str] = {}
         self.notes: list[str] = []
+        self.float32: dict[str, Float32] = {}
 
-    def add(self, node: nodes.Node) -> str:
-        """Append a node whose inputs are already there; returns its name."""
+    def add(self, node: nodes.Node, float32: Float32 | None = None) -> str:
+        """Append a node whose inputs are already there; returns its name. ``float32``: how QKeras computes it."""
         if node.name in self.nodes:
             raise ValueError(f"two nodes are called {node.name!r}")
         self.edges[node.name] = propagate(node, [self.edges[name] for name in node.inputs])
         self.nodes[node.name] = node
+        if float32 is not None:
+            self.float32[node.name] = float32
         return node.name
 
     def finish(self, inputs: list[str], outputs: list[str], output_names: list[str]) -> FixedGraph:
@@ -62,4 +66,5 @@ class GraphBuilder:
             output_names=tuple(output_names),
             layers=MappingProxyType({k: v for k, v in self.layers.items() if v in needed}),
             notes=tuple(self.notes),
+            float32=MappingProxyType({k: v for k, v in self.float32.items() if k in kept}),
         )

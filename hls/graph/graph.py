@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hls.graph import nodes
 from hls.graph.costs import constants, ebops, products
 from hls.graph.digest import digest
 from hls.graph.edge import Edge
-from hls.graph.fixed import FLOAT32_LIMIT
-from hls.graph.nodes import Input, Node, Quantize
+from hls.graph.float32 import Float32, inexact_layers
+from hls.graph.nodes import Input, Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +18,8 @@ class FixedGraph:
 
     ``nodes`` are in topological order; ``outputs`` and ``inputs`` name nodes, in the order of the model's own outputs
     and inputs; ``layers`` maps each Keras layer (call) to the node that holds its output; ``notes`` say what a reader
-    should know of the import (skipped layers, unquantized constants).
+    should know of the import (skipped layers, unquantized constants). ``float32`` says of a node how QKeras comes to
+    its value, where that is not the node's own arithmetic; it changes no bit of the graph.
     """
 
     name: str
@@ -30,6 +30,7 @@ class FixedGraph:
     output_names: tuple[str, ...]
     layers: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    float32: Mapping[str, Float32] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())
@@ -54,32 +55,13 @@ class FixedGraph:
         return readers
 
     def float32_inexact(self) -> tuple[str, ...]:
-        """Layers in which a float32 computation (QKeras's own) may round: a partial sum can reach 2**24 LSBs.
+        """Layers in which a float32 computation (QKeras's own) may differ from this exact arithmetic.
 
         A finding, by the intervals of this graph and in every node, whoever trained the network: a layer named here is
         no fault of the firmware, which is exact. Recipes of training ask another question beforehand, of the formats
         alone and of dense sums alone, and refuse what they could still train with fewer bits.
         """
-        readers = self.consumers()
-        return tuple(dict.fromkeys(n.layer for n in self if self._float32_bound(n, readers) >= FLOAT32_LIMIT))
-
-    def _float32_bound(self, node: Node, readers: Mapping[str, list[Node]]) -> int:
-        floors = [r for r in readers[node.name] if isinstance(r, nodes.Quantize) and r.rounding is nodes.Rounding.FLOOR]
-        if isinstance(node, nodes.Scale) and floors:
-            # A mean: float32 divides where we multiply by a reciprocal. Its one rounding moves no quotient across a
-            # tie of the next quantizer while the sum, on the grid of the quotient, stays below the limit.
-            total = self.edges[node.inputs[0]]
-            return total.partial_bound << max(0, floors[0].type.fraction - total.fraction)
-        if isinstance(node, Quantize):
-            return max(self.edges[node.name].partial_bound, self._saturated_by(node))
-        return self.edges[node.name].partial_bound
-
-    def _saturated_by(self, node: Quantize) -> int:
-        """How far a quantizer can move its input, in its own LSBs: QKeras gives ``x + (q - x)``, a float32 sum."""
-        x = self.edges[node.inputs[0]]
-        shift = max(node.type.fraction - x.fraction, 0)
-        above, below = (x.raw_max << shift) - node.raw_max, node.raw_min - (x.raw_min << shift)
-        return max(above, below) + 1 if shift else 0
+        return inexact_layers(self)
 
     def parameters(self) -> int:
         """Number of constants."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, nodes
-from hls.graph.fixed import FixedArray, FixedType, narrow
+from hls.graph.fixed import FLOAT32_LIMIT, FixedArray, FixedType, narrow
+from hls.graph.float32 import EXACT, Doubles, Entries, Float32
 from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (
@@ -28,7 +29,7 @@ from hls.importing.quantizers import (
     upper_bound,
     without_scale,
 )
-from hls.importing.weights import quantize_values, ternary_threshold
+from hls.importing.weights import around, quantize_values, ternary_threshold
 
 _TABLE_LIMIT = 1 << 16
 _SMOOTH_SLOPE = 0.1875
@@ -77,7 +78,7 @@ def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False
 def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     plain = grid(quantizer)
     if plain is not None:
-        return emit_grid(emit, plain, x)
+        return emit_grid(emit, plain, x, _float32(quantizer, plain))
     match quantizer.kind:
         case learned_bits.KIND:
             return learned_bits.emit_learned(emit, quantizer, x)
@@ -88,9 +89,10 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
         case "quantized_tanh" if not _is_real(quantizer, "use_real_tanh"):
             smooth = _line(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 2.0, -1.0)
             type_ = FixedType(True, quantizer.bits, 1)
-            return emit_grid(emit, Grid(type_, type_.raw_min + quantizer.symmetric, type_.raw_max), smooth)
+            return emit_grid(emit, Grid(type_, type_.raw_min + quantizer.symmetric, type_.raw_max), smooth, EXACT)
         case "quantized_bits" if (unscaled := grid(without_scale(quantizer))) is not None:
-            return _levels(emit, emit_grid(emit, unscaled, x), 1, 0, static_scale(quantizer))
+            steps = emit_grid(emit, unscaled, x, EXACT)
+            return _levels(emit, steps, 1, 0, static_scale(quantizer), Float32(through=x))
         case "binary" | "quantized_bits" | "quantized_linear":
             return _binary(emit, quantizer, x)
         case "ternary":
@@ -100,16 +102,26 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
         return _monotonic_table(emit, quantizer, x, _sigmoid(quantizer))
     if quantizer.kind == "quantized_tanh":
         return _monotonic_table(emit, quantizer, x, _tanh(quantizer))
-    return _table(emit, quantizer, x, lambda v: quantize_values(quantizer, v.astype(np.float32)).astype(np.float64))
+    return _table(emit, quantizer, x, _powers_of_two(quantizer), through=x)
 
 
-def emit_grid(emit: Emitter, plain: Grid, x: str) -> str:
+def _float32(quantizer: Quantizer, plain: Grid) -> Float32 | None:
+    """How QKeras computes a plain quantizer. One with a ReLU adds and subtracts what is clipped to its range."""
+    if quantizer.kind == "quantized_tanh":
+        return Float32(half=True)
+    clipped_first = quantizer.kind == "quantized_relu" and quantizer.get("is_quantized_clip", True)
+    if quantizer.kind == learned_bits.KIND or (clipped_first and plain.raw_max < FLOAT32_LIMIT):
+        return EXACT
+    return None
+
+
+def emit_grid(emit: Emitter, plain: Grid, x: str, float32: Float32 | None = None) -> str:
     """A Quantize node, or ``x`` itself where it already is on that grid, in that range and of that type."""
     edge = emit.edge(x)
     inside = plain.raw_min <= edge.raw_min and edge.raw_max <= plain.raw_max
     if edge.declared == plain.type and inside:
         return x
-    return emit(nodes.Quantize, "quantize", (x,), plain.type, plain.raw_min, plain.raw_max)
+    return emit(nodes.Quantize, "quantize", (x,), plain.type, plain.raw_min, plain.raw_max, float32=float32)
 
 
 def _leaky(emit: Emitter, quantizer: Quantizer, x: str) -> str:
@@ -148,7 +160,7 @@ def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str
     if high is None:
         top = edge.raw_max << (fraction - edge.fraction)
     type_ = FixedType.covering(min(bottom, 0), max(top, 0), fraction)
-    return emit(nodes.Quantize, "clip", (x,), type_, min(bottom, top), top)
+    return emit(nodes.Quantize, "clip", (x,), type_, min(bottom, top), top, float32=EXACT)
 
 
 def thresholded(emit: Emitter, x: str, threshold: float, slope: float, most: float | None) -> str:
@@ -171,7 +183,7 @@ def _line(emit: Emitter, x: str, factor: float, offset: float) -> str:
 
 
 def _binary_sigmoid(emit: Emitter, x: str) -> str:
-    return emit(nodes.Quantize, "bit", (_line(emit, x, 0.5, 0.5),), FixedType(False, 1, 1), 0, 1)
+    return emit(nodes.Quantize, "bit", (_line(emit, x, 0.5, 0.5),), FixedType(False, 1, 1), 0, 1, float32=EXACT)
 
 
 def _is_real(quantizer: Quantizer, option: str) -> bool:
@@ -181,30 +193,38 @@ def _is_real(quantizer: Quantizer, option: str) -> bool:
 def _line_sigmoid(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     slope = _SMOOTH_SLOPE if quantizer.internal_sigmoid == SMOOTH else 0.5
     type_ = FixedType(False, quantizer.bits, 0)
-    return emit_grid(emit, Grid(type_, quantizer.symmetric, type_.raw_max), _line(emit, x, slope, 0.5))
+    return emit_grid(emit, Grid(type_, quantizer.symmetric, type_.raw_max), _line(emit, x, slope, 0.5), EXACT)
 
 
 def _at_least(emit: Emitter, x: str, raw: int, suffix: str) -> str:
     """One bit: is the raw integer of ``x`` at least ``raw``? A shift to integers, then a saturation to {0, 1}."""
     factor = FixedArray(np.array([1], np.int64), -emit.edge(x).fraction)
     offset = FixedArray(narrow(np.array([1 - raw], object)), 0)
-    shifted = emit(nodes.Scale, f"{suffix}_shift", (x,), factor, offset)
-    return emit(nodes.Quantize, f"{suffix}_bit", (shifted,), FixedType(False, 1, 1), 0, 1)
+    shifted = emit(nodes.Scale, f"{suffix}_shift", (x,), factor, offset, float32=EXACT)
+    return emit(nodes.Quantize, f"{suffix}_bit", (shifted,), FixedType(False, 1, 1), 0, 1, float32=EXACT)
 
 
-def _levels(emit: Emitter, x: str, factor: int, offset: int, scale: float) -> str:
+def _levels(emit: Emitter, x: str, factor: int, offset: int, scale: float, float32: Float32 | None = None) -> str:
     """``(x * factor + offset) * scale`` for small integers and the ``alpha`` of a quantizer."""
     if (factor, offset, scale) == (1, 0, 1.0):
         return x
-    return emit(nodes.Scale, "levels", (x,), *(FixedArray.from_float([v * scale]) for v in (factor, offset)))
+    constants = (FixedArray.from_float([v * scale]) for v in (factor, offset))
+    return emit(nodes.Scale, "levels", (x,), *constants, float32=float32)
 
 
 def _binary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     emit.refuse_unrounded(x, quantizer.kind)
     bit = _at_least(emit, x, 0, "sign")
+    note = _levels_of(quantizer, x)
     if quantizer.get("use_01", False):
-        return _levels(emit, bit, 1, 0, static_scale(quantizer))
-    return _levels(emit, bit, 2, -1, sign_scale(quantizer))
+        return _levels(emit, bit, 1, 0, static_scale(quantizer), note)
+    return _levels(emit, bit, 2, -1, sign_scale(quantizer), note)
+
+
+def _levels_of(quantizer: Quantizer, x: str) -> Float32 | None:
+    """Without ``alpha`` QKeras adds and subtracts ``tanh(x)``, of magnitude one at most, which changes no bit."""
+    squashed = quantizer.kind in ("binary", "ternary") and quantizer.options.get("alpha") is None
+    return EXACT if squashed else Float32(through=x)
 
 
 def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
@@ -213,31 +233,65 @@ def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     raw = max(math.ceil(threshold * Fraction(2) ** emit.edge(x).fraction), 1)
     above, below = _at_least(emit, x, raw, "above"), _at_least(emit, x, 1 - raw, "below")
     total = emit(nodes.Add, "steps", (above, below))
-    return _levels(emit, total, 1, -1, static_scale(quantizer))
+    return _levels(emit, total, 1, -1, static_scale(quantizer), _levels_of(quantizer, x))
 
 
-Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+@dataclass(frozen=True)
+class Function:
+    """A function as a table holds it, and the least and greatest that float32 may make of each of its values."""
+
+    exact: Callable[[Doubles], Doubles]
+    bounds: Callable[[Doubles], tuple[Doubles, Doubles]]
+
+
+# TensorFlow's tanh and sigmoid are off by 6.2 and 6.4 units in the last place at most, over a seventh of all float32
+# numbers (2.19, AVX-512); neither is rounded correctly, nor the same on every CPU.
+_FUNCTION_ULPS = 10
+
+
+def _rounded(smooth: Callable[[Doubles], tuple[Doubles, Doubles]], levels: float, low: float) -> Function:
+    """``smooth`` gives a value and how far float32 may be from it; both go to the nearest of ``levels`` steps."""
+
+    def on_grid(values: Doubles) -> Doubles:
+        return np.asarray(np.clip(np.rint(values * levels), low, levels - 1) / levels)
+
+    def bounds(x: Doubles) -> tuple[Doubles, Doubles]:
+        value, error = smooth(x)
+        return on_grid(value - error), on_grid(value + error)
+
+    return Function(lambda x: on_grid(smooth(x)[0]), bounds)
 
 
 def _sigmoid(quantizer: Quantizer) -> Function:
-    levels = 2.0**quantizer.bits
-    low = float(quantizer.symmetric)
+    def smooth(x: Doubles) -> tuple[Doubles, Doubles]:
+        value = 0.5 + 0.5 * np.tanh(0.5 * x)
+        return value, value * _FUNCTION_ULPS * 2.0**-23
 
-    def values(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        smooth = 0.5 + 0.5 * np.tanh(0.5 * x)
-        return np.clip(np.rint(smooth * levels), low, levels - 1) / levels
-
-    return values
+    return _rounded(smooth, 2.0**quantizer.bits, float(quantizer.symmetric))
 
 
 def _tanh(quantizer: Quantizer) -> Function:
+    real = bool(quantizer.get("use_real_tanh", False))
+
+    def smooth(x: Doubles) -> tuple[Doubles, Doubles]:
+        value = np.tanh(x)
+        if real:
+            return value, np.abs(value) * _FUNCTION_ULPS * 2.0**-23
+        return value, (1 + value) * _FUNCTION_ULPS * 2.0**-23 + 2.0**-24  # twice a sigmoid, minus one
+
     levels = 2.0 ** (quantizer.bits - 1)
-    low = -levels + quantizer.symmetric
+    return _rounded(smooth, levels, -levels + quantizer.symmetric)
 
-    def values(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.clip(np.rint(np.tanh(x) * levels), low, levels - 1) / levels
 
-    return values
+def _powers_of_two(quantizer: Quantizer) -> Function:
+    def exact(x: Doubles) -> Doubles:
+        return quantize_values(quantizer, x.astype(np.float32)).astype(np.float64)
+
+    def bounds(x: Doubles) -> tuple[Doubles, Doubles]:
+        low, high = around(quantizer, x.astype(np.float32))
+        return low.astype(np.float64), high.astype(np.float64)
+
+    return Function(exact, bounds)
 
 
 def _monotonic_table(emit: Emitter, quantizer: Quantizer, x: str, function: Function) -> str:
@@ -247,7 +301,7 @@ def _monotonic_table(emit: Emitter, quantizer: Quantizer, x: str, function: Func
     high = _last_equal(function, edge, edge.raw_max, edge.raw_min)
     if (low, high) != (edge.raw_min, edge.raw_max) and low < high:
         type_ = FixedType.covering(min(low, 0), max(high, 0), edge.fraction)
-        x = emit(nodes.Quantize, "clip", (x,), type_, low, high)
+        x = emit(nodes.Quantize, "clip", (x,), type_, low, high, float32=EXACT)
     return _table(emit, quantizer, x, function)
 
 
@@ -255,7 +309,7 @@ def _last_equal(function: Function, edge: Edge, end: int, other: int) -> int:
     """The raw integer farthest from ``end`` up to which a monotonic function keeps its value at ``end``."""
 
     def value(raw: int) -> float:
-        return float(function(np.array([math.ldexp(raw, -edge.fraction)]))[0])
+        return float(function.exact(np.array([math.ldexp(raw, -edge.fraction)]))[0])
 
     reference, step = value(end), 1 if other > end else -1
     low, high = 0, abs(other - end)
@@ -268,7 +322,7 @@ def _last_equal(function: Function, edge: Edge, end: int, other: int) -> int:
     return end + step * low
 
 
-def _table(emit: Emitter, quantizer: Quantizer, x: str, function: Function) -> str:
+def _table(emit: Emitter, quantizer: Quantizer, x: str, function: Function, through: str | None = None) -> str:
     edge = emit.edge(x)
     size = edge.raw_max - edge.raw_min + 1
     if size > _TABLE_LIMIT:
@@ -276,5 +330,17 @@ def _table(emit: Emitter, quantizer: Quantizer, x: str, function: Function) -> s
             f"a table of {size} entries", "put QActivation(quantized_bits(10, ..., alpha=1)) before it"
         )
     raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
-    values = FixedArray.from_float(function(np.ldexp(raw, -edge.fraction)))
-    return emit(nodes.Table, "table", (x,), values, edge.raw_min)
+    inputs = np.ldexp(raw, -edge.fraction)
+    values = FixedArray.from_float(function.exact(inputs))
+    note = Float32(through=through, entries=_entries(values, *function.bounds(inputs)))
+    return emit(nodes.Table, "table", (x,), values, edge.raw_min, float32=note)
+
+
+def _entries(values: FixedArray, low: Doubles, high: Doubles) -> Entries | None:
+    """Those that float32 may have, on the grid of ``values``; None if they are what the table holds."""
+    exact = values.to_float()
+    if np.array_equal(low, exact) and np.array_equal(high, exact):
+        return None
+    scaled = (np.floor(np.ldexp(low, values.fraction)), np.ceil(np.ldexp(high, values.fraction)))
+    least, most = (np.array([int(v) for v in end], object) for end in scaled)
+    return Entries(narrow(np.minimum(least, values.integers)), narrow(np.maximum(most, values.integers)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, GraphBuilder, nodes
+from hls.graph.float32 import Float32
 from hls.importing.spec import Constant, LayerSpec
 
 
@@ -34,8 +35,18 @@ class Emitter:
         self._prefix = prefix
         self._unrounded = unrounded
 
-    def __call__(self, kind: type[nodes.Node], suffix: str, inputs: tuple[str, ...], *fields: Any) -> str:
-        """Add a node of this kind, named after the layer and ``suffix``; returns its name."""
+    def __call__(
+        self,
+        kind: type[nodes.Node],
+        suffix: str,
+        inputs: tuple[str, ...],
+        *fields: Any,
+        float32: Float32 | None = None,
+    ) -> str:
+        """Add a node of this kind, named after the layer and ``suffix``; returns its name.
+
+        ``float32``: how QKeras comes to its value, where that is not the node's own arithmetic.
+        """
         pending = [name for name in inputs if name in self._unrounded]
         if pending and (kind.accumulates or not (kind.rounds or kind.homogeneous)):
             self.refuse_unrounded(pending[0], kind.__name__)
@@ -43,7 +54,7 @@ class Emitter:
         count = 2
         while name in self.builder.nodes:
             name, count = f"{base}{count}", count + 1
-        self.builder.add(kind(name, inputs, self.layer, *fields))
+        self.builder.add(kind(name, inputs, self.layer, *fields), float32)
         if pending and not kind.rounds:
             self._unrounded.add(name)
         return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,36 +10,54 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
+from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
 from hls.importing import hgq, operators, pooling, products
 from hls.importing.activations import clipped, emit_activation, leaky, thresholded
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import require_channels_last, sizes
-from hls.importing.quantizers import parse_quantizer
+from hls.importing.quantizers import Quantizer, parse_quantizer
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import as_trainable, quantize_values, quantized_constant
+from hls.importing.weights import as_trainable, float32_deviation, quantize_values, quantized_constant
 from hls.machine.plugins import Plugins
 
 _MOST_STATED_BITS = 20
 """Numbers of so few bits in a layer without a quantizer were quantized by whoever wrote them: float32 has 24."""
 
 
-def _kernel(spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> FixedArray:
+@dataclass(frozen=True, eq=False)
+class _Constant:
+    """What a layer multiplies by or adds, and by how much QKeras's own float32 may be off it; None if nowhere."""
+
+    exact: FixedArray
+    off: Doubles | None = None
+
+
+def _kernel(spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> _Constant:
     quantizer = parse_quantizer(spec.config.get(key), f"layer {spec.name!r}, {key}")
     if quantizer is None:
         stated = FixedArray.from_float(values)
         if stated.type.width <= _MOST_STATED_BITS:
-            return stated
+            return _Constant(stated)
         raise UnsupportedError(
             f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
             f"use the QKeras layer with {key}=quantized_bits(8, 0, alpha=1), or leave the layer off the chip"
         )
-    return quantized_constant(quantizer, values, kernel=True)
+    return _quantized(quantizer, values, kernel=True)
 
 
-def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> FixedArray:
+def _quantized(quantizer: Quantizer, values: npt.NDArray[np.float32], *, kernel: bool) -> _Constant:
+    exact = quantized_constant(quantizer, values, kernel=kernel)
+    return _Constant(exact, float32_deviation(quantizer, values, exact))
+
+
+def _note(kernel: Doubles | None, bias: Doubles | None) -> Float32 | None:
+    return None if kernel is None and bias is None else Float32(weights=kernel, offset=bias)
+
+
+def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> _Constant:
     if not spec.config.get("use_bias", True):
-        return FixedArray(np.zeros(outputs, np.int64), 0)
+        return _Constant(FixedArray(np.zeros(outputs, np.int64), 0))
     values = spec.weights[1]
     if values.shape != (outputs,):
         raise ModelFileError(
@@ -47,10 +65,10 @@ def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> FixedArray:
         )
     quantizer = parse_quantizer(spec.config.get("bias_quantizer"), f"layer {spec.name!r}, bias_quantizer")
     if quantizer is not None:
-        return quantized_constant(quantizer, values, kernel=False)
+        return _quantized(quantizer, values, kernel=False)
     if values.any():
         emit.builder.notes.append(f"layer {spec.name!r}: its bias has no quantizer and enters as exact float32 numbers")
-    return FixedArray.from_float(values)
+    return _Constant(FixedArray.from_float(values))
 
 
 def _require_weights(spec: LayerSpec, count: int) -> None:
@@ -64,7 +82,8 @@ def _require_weights(spec: LayerSpec, count: int) -> None:
 def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
     kernel = _kernel(spec, "kernel_quantizer", spec.weights[0])
-    out = emit(nodes.Dense, "dense", inputs, kernel, _bias(emit, spec, kernel.shape[1]))
+    bias = _bias(emit, spec, kernel.exact.shape[1])
+    out = emit(nodes.Dense, "dense", inputs, kernel.exact, bias.exact, float32=_note(kernel.off, bias.off))
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
@@ -75,7 +94,7 @@ def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return _emit_conv(emit, spec, inputs, kernel, groups)
 
 
-def _masked(spec: LayerSpec, kernel: FixedArray) -> FixedArray:
+def _masked(spec: LayerSpec, kernel: _Constant) -> _Constant:
     """QKeras multiplies the quantized kernel of a QConv2D by its ``mask``, if it has one."""
     mask = spec.config.get("mask")
     if mask is None:
@@ -83,8 +102,10 @@ def _masked(spec: LayerSpec, kernel: FixedArray) -> FixedArray:
     values = np.asarray(mask["config"]["value"] if isinstance(mask, dict) else mask, np.float32)
     if not np.isin(values, (0, 1)).all():
         raise UnsupportedError(f"layer {spec.name!r}: a mask of other numbers than 0 and 1; multiply the kernel by it")
-    values = values.reshape(*values.shape, *(1,) * (kernel.integers.ndim - values.ndim))
-    return FixedArray(kernel.integers * values.astype(np.int64), kernel.fraction)
+    exact = kernel.exact
+    values = values.reshape(*values.shape, *(1,) * (exact.integers.ndim - values.ndim))
+    masked = FixedArray(exact.integers * values.astype(np.int64), exact.fraction)
+    return _Constant(masked, None if kernel.off is None else kernel.off * values)
 
 
 def _separable(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -103,15 +124,17 @@ def _separable(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
     kernel = _kernel(spec, "depthwise_quantizer", spec.weights[0])
-    *window, channels, multiplier = kernel.shape
-    flat = FixedArray(kernel.integers.reshape(*window, 1, channels * multiplier), kernel.fraction)
-    return _emit_conv(emit, spec, inputs, flat, channels)
+    *window, channels, multiplier = kernel.exact.shape
+    shape = (*window, 1, channels * multiplier)
+    flat = FixedArray(kernel.exact.integers.reshape(shape), kernel.exact.fraction)
+    off = None if kernel.off is None else kernel.off.reshape(shape)
+    return _emit_conv(emit, spec, inputs, _Constant(flat, off), channels)
 
 
-def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: FixedArray, groups: int) -> str:
+def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: _Constant, groups: int) -> str:
     require_channels_last(spec)
-    rank = kernel.integers.ndim - 2
-    window = kernel.shape[:rank]
+    rank = len(kernel.exact.shape) - 2
+    window = kernel.exact.shape[:rank]
     strides = sizes(spec.config.get("strides", 1), rank)
     dilation = sizes(spec.config.get("dilation_rate", 1), rank)
     spatial = emit.edge(inputs[0]).shape[:rank]
@@ -122,8 +145,9 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
         padding = ((dilation[0] * (window[0] - 1), 0),)
     else:
         padding = ((0, 0),) * rank
-    bias = _bias(emit, spec, kernel.shape[-1])
-    out = emit(nodes.Conv, "conv", inputs, kernel, bias, strides, dilation, padding, groups)
+    bias = _bias(emit, spec, kernel.exact.shape[-1])
+    fields = (kernel.exact, bias.exact, strides, dilation, padding, groups)
+    out = emit(nodes.Conv, "conv", inputs, *fields, float32=_note(kernel.off, bias.off))
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
@@ -133,13 +157,25 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     axis = sizes(spec.config.get("axis", -1), 1)[0]
     if axis not in (-1, len(edge.shape)):
         raise UnsupportedError(f"layer {spec.name!r}: batch normalization over axis {axis}; normalize the last axis")
-    factor, offset = _normalization(spec)
-    scale = FixedArray.from_float(factor)
-    shift = FixedArray.from_float(offset)
-    return emit(nodes.Scale, "normalize", inputs, scale, shift)  # the activation= of QKeras's own, QKeras ignores
+    scale, shift = _normalization(spec)
+    if _ROOT_NOTE not in emit.builder.notes:
+        emit.builder.notes.append(_ROOT_NOTE)
+    # The activation= of QKeras's own, QKeras ignores.
+    return emit(nodes.Scale, "normalize", inputs, scale.exact, shift.exact, float32=_note(scale.off, shift.off))
 
 
-def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+# TensorFlow's reciprocal root is off by 2.03 units in the last place at most, over all float32 numbers of two binades
+# (2.19, AVX-512); it is not rounded correctly, nor the same on every CPU. Ours is off by one, and so may be what the
+# product with gamma makes of either.
+_ROOT_ULPS = 4 + 1 + 2
+_ROOT_NOTE = (
+    "the factor of a batch normalization is gamma * (1 / sqrt(variance + epsilon)), its offset beta - mean * factor, "
+    "each step rounded to float32; TensorFlow's own root is off in the last places, and not by the same on every CPU"
+)
+
+
+def _normalization(spec: LayerSpec) -> tuple[_Constant, _Constant]:
+    """Factor and offset, and by how much QKeras's may be off for its root."""
     has_scale, has_center = bool(spec.config.get("scale", True)), bool(spec.config.get("center", True))
     _require_weights(spec, 2 + has_scale + has_center)
     arrays = list(spec.weights)
@@ -156,9 +192,13 @@ def _normalization(spec: LayerSpec) -> tuple[npt.NDArray[np.float32], npt.NDArra
     inverse = _inverse_root(spec, variance)
     if gamma is not None:
         inverse = inverse * gamma
-    inverse = quantized("inverse", inverse.astype(np.float32))
-    offset = -mean * inverse if beta is None else beta - mean * inverse
-    return inverse.astype(np.float32), offset.astype(np.float32)
+    factor = quantized("inverse", inverse.astype(np.float32)).astype(np.float64)
+    offset = -mean * factor.astype(np.float32) if beta is None else beta - mean * factor.astype(np.float32)
+    nudged = (inverse * np.float64(1 + side * _ROOT_ULPS * 2.0**-23) for side in (-1, 1))
+    off = np.maximum(*(np.abs(quantized("inverse", one.astype(np.float32)) - factor) for one in nudged))
+    shared = np.abs(mean.astype(np.float64) * factor)
+    moved = np.abs(mean) * off + (shared + np.abs(offset)) * 3 * 2.0**-24  # two roundings, of either
+    return _Constant(FixedArray.from_float(factor), off), _Constant(FixedArray.from_float(offset), moved)
 
 
 def _inverse_root(spec: LayerSpec, variance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

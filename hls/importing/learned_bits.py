@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
+from hls.graph.float32 import EXACT
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import Quantizer
 
@@ -102,7 +103,7 @@ def _round(emit: Emitter, quantizer: Quantizer, x: str, fraction: int) -> str:
         low, high = min(low, 0), max(high + 1, 0)
         type_ = FixedType.covering(low, high, fraction)
     rounding = nodes.Rounding.FLOOR if _floors(quantizer) else nodes.Rounding.NEAREST_EVEN
-    return emit(nodes.Quantize, "quantize", (x,), type_, low, high, rounding)
+    return emit(nodes.Quantize, "quantize", (x,), type_, low, high, rounding, float32=EXACT)
 
 
 def _shifted(raw: int, shift: int) -> int:

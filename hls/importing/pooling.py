@@ -9,13 +9,14 @@ import numpy as np
 from hls.errors import UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
+from hls.graph.float32 import EXACT, Float32, Quotient
 from hls.graph.windows import same_padding
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import require_channels_last, sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import quantize_values
+from hls.importing.weights import float32_deviation, quantize_values
 
 
 def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:
@@ -59,9 +60,12 @@ def divided(emit: Emitter, total: str, count: int) -> str:
 def _average(emit: Emitter, spec: LayerSpec, total: str, count: int) -> str:
     quantizer = parse_quantizer(spec.config.get("average_quantizer"), f"layer {spec.name!r}, average_quantizer")
     if quantizer is not None:
-        factor = quantize_values(quantizer, np.array([1.0 / count], np.float32))
-        zero = FixedArray(np.zeros(1, np.int64), 0)
-        out = emit(nodes.Scale, "average", (total,), FixedArray.from_float(factor), zero)
+        share = np.array([1.0 / count], np.float32)
+        factor, zero = FixedArray.from_float(quantize_values(quantizer, share)), FixedArray(np.zeros(1, np.int64), 0)
+        note = Float32(weights=float32_deviation(quantizer, share, factor))
+        out = emit(nodes.Scale, "average", (total,), factor, zero, float32=note)
+        if spec.class_name == "QAveragePooling2D":  # multiplies by the count, and Keras divides by it
+            emit.builder.float32[total] = Float32(scaled=count)
     else:
         out = divided(emit, total, count)
     return emit_activation(emit, spec.config.get("activation"), out)
@@ -89,12 +93,14 @@ def divide(emit: Emitter, total: str, count: int) -> str:
             bits + fraction - edge.fraction,
         ),
         FixedArray(np.array([half], object if half.bit_length() > 62 else np.int64), bits + fraction),
+        float32=EXACT,
     )
     wide = emit.edge(scaled)
     shift = wide.fraction - fraction
     low, high = wide.raw_min >> shift, wide.raw_max >> shift
     type_ = FixedType.covering(min(low, 0), max(high, 0), fraction)
-    out = emit(nodes.Quantize, "quotient", (scaled,), type_, type_.raw_min, type_.raw_max, nodes.Rounding.FLOOR)
+    floor = (type_, type_.raw_min, type_.raw_max, nodes.Rounding.FLOOR)
+    out = emit(nodes.Quantize, "quotient", (scaled,), *floor, float32=Float32(quotient=Quotient(total, count)))
     emit.mark_unrounded(out)
     return out
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray
+from hls.graph.float32 import Doubles
 from hls.importing import learned_bits
 from hls.importing.quantizers import Grid, Quantizer, grid, sign_scale, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
 # keras.backend.epsilon()
 _EPSILON = np.float32(1e-7)
@@ -168,8 +168,16 @@ def _auto_ternary(quantizer: Quantizer, values: Array) -> Array:
     return np.asarray(scale * sign, np.float32)
 
 
-def _exponents(quantizer: Quantizer, magnitude: Array, bits: int) -> npt.NDArray[np.int64]:
-    """Exponents of the nearest powers of two, clipped to what ``bits`` bits of exponent hold."""
+# Logarithms of TensorFlow and of NumPy are off by a few units in the last place, and not by the same in short arrays as
+# in long ones: at the middle of two powers of two, one of them is the nearest here and the other there.
+_LOGARITHM_ERROR = 8 * 2.0**-23
+
+
+def _exponents(quantizer: Quantizer, magnitude: Array, bits: int, side: int = 0) -> npt.NDArray[np.int64]:
+    """Exponents of the nearest powers of two, clipped to what ``bits`` bits of exponent hold.
+
+    ``side`` -1 and 1: the least and greatest that they may be with the error of a logarithm.
+    """
     limit = quantizer.options.get("max_value")
     sign_bit = int(limit is None or limit > 1)
     if bits < sign_bit:
@@ -184,6 +192,8 @@ def _exponents(quantizer: Quantizer, magnitude: Array, bits: int) -> npt.NDArray
         x = np.minimum(x, np.float32(limit))
     # In float32 as QKeras has it: a root of two is a tie, which falls as the last bit of the logarithm says.
     logarithm = np.log(np.sqrt(x) if quadratic else x).astype(np.float32) / _LOG2
+    if side:
+        logarithm = logarithm.astype(np.float64) + side * _LOGARITHM_ERROR * np.abs(logarithm)
     rounded = np.floor(logarithm) if quantizer.get("log2_rounding", "rnd") == "floor" else np.rint(logarithm)
     exponent = np.clip(rounded, low, high) * (2 if quadratic else 1)
     exponent = np.asarray(np.where(tiny, low, exponent), np.int64)
@@ -197,24 +207,50 @@ def _powers(exponents: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return np.where(exponents < _SMALLEST_EXPONENT, 0.0, np.exp2(exponents.astype(np.float64)))
 
 
-def _power_of_two(quantizer: Quantizer, values: Array) -> Array:
-    exponents = _exponents(quantizer, np.abs(values), quantizer.bits - 1)
+def _power_of_two(quantizer: Quantizer, values: Array, side: int = 0) -> Array:
+    exponents = _exponents(quantizer, np.abs(values), quantizer.bits - 1, side)
     sign = np.where(values >= 0, np.float32(1), np.float32(-1))
     return np.asarray(sign * _powers(exponents), np.float32)
 
 
-def _relu_power_of_two(quantizer: Quantizer, values: Array) -> Array:
+def _relu_power_of_two(quantizer: Quantizer, values: Array, side: int = 0) -> Array:
     slope = np.float32(quantizer.get("negative_slope", 0.0))
     # QKeras leaks 0.2 into the logarithm's argument below zero; only the clip to the smallest power is seen of it.
     positive = np.where(values >= 0, values, np.float32(0.2) * values)
-    up = _powers(_exponents(quantizer, positive, quantizer.bits))
+    up = _powers(_exponents(quantizer, positive, quantizer.bits, side))
     if slope == 0:
         return np.asarray(up, np.float32)
     negative = np.where(values <= 0, -values, np.float32(-0.2) * values) * slope
-    down = -_powers(_exponents(quantizer, negative, quantizer.bits))
+    down = -_powers(_exponents(quantizer, negative, quantizer.bits, side))
     return np.asarray(np.where(values >= 0, up, down), np.float32)
 
 
 def quantize_values(quantizer: Quantizer, values: Array) -> Array:
     """A quantizer applied to numbers, as an activation would (no automatic scale)."""
     return np.asarray(_quantize(quantizer, values), np.float32)
+
+
+def around(quantizer: Quantizer, values: Array) -> tuple[Array, Array]:
+    """The least and greatest power of two that float32 may make of each of ``values``."""
+    quantize = _power_of_two if quantizer.kind == "quantized_po2" else _relu_power_of_two
+    found = [quantize(quantizer, values, side) for side in (-1, 0, 1)]
+    return np.minimum.reduce(found), np.maximum.reduce(found)
+
+
+def float32_deviation(quantizer: Quantizer, values: Array, constant: FixedArray) -> Doubles | None:
+    """By how much the constant that QKeras has for each of ``values`` may be off ours; None if nowhere.
+
+    It has ``x + (q - x)`` in float32, which may not be ``q``.
+    """
+    exact, x = constant.to_float(), values.astype(np.float32)
+    if quantizer.kind == learned_bits.KIND:
+        return None
+    if quantizer.kind == "quantized_relu_po2":
+        x = np.where(x >= 0, x, x * np.float32(quantizer.get("negative_slope", 0.0)))
+        x = np.minimum(x, np.float32(quantizer.get("max_value", np.inf)))
+    held = exact.astype(np.float32)
+    off = np.maximum(np.abs(held - exact), np.abs((x + (held - x)).astype(np.float64) - exact))
+    if quantizer.kind in ("quantized_po2", "quantized_relu_po2"):
+        low, high = around(quantizer, values)
+        off = np.maximum(off, np.maximum(exact - low, high - exact))
+    return off if off.any() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hls.errors import ProjectError
 from hls.machine.files import read_text, write_text
 from hls.project.report.schema import BudgetCheck, Curve, Metric, Report
+from hls.project.report.words import float32_words
 from hls.target import FIRMWARES, Firmware
 
 EXPECTED_FILE = "expected.json"
@@ -52,7 +53,10 @@ Status = Literal["passed", "failed", "error", "not shown"]
 @dataclass(frozen=True)
 class Check:
     """One thing compared. ``status`` error: it could not be compared, as the project is not usable; "not shown":
-    nothing gives the figure that is limited."""
+    nothing gives the figure that is limited.
+
+    One that passed has a ``message`` where it is not all equal: QKeras within the error of its own float32.
+    """
 
     project: str
     name: str
@@ -109,7 +113,21 @@ def compare(name: str, report: Report, expected: Expected) -> list[Check]:
         *_firmware(report, expected),
     ]
     checks = [Check(name, what, "passed" if not message else "failed", message) for what, message in found]
-    return [*checks, *(_budget(name, check) for check in report.budget.checks)]
+    explained = {_bits_of(witness): words for witness, words in _explained(report) if words}
+    told = (
+        replace(check, message=explained[check.name]) if check.status == "passed" and check.name in explained else check
+        for check in checks
+    )
+    return [*told, *(_budget(name, check) for check in report.budget.checks)]
+
+
+def _bits_of(witness: str) -> str:
+    return f"bits of {witness}"
+
+
+def _explained(report: Report) -> Iterator[tuple[str, str]]:
+    for witness, result in report.witnesses.items():
+        yield witness, float32_words(result, report.graph.float32_inexact)
 
 
 def _witnesses(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
@@ -121,7 +139,7 @@ def _witnesses(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
             message = f"did not run ({reason}), and did when recorded" if name in expected.witnesses else ""
         elif result.mismatches:
             message = f"{result.mismatches} of {result.events} events differ from the emulator"
-        yield f"bits of {name}", message
+        yield _bits_of(name), message
     yield "verification", "; ".join(report.verification.failures)
     fewer = report.verification.events < expected.events
     yield "events", f"{report.verification.events} events, {expected.events} when recorded" if fewer else ""
@@ -196,5 +214,7 @@ def junit(checks: list[Check]) -> str:
             case = ElementTree.SubElement(suite, "testcase", classname=project, name=check.name)
             if check.status in _JUNIT:
                 ElementTree.SubElement(case, _JUNIT[check.status], message=check.message)
+            elif check.message:
+                ElementTree.SubElement(case, "system-out").text = check.message
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -1,11 +1,15 @@
-"""Every witness on the same events, compared as integers. There is no tolerance anywhere."""
+"""Every witness on the same events, compared as integers. There is no tolerance anywhere.
+
+QKeras computes in float32. Where its own roundings take it off the exact arithmetic, an event is accepted only if every
+output lies where those roundings can have taken it, by a bound on each of them; such an event is told, never hidden.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +17,13 @@ import numpy.typing as npt
 from hls.errors import FirmwareError, ToolError
 from hls.graph import FixedGraph
 from hls.machine.progress import Progress, StageProgress
+from hls.verification.explanation import Explanation, explain
 from hls.verification.sample import EventSample
 from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, limits_of, witness
 from hls.verification.witnesses.base import OFF_GRID, Outputs
+
+Agreement = Literal["bit-exact", "within float32", "differs"]
+"""Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""
 
 SPECIFICATION = "emulator"
 """The witness that executes the graph itself, so it always runs; who differs from it is wrong."""
@@ -45,14 +53,18 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class WitnessResult:
-    """What became of one witness. ``run`` is None, and ``reason`` says why, where it did not run."""
+    """What became of one witness. ``run`` is None, and ``reason`` says why, where it did not run.
+
+    ``mismatches`` are events that differ from the emulator and nothing explains; ``explained`` those that the float32
+    of this witness does, None where it computes none.
+    """
 
     name: str
     run: WitnessRun | None
     reason: str | None
     required: bool
     mismatches: int
-    float32_differs: int | None
+    explained: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,14 @@ class Verdict:
     results: tuple[WitnessResult, ...]
     disagreements: tuple[Disagreement, ...]
     sample: EventSample
+
+    @property
+    def agreement(self) -> Agreement:
+        """What may be said of all that was compared."""
+        if self.disagreements or any(result.mismatches for result in self.results):
+            return "differs"
+        excused = any(result.explained is not None and result.explained.count for result in self.results)
+        return "within float32" if excused else "bit-exact"
 
     @property
     def failures(self) -> list[str]:
@@ -88,10 +108,10 @@ def verify(
     order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
     left_out = {} if required else _too_large(task.graph, order)
     ran = _run_all(task, sample, order, left_out, max_events, progress)
-    inexact = bool(task.graph.float32_inexact())
-    results = tuple(_result(name, ran, required=required and name in names, inexact=inexact) for name in order)
-    pairs = [pair for pair in combinations(ran.runs, 2) if not (inexact and "qkeras" in pair)]
-    found = (_disagreement(task.graph, sample, ran, pair) for pair in pairs)
+    explained = {name: _explanation(task.graph, sample, ran, run) for name, run in ran.runs.items()}
+    results = tuple(_result(name, ran, explained, required=required and name in names) for name in order)
+    pairs = combinations(ran.runs, 2)
+    found = (_disagreement(task.graph, sample, ran, pair, explained) for pair in pairs)
     return Verdict(results, tuple(d for d in found if d is not None), sample)
 
 
@@ -148,13 +168,35 @@ def _stage(progress: StageProgress | None, name: str) -> Progress | None:
     return None if progress is None else lambda done, total: progress(name, done, total)
 
 
-def _result(name: str, ran: _Ran, *, required: bool, inexact: bool) -> WitnessResult:
+Explanations = Mapping[str, Explanation | None]
+
+
+def _explanation(graph: FixedGraph, sample: EventSample, ran: _Ran, run: WitnessRun) -> Explanation | None:
+    """Which of the events that differ from the emulator float32 explains; None for a witness of integers."""
+    if run.values is None:
+        return None
+    exact = ran.runs[SPECIFICATION].raw
+    differing = differs(run.raw, exact)
+    return explain(graph, [raw[: run.events] for raw in sample.raw], exact, run.values, differing)
+
+
+def _result(name: str, ran: _Ran, explained: Explanations, *, required: bool) -> WitnessResult:
     run = ran.runs.get(name)
     if run is None:  # one that was there and broke is never passed over
-        return WitnessResult(name, None, ran.reasons[name], required or name in ran.broken, 0, None)
-    differing = int(differs(run.raw, ran.runs[SPECIFICATION].raw).sum())
-    excused = inexact and name == "qkeras"
-    return WitnessResult(name, run, None, required, 0 if excused else differing, differing if excused else None)
+        return WitnessResult(name, None, ran.reasons[name], required or name in ran.broken, 0)
+    differing = int(_unexplained((SPECIFICATION, name), ran, explained).sum())
+    return WitnessResult(name, run, None, required, differing, explained[name])
+
+
+def _unexplained(pair: tuple[str, str], ran: _Ran, explained: Explanations) -> npt.NDArray[np.bool_]:
+    """For each event that both computed: whether they differ, and the float32 of neither explains it."""
+    a, b = (ran.runs[name].raw for name in pair)
+    different = differs(a, b)
+    for name in pair:
+        found = explained[name]
+        if found is not None:
+            different &= ~found.events[: len(different)]
+    return different
 
 
 def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
@@ -173,9 +215,10 @@ def _disagreement(
     sample: EventSample,
     ran: _Ran,
     pair: tuple[str, str],
+    explained: Explanations,
 ) -> Disagreement | None:
     a, b = (ran.runs[name].raw for name in pair)
-    different = differs(a, b)
+    different = _unexplained(pair, ran, explained)
     if not different.any():
         return None
     event = int(np.argmax(different))

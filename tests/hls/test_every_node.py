@@ -29,6 +29,7 @@ from hls.rtl.partition import origins, partition, whole
 from hls.rtl.trace import trace
 from hls.target import Target
 from hls.verification.corners import corner_events
+from hls.verification.float32_error import output_spans, spread
 from hls.verification.sample import EventSample
 from tests.hls.rtl.zoo import add_input, random_events, zoo
 
@@ -67,6 +68,11 @@ def test_each_kind_has_a_rule(room: Any, kind: type[nodes.Node]) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_each_kind_has_a_step(kind: type[nodes.Node]) -> None:
     assert (compile_step.dispatch(kind) is compile_step.dispatch(object)) == (kind is nodes.Input)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_each_kind_has_a_bound_of_float32(kind: type[nodes.Node]) -> None:
+    assert (spread.dispatch(kind) is spread.dispatch(object)) == (kind is nodes.Input)
 
 
 @pytest.mark.parametrize("kind", COMPUTING, ids=lambda kind: kind.__name__)
@@ -135,8 +141,9 @@ def strange() -> FixedGraph:
         trace,
         lambda graph: estimate_hls4ml(graph, TARGET),
         lambda graph: estimate_rtl(graph, 5.0),
+        lambda graph: output_spans(graph, [np.zeros((1, 2), np.int64)]),
     ],
-    ids=["intervals", "emulator", "hls4ml", "rtl", "hls4ml estimate", "rtl estimate"],
+    ids=["intervals", "emulator", "hls4ml", "rtl", "hls4ml estimate", "rtl estimate", "float32"],
 )
 def test_an_unknown_kind_is_refused_by_name(room: Callable[[FixedGraph], Any], strange: FixedGraph) -> None:
     with pytest.raises(UnsupportedError, match=r"layer 'my layer': .* does not know Strange nodes \('odd'\)"):

@@ -27,6 +27,7 @@ from hls.project.report.schema import (
     VerificationInfo,
     WitnessInfo,
 )
+from hls.verification.explanation import Explanation
 from hls.verification.sample import EventSample
 from hls.verification.verify import Disagreement, Verdict, WitnessResult
 from hls.verification.witnesses import witness_names
@@ -104,6 +105,7 @@ def verification_info(verdict: Verdict) -> VerificationInfo:
     """``verification``."""
     return VerificationInfo(
         passed=not verdict.failures,
+        agreement=verdict.agreement,
         events=len(verdict.sample),
         corner_events=verdict.sample.corners,
         source=verdict.sample.source,
@@ -139,8 +141,19 @@ def witness_info(result: WitnessResult) -> WitnessInfo:
         events_per_second=run.events_per_second,
         seconds=run.seconds,
         version=run.version,
-        float32_differs=result.float32_differs,
+        **_float32(result.explained),
     )
+
+
+def _float32(explained: Explanation | None) -> dict[str, Any]:
+    if explained is None:
+        return {}
+    return {
+        "float32_differs": explained.count,
+        "float32_deviation": explained.deviation,
+        "float32_allowed": explained.allowed,
+        "float32_share": explained.share,
+    }
 
 
 def reference_latency(project: Project) -> ReferenceLatency | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hls.project.report.chart import bit_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import HTML_FILE, Metric, Report
+from hls.project.report.words import float32_words, verdict_words
 from hls.target import FIRMWARES
 from hls.target.resources import LIMITS
 
@@ -27,6 +28,12 @@ def write_html(report: Report, folder: Path) -> Path:
         .get_template("report.html.j2")
         .render(
             report=report,
+            verdict=verdict_words(report),
+            explained={
+                name: words
+                for name, result in report.witnesses.items()
+                if (words := float32_words(result, report.graph.float32_inexact))
+            },
             chart=bit_chart(report.graph.pipeline),
             kinds=tuple(LIMITS.values()),
             firmwares=FIRMWARES,

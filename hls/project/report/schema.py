@@ -21,6 +21,7 @@ from hls.machine.files import read_text
 from hls.target import Firmware
 from hls.target.resources import RESOURCES
 
+Agreement = Literal["bit-exact", "within float32", "differs"]
 SCHEMA_VERSION = 1
 REPORT_FILE = "report.json"
 HTML_FILE = "report.html"
@@ -83,8 +84,10 @@ class GraphInfo(Section):
 
 
 class WitnessInfo(Section):
-    """One of ``witnesses``. Events differing from the emulator's integers are ``mismatches``; where float32 itself is
-    inexact QKeras's are counted as ``float32_differs`` instead. Not run: ``status`` says so, ``reason`` why."""
+    """One of ``witnesses``. Events differing from the emulator's integers are ``mismatches``, but those of QKeras that
+    lie where its own float32 can have taken them are ``float32_differs``: off by ``float32_deviation`` LSBs at most, of
+    ``float32_allowed`` that would have been accepted in one of them, a ``float32_share`` of the output's range. Not
+    run: ``status`` says so, ``reason`` why."""
 
     status: Literal["ran", "not run"]
     reason: str | None = None
@@ -94,6 +97,9 @@ class WitnessInfo(Section):
     seconds: float | None = None
     version: str | None = None
     float32_differs: int | None = None
+    float32_deviation: float | None = None
+    float32_allowed: float | None = None
+    float32_share: float | None = None
 
 
 class DisagreementInfo(Section):
@@ -111,9 +117,13 @@ class DisagreementInfo(Section):
 
 
 class VerificationInfo(Section):
-    """``verification``: whether every witness agreed, on which events; ``not_asked`` names those left out."""
+    """``verification``: whether every witness agreed, on which events; ``not_asked`` names those left out.
+
+    ``agreement`` says how far: all bits are equal, or QKeras differs within its own float32's error, or something
+    differs that nothing explains. Reports written before it was told apart have none."""
 
     passed: bool
+    agreement: Agreement | None = None
     events: int
     corner_events: int
     source: str

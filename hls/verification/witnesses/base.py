@@ -86,13 +86,15 @@ class Task:
 class WitnessRun:
     """What a witness computed: integers per output, ``seconds`` of pure computing, ``version`` of what computed.
 
-    ``measured`` is what it found out about the firmware on the way: cycles, or cells.
+    ``measured`` is what it found out about the firmware on the way: cycles, or cells. ``values`` are its outputs as
+    numbers, of a witness that computes in float32.
     """
 
     raw: Outputs
     seconds: float
     version: str
     measured: tuple[RtlTiming | NetlistResources, ...] = ()
+    values: tuple[npt.NDArray[np.float32], ...] | None = None
 
     @property
     def events(self) -> int:

@@ -56,7 +56,7 @@ class QKerasWitness:
             outputs = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
         edges = [self._graph.edges[output] for output in self._graph.outputs]
         raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
-        return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]))
+        return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """The node behind every Keras layer's output. Layers whose output has another shape are left out."""

@@ -12,6 +12,7 @@ from hls.errors import ProjectError
 from hls.project.expected import Expected, ExpectedMetric, compare, junit, read_expected, record, write_expected
 from hls.project.report.budget import check_budget
 from hls.project.report.schema import Curve, CurvePoint, Metric, Report, Resources
+from hls.project.report.words import float32_words, verdict_words
 
 
 @pytest.fixture
@@ -120,3 +121,31 @@ def test_the_file(report: Report, tmp_path: Path) -> None:
     (tmp_path / "expected.json").write_text('{"schema_version": 1}')
     with pytest.raises(ProjectError, match="graph_digest"):
         read_expected(tmp_path)
+
+
+def explained(report: Report) -> Report:
+    """The same, with 12 events in which QKeras's float32 is off."""
+    changes = {"float32_differs": 12, "float32_deviation": 3.0, "float32_allowed": 8.0, "float32_share": 0.001}
+    told = report.witnesses["emulator"].model_copy(update=changes)
+    graph = report.graph.model_copy(update={"float32_inexact": ["far"]})
+    return report.model_copy(update={"witnesses": {"emulator": told}, "graph": graph})
+
+
+def test_what_float32_explains_passes_and_is_said(report: Report) -> None:
+    (found,) = [c for c in compare("tiny", explained(report), record(report, None)) if c.name == "bits of emulator"]
+    assert found.status == "passed"
+    assert found.message == (
+        "agrees within float32's own error: 12 events differ by at most 3 LSB where up to 8 (0.001 of the output's "
+        "range) can be explained, by roundings in far"
+    )
+    assert f"<system-out>{found.message}</system-out>" in junit([found])
+
+
+def test_the_verdict_in_words(report: Report) -> None:
+    assert verdict_words(report) == "bit-exact"
+    assert verdict_words(explained(report)) == "agrees within float32's own error (12 events)"
+    wrong = explained(report).witnesses["emulator"].model_copy(update={"mismatches": 1})
+    assert verdict_words(report.model_copy(update={"witnesses": {"emulator": wrong}})) == "differs"
+    assert float32_words(wrong, ["far"]) == ""
+    useless = explained(report).witnesses["emulator"].model_copy(update={"float32_share": 1.0})
+    assert "where any value of its range can be explained" in float32_words(useless, ["far"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +12,8 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import ToolError
-from hls.graph import FixedGraph
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
 from hls.verification import verify as verification
@@ -144,21 +144,97 @@ def test_a_cap_keeps_the_corners(ask: Callable[..., Verdict], graph: FixedGraph,
     assert verdict.results[1].mismatches == 1
 
 
-def test_where_float32_is_inexact_qkeras_is_counted_not_failed(
+class Float32Witness:
+    """Computes ``4095 (a + b)`` as QKeras does: each product rounded to float32, and their sum."""
+
+    def __init__(self, graph: FixedGraph, wrong: int = 0) -> None:
+        self._fraction = graph.edges[graph.outputs[0]].fraction
+        self._weights = np.array([4095, 4095 + wrong], np.float32)
+
+    def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: object = None) -> WitnessRun:
+        terms = raw_inputs[0].astype(np.float32) * self._weights
+        values = (terms[:, :1] + terms[:, 1:]).astype(np.float32)
+        return WitnessRun([to_raw(values, self._fraction, (1,))], 0.5, "numpy", values=(values,))
+
+    def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
+        return {}
+
+
+@pytest.fixture
+def beyond_float32() -> FixedGraph:
+    """A sum that passes 2**24 in its own LSBs for inputs of 17 bits."""
+    builder = GraphBuilder("beyond")
+    type_ = FixedType(True, 17, 17)
+    builder.add(nodes.Input("x", (), "x", (2,), type_, type_.raw_min, type_.raw_max))
+    kernel, zero = FixedArray(np.full((2, 1), 4095), 0), FixedArray(np.zeros(1, np.int64), 0)
+    builder.add(nodes.Dense("y", ("x",), "far", kernel, zero))
+    return builder.finish(["x"], ["y"], ["y"])
+
+
+def judged(graph: FixedGraph, qkeras: object, raw: npt.NDArray[np.int64], monkeypatch: pytest.MonkeyPatch) -> Verdict:
+    """Verdict over ``raw`` with ``qkeras`` in its place, and C simulation that computes what the emulator does."""
+    stand_in = {"qkeras": qkeras, "csim": Altered(graph, lambda outputs: None)}
+
+    def chosen(name: str, task: Task) -> Witness:
+        return cast(Witness, stand_in[name]) if name in stand_in else witness(name, task)
+
+    monkeypatch.setattr(verification, "witness", chosen)
+    task = Task(graph, Path("unused"), cast(HlsProject, None))
+    return verify(task, EventSample([raw], 0, "by hand"), ("qkeras", "csim"), required=True, max_events={})
+
+
+NEAR, FAR = [100, -200], [65_001, 65_002]
+"""Two events: 409,500 less 819,000 is exact in float32, 532,362,285 lies between two of its numbers."""
+
+
+def test_what_float32_rounds_is_accepted_and_told(beyond_float32: FixedGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = np.array([NEAR, FAR])
+    verdict = judged(beyond_float32, Float32Witness(beyond_float32), raw, monkeypatch)
+    assert beyond_float32.float32_inexact() == ("far",)
+    assert (verdict.failures, verdict.agreement) == ([], "within float32")
+    qkeras = verdict.results[1]
+    assert qkeras.explained is not None
+    assert (qkeras.mismatches, qkeras.explained.events.tolist()) == (0, [False, True])
+    assert qkeras.explained.deviation == 13  # 532,362,272 is the nearest float32
+    assert qkeras.explained.allowed == 63  # two roundings, of half a step of 64 at most
+
+
+def test_where_float32_rounds_nothing_all_is_bit_exact(
+    beyond_float32: FixedGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = judged(beyond_float32, Float32Witness(beyond_float32), np.array([NEAR]), monkeypatch)
+    assert (verdict.failures, verdict.agreement) == ([], "bit-exact")
+
+
+@pytest.mark.parametrize("event", [NEAR, FAR])
+def test_an_inexact_layer_excuses_no_wrong_weight(
+    event: list[int], beyond_float32: FixedGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = judged(beyond_float32, Float32Witness(beyond_float32, wrong=1), np.array([event]), monkeypatch)
+    assert verdict.agreement == "differs"
+    assert {d.witnesses for d in verdict.disagreements} == {("emulator", "qkeras"), ("qkeras", "csim")}
+    assert verdict.results[1].mismatches == 1
+
+
+def test_a_graph_that_float32_holds_excuses_nothing(
     ask: Callable[..., Verdict], graph: FixedGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def change(outputs: list[npt.NDArray[Any]]) -> None:
-        outputs[0][5, 0] ^= 1
+    """A QKeras beside the exact value by less than one LSB differs like any other."""
+    monkeypatch.undo()
+    raw = [np.zeros((1, *graph.edges[name].shape), np.int64) for name in graph.inputs]
+    exact = Emulator(graph).run(raw)
+    fraction = graph.edges[graph.outputs[0]].fraction
+    values = tuple(np.ldexp(e.astype(np.float64) + 0.25, -fraction).astype(np.float32) for e in exact)
 
-    edges = {name: replace(edge, partial_bound=1 << 24) for name, edge in graph.edges.items()}
-    inexact = replace(graph, edges=edges)
-    assert inexact.float32_inexact()
-    altered = Altered(graph, change)
-    monkeypatch.setattr(
-        verification, "witness", lambda name, task: altered if name == "qkeras" else witness(name, task)
-    )
-    sample = gather(graph, None, events=10, seed=1, inputs=None, default=10)
-    task = Task(inexact, Path("unused"), cast(HlsProject, None))
-    verdict = verify(task, sample, ("qkeras",), required=True, max_events={})
-    assert verdict.failures == []
-    assert (verdict.results[1].mismatches, verdict.results[1].float32_differs) == (0, 1)
+    class Beside(Silent):
+        def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: object = None) -> WitnessRun:
+            off = [to_raw(v, fraction, e.shape[1:]) for v, e in zip(values, exact, strict=True)]
+            return WitnessRun(off, 0.5, "beside", values=values)
+
+        def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
+            return {}
+
+    assert graph.float32_inexact() == ()
+    verdict = judged(graph, Beside(ToolError("unused")), raw[0], monkeypatch)
+    assert verdict.agreement == "differs"
+    assert "off the grid" in verdict.failures[0]

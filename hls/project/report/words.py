@@ -1,0 +1,34 @@
+"""The verdict in words, one text for terminal, page and check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hls.project.report.schema import Report, WitnessInfo
+
+
+def verdict_words(report: Report) -> str:
+    """What was found of the bits: never "bit-exact" where any compared output differs."""
+    verification = report.verification
+    explained = sum(result.float32_differs or 0 for result in report.witnesses.values())
+    if verification.disagreements or any(result.mismatches for result in report.witnesses.values()):
+        return "differs"
+    if not verification.passed:
+        return "not verified as asked"
+    return f"agrees within float32's own error ({_events(explained)})" if explained else "bit-exact"
+
+
+def float32_words(result: WitnessInfo, layers: Sequence[str]) -> str:
+    """Of a witness whose float32 explains all that differs: in how many events, by how much and where; else empty."""
+    if not result.float32_differs or result.mismatches:
+        return ""
+    deviation, allowed, share = result.float32_deviation or 0, result.float32_allowed or 0, result.float32_share or 0
+    reach = f"up to {allowed:.4g} ({share:.2g} of the output's range)" if share < 1 else "any value of its range"
+    return (
+        f"agrees within float32's own error: {_events(result.float32_differs)} differ by at most {deviation:.4g} LSB "
+        f"where {reach} can be explained, by roundings in {', '.join(layers)}"
+    )
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count:,} events"
