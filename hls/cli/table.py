@@ -36,6 +36,7 @@ def print_report(report: Report) -> None:
         console.print(
             f"note: {FIRMWARES[report.project.firmware]} itself was not compared: no {asked} ran", style="yellow"
         )
+    _print_coverage(report, console)
     for table in _fidelity(report):
         console.print(table)
     if report.resources or report.latency:
@@ -49,6 +50,13 @@ def print_report(report: Report) -> None:
     for note in report.graph.notes:
         console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
     console.print(f"report: {_short(report.html)}", soft_wrap=True, markup=False)
+
+
+def _print_coverage(report: Report, console: Console) -> None:
+    if report.verification.coverage is not None:
+        console.print(report.verification.coverage, style="dim", soft_wrap=True, markup=False)
+    for warning in report.verification.warnings:
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True, markup=False)
 
 
 def _title(report: Report) -> Text:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hls.errors import EventError
 from hls.importing.importer import input_shape
 from hls.importing.spec import ModelSpec
-from hls.verification.sample import event_arrays
+from hls.verification.event_files import event_arrays
 
 
 def read_ports(path: Path, model: ModelSpec) -> tuple[npt.NDArray[np.float32], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,6 +23,7 @@ from hls.project.report.schema import (
     Environment,
     GraphInfo,
     Layer,
+    PortInfo,
     ProjectInfo,
     ReferenceLatency,
     VerificationInfo,
@@ -103,12 +105,16 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mappin
 
 def verification_info(verdict: Verdict) -> VerificationInfo:
     """``verification``."""
+    covered = verdict.sample.covered
     return VerificationInfo(
         passed=not verdict.failures,
         agreement=verdict.agreement,
         events=len(verdict.sample),
         corner_events=verdict.sample.corners,
         source=verdict.sample.source,
+        distinct_events=covered.distinct,
+        ports=[PortInfo(**asdict(port)) for port in covered.ports],
+        warnings=list(covered.warnings),
         not_asked=sorted(set(witness_names()) - {result.name for result in verdict.results}),
         failures=verdict.failures,
         disagreements=[_disagreement_info(found) for found in verdict.disagreements],

@@ -68,6 +68,15 @@ class Layer(Section):
     multiplications: int
 
 
+class PortInfo(Section):
+    """One of ``ports``: of the events but corners, how many lie ``beyond`` its type, how many differ there."""
+
+    name: str
+    type: str
+    beyond: int
+    distinct: int
+
+
 class GraphInfo(Section):
     """``graph``: the network as exact integer arithmetic. ``layers`` counts them, ``pipeline`` lists them."""
 
@@ -130,6 +139,20 @@ class VerificationInfo(Section):
     not_asked: list[str] = []
     failures: list[str]
     disagreements: list[DisagreementInfo]
+    distinct_events: int | None = None
+    """Of the events but corners, as ``ports``; reports written before it was counted have none."""
+    ports: list[PortInfo] = []
+    warnings: list[str] = []
+    """Where the events cover little."""
+
+    @property
+    def coverage(self) -> str | None:
+        """``distinct_events`` and ``ports`` in a line; None for a report that does not state them."""
+        if self.distinct_events is None:
+            return None
+        beyond = [f"{port.beyond:,} lie beyond {port.type} of {port.name}" for port in self.ports if port.beyond]
+        events = f"{self.distinct_events:,} of {self.events - self.corner_events:,} events distinct"
+        return "; ".join([events, *beyond])
 
 
 class Metric(Section):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +120,22 @@ def test_a_port_rounds_half_to_even_and_saturates() -> None:
     assert quantize_inputs(graph, x)[0].tolist() == [[0, 2, 0, 127, -128]]
 
 
+@pytest.mark.parametrize("bits", [24, 53, 54, 56, 60, 63])
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_port_wider_than_a_float_saturates_at_its_own_end(bits: int, signed: bool) -> None:
+    """Not at the power of two behind it, which is what a float64 makes of the end."""
+    type_ = FixedType(signed, bits, 10)
+    builder = GraphBuilder("wide")
+    builder.add(nodes.Input("x", (), "x", (1,), type_, type_.raw_min, type_.raw_max))
+    graph = builder.finish(["x"], ["x"], ["x"])
+    events = np.array([[1e9], [-np.inf], [0.25], [1024.0]])
+    expected = [type_.raw_max, type_.raw_min, 1 << (type_.fraction - 2), type_.raw_max]
+    (raw,) = quantize_inputs(graph, events)
+    assert raw.ravel().tolist() == expected
+    assert Emulator(graph).run([raw])[0].ravel().tolist() == expected
+    assert emulate(graph, events).ravel().tolist() == [value / 2**type_.fraction for value in expected]
+
+
 def test_floats_arrive_as_float32_like_in_keras() -> None:
     graph = _chain(1, 1)
     almost_tie = np.array([[0.5 * 2.0**-4 + 1e-12]])  # float32 makes it the tie, which goes to even
@@ -140,6 +158,18 @@ def test_floats_arrive_as_float32_like_in_keras() -> None:
 def test_bad_events_are_named(events: object, message: str) -> None:
     with pytest.raises(EventError, match=message):
         quantize_inputs(_chain(3, 4), events)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrap", [lambda array: array, lambda array: [array], lambda array: {"x": array}, list])
+def test_a_mask_is_never_dropped(wrap: Callable[[Any], Any]) -> None:
+    """What lies below it is no event: rows of a list may bring masks of their own."""
+    events = np.ma.array(np.zeros((5, 3)), mask=np.zeros((5, 3), bool))
+    graph = _chain(3, 4)
+    assert quantize_inputs(graph, wrap(events))[0].shape == (5, 3)
+    events[2, 1] = np.ma.masked
+    for read in (quantize_inputs, emulate):
+        with pytest.raises(EventError, match="1 values are masked"):
+            read(graph, wrap(events))
 
 
 def test_nan_is_refused_by_emulate_too() -> None:

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 
 import hls
-from hls.errors import FirmwareError, ModelFileError, SystemNotFoundError
+from hls.cli.table import print_report
+from hls.errors import EventError, FirmwareError, ModelFileError, SystemNotFoundError
 from hls.project import build as building
 from hls.project.report import read_report
+from hls.project.report.schema import PortInfo
 from tests.conftest import TOML
 from tests.models import write_model, write_reference
 
@@ -73,10 +75,42 @@ def test_two_builds_of_the_same_sources_say_the_same(project: Path) -> None:
 
 
 def test_events_from_a_file(project: Path, tmp_path: Path) -> None:
-    np.save(tmp_path / "events.npy", np.zeros((17, 4), np.float32))
+    events = np.random.default_rng(1).uniform(-7, 7, (17, 4))
+    events[0] = [100, 0, 0, -100]
+    np.save(tmp_path / "events.npy", events)
     report = hls.build(project, inputs=tmp_path / "events.npy")
-    assert report.verification.events == 17 + report.verification.corner_events
-    assert report.verification.source == "file events.npy"
+    checked = report.verification
+    assert checked.events == 17 + checked.corner_events
+    assert checked.source == "file events.npy"
+    assert checked.ports == [PortInfo(name="x", type="ap_fixed<8,4>", beyond=1, distinct=17)]
+    assert (checked.distinct_events, checked.warnings) == (17, [])
+    assert read_report(project / "build").verification == checked
+    covered = "17 of 17 events distinct; 1 lie beyond ap_fixed&lt;8,4&gt; of x"
+    assert covered in (project / "build" / "report.html").read_text()
+
+
+def test_events_that_cover_little_are_told(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events = np.zeros((20, 4))
+    events[:10, 0] = range(-5, 5)
+    np.save(tmp_path / "events.npy", events)
+    report = hls.build(project, inputs=tmp_path / "events.npy")
+    (warning,) = report.verification.warnings
+    assert warning.startswith("only 10 of 20 events are distinct")
+    print_report(report)
+    shown = capsys.readouterr().out
+    assert f"warning: {warning}" in shown
+    assert "10 of 20 events distinct\n" in shown
+    assert warning in (project / "build" / "report.html").read_text()
+
+
+def test_events_that_are_no_comparison_leave_the_last_build(project: Path, tmp_path: Path) -> None:
+    hls.build(project)
+    before = (project / "build" / "report.json").read_bytes()
+    np.save(tmp_path / "events.npy", np.full((30, 4), 2.5))
+    with pytest.raises(EventError, match=r"events\.npy: all 30 events are one and the same"):
+        hls.build(project, inputs=tmp_path / "events.npy")
+    assert (project / "build" / "report.json").read_bytes() == before
+    assert hls.build(project, inputs=tmp_path / "events.npy", events=1).passed
 
 
 def test_a_float_reference_is_timed(make_project: Callable[..., Path]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hls.emulation import Emulator
-from hls.errors import EventError, FirmwareError
+from hls.errors import EventError, FirmwareError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.importing import import_keras
@@ -94,6 +94,12 @@ class TestSources:
         assert len(sample) == 5000 + sample.corners
         drawn = sample.raw[0][sample.corners :]
         assert set(np.unique(drawn)) == set(range(-128, 128))
+
+    def test_a_port_wider_than_integers_is_refused(self) -> None:
+        builder, wide = GraphBuilder("wide"), FixedType(True, 65, 10)
+        builder.add(nodes.Input("x", (), "x", (1,), wide, wide.raw_min, wide.raw_max))
+        with pytest.raises(UnsupportedError, match=r"'x': ap_fixed<65,10> is wider"):
+            gather(builder.finish(["x"], ["x"], ["x"]), None, events=5, seed=1, inputs=None, default=1)
 
     def test_same_seed_same_events(self, graph: FixedGraph) -> None:
         first, again, other = (
@@ -199,7 +205,7 @@ class TestRefused:
 def test_a_dead_link_beside_the_events_is_no_damage(tmp_path: Path, graph: FixedGraph) -> None:
     path = tmp_path / "events.h5"
     with h5py.File(path, "w") as file:
-        file["x"] = np.zeros((3, 4))
+        file["x"] = np.eye(3, 4)
         file["skimmed"] = h5py.ExternalLink("gone.h5", "x")
     assert len(from_file(graph, path)) - from_file(graph, path).corners == 3
 
