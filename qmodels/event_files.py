@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from hls.machine.hdf5 import read_hdf5, whole_hdf5
+from hls.machine.hdf5_holes import lacks
 from qmodels.errors import ModelDataError
 from qmodels.types import EventProgress, Floats32
 
@@ -144,8 +145,9 @@ def read_floats(path: Path, group: h5py.Group, name: str, noun: str = "dataset")
         raise ModelDataError(f"{path}: {noun} {name!r} is missing; write the file again with `qtrigger data`")
     if dataset.dtype.kind not in "fiu" or dataset.shape is None:
         raise ModelDataError(f"{path}: {noun} {name!r} holds {dataset.dtype}, numbers are needed")
-    if dataset.size and dataset.id.get_space_status() != h5py.h5d.SPACE_STATUS_ALLOCATED:
-        raise ModelDataError(f"{path}: {noun} {name!r} was never written, wholly or in part; write the file again")
+    missing = lacks(dataset)
+    if missing is not None:
+        raise ModelDataError(f"{path}: {missing}; write the file again with `qtrigger data`")
     return np.asarray(dataset, np.float32)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import EventError
+from hls.machine.hdf5 import read_hdf5
 from hls.machine.hdf5_holes import lacks
 
 LARGEST_BYTES = 4 << 30
@@ -109,7 +110,7 @@ def _numpy_array(path: Path, stream: IO[bytes], size: int) -> npt.NDArray[Any]:
 
 def _hdf5_file(path: Path, ports: tuple[str, ...]) -> Arrays:
     """Datasets called as the inputs are, or the only dataset that there is."""
-    with _damage(path, _HDF5_DAMAGE, "damaged HDF5 ({}); write it again"), h5py.File(path, "r") as file:
+    with _damage(path, _HDF5_DAMAGE, "damaged HDF5 ({}); write it again"), read_hdf5(path) as file:
         names = [name for name in file if isinstance(file.get(name), h5py.Dataset)]  # a dead link is None
         if set(ports) <= set(names):
             for port in ports:
