@@ -15,7 +15,8 @@ EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger new mine --model model.keras --part xcvu13p-flga2577-2-e\n\n"
     "  qtrigger new mine --model model.h5 --part xcvu9p-flga2104-2L-e --backend vivado --clock-ns 3.125\n\n"
-    "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --input-type 'ap_fixed<16,6>'"
+    "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --input-type 'ap_fixed<16,6>'\n\n"
+    "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --events events.npz"
 )
 
 
@@ -30,13 +31,22 @@ def command(
     input_type: Annotated[
         str | None, typer.Option(help="Type of the input ports, for a network without an input quantizer.")
     ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Events whose range proposes that type where none is given.")
+    ] = None,
     firmware: Annotated[
         str | None, typer.Option(help="What is built and judged: rtl (our Verilog) or hls4ml (its project).")
     ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
+    from hls.project.input_type import propose_input_type
     from hls.project.new_project import create_project
 
+    if events is not None and input_type is None:
+        proposal = propose_input_type(model, events)
+        if proposal is not None:
+            input_type = str(proposal.type)
+            typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
     folder = create_project(
         name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type, firmware=firmware
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,7 @@ from hls.graph.float32 import EXACT, Doubles, Entries, Float32
 from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import (
+    PICKLED,
     REAL,
     SMOOTH,
     Grid,
@@ -29,16 +30,33 @@ from hls.importing.quantizers import (
     upper_bound,
     without_scale,
 )
+from hls.importing.refusals import ANOTHER, NO_BINARY_FUNCTION
 from hls.importing.weights import around, quantize_values, ternary_threshold
 
 _TABLE_LIMIT = 1 << 16
 _SMOOTH_SLOPE = 0.1875
-_HOST_SIDE = {
-    "softmax": "leave it off the chip: it does not change the order of the scores",
-    "sigmoid": "use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), a table of it, "
-    "or leave a last sigmoid off the chip: it is monotonic",
-    "tanh": "use QActivation('quantized_tanh(10, use_real_tanh=1)'), a table of it",
-}
+_ROUNDED = (
+    f"rounded to 10 bits, {ANOTHER}; or, of a last layer, end the network before it and compute it in software, which "
+    "changes nothing"
+)
+_OUTSIDE = {
+    "sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), a table of it {_ROUNDED}",
+    "tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), a table of it {_ROUNDED}",
+    **dict.fromkeys(
+        ("elu", "selu", "gelu", "swish", "silu", "mish", "softplus", "softsign", "exponential", "celu", "log_softmax",
+         "glu", "hard_swish", "hard_silu", "log_sigmoid"),
+        NO_BINARY_FUNCTION,
+    ),
+}  # fmt: skip
+_SOFTMAX_LAST = (
+    "end the network before it and take the softmax of its outputs in software, which changes nothing (it keeps the "
+    "order of "
+    "the scores, so an argmax needs none)"
+)
+_SOFTMAX_INSIDE = (
+    "its quotients have no finite binary expansion, and what follows reads them; end the network before it and leave "
+    "the rest to software"
+)
 _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "hard_tanh": lambda emit, x: clipped(emit, x, -1.0, 1.0),
     "hard_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, 0.5, 0.5), 0.0, 1.0),
@@ -49,7 +67,11 @@ _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "relu6": lambda emit, x: clipped(emit, x, 0.0, 6.0),
 }
 """Functions of QKeras that are lines, clips and signs; ``hard_tanh`` and ``relu6`` of Keras are the same."""
-_KERAS_OWN = {"hard_sigmoid": "Keras's divides by six, which is no finite binary number; use qkeras's QActivation"}
+_KERAS_OWN = {
+    "hard_sigmoid": "Keras's divides by six, which gives no finite binary number; use QActivation('hard_sigmoid'), "
+    "whose slope "
+    f"is a half, {ANOTHER}"
+}
 
 
 def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False) -> str:
@@ -61,18 +83,28 @@ def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False
         UnsupportedError: an activation that has no exact fixed-point statement.
     """
     name = function_name(value)
-    if name == "linear":
+    pickled = isinstance(value, Mapping) and value.get("class_name") in PICKLED  # which is told for the whole model
+    if name == "linear" or pickled:
         return x
     if name == "relu":
         return emit(nodes.Relu, "relu", (x,))
-    if name in _HOST_SIDE:
-        raise UnsupportedError(f"layer {emit.layer!r}: activation {name!r} is not supported; {_HOST_SIDE[name]}")
-    if name in _KERAS_OWN and of_keras:
-        raise UnsupportedError(f"layer {emit.layer!r}: activation {name!r} is not supported; {_KERAS_OWN[name]}")
+    outside = _outside(emit, name, of_keras=of_keras)
+    if outside is not None:
+        emit.refuse(UnsupportedError(f"layer {emit.layer!r}: activation {name!r} is not supported; {outside}"))
+        return x
     if name in _FUNCTIONS:
         return _FUNCTIONS[name](emit, x)
     quantizer = parse_quantizer(name or value, f"layer {emit.layer!r}, activation")
     return x if quantizer is None else _emit_quantizer(emit, quantizer, x)
+
+
+def _outside(emit: Emitter, name: str | None, *, of_keras: bool) -> str | None:
+    """What to do about a function that no firmware of ours computes; None for one that it does, or does not know."""
+    if name == "softmax":
+        return _SOFTMAX_LAST if emit.last else _SOFTMAX_INSIDE
+    if name in _KERAS_OWN and of_keras:
+        return _KERAS_OWN[name]
+    return _OUTSIDE.get(name or "")
 
 
 def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
@@ -130,7 +162,8 @@ def _leaky(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     type_ = FixedType(True, quantizer.bits, quantizer.integer + 1)
     if mantissa != 0.5 or shift < 0 or shift > quantizer.bits - 1:
         raise quantizer.unsupported(
-            f"negative_slope={quantizer.get('negative_slope')}", f"use a power of two in [2**-{quantizer.bits - 1}, 1]"
+            f"negative_slope={quantizer.get('negative_slope')}",
+            f"QKeras takes powers of two alone; use one in [2**-{quantizer.bits - 1}, 1] and train again",
         )
     leaky = emit(nodes.Relu, "leaky", (x,), shift)
     low = type_.raw_min >> shift  # QKeras saturates below at -slope * 2**integer
@@ -327,7 +360,8 @@ def _table(emit: Emitter, quantizer: Quantizer, x: str, function: Function, thro
     size = edge.raw_max - edge.raw_min + 1
     if size > _TABLE_LIMIT:
         raise quantizer.unsupported(
-            f"a table of {size} entries", "put QActivation(quantized_bits(10, ..., alpha=1)) before it"
+            f"a table of {size} entries (at most {_TABLE_LIMIT})",
+            "put QActivation(quantized_bits(10, ..., alpha=1)) before it, whose rounding is part of the network then",
         )
     raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
     inputs = np.ldexp(raw, -edge.fraction)

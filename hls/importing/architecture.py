@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,32 +11,37 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
+from hls.importing.options import numbers
+from hls.importing.quantizers import PICKLED
 from hls.importing.schema import check_architecture
 from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
 
 Weights = Callable[[str, str], tuple[npt.NDArray[np.float32], ...]]
 """(layer name, class name) -> its weights in Keras's order."""
 
-_NEVER = {"Lambda", "TFOpLambda", "SlicingOpLambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
-_PICKLED = {"__lambda__", "__bytes__"}
+CODE = ("Lambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+"""Layers that are Python code of the file's own."""
+PRUNING = "PruneLowMagnitude"
+"""A wrapper of TensorFlow Model Optimization: it zeroes weights while it trains, and then they are stored as zeros."""
 # What only training reads: a constraint or a loss of the author's own keeps no network off the chip.
 _TRAINING_ONLY = re.compile(r"\w*(regularizer|constraint|initializer)|(compile|build)_config")
 
 
 def check_model(architecture: Any, source: str) -> dict[str, Any]:
-    """``architecture`` as it is, once it is known to be that of a Keras model and to bring no code along.
+    """``architecture`` as it is, once it is known to be that of a Keras model.
 
     Raises:
-        UnsupportedError: a Lambda layer or a pickled object (never executed), or a kind of model not known here.
+        UnsupportedError: a kind of model not known here.
         ModelFileError: it is not a Keras architecture.
     """
     kind = architecture.get("class_name") if isinstance(architecture, dict) else None
     if isinstance(kind, str) and kind not in ("Sequential", "Functional", "Model"):
         raise UnsupportedError(
-            f"{source}: model class {kind!r} is a Python subclass; rebuild it as a Functional or Sequential model"
+            f"{source}: model class {kind!r} is a Python subclass, whose calls no file holds; rebuild it as a "
+            "Functional "
+            "or Sequential model and give that its weights"
         )
     check_architecture(architecture, source)
-    refuse_code(architecture, source)
     checked: dict[str, Any] = architecture
     return checked
 
@@ -61,39 +67,52 @@ def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> 
     return _functional(config, weights, source)
 
 
-def refuse_code(value: Any, source: str, layer: str = "") -> None:
-    """Refuse what takes part in inference and Keras could only restore by executing what the file brings along."""
+def code_of(value: Any, layer: str = "") -> Iterator[str]:
+    """What is said of everything that takes part in inference and that Keras could only restore by executing it."""
     if isinstance(value, dict):
         kind, config = value.get("class_name"), value.get("config")
         name = str(value.get("name") or (config.get("name", "") if isinstance(config, dict) else ""))
-        if isinstance(kind, str) and kind in _NEVER:
-            raise UnsupportedError(
-                f"{source}: layer {name!r} is a {kind} layer: code in a model file is never executed; "
+        if isinstance(kind, str) and kind.split(">")[-1] in CODE:
+            yield (
+                f"layer {name!r} is a {kind} layer: code in a model file is never executed; "
                 "replace it by a layer that the importer knows"
             )
-        if isinstance(kind, str) and kind in _PICKLED:
-            raise UnsupportedError(
-                f"{source}: layer {layer!r} holds a pickled Python function: never executed; use a named activation"
-            )
+            return
+        if isinstance(kind, str) and kind in PICKLED:
+            yield f"layer {layer!r} holds a pickled Python function: never executed; use a named activation"
+            return
         for key, item in value.items():
             if not _TRAINING_ONLY.fullmatch(str(key)):
-                refuse_code(item, source, name or layer)
+                yield from code_of(item, name or layer)
     elif isinstance(value, list):
         for item in value:
-            refuse_code(item, source, layer)
+            yield from code_of(item, layer)
 
 
-def _name(entry: dict[str, Any]) -> str:
+def layer_name(entry: dict[str, Any]) -> str:
+    """Keras 2 may name a layer beside its configuration alone."""
     return str(entry.get("name") or entry["config"]["name"])
 
 
 def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> LayerSpec:
-    config = dict(entry["config"])
-    name = _name(entry)
-    kind = str(entry["class_name"]).split(">")[-1]
-    if ".ops." in str(entry.get("module")):
-        kind = f"ops.{kind}"
-    return LayerSpec(name, kind, config, calls, weights(name, kind))
+    config, name, kind = dict(entry["config"]), layer_name(entry), _kind(entry)
+    wrapper = None
+    if kind == PRUNING and isinstance(config.get("layer"), dict):
+        wrapped = config["layer"]
+        if not isinstance(wrapped.get("class_name"), str) or not isinstance(wrapped.get("config"), dict):
+            raise ModelFileError(f"layer {name!r}: its {PRUNING} holds no layer; save the whole model again")
+        wrapper, kind, config = kind, _kind(wrapped), {**wrapped["config"], "name": name}
+    return LayerSpec(name, kind, config, calls, weights(name, kind), wrapper)
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    """The class of a layer; of those that share a name with another's, with what tells them apart."""
+    *registered, kind = str(entry["class_name"]).split(">")
+    module = str(entry.get("module"))
+    if ".ops." in module and not module.startswith("hgq"):
+        return f"ops.{kind}"
+    package = registered[0] if registered else module.split(".")[0]
+    return f"hgq.{kind}" if package == "hgq" else kind
 
 
 def _sequential(config: dict[str, Any], weights: Weights) -> ModelSpec:
@@ -111,12 +130,12 @@ def _sequential(config: dict[str, Any], weights: Weights) -> ModelSpec:
         layers[spec.name] = spec
         previous = (TensorRef(spec.name, 0, 0),)
     start = TensorRef(next(iter(layers)), 0, 0)
-    return ModelSpec(str(config.get("name", "sequential")), layers, (start,), previous)
+    return ModelSpec(str(config.get("name", "sequential")), layers, (start,), previous, refused=tuple(code_of(config)))
 
 
 def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
     """``wanted``, or with as many underscores as it takes to be the name of no layer."""
-    taken = {str(entry["config"].get("name")) for entry in entries}
+    taken = {layer_name(entry) for entry in entries}
     while wanted in taken:
         wanted += "_"
     return wanted
@@ -125,80 +144,106 @@ def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
 def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     layers: dict[str, LayerSpec] = {}
     for entry in config["layers"]:
-        calls = tuple(_call(node, f"{source}: layer {_name(entry)!r}") for node in entry.get("inbound_nodes", []))
+        calls = tuple(_call(node, f"{source}: layer {layer_name(entry)!r}") for node in entry.get("inbound_nodes", []))
         spec = _layer(entry, calls or (Call(),), weights)
         layers[spec.name] = spec
     inputs, outputs = (_ports(config.get(key), f"{source}: {key}") for key in ("input_layers", "output_layers"))
     unknown = [ref.layer for ref in (*inputs, *outputs) if ref.layer not in layers]
     if unknown:
         raise ModelFileError(f"{source}: its architecture names layers that it does not hold: {unknown}")
-    return ModelSpec(str(config.get("name", "model")), layers, inputs, outputs)
+    return ModelSpec(str(config.get("name", "model")), layers, inputs, outputs, refused=tuple(code_of(config)))
 
 
 def _ports(value: Any, where: str) -> tuple[TensorRef, ...]:
-    try:
-        found = tuple(_references(value))
-    except (TypeError, KeyError, IndexError) as error:
-        raise ModelFileError(f"{where} is not what Keras writes ({error}); save the whole model again") from error
+    found = tuple(_references(value, where))
     if not found:
         raise ModelFileError(f"{where} is empty; save the whole model again")
     return found
 
 
-def _references(value: Any) -> Iterator[TensorRef]:
+def _references(value: Any, where: str) -> Iterator[TensorRef]:
     """``["x", 0, 0]``, or lists of those, nested as they may be, or a dict, in the order of its sorted keys.
 
     Raises:
         UnsupportedError: lists in a dict: no two versions of Keras agree on their order.
+        ModelFileError: something else.
     """
     if isinstance(value, dict):
         value = [value[key] for key in sorted(value)]
-        if not all(item and isinstance(item[0], str) for item in value):
-            raise UnsupportedError("inputs or outputs are lists in a dict; build the model with one list or one dict")
-    if len(value) == 3 and isinstance(value[0], str) and all(isinstance(number, int) for number in value[1:]):
-        yield TensorRef(value[0], value[1], value[2])
+        if not all(isinstance(item, list) and item and isinstance(item[0], str) for item in value):
+            raise UnsupportedError(
+                f"{where} holds lists in a dict, in an order on which no two versions of Keras agree; build the "
+                "model with "
+                "one list or one dict"
+            )
+    if not isinstance(value, list):
+        raise _not_keras(where, value)
+    if value and isinstance(value[0], str):
+        yield _reference(value, where)
         return
     for item in value:
-        yield from _references(item)
+        yield from _references(item, where)
+
+
+def _reference(value: Any, where: str) -> TensorRef:
+    """``["x", 0, 0]``, whatever follows."""
+    if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str):
+        raise _not_keras(where, value)
+    name, node, tensor = value[:3]
+    if not _is_count(node) or not _is_count(tensor):
+        raise _not_keras(where, value)
+    return TensorRef(name, node, tensor)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _not_keras(where: str, value: Any) -> ModelFileError:
+    return ModelFileError(f"{where}: {reprlib.repr(value)} is not what Keras writes there; save the whole model again")
 
 
 def _call(node: Any, where: str) -> Call:
-    try:
-        return _parsed_call(node)
-    except (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError) as error:
-        raise ModelFileError(f"{where}: a call is not what Keras writes ({error}); save it again") from error
-
-
-def _parsed_call(node: Any) -> Call:
     """One call: Keras 3 nests ``keras_history`` in its arguments, Keras 2 lists [name, node, tensor, keywords]."""
     if isinstance(node, dict):
-        arguments = tuple(_arguments(node.get("args", ())))
-        keywords = dict(node.get("kwargs") or {})
+        keywords = node.get("kwargs") or {}
+        if not isinstance(keywords, dict):
+            raise _not_keras(where, keywords)
+        arguments = tuple(_arguments(node.get("args", ()), where))
         if not arguments:  # layer(inputs=x)
-            return Call(tuple(_arguments(list(keywords.values()))))
+            return Call(tuple(_arguments(list(keywords.values()), where)))
         return Call(arguments, keywords)
     if node and isinstance(node[0], str):
         node = [node]
     named: dict[str, Any] = {}
     for item in node:
-        named |= item[3] if len(item) > 3 else {}
-    return Call(tuple(TensorRef(str(item[0]), int(item[1]), int(item[2])) for item in node), named)
+        keywords = item[3] if isinstance(item, list) and len(item) > 3 else {}
+        if not isinstance(keywords, dict):
+            raise _not_keras(where, keywords)
+        named |= keywords
+    return Call(tuple(_reference(item, where) for item in node), named)
 
 
-def _arguments(value: Any) -> Iterator[TensorRef | Constant]:
+def _arguments(value: Any, where: str) -> Iterator[TensorRef | Constant]:
     """Tensors and constants of an argument, lists and dicts taken apart in Keras's order."""
     if isinstance(value, dict):
-        config = value.get("config") or {}
+        config = value.get("config")
         if value.get("class_name") == "__keras_tensor__":
-            layer, number, tensor = config["keras_history"]
-            yield TensorRef(str(layer), int(number), int(tensor))
+            yield _reference(config.get("keras_history") if isinstance(config, dict) else None, where)
         elif value.get("class_name") in ("__numpy__", "__tensor__"):
-            yield Constant(np.asarray(config["value"], np.float32))
+            yield _constant(value, where)
         elif "class_name" not in value:
             for key in sorted(value):
-                yield from _arguments(value[key])
+                yield from _arguments(value[key], where)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _arguments(item)
+            yield from _arguments(item, where)
     elif isinstance(value, int | float):
-        yield Constant(np.asarray(value, np.float32))
+        yield _constant(value, where)
+
+
+def _constant(value: Any, where: str) -> Constant:
+    found = numbers(value)
+    if found is None:
+        raise _not_keras(where, value)
+    return Constant(found.astype(np.float32))

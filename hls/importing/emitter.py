@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hls.errors import UnsupportedError
+from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import Edge, GraphBuilder, nodes
 from hls.graph.float32 import Float32
+from hls.importing.refusals import Refusals
+from hls.importing.shapes import misfit
 from hls.importing.spec import Constant, LayerSpec
 
 
@@ -16,7 +18,8 @@ class Emitter:
 
     A mean over a number of values that is no power of two has no finite binary expansion. Its node is *unrounded*: it
     carries enough bits for any quantizer of the network to round as the exact quotient would, and nothing but a
-    quantizer may read it. ``arguments`` are those of the call in their order, constants among them.
+    quantizer may read it. ``arguments`` are those of the call in their order, constants among them. ``last``: what the
+    layer gives is an output of the network, and nothing else reads it.
     """
 
     def __init__(
@@ -24,11 +27,17 @@ class Emitter:
         builder: GraphBuilder,
         layer: str,
         prefix: str,
-        unrounded: set[str],
+        unrounded: dict[str, str],
         guard: int,
         arguments: tuple[str | Constant, ...] = (),
+        *,
+        refusals: Refusals | None = None,
+        last: bool = False,
     ) -> None:
         self.builder = builder
+        self.last = last
+        self.emitted: list[str] = []
+        self._refusals = Refusals() if refusals is None else refusals
         self.arguments = arguments
         self.layer = layer
         self.guard_fraction = guard
@@ -54,18 +63,29 @@ class Emitter:
         count = 2
         while name in self.builder.nodes:
             name, count = f"{base}{count}", count + 1
-        self.builder.add(kind(name, inputs, self.layer, *fields), float32)
+        node = kind(name, inputs, self.layer, *fields)
+        wrong = misfit(node, [self.edge(x) for x in inputs])
+        if wrong is not None:
+            raise ModelFileError(f"layer {self.layer!r} is inconsistent: {wrong}; save the whole model again")
+        self.emitted.append(self.builder.add(node, float32))
         if pending and not kind.rounds:
-            self._unrounded.add(name)
+            self._unrounded[name] = self._unrounded[pending[0]]
         return name
 
     def edge(self, name: str) -> Edge:
         """The edge of a node already added."""
         return self.builder.edges[name]
 
+    def refuse(self, error: UnsupportedError) -> None:
+        """Keep a refusal for the list of all, where the handler can go on as if there were none.
+
+        The graph is then built to its end, so that the user is told everything at once, and thrown away.
+        """
+        self._refusals.add(error)
+
     def mark_unrounded(self, name: str) -> None:
         """From here on only a quantizer may read ``name``."""
-        self._unrounded.add(name)
+        self._unrounded[name] = self.layer
 
     def refuse_unrounded(self, name: str, reader: str) -> None:
         """Raise if ``name`` is an average that no quantizer has rounded yet.
@@ -74,10 +94,12 @@ class Emitter:
             UnsupportedError: naming the layer.
         """
         if name in self._unrounded:
-            layer = self.builder.nodes[name].layer
+            layer = self._unrounded[name]
             raise UnsupportedError(
                 f"layer {layer!r}: an average over a number of values that is no power of two has no finite binary "
-                f"expansion, and {reader} reads it; put a QActivation(quantized_bits(...)) right after it"
+                f"expansion, and {reader} reads it; put a QActivation(quantized_bits(...)) right after it, whose "
+                "rounding "
+                "is part of the network then"
             )
 
 

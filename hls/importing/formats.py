@@ -16,9 +16,11 @@ class Statements:
     """What a project says of its model that no file holds.
 
     ``input_type``: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
+    ``internal_sigmoid``: what ``qkeras.set_internal_sigmoid`` was told when the network was trained.
     """
 
     input_type: str | None = None
+    internal_sigmoid: str | None = None
 
 
 class ModelFormat(Protocol):

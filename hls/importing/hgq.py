@@ -7,6 +7,7 @@ quantized numbers with a ``FixedPointQuantizer`` behind each, whose numbers wrap
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter, Handler
+from hls.importing.options import fits
 from hls.importing.spec import LayerSpec
 
 Integers = npt.NDArray[np.int64]
@@ -158,6 +160,9 @@ def _scaled(
     if deep:
         x = emit(nodes.Reshape, "flat", (x,), (int(np.prod(shape)),))
 
+    if deep and not all(fits(values.shape, shape) for values in (exponent, used, offset.integers)):
+        raise ModelFileError(f"layer {emit.layer!r}: bits of shape {exponent.shape} for {shape}; save it again")
+
     def row(values: npt.NDArray[np.generic]) -> Integers:
         return np.asarray(np.broadcast_to(values, shape) if deep else values, np.int64).reshape(-1)
 
@@ -199,7 +204,8 @@ def _bits(spec: LayerSpec, weights: tuple[npt.NDArray[np.float32], ...], number:
 
 def _floors(spec: LayerSpec, key: str) -> bool:
     """Whether a quantizer drops bits; otherwise it rounds half up. HGQ resolves ``auto`` by its own rule."""
-    strategy = (spec.config.get(key) or {}).get("rnd_strategy", "floor")
+    stated = spec.config.get(key)
+    strategy = stated.get("rnd_strategy", "floor") if isinstance(stated, Mapping) else "floor"
     if strategy in ("floor", 3):
         return True
     if strategy == "auto":
@@ -210,6 +216,10 @@ def _floors(spec: LayerSpec, key: str) -> bool:
 def _rounded_numbers(
     spec: LayerSpec, key: str, values: npt.NDArray[np.float32], bits: Integers
 ) -> npt.NDArray[np.float32]:
+    if not fits(bits.shape, values.shape):
+        raise ModelFileError(
+            f"layer {spec.name!r}: bits of shape {bits.shape} for numbers of {values.shape}; save it again"
+        )
     steps = np.ldexp(values, bits)
     steps = np.floor(steps if _floors(spec, key) else steps + np.float32(0.5))
     return np.asarray(np.ldexp(steps, -bits), np.float32)

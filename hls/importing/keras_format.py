@@ -22,7 +22,7 @@ class KerasFormat:
 
     def read(self, file: Path, statements: Statements) -> FixedGraph:
         """As ``hls.import_keras`` does."""
-        return import_keras(file, input_type=statements.input_type)
+        return import_keras(file, statements.input_type, statements.internal_sigmoid)
 
 
 FORMAT = KerasFormat()

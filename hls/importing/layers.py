@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,50 +15,50 @@ from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
 from hls.importing import hgq, operators, pooling, products
 from hls.importing.activations import clipped, emit_activation, leaky, thresholded
+from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.options import require_channels_last, sizes
+from hls.importing.folded import unfolded
+from hls.importing.normalization import ROOT_NOTE, normalization
+from hls.importing.options import numbers, require_channels_last, require_weights, sizes
 from hls.importing.quantizers import Quantizer, parse_quantizer
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import as_trainable, float32_deviation, quantize_values, quantized_constant
+from hls.importing.weights import float32_deviation, quantized_constant
 from hls.machine.plugins import Plugins
 
 _MOST_STATED_BITS = 20
 """Numbers of so few bits in a layer without a quantizer were quantized by whoever wrote them: float32 has 24."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Constant:
-    """What a layer multiplies by or adds, and by how much QKeras's own float32 may be off it; None if nowhere."""
-
-    exact: FixedArray
-    off: Doubles | None = None
-
-
-def _kernel(spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> _Constant:
+def _kernel(emit: Emitter, spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> Coefficients:
     quantizer = parse_quantizer(spec.config.get(key), f"layer {spec.name!r}, {key}")
     if quantizer is None:
         stated = FixedArray.from_float(values)
         if stated.type.width <= _MOST_STATED_BITS:
-            return _Constant(stated)
-        raise UnsupportedError(
-            f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
-            f"use the QKeras layer with {key}=quantized_bits(8, 0, alpha=1), or leave the layer off the chip"
+            return Coefficients(stated)
+        emit.refuse(
+            UnsupportedError(
+                f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
+                "`qtrigger quantize` makes a QKeras file of such a network, or use the QKeras layer with "
+                f"{key}=quantized_bits(8, 0, alpha=1) and train it again from these weights: both round them, which is "
+                "another network"
+            )
         )
+        return Coefficients(FixedArray(np.zeros(values.shape, np.int64), 0))
     return _quantized(quantizer, values, kernel=True)
 
 
-def _quantized(quantizer: Quantizer, values: npt.NDArray[np.float32], *, kernel: bool) -> _Constant:
+def _quantized(quantizer: Quantizer, values: npt.NDArray[np.float32], *, kernel: bool) -> Coefficients:
     exact = quantized_constant(quantizer, values, kernel=kernel)
-    return _Constant(exact, float32_deviation(quantizer, values, exact))
+    return Coefficients(exact, float32_deviation(quantizer, values, exact))
 
 
 def _note(kernel: Doubles | None, bias: Doubles | None) -> Float32 | None:
     return None if kernel is None and bias is None else Float32(weights=kernel, offset=bias)
 
 
-def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> _Constant:
+def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> Coefficients:
     if not spec.config.get("use_bias", True):
-        return _Constant(FixedArray(np.zeros(outputs, np.int64), 0))
+        return Coefficients(FixedArray(np.zeros(outputs, np.int64), 0))
     values = spec.weights[1]
     if values.shape != (outputs,):
         raise ModelFileError(
@@ -68,81 +69,86 @@ def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> _Constant:
         return _quantized(quantizer, values, kernel=False)
     if values.any():
         emit.builder.notes.append(f"layer {spec.name!r}: its bias has no quantizer and enters as exact float32 numbers")
-    return _Constant(FixedArray.from_float(values))
-
-
-def _require_weights(spec: LayerSpec, count: int) -> None:
-    if len(spec.weights) < count:
-        raise UnsupportedError(
-            f"layer {spec.name!r} ({spec.class_name}) has {len(spec.weights)} weight arrays, {count} expected: "
-            "was the model built and its weights saved?"
-        )
+    return Coefficients(FixedArray.from_float(values))
 
 
 def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
-    kernel = _kernel(spec, "kernel_quantizer", spec.weights[0])
+    require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 2)
+    kernel = _kernel(emit, spec, "kernel_quantizer", spec.weights[0])
     bias = _bias(emit, spec, kernel.exact.shape[1])
     out = emit(nodes.Dense, "dense", inputs, kernel.exact, bias.exact, float32=_note(kernel.off, bias.off))
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
-    kernel = _masked(spec, _kernel(spec, "kernel_quantizer", spec.weights[0]))
+    require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
+    kernel = _masked(spec, _kernel(emit, spec, "kernel_quantizer", spec.weights[0]))
     groups = int(spec.config.get("groups") or 1)
     return _emit_conv(emit, spec, inputs, kernel, groups)
 
 
-def _masked(spec: LayerSpec, kernel: _Constant) -> _Constant:
+def _folded(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    plain = unfolded(spec)
+    return HANDLERS[plain.class_name](emit, plain, inputs)
+
+
+def _masked(spec: LayerSpec, kernel: Coefficients) -> Coefficients:
     """QKeras multiplies the quantized kernel of a QConv2D by its ``mask``, if it has one."""
     mask = spec.config.get("mask")
     if mask is None:
         return kernel
-    values = np.asarray(mask["config"]["value"] if isinstance(mask, dict) else mask, np.float32)
+    values = numbers(mask)
+    if values is None or values.shape != kernel.exact.shape[: values.ndim]:
+        raise ModelFileError(f"layer {spec.name!r}: its mask does not fit its kernel; save the whole model again")
     if not np.isin(values, (0, 1)).all():
-        raise UnsupportedError(f"layer {spec.name!r}: a mask of other numbers than 0 and 1; multiply the kernel by it")
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a mask of other numbers than 0 and 1 multiplies the quantized kernel; use zeros "
+            "and ones, which is another network"
+        )
     exact = kernel.exact
     values = values.reshape(*values.shape, *(1,) * (exact.integers.ndim - values.ndim))
     masked = FixedArray(exact.integers * values.astype(np.int64), exact.fraction)
-    return _Constant(masked, None if kernel.off is None else kernel.off * values)
+    return Coefficients(masked, None if kernel.off is None else kernel.off * values)
 
 
 def _separable(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """A depthwise convolution without a bias, then one of window 1, as QKeras computes it."""
-    _require_weights(spec, 2 + bool(spec.config.get("use_bias", True)))
+    rank = 3 if "1D" in spec.class_name else 4
+    require_weights(spec, 2 + bool(spec.config.get("use_bias", True)), rank, rank)
     depthwise, pointwise, *bias = spec.weights
     first = replace(spec, config={**spec.config, "use_bias": False, "activation": None}, weights=(depthwise,))
     between = _depthwise(emit, first, inputs)
     rank = depthwise.ndim - 2
     ones = {"strides": 1, "dilation_rate": 1, "padding": "valid"}
     second = replace(spec, config={**spec.config, **ones}, weights=(pointwise, *bias))
-    kernel = _kernel(second, "pointwise_quantizer", pointwise.reshape(*(1,) * rank, *pointwise.shape[-2:]))
+    kernel = _kernel(emit, second, "pointwise_quantizer", pointwise.reshape(*(1,) * rank, *pointwise.shape[-2:]))
     return _emit_conv(emit, second, (between,), kernel, 1)
 
 
 def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    _require_weights(spec, 1 + bool(spec.config.get("use_bias", True)))
-    kernel = _kernel(spec, "depthwise_quantizer", spec.weights[0])
+    require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
+    kernel = _kernel(emit, spec, "depthwise_quantizer", spec.weights[0])
     *window, channels, multiplier = kernel.exact.shape
     shape = (*window, 1, channels * multiplier)
     flat = FixedArray(kernel.exact.integers.reshape(shape), kernel.exact.fraction)
     off = None if kernel.off is None else kernel.off.reshape(shape)
-    return _emit_conv(emit, spec, inputs, _Constant(flat, off), channels)
+    return _emit_conv(emit, spec, inputs, Coefficients(flat, off), channels)
 
 
-def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: _Constant, groups: int) -> str:
+def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: Coefficients, groups: int) -> str:
     require_channels_last(spec)
     rank = len(kernel.exact.shape) - 2
     window = kernel.exact.shape[:rank]
     strides = sizes(spec.config.get("strides", 1), rank)
     dilation = sizes(spec.config.get("dilation_rate", 1), rank)
-    spatial = emit.edge(inputs[0]).shape[:rank]
+    spatial = _spatial(emit, spec, inputs[0], rank)
     mode = str(spec.config.get("padding", "valid")).lower()
     if mode == "same":
         padding = tuple(same_padding(*axis) for axis in zip(spatial, window, strides, dilation, strict=True))
-    elif mode == "causal":
+    elif mode == "causal" and rank == 1:
         padding = ((dilation[0] * (window[0] - 1), 0),)
+    elif mode != "valid":
+        raise ModelFileError(f"layer {spec.name!r}: padding={mode!r} is none of Keras's; save the whole model again")
     else:
         padding = ((0, 0),) * rank
     bias = _bias(emit, spec, kernel.exact.shape[-1])
@@ -151,66 +157,31 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
+def _spatial(emit: Emitter, spec: LayerSpec, x: str, rank: int) -> tuple[int, ...]:
+    shape = emit.edge(x).shape
+    if len(shape) != rank + 1:
+        raise ModelFileError(
+            f"layer {spec.name!r} is inconsistent: it convolves over {rank} axes and reads a tensor of shape "
+            f"{shape}; save "
+            "the whole model again"
+        )
+    return shape[:rank]
+
+
 def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """One multiply-add a channel, ``x * inv + (beta - mean * inv)``, with ``inv`` and the offset as float32 numbers."""
     edge = emit.edge(inputs[0])
     axis = sizes(spec.config.get("axis", -1), 1)[0]
     if axis not in (-1, len(edge.shape)):
-        raise UnsupportedError(f"layer {spec.name!r}: batch normalization over axis {axis}; normalize the last axis")
-    scale, shift = _normalization(spec)
-    if _ROOT_NOTE not in emit.builder.notes:
-        emit.builder.notes.append(_ROOT_NOTE)
+        raise UnsupportedError(
+            f"layer {spec.name!r}: batch normalization over axis {axis}, and only the last is read here; Permute "
+            "that axis to the end, normalize, and Permute back, which computes the same"
+        )
+    scale, shift = normalization(spec)
+    if ROOT_NOTE not in emit.builder.notes:
+        emit.builder.notes.append(ROOT_NOTE)
     # The activation= of QKeras's own, QKeras ignores.
     return emit(nodes.Scale, "normalize", inputs, scale.exact, shift.exact, float32=_note(scale.off, shift.off))
-
-
-# TensorFlow's reciprocal root is off by 2.03 units in the last place at most, over all float32 numbers of two binades
-# (2.19, AVX-512); it is not rounded correctly, nor the same on every CPU. Ours is off by one, and so may be what the
-# product with gamma makes of either.
-_ROOT_ULPS = 4 + 1 + 2
-_ROOT_NOTE = (
-    "the factor of a batch normalization is gamma * (1 / sqrt(variance + epsilon)), its offset beta - mean * factor, "
-    "each step rounded to float32; TensorFlow's own root is off in the last places, and not by the same on every CPU"
-)
-
-
-def _normalization(spec: LayerSpec) -> tuple[_Constant, _Constant]:
-    """Factor and offset, and by how much QKeras's may be off for its root."""
-    has_scale, has_center = bool(spec.config.get("scale", True)), bool(spec.config.get("center", True))
-    _require_weights(spec, 2 + has_scale + has_center)
-    arrays = list(spec.weights)
-
-    def quantized(role: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        quantizer = parse_quantizer(spec.config.get(f"{role}_quantizer"), f"layer {spec.name!r}, {role}_quantizer")
-        if quantizer is not None and role in ("gamma", "variance"):
-            quantizer = as_trainable(quantizer)
-        return values if quantizer is None else quantize_values(quantizer, values)
-
-    gamma = quantized("gamma", arrays.pop(0)) if has_scale else None
-    beta = quantized("beta", arrays.pop(0)) if has_center else None
-    mean, variance = quantized("mean", arrays[0]), quantized("variance", arrays[1])
-    inverse = _inverse_root(spec, variance)
-    if gamma is not None:
-        inverse = inverse * gamma
-    factor = quantized("inverse", inverse.astype(np.float32)).astype(np.float64)
-    offset = -mean * factor.astype(np.float32) if beta is None else beta - mean * factor.astype(np.float32)
-    nudged = (inverse * np.float64(1 + side * _ROOT_ULPS * 2.0**-23) for side in (-1, 1))
-    off = np.maximum(*(np.abs(quantized("inverse", one.astype(np.float32)) - factor) for one in nudged))
-    shared = np.abs(mean.astype(np.float64) * factor)
-    moved = np.abs(mean) * off + (shared + np.abs(offset)) * 3 * 2.0**-24  # two roundings, of either
-    return _Constant(FixedArray.from_float(factor), off), _Constant(FixedArray.from_float(offset), moved)
-
-
-def _inverse_root(spec: LayerSpec, variance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """``1 / sqrt(variance + epsilon)``, every step rounded to float32."""
-    shifted = np.asarray(variance + np.float32(spec.config.get("epsilon", 1e-3)), np.float32)
-    if not (shifted > 0).all():
-        channel = int(np.argmin(shifted))
-        raise ModelFileError(
-            f"layer {spec.name!r}: the moving variance of channel {channel} is {float(variance.ravel()[channel]):g}, "
-            "whose root is no number; train again"
-        )
-    return np.asarray(np.float32(1) / np.sqrt(shifted), np.float32)
 
 
 def _activation(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -223,8 +194,16 @@ def _relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     threshold, most = (spec.config.get(key) for key in ("threshold", "max_value"))
     if threshold:
         return thresholded(emit, inputs[0], float(np.float32(threshold)), float(slope or 0), most)
-    x = leaky(emit, inputs[0], float(slope or 0))
+    x = leaky(emit, inputs[0], float(np.float32(slope or 0)))
     return x if most is None else clipped(emit, x, None, float(np.float32(most)))
+
+
+def _thresholded_relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return thresholded(emit, inputs[0], float(np.float32(spec.config.get("theta", 1.0) or 0)), 0.0, None)
+
+
+def _softmax(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit_activation(emit, "softmax", inputs[0])
 
 
 def _skip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -239,10 +218,11 @@ def _flatten(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _reshape(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    size = int(np.prod(emit.edge(inputs[0]).shape))
+    size = math.prod(emit.edge(inputs[0]).shape)
     target = [int(v) for v in spec.config["target_shape"]]
-    if -1 in target:
-        target[target.index(-1)] = size // -int(np.prod(target))
+    rest = math.prod(length for length in target if length != -1)
+    if target.count(-1) == 1 and rest > 0:
+        target[target.index(-1)] = size // rest
     return emit(nodes.Reshape, "reshape", inputs, tuple(target))
 
 
@@ -253,7 +233,11 @@ def _permute(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     axis, rank = int(spec.config.get("axis", -1)), len(emit.edge(inputs[0]).shape)
     if axis == 0:
-        raise UnsupportedError(f"layer {spec.name!r} concatenates along the batch axis; choose another axis")
+        raise UnsupportedError(
+            f"layer {spec.name!r} concatenates along the batch axis, and firmware has one event at a time; choose "
+            "another "
+            "axis, which is another network"
+        )
     return emit(nodes.Concatenate, "concatenate", inputs, axis - 1 if axis > 0 else axis + rank)
 
 
@@ -267,6 +251,11 @@ def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
     return handler
 
 
+MERGES = frozenset({
+    "Add", "Subtract", "Multiply", "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide",
+    "ops.TrueDivide", "ops.Concatenate",
+})  # fmt: skip
+"""Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
     "QDense": _dense,
     "Dense": _dense,
@@ -277,6 +266,7 @@ HANDLERS: dict[str, Handler] = {
     "QSeparableConv1D": _separable,
     "QSeparableConv2D": _separable,
     "QDepthwiseConv2D": _depthwise,
+    **dict.fromkeys(("QDenseBatchnorm", "QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm"), _folded),
     "DepthwiseConv2D": _depthwise,
     "BatchNormalization": _batch_normalization,
     "BatchNormalizationV1": _batch_normalization,
@@ -284,6 +274,8 @@ HANDLERS: dict[str, Handler] = {
     "QActivation": _activation,
     "Activation": _activation,
     "ReLU": _relu,
+    "ThresholdedReLU": _thresholded_relu,
+    "Softmax": _softmax,
     "LeakyReLU": _relu,
     "Flatten": _flatten,
     "Reshape": _reshape,

@@ -13,6 +13,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.float32 import EXACT
 from hls.importing.emitter import Emitter
+from hls.importing.options import whole_numbers
 from hls.importing.quantizers import Quantizer
 
 KIND = "learned_bits"
@@ -25,10 +26,10 @@ def fraction_bits(quantizer: Quantizer) -> npt.NDArray[np.int64]:
     Raises:
         UnsupportedError: they are no whole numbers in [-24, 24].
     """
-    bits = np.asarray(quantizer.options.get("fraction", 8))
-    if bits.dtype.kind not in "iu" or not bits.size or np.abs(bits).max() > _MOST_BITS:
+    bits = whole_numbers(quantizer.options.get("fraction", 8))
+    if bits is None or not bits.size or np.abs(bits).max() > _MOST_BITS:
         raise quantizer.unsupported("such fraction bits", f"use whole numbers from {-_MOST_BITS} to {_MOST_BITS}")
-    return bits.astype(np.int64)
+    return bits
 
 
 def quantize_learned(quantizer: Quantizer, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -74,10 +75,10 @@ def emit_learned(emit: Emitter, quantizer: Quantizer, x: str) -> str:
 
 def _integer_bits(quantizer: Quantizer) -> npt.NDArray[np.int64]:
     """Integer bits of a quantizer that saturates: () or one for each channel."""
-    bits = np.asarray(quantizer.options["integer"])
-    if bits.dtype.kind not in "iu" or not bits.size or np.abs(bits).max() > _MOST_BITS:
+    bits = whole_numbers(quantizer.options["integer"])
+    if bits is None or not bits.size or np.abs(bits).max() > _MOST_BITS:
         raise quantizer.unsupported("such integer bits", f"use whole numbers from {-_MOST_BITS} to {_MOST_BITS}")
-    return bits.astype(np.int64)
+    return bits
 
 
 def _floors(quantizer: Quantizer) -> bool:

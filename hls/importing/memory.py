@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hls.errors import ModelFileError
 from hls.importing.architecture import check_model, layer_entries, parse_model
 from hls.importing.quantizers import HARD, REAL, SMOOTH
+from hls.importing.refusals import ADAPTIVE, adaptive
 from hls.importing.spec import ModelSpec
 
 # Attributes that change what a quantizer computes but that QKeras leaves out of its configuration.
@@ -23,7 +24,10 @@ _UNSAVED = (
 
 def read_memory(model: Any) -> ModelSpec:
     """The model as its own ``to_json`` states it, with its current weights."""
-    architecture = check_model(json.loads(model.to_json()), f"model {model.name!r}")
+    for layer in model.layers:
+        if type(layer).__name__ == ADAPTIVE:
+            raise adaptive(layer.name)
+    architecture = check_model(json.loads(_stated(model)), f"model {model.name!r}")
     layers = {layer.name: layer for layer in model.layers}
     for entry in layer_entries(architecture):
         layer = layers.get(entry["config"].get("name"))
@@ -31,13 +35,26 @@ def read_memory(model: Any) -> ModelSpec:
             _add_unsaved(entry["config"], layer)
 
     def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
-        stored = layers[layer].get_weights() if layer in layers else []
-        arrays = tuple(np.asarray(array, np.float32) for array in stored)
+        stored = [np.asarray(array) for array in (layers[layer].get_weights() if layer in layers else [])]
+        # Counters of training steps are int64 scalars.
+        arrays = tuple(array.astype(np.float32) for array in stored if array.ndim or array.dtype != np.int64)
         if not all(np.isfinite(array).all() for array in arrays):
             raise ModelFileError(f"model {model.name!r}: weights of layer {layer!r} are NaN or infinite; train again")
         return arrays
 
     return replace(parse_model(architecture, weights, f"model {model.name!r}"), internal_sigmoid=_internal_sigmoid())
+
+
+def _stated(model: Any) -> str:
+    """The architecture as Keras writes it; a layer of somebody's own may be unable to say what it is made of."""
+    try:
+        return str(model.to_json())
+    except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(
+            f"model {model.name!r}: Keras cannot state it as JSON ({reason}); mend get_config of the layer that this "
+            "names"
+        ) from error
 
 
 def _internal_sigmoid() -> str:

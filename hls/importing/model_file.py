@@ -7,6 +7,9 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.importing.architecture import Weights, check_model, layer_entries, parse_model
+from hls.importing.architecture import check_model, layer_entries, layer_name, parse_model
 from hls.importing.formats import existing_file
+from hls.importing.precision import FLOAT32
 from hls.importing.spec import ModelSpec
 
 _LARGEST_ARCHITECTURE, _LARGEST_WEIGHTS = 64 << 20, 2 << 30
@@ -25,23 +29,46 @@ _MOST_NUMBERS = 1 << 28
 _SAVE_AGAIN = "save it again with model.save('model.keras') or model.save('model.h5')"
 
 
+@dataclass(frozen=True)
+class _Weights:
+    """Arrays by group, and the group of each layer; None where the file does not say: early Keras 3 counted classes."""
+
+    arrays: Mapping[str, tuple[npt.NDArray[np.float32], ...]]
+    groups: Mapping[str, str] | None
+
+
 def read_model(path: str | Path) -> ModelSpec:
     """The model in a file.
 
     Raises:
         ModelFileError: missing, truncated, not a Keras file, or NaN or infinite weights.
-        UnsupportedError: Lambda layers, pickled objects, subclassed models.
+        UnsupportedError: a subclassed model.
     """
     file = existing_file(Path(path))
     held = container(file)
+    if held is None:
+        raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
+    of_archive = held == "zip"
+    with _damage_told(file):
+        stored = _archive_architecture(file) if of_archive else _h5_architecture(file)
+    architecture = check_model(stored, str(file))
+    with _damage_told(file):
+        weights = _archive_weights(file) if of_archive else _h5_weights(file)
+    groups = _groups_by_order(architecture) if weights.groups is None else weights.groups
+
+    def weights_of(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
+        return weights.arrays.get(groups.get(layer, ""), ())
+
+    return parse_model(architecture, weights_of, str(file))
+
+
+@contextmanager
+def _damage_told(file: Path) -> Iterator[None]:
+    """Around calls of h5py, zipfile and json alone, each of which has its own ways to say that bytes are damaged."""
     try:
-        if held == "zip":
-            return _read_keras(file)
-        if held == "hdf5":
-            return _read_h5(file)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+        yield
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(f"{file}: truncated or damaged ({_short(error)}); {_SAVE_AGAIN}") from error
-    raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
 
 
 def container(file: Path) -> Literal["zip", "hdf5"] | None:
@@ -57,12 +84,42 @@ def _short(error: BaseException) -> str:
     return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
 
 
-def _read_keras(file: Path) -> ModelSpec:
+def _archive_architecture(file: Path) -> Any:
     with zipfile.ZipFile(file) as archive:
-        architecture = check_model(json.loads(_member(archive, "config.json", _LARGEST_ARCHITECTURE)), str(file))
+        return json.loads(_member(archive, "config.json", _LARGEST_ARCHITECTURE))
+
+
+def _archive_weights(file: Path) -> _Weights:
+    with zipfile.ZipFile(file) as archive:
         data = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS)
     with h5py.File(io.BytesIO(data), "r") as store:
-        return parse_model(architecture, _keras3_weights(store, architecture, str(file)), str(file))
+        source = str(file)
+        root = _group(store, "layers" if "layers" in store else "_layer_checkpoint_dependencies", source)
+        held = {key: _group(root, key, source) for key in root}
+        variables = {key: _group(group, "vars", source) for key, group in held.items()}
+        groups = {str(group.attrs["name"]): key for key, group in variables.items() if "name" in group.attrs}
+        arrays = {key: _keras3_arrays(group, f"{source}: {{}} of layers/{key}") for key, group in held.items()}
+    return _Weights(arrays, groups or None)
+
+
+_PARTS = ("vars", "layer/vars", "batchnorm/vars")
+"""Where a layer's arrays lie, its own first, then those of the layer in a wrapper and of a folded normalization."""
+
+
+def _keras3_arrays(group: h5py.Group, what: str) -> tuple[npt.NDArray[np.float32], ...]:
+    places = [
+        f"{part}/{index}"
+        for part in _PARTS
+        if isinstance(group.get(part), h5py.Group)
+        for index in sorted((name for name in group[part] if name.isdigit()), key=int)
+    ]
+    return _arrays(group, places, what)
+
+
+def _arrays(group: h5py.Group, places: list[str], what: str) -> tuple[npt.NDArray[np.float32], ...]:
+    """The arrays at ``places``; counters of training steps, which Keras keeps as int64, are none."""
+    found = (_finite(group[place], what.format(f"weight {place!r}")) for place in places)
+    return tuple(values.astype(np.float32) for values in found if values.ndim or values.dtype != np.int64)
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
@@ -74,26 +131,36 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     return data
 
 
-def _read_h5(file: Path) -> ModelSpec:
+def _h5_architecture(file: Path) -> Any:
     with h5py.File(file, "r") as store:
         text = store.attrs.get("model_config")
         if text is None:
             raise ModelFileError(f"{file}: holds no architecture (only weights?); {_SAVE_AGAIN}")
-        architecture = check_model(json.loads(text.decode() if isinstance(text, bytes) else text), str(file))
-        return parse_model(architecture, _legacy_weights(store, str(file)), str(file))
+        if not isinstance(text, str | bytes):
+            raise ModelFileError(f"{file}: its architecture is no text; {_SAVE_AGAIN}")
+        return json.loads(text)
 
 
-def _legacy_weights(store: h5py.File, source: str) -> Weights:
-    root = store.get("model_weights", store)
+def _h5_weights(file: Path) -> _Weights:
+    with h5py.File(file, "r") as store:
+        root = _group(store, "model_weights", str(file)) if "model_weights" in store else store
+        held = {key: _group(root, key, str(file)) for key in root}
+        arrays = {
+            key: _arrays(group, _weight_names(group, key), f"{file}: {{}} of layer {key!r}")
+            for key, group in held.items()
+        }
+    return _Weights(arrays, {key: key for key in arrays})
 
-    def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
-        if layer not in root:
-            return ()
-        group = _group(root, layer, source)
-        names = [n.decode() if isinstance(n, bytes) else str(n) for n in np.ravel(group.attrs.get("weight_names", []))]
-        return tuple(_finite(group[name], f"{source}: weight {name!r} of layer {layer!r}") for name in names)
 
-    return weights
+_OF_PRUNING = ("mask", "threshold", "pruning_step")
+
+
+def _weight_names(group: h5py.Group, layer: str) -> list[str]:
+    """In Keras's order, without what a pruning wrapper keeps for itself."""
+    stored = np.ravel(group.attrs.get("weight_names", []))
+    names = [name.decode() if isinstance(name, bytes) else str(name) for name in stored]
+    own = {f"{layer}/{kept}:0" for kept in _OF_PRUNING}
+    return [name for name in names if name not in own]
 
 
 def _group(parent: h5py.Group, name: str, source: str) -> h5py.Group:
@@ -101,26 +168,6 @@ def _group(parent: h5py.Group, name: str, source: str) -> h5py.Group:
     if not isinstance(found, h5py.Group):
         raise ModelFileError(f"{source}: {name!r} is no group of weights; {_SAVE_AGAIN}")
     return found
-
-
-def _keras3_weights(store: h5py.File, architecture: dict[str, Any], source: str) -> Weights:
-    root = _group(store, "layers" if "layers" in store else "_layer_checkpoint_dependencies", source)
-    variables = {key: _group(_group(root, key, source), "vars", source) for key in root}
-    groups = {str(held.attrs["name"]): key for key, held in variables.items() if "name" in held.attrs}
-    if not groups:
-        groups = _groups_by_order(architecture)
-
-    def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
-        key = groups.get(layer)
-        if key is None or key not in variables:
-            return ()
-        held = variables[key]
-        return tuple(
-            _finite(held[index], f"{source}: weight {index} of layer {layer!r}")
-            for index in sorted((name for name in held if name.isdigit()), key=int)
-        )
-
-    return weights
 
 
 def _groups_by_order(architecture: dict[str, Any]) -> dict[str, str]:
@@ -132,18 +179,20 @@ def _groups_by_order(architecture: dict[str, Any]) -> dict[str, str]:
         base = base.lower()
         count = counts.get(base, 0)
         counts[base] = count + 1
-        groups[str(entry["config"]["name"])] = f"{base}_{count}" if count else base
+        groups[layer_name(entry)] = f"{base}_{count}" if count else base
     return groups
 
 
-def _finite(dataset: h5py.Dataset, what: str) -> npt.NDArray[np.float32]:
+def _finite(dataset: h5py.Dataset, what: str) -> npt.NDArray[Any]:
     if not isinstance(dataset, h5py.Dataset):
         raise ModelFileError(f"{what} is no array; {_SAVE_AGAIN}")
     if dataset.size is None or dataset.size > _MOST_NUMBERS:
         raise ModelFileError(f"{what} declares {dataset.size} numbers, at most {_MOST_NUMBERS:,} are read")
     values = np.asarray(dataset[()])
     if values.dtype.kind not in "fiu":
-        raise ModelFileError(f"{what} has dtype {values.dtype}; weights must be numbers")
+        raise ModelFileError(f"{what} has dtype {values.dtype}, not float32; {FLOAT32}")
     if not np.isfinite(values).all():
         raise ModelFileError(f"{what} is NaN or infinite in {int((~np.isfinite(values)).sum())} places; train again")
-    return values.astype(np.float32)
+    if np.abs(values).max(initial=0) > np.finfo(np.float32).max:
+        raise ModelFileError(f"{what} has numbers beyond float32's; train again")
+    return values

@@ -15,7 +15,7 @@ from hls.graph.fixed import FixedArray
 from hls.importing import pooling
 from hls.importing.activations import clipped, leaky
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.options import sizes
+from hls.importing.options import numbers, sizes
 from hls.importing.spec import LayerSpec
 
 
@@ -51,7 +51,9 @@ def _pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
     """Both arguments, a node name for a tensor."""
     arguments = [a if isinstance(a, str) else _constant(a.value) for a in emit.arguments]
     if len(arguments) != 2:
-        raise UnsupportedError(f"layer {spec.name!r}: {len(arguments)} arguments of an operator of two; write them out")
+        raise UnsupportedError(
+            f"layer {spec.name!r}: {len(arguments)} arguments of an operator of two; call it on two at a time"
+        )
     return arguments
 
 
@@ -96,7 +98,7 @@ def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
                 return _linear(emit, spec, x, FixedArray.from_float(1 / values), _whole(0))
     raise UnsupportedError(
         f"layer {spec.name!r}: a division by anything but powers of two has no finite binary expansion; "
-        "multiply by a constant, and put a QActivation(quantized_bits(...)) behind it"
+        "multiply by the float32 number nearest to its inverse, which rounds another way and so is another network"
     )
 
 
@@ -109,7 +111,7 @@ def _relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _leaky_relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    return leaky(emit, inputs[0], float(spec.config.get("negative_slope", 0.2)))
+    return leaky(emit, inputs[0], float(np.float32(spec.config.get("negative_slope", 0.2) or 0)))
 
 
 def _relu6(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -120,7 +122,12 @@ def _clip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     ends = [spec.config.get(key) for key in ("x_min", "x_max")]
     if not all(isinstance(end, int | float) for end in ends):
         raise UnsupportedError(f"layer {spec.name!r}: clips to {ends}; clip to two numbers")
-    return clipped(emit, inputs[0], *(float(np.float32(end)) for end in ends))
+    low, high = (numbers(end) for end in ends)
+    if low is None or high is None or low > high:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: clips to {ends}, which holds no number; state the lower end first"
+        )
+    return clipped(emit, inputs[0], float(np.float32(low)), float(np.float32(high)))
 
 
 def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -132,13 +139,18 @@ def _axis(emit: Emitter, spec: LayerSpec, x: str, axis: Any) -> int:
     rank = len(emit.edge(x).shape)
     number = int(axis)
     if number == 0 or not -rank <= number <= rank:
-        raise UnsupportedError(f"layer {spec.name!r}: works along axis {axis}, the batch's; choose another axis")
+        raise UnsupportedError(
+            f"layer {spec.name!r}: axis {axis} is the batch's or none of {emit.edge(x).shape}, and firmware has one "
+            "event at a "
+            "time; choose another axis"
+        )
     return number - 1 if number > 0 else number + rank
 
 
 def _reshape(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     shape = emit.edge(inputs[0]).shape
-    target = [int(size) for size in spec.config["newshape"]]
+    stated = spec.config["newshape"]
+    target = [int(size) for size in (stated if isinstance(stated, list) else [stated])]
     size = math.prod(shape)
     if not target or (target[0] != -1 and -1 in target) or math.prod(target[1:]) not in (size, -size):
         raise UnsupportedError(
@@ -160,7 +172,9 @@ def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, 
     shape = emit.edge(x).shape
     axis = spec.config.get("axis")
     if axis is None:
-        raise UnsupportedError(f"layer {spec.name!r}: reduces over the batch too; state its axis")
+        raise UnsupportedError(
+            f"layer {spec.name!r}: reduces over the batch too, and firmware has one event at a time; state its axis"
+        )
     reduced = sorted({_axis(emit, spec, x, one) for one in sizes(axis, 1)})
     kept = [number for number in range(len(shape)) if number not in reduced]
     if reduced + kept != list(range(len(shape))):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import reprlib
 
 import numpy as np
 
-from hls.errors import UnsupportedError
+from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.float32 import EXACT, Float32, Quotient
@@ -18,6 +19,8 @@ from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import float32_deviation, quantize_values
 
+_LARGEST_DIVISOR = 1 << 24
+
 
 def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, int]:
     """The Pool node of a windowed layer, and the number of values in a window."""
@@ -25,6 +28,11 @@ def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: b
     rank = len(emit.edge(inputs[0]).shape) - 1
     window = sizes(spec.config["pool_size"], rank)
     strides = sizes(spec.config.get("strides") or window, rank)
+    if len(window) != rank:
+        raise ModelFileError(
+            f"layer {spec.name!r} is inconsistent: it pools over {len(window)} axes and reads a tensor of shape "
+            f"{emit.edge(inputs[0]).shape}; save the whole model again"
+        )
     padding = ((0, 0),) * rank
     if spec.config.get("padding", "valid") == "same":
         spatial = emit.edge(inputs[0]).shape[:rank]
@@ -32,7 +40,7 @@ def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: b
         if not maximum and any(p != (0, 0) for p in padding):
             raise UnsupportedError(
                 f"layer {spec.name!r}: average pooling with padding='same' divides by another count at the border; "
-                "use padding='valid'"
+                "use padding='valid' and an input that its windows fill, which is another network"
             )
     name = emit(nodes.Pool, "max" if maximum else "sum", inputs, window, strides, padding, maximum)
     return name, math.prod(window)
@@ -42,6 +50,10 @@ def _global(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum:
     require_channels_last(spec)
     shape = emit.edge(inputs[0]).shape
     window, channels = shape[:-1], shape[-1]
+    if not window:
+        raise ModelFileError(
+            f"layer {spec.name!r} is inconsistent: it pools a tensor of shape {shape}; save the whole model again"
+        )
     rank = len(window)
     name = emit(nodes.Pool, "max" if maximum else "sum", inputs, window, window, ((0, 0),) * rank, maximum)
     if not spec.config.get("keepdims", False):
@@ -123,10 +135,18 @@ def _global_average(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> 
 
 def _global_sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     if len(emit.edge(inputs[0]).shape) != 2:
-        raise UnsupportedError(f"layer {spec.name!r}: {spec.class_name} sums (particles, channels) over the particles")
+        raise ModelFileError(
+            f"layer {spec.name!r} is inconsistent: {spec.class_name} sums (particles, channels) over the particles, "
+            "and reads "
+            f"a tensor of shape {emit.edge(inputs[0]).shape}; save the whole model again"
+        )
     divisor = spec.config.get("divisor", 1)
-    if not isinstance(divisor, int) or divisor < 1 or divisor & (divisor - 1):
-        raise UnsupportedError(f"layer {spec.name!r}: divisor={divisor!r} is no power of two; take 1, 2, 4, 8, ...")
+    if not isinstance(divisor, int) or not 0 < divisor <= _LARGEST_DIVISOR or divisor & (divisor - 1):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: divisor={reprlib.repr(divisor)} is no power of two; take 1, 2, 4, 8, ..., which "
+            "is another "
+            "network"
+        )
     total, _ = _global(emit, spec, inputs, maximum=False)
     return total if divisor == 1 else divided(emit, total, divisor)
 

@@ -46,9 +46,11 @@ def port_grid(model: ModelSpec, ref: TensorRef, input_type: str | None) -> Grid:
         return Grid(type_, type_.raw_min, type_.raw_max)
     what = "several different quantizers read it" if any(found) else "no quantizer reads it first"
     raise UnsupportedError(
-        f"input {ref.layer!r} has no fixed-point type: {what}. Put QActivation(quantized_bits(...)) right after it, or "
-        'state the type: input_type = "ap_fixed<16,6>" under [model] in project.toml, '
-        'or import_keras(model, input_type="ap_fixed<16,6>")'
+        f"input {ref.layer!r} has no fixed-point type: {what}; state one that holds the events: --input-type "
+        "'ap_fixed<16,6>' (qtrigger new, qtrigger estimate; --events FILE of new proposes one), input_type = "
+        '"ap_fixed<16,6>" under [model] in '
+        "project.toml, or "
+        'import_keras(model, input_type="ap_fixed<16,6>")'
     )
 
 

@@ -9,15 +9,22 @@ from hls.errors import ModelFileError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.importing.emitter import Emitter
+from hls.importing.options import whole_numbers
 from hls.importing.spec import LayerSpec
 
 
 def pair_products(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Both factors picked by matrices of zeros and ones, which are wires, then multiplied."""
-    pairs = np.asarray(spec.config.get("pairs"))
+    pairs = whole_numbers(spec.config.get("pairs"))
     features = emit.edge(inputs[0]).shape
-    fits = pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.dtype.kind in "iu" and len(features) == 1
-    if not fits or pairs.min() < 0 or pairs.max() >= features[0]:
+    if (
+        pairs is None
+        or pairs.ndim != 2
+        or pairs.shape[1] != 2
+        or len(features) != 1
+        or pairs.min() < 0
+        or pairs.max() >= features[0]
+    ):
         raise ModelFileError(f"layer {spec.name!r}: its pairs do not fit an input of shape {features}")
     first, second = (_picked(emit, inputs[0], pairs[:, side], features[0]) for side in (0, 1))
     return emit(nodes.Multiply, "multiply", (first, second))

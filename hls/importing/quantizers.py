@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
+from hls.importing.options import numbers
+from hls.importing.refusals import ANOTHER
 
 # Positional parameters, for quantizers written as text: "quantized_bits(6, 0, alpha=1)".
 _PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -42,8 +45,21 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "ternary": ("alpha", "threshold", "use_stochastic_rounding", "number_of_unrolls"),
     "learned_bits": ("fraction", "shape", "rounding", "integer", "signed"),
 }  # fmt: skip
+_CURES = {
+    "stochastic_binary": f"use binary(alpha=1), which it is at inference once its alpha is 1, {ANOTHER}",
+    "stochastic_ternary": f"use ternary(alpha=1), {ANOTHER}",
+    "bernoulli": f"its outputs are random, firmware's are not; use binary(use_01=True, alpha=1), {ANOTHER}",
+    "quantized_hswish": "a product of its input and a clip of it; put a quantizer in its place that is read, {ANOTHER}",
+    "quantized_softmax": "end the network before it and take the softmax of its outputs in software",
+    "quantized_ulaw": f"its steps are powers of no binary number; put a quantizer in its place that is read, {ANOTHER}",
+}
 _DEFAULT_BITS = 8
-_MOST_BITS = 256
+_MOST_BITS = 64
+_NUMBERS = ("negative_slope", "relu_upper_bound", "max_value", "threshold", "qnoise_factor", "alpha")
+"""Options that are numbers where they are not None or, some of them, the name of a rule."""
+_LONGEST_TEXT = 4096
+PICKLED = ("__lambda__", "__bytes__")
+"""What Keras calls Python code in a file."""
 HARD, SMOOTH, REAL = "hard", "smooth", "real"
 _LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent")
 
@@ -77,10 +93,10 @@ class Quantizer:
             UnsupportedError: it is no whole number.
         """
         value = self.get(name, default)
-        if not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+        if not isinstance(value, int | float) or value != value or (abs(value) <= _MOST_BITS and value != int(value)):
             raise self.unsupported(f"{name}={value!r}", "round it to a whole number and train once more")
         if abs(value) > _MOST_BITS:
-            raise self.unsupported(f"{name}={value:g}", f"use at most {_MOST_BITS}")
+            raise self.unsupported(f"{name}={reprlib.repr(value)}", f"use at most {_MOST_BITS}")
         return int(value)
 
     @property
@@ -144,17 +160,38 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
     elif isinstance(value, str):
         kind, options = _parse_text(value, where)
     else:
-        raise UnsupportedError(f"{where}: cannot read the quantizer {value!r}")
+        raise UnsupportedError(f"{where}: cannot read the quantizer {reprlib.repr(value)}; save the model again")
     if kind not in _PARAMETERS:
-        known = ", ".join(sorted(_PARAMETERS))
-        raise UnsupportedError(f"{where}: quantizer {kind!r} is not supported; known are {known}")
+        raise _unknown(kind, where)
     quantizer = Quantizer(kind, options, where)
+    _check_numbers(quantizer)
     if quantizer.get("qnoise_factor", 1.0) != 1.0:
         raise quantizer.unsupported("qnoise_factor != 1", "finish the quantization schedule (qnoise_factor = 1) first")
     for name in _LOST_OPTIONS:
         if options.get(name) is not None:
             raise quantizer.unsupported(f"{name}={options[name]!r}", "QKeras does not save it; use the default")
     return quantizer
+
+
+def _unknown(kind: str, where: str) -> UnsupportedError:
+    """The refusal of a quantizer that is not known here, with those that are: none of them is that one."""
+    if kind in _CURES:
+        return UnsupportedError(f"{where}: quantizer {kind!r} is not supported; {_CURES[kind]}")
+    known = ", ".join(sorted(_PARAMETERS))
+    return UnsupportedError(
+        f"{where}: quantizer {kind!r} is not supported; put one of these in its place, which is another network "
+        f"({known})"
+    )
+
+
+def _check_numbers(quantizer: Quantizer) -> None:
+    for name in _NUMBERS:
+        value = quantizer.options.get(name)
+        if value is not None and not isinstance(value, str) and numbers(value) is None:
+            raise quantizer.unsupported(f"{name}={reprlib.repr(value)}", "give it a number")
+    for name in ("negative_slope", "relu_upper_bound", "max_value", "qnoise_factor"):
+        if not isinstance(quantizer.options.get(name), int | float | None):
+            raise quantizer.unsupported(f"{name}={reprlib.repr(quantizer.options[name])}", "give it a number")
 
 
 def _plain(option: Any) -> Any:
@@ -167,6 +204,8 @@ def _plain(option: Any) -> Any:
 
 
 def _parse_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
+    if len(text) > _LONGEST_TEXT:
+        raise UnsupportedError(f"{where}: cannot read a quantizer of {len(text)} characters; save the model again")
     try:
         call = ast.parse(text.strip(), mode="eval").body
         if isinstance(call, ast.Name):
@@ -178,8 +217,11 @@ def _parse_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
             raise ValueError(text)
         options = {name: ast.literal_eval(arg) for name, arg in zip(names, call.args, strict=False)}
         options.update({str(item.arg): ast.literal_eval(item.value) for item in call.keywords})
-    except (SyntaxError, ValueError):
-        raise UnsupportedError(f"{where}: cannot read the quantizer {text!r}") from None
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # all that ast says of a bad text
+        raise UnsupportedError(
+            f"{where}: cannot read the quantizer {reprlib.repr(text)}; write a call with numbers, like "
+            "quantized_bits(8, 2)"
+        ) from None
     return call.func.id, options
 
 
@@ -194,10 +236,14 @@ def static_scale(quantizer: Quantizer) -> float:
         return 1.0
     if isinstance(alpha, str):
         raise quantizer.unsupported(
-            f"alpha={alpha!r} on activations", "its scale depends on the batch; set alpha=1 and choose integer bits"
+            f"alpha={alpha!r} on activations",
+            "its scale depends on the batch; set alpha=1 and choose integer bits, which is another network: train it "
+            "again",
         )
     if not isinstance(alpha, int | float):
-        raise quantizer.unsupported("an array as alpha", "use a single number")
+        raise quantizer.unsupported(
+            "an array as alpha", "use a single number, which is another network: train it again"
+        )
     return float(np.float32(alpha))
 
 
@@ -223,7 +269,9 @@ def power_of_two_scale(quantizer: Quantizer) -> int:
     if mantissa != 0.5:
         raise quantizer.unsupported(
             f"alpha={quantizer.options['alpha']}",
-            "it divides by alpha, which is exact for powers of two only; quantized_bits takes any alpha",
+            "it divides by alpha, and only a quotient by a power of two lies on a binary grid; quantized_bits takes "
+            "any "
+            "alpha and rounds before it multiplies, which is another network: train it again",
         )
     return exponent - 1
 
@@ -272,7 +320,11 @@ def _bits_grid(quantizer: Quantizer) -> Grid | None:
 def _learned_grid(quantizer: Quantizer) -> Grid | None:
     """One number of bits, rounded to nearest and saturated; any other needs more than one rounding of one tensor."""
     fraction, integer = quantizer.get("fraction", _DEFAULT_BITS), quantizer.options.get("integer")
-    if not isinstance(fraction, int) or integer is None or quantizer.get("rounding", "nearest") != "nearest":
+    if (
+        not isinstance(fraction, int)
+        or not isinstance(integer, int)
+        or quantizer.get("rounding", "nearest") != "nearest"
+    ):
         return None
     signed = bool(quantizer.get("signed", True))
     if signed + integer + fraction < 1:
@@ -288,7 +340,9 @@ def without_scale(quantizer: Quantizer) -> Quantizer:
 
 def _refuse_sigmoid(quantizer: Quantizer) -> None:
     if quantizer.get("use_sigmoid", 0):
-        raise quantizer.unsupported("use_sigmoid", "use quantized_relu without it, or quantized_sigmoid")
+        raise quantizer.unsupported(
+            "use_sigmoid", "use quantized_relu without it, or quantized_sigmoid, which are other networks: train again"
+        )
 
 
 def upper_bound(quantizer: Quantizer, type_: FixedType) -> int:
@@ -309,5 +363,8 @@ def upper_bound(quantizer: Quantizer, type_: FixedType) -> int:
     if raw >= type_.raw_max:
         return type_.raw_max
     if raw != int(raw):
-        raise quantizer.unsupported(f"relu_upper_bound={bound}", f"use a multiple of its LSB, 2**-{type_.fraction}")
+        raise quantizer.unsupported(
+            f"relu_upper_bound={bound}",
+            f"use a multiple of its LSB, 2**-{type_.fraction}, which is another network: train it again",
+        )
     return int(raw)

@@ -6,7 +6,7 @@ takes for granted.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -54,7 +54,7 @@ class Architecture(_Entry):
     """A whole model: Sequential before Keras 2.2.3 states its layers as a bare list."""
 
     class_name: str
-    config: ModelConfig | list[LayerEntry]
+    config: ModelConfig | Annotated[list[LayerEntry], Field(min_length=1)]
 
 
 def check_architecture(value: Any, source: str) -> None:

@@ -46,7 +46,8 @@ class LayerSpec:
     """One layer: its class and configuration, its calls, and its weights in Keras's order.
 
     The class of a Keras operator (``x * 0.5``, ``keras.ops.sum(x)``) is written ``ops.Multiply``, ``ops.Sum``: some
-    share their names with layers of other arguments.
+    share their names with layers of other arguments; those of HGQ 2, whose names are partly QKeras's, ``hgq.QDense``.
+    ``wrapper`` is the class around it that acts in training only.
     """
 
     name: str
@@ -54,20 +55,23 @@ class LayerSpec:
     config: Mapping[str, Any]
     calls: tuple[Call, ...]
     weights: tuple[npt.NDArray[np.float32], ...]
+    wrapper: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ModelSpec:
     """Layers in the file's order; inputs and outputs in the model's order.
 
-    ``internal_sigmoid`` is what QKeras made its own sigmoid and tanh of; a file does not say it.
+    ``internal_sigmoid`` is what QKeras made its own sigmoid and tanh of; None in a file, which does not say it.
+    ``refused`` is code that the file brings along: never executed, so such a model can be looked at and not built.
     """
 
     name: str
     layers: Mapping[str, LayerSpec]
     inputs: tuple[TensorRef, ...]
     outputs: tuple[TensorRef, ...]
-    internal_sigmoid: str = "hard"
+    internal_sigmoid: str | None = None
+    refused: tuple[str, ...] = ()
 
 
 def calls_in_order(model: ModelSpec, ports: Iterable[TensorRef]) -> Iterator[tuple[LayerSpec, int]]:

@@ -12,6 +12,7 @@ from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles
 from hls.importing import learned_bits
+from hls.importing.options import numbers
 from hls.importing.quantizers import Grid, Quantizer, grid, sign_scale, static_scale, without_scale
 
 Array = npt.NDArray[np.float32]
@@ -19,6 +20,7 @@ Array = npt.NDArray[np.float32]
 # keras.backend.epsilon()
 _EPSILON = np.float32(1e-7)
 _SMALLEST_EXPONENT, _LARGEST_EXPONENT = -126, 127
+_MOST_EXPONENT_BITS = 10
 _LOG2 = np.float32(np.log(2.0))
 
 
@@ -31,7 +33,11 @@ def quantized_constant(quantizer: Quantizer, values: Array, *, kernel: bool) -> 
         UnsupportedError: a scale that is not a power of two.
     """
     quantizer = as_trainable(quantizer) if kernel else quantizer
-    return FixedArray.from_float(_quantize(quantizer, values.astype(np.float32)))
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told below
+        quantized = _quantize(quantizer, values.astype(np.float32))
+    if not np.isfinite(quantized).all():
+        raise quantizer.unsupported("numbers beyond float32's", "use a smaller alpha, or fewer integer bits")
+    return FixedArray.from_float(quantized)
 
 
 def as_trainable(quantizer: Quantizer) -> Quantizer:
@@ -53,7 +59,10 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array | Doubles:
     automatic = isinstance(alpha, str)
     if automatic and alpha != "auto_po2":
         raise quantizer.unsupported(
-            f"alpha={alpha!r}", "its scales are not powers of two; train with alpha='auto_po2' or alpha=1"
+            f"alpha={alpha!r}",
+            "its scales are quotients of float32 sums, whose last bits depend on the machine; train with "
+            "alpha='auto_po2' "
+            "or alpha=1",
         )
     match quantizer.kind:
         case "quantized_bits" if automatic:
@@ -79,7 +88,10 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array | Doubles:
             sign = np.where(values >= 0, np.float32(1), np.float32(-1))
             return np.asarray(sign * np.float32(sign_scale(quantizer)))
         return np.asarray(round_to_grid(unscaled, values).astype(np.float32) * _static_alpha(quantizer))
-    raise UnsupportedError(f"{quantizer.where}: {quantizer.kind} quantizes no weights; use quantized_bits")
+    raise UnsupportedError(
+        f"{quantizer.where}: {quantizer.kind} is not read as a quantizer of weights; use quantized_bits, "
+        "which is another network: train it again"
+    )
 
 
 def round_to_grid(plain: Grid, values: Array) -> Doubles:
@@ -125,7 +137,15 @@ def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
     trained = quantizer.options.get("post_training_scale")
     if trained is not None:
         levels = np.float32(2.0 ** (quantizer.bits - int(bool(quantizer.get("keep_negative", True)))))
-        scale = np.asarray(trained, np.float32) / levels
+        found = numbers(trained)
+        if found is None or found.shape not in (
+            (),
+            (1,),
+            values.shape[-1:],
+            (*(1,) * (values.ndim - 1), values.shape[-1]),
+        ):
+            raise quantizer.unsupported("a post_training_scale that fits no kernel", "save the model again")
+        scale = np.asarray(found, np.float32) / levels
         if (np.frexp(scale)[0] != 0.5).any():
             raise quantizer.unsupported("a post_training_scale that is no power of two", "train with auto_po2 scales")
     else:
@@ -161,7 +181,7 @@ def _auto_ternary(quantizer: Quantizer, values: Array) -> Array:
     axes = _channel_axes(values) if values.ndim > 1 else None
     scale = _po2((2 * np.abs(values).max(axis=axes, keepdims=True) / np.float32(3)).astype(np.float32))
     sign = np.zeros_like(values)
-    for _ in range(int(quantizer.get("number_of_unrolls", 5))):
+    for _ in range(quantizer.whole("number_of_unrolls", 5)):
         rounded = scale * np.rint(values / scale)
         sign = np.where(np.abs(rounded) >= scale / 2, np.sign(values), np.float32(0))
         scale = _least_squares_po2(values, sign)
@@ -182,7 +202,8 @@ def _exponents(quantizer: Quantizer, magnitude: Array, bits: int, side: int = 0)
     sign_bit = int(limit is None or limit > 1)
     if bits < sign_bit:
         raise quantizer.unsupported(f"bits={quantizer.bits}", "no bit is left for an exponent; use more, or binary()")
-    low, high = -(2 ** (bits - sign_bit)), 2 ** (bits - sign_bit) - 1
+    exponents = min(bits - sign_bit, _MOST_EXPONENT_BITS)  # no float32 has an exponent that more of them could state
+    low, high = -(2**exponents), 2**exponents - 1
     quadratic = bool(quantizer.get("quadratic_approximation", False))
     if quadratic:
         high = 2 * (high // 2)

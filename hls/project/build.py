@@ -78,7 +78,14 @@ def build(
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
         _vhdl(project, graph, firmware, home)
-        task = Task(graph, project.weights, firmware, options.liberty, home)
+        task = Task(
+            graph,
+            project.weights,
+            firmware,
+            options.liberty,
+            home,
+            internal_sigmoid=project.file.model.internal_sigmoid,
+        )
         verdict = _verify(project, task, sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)
         figures = _figures(project, graph, firmware, verdict, home)

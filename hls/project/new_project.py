@@ -21,6 +21,7 @@ _TEMPLATE = """\
 [model]
 weights = "{weights}"            # QKeras model: architecture and weights
 {input_type}
+# internal_sigmoid = "hard"       # what qkeras.set_internal_sigmoid was told in training: hard | smooth | real
 # reference = "reference.h5"      # float Keras model, whose speed on this CPU the report states
 # system = "event_variables"      # physics system, which brings its own events and fidelity metrics
 # variant = "two-body"

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -47,10 +47,11 @@ class ModelSection(Section):
     system: str | None = None
     variant: str | None = None
     input_type: str | None = None
+    internal_sigmoid: Literal["hard", "smooth", "real"] | None = None
 
     def statements(self) -> Statements:
         """What the project says of its model that the file does not."""
-        return Statements(input_type=self.input_type)
+        return Statements(self.input_type, self.internal_sigmoid)
 
 
 class TargetSection(Section):

@@ -21,7 +21,7 @@ class NetlistTask:
 
     trial: TrialResult
     model: bytes
-    input_type: str | None
+    statements: Statements
     target: Target
 
 
@@ -35,7 +35,7 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
         with tempfile.TemporaryDirectory(prefix="netlist-") as place:
             file = Path(place, "model.h5")
             file.write_bytes(task.model)
-            graph = import_model(file, Statements(task.input_type))
+            graph = import_model(file, task.statements)
             project = write_rtl(graph, "trial", Path(place), target.clock_ns, multipliers=target.multipliers)
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hls.errors import FirmwareError, ToolError
+from hls.importing import Statements
 from hls.machine.extras import missing
 from hls.machine.pools import Pool, open_pool
 from hls.scan.netlist import NetlistTask, measure_netlist
@@ -120,6 +121,7 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
         system=None if trained is None else str(trained),
         model=None if fixed is None else fixed.weights.read_bytes(),
         input_type=None if fixed is None else fixed.file.model.input_type,
+        internal_sigmoid=None if fixed is None else fixed.file.model.internal_sigmoid,
         events=options.events,
         epochs=options.epochs,
         seed=options.seed,
@@ -154,11 +156,9 @@ def _synthesised(
     measured.
     """
     by_key = {trial.key: trial for trial in trials}
-    input_type = None if subject.fixed is None else subject.fixed.file.model.input_type
+    stated = Statements() if subject.fixed is None else subject.fixed.file.model.statements()
     while todo := [t for t in frontier(list(by_key.values()), objectives) if t.source == "rtl, analytic"]:
-        tasks = [
-            NetlistTask(t, store.model(t.key), input_type, with_hardware(subject.target, t.parameters)) for t in todo
-        ]
+        tasks = [NetlistTask(t, store.model(t.key), stated, with_hardware(subject.target, t.parameters)) for t in todo]
         done: list[TrialResult] = []
         on_step(Step("synthesis", done, len(tasks)))
         for _, measured in pool.as_finished(measure_netlist, tasks):

@@ -29,7 +29,7 @@ MODEL = "model.h5"
 @dataclass(frozen=True)
 class TrialSpec:
     """What to train and measure. ``system`` is "name/variant", or None with a fixed ``model`` (its file's bytes), which
-    may need an ``input_type``.
+    may need an ``input_type`` and ``internal_sigmoid``.
 
     Without epochs or events the system's own defaults count.
     """
@@ -39,6 +39,7 @@ class TrialSpec:
     system: str | None = None
     model: bytes | None = None
     input_type: str | None = None
+    internal_sigmoid: str | None = None
     events: int | None = None
     epochs: int | None = None
     seed: int = 1
@@ -54,7 +55,8 @@ class TrialSpec:
         implied = "rtl" if (hardware.strategy, hardware.reuse_factor) == ("latency", 1) else "hls4ml"
         if hardware.product != implied:
             asked.append(hardware.product)
-        state = hashlib.sha256(json.dumps([*asked, self.input_type], sort_keys=True).encode())
+        stated = [self.input_type] if self.internal_sigmoid is None else [self.input_type, self.internal_sigmoid]
+        state = hashlib.sha256(json.dumps([*asked, *stated], sort_keys=True).encode())
         state.update(self.model or b"")
         return state.hexdigest()[:12]
 
@@ -116,7 +118,7 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
 
     if spec.system is None:
         (folder / MODEL).write_bytes(spec.model or b"")
-        graph = import_model(folder / MODEL, Statements(spec.input_type))
+        graph = import_model(folder / MODEL, Statements(spec.input_type, spec.internal_sigmoid))
         return _result(spec, figures=_figures(graph, spec))
     # TensorFlow greets with a dozen lines, also in the log of a Dask worker.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -41,8 +41,10 @@ def normal_form(model: ModelSpec) -> NormalForm:
     """The same function in layers that can be quantized one by one.
 
     Raises:
-        UnsupportedError: the network is quantized already, or a softmax stands in its middle.
+        UnsupportedError: the network is quantized already, brings code along, or a softmax stands in its middle.
     """
+    for code in model.refused:
+        raise UnsupportedError(code)
     for layer in model.layers.values():
         _refuse(layer)
     rewriter = _Rewriter(model)

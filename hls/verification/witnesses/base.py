@@ -52,7 +52,8 @@ class Task:
     """What a witness is given: the specification, the model file it came from, and the firmware written from it.
 
     ``liberty`` is the cell library of an ASIC, for the netlist. ``build`` is where witnesses of RTL keep what they
-    make; without it they do not run.
+    make; without it they do not run. ``internal_sigmoid`` is what QKeras is to make its sigmoids of, where a project
+    states it.
     """
 
     graph: FixedGraph
@@ -60,6 +61,7 @@ class Task:
     project: HlsProject
     liberty: Path | None = None
     build: BuildFolder | None = None
+    internal_sigmoid: str | None = None
 
     @property
     def folder(self) -> BuildFolder:

@@ -7,6 +7,7 @@ file has passed our own reader by then, which refuses Lambda layers and pickled 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from hls.errors import ToolError
 from hls.graph import FixedGraph
+from hls.importing.model_file import container
 from hls.machine.extras import missing
 from hls.machine.programs import started
 from hls.machine.progress import Progress
@@ -42,6 +44,7 @@ class QKerasWitness:
     def __init__(self, task: Task) -> None:
         self._graph = task.graph
         self._model_file = task.model_file
+        self._internal_sigmoid = task.internal_sigmoid
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
         """Outputs of the model for the port values, as integers; ``OFF_GRID`` where a value is no multiple of the LSB.
@@ -84,11 +87,29 @@ class QKerasWitness:
             raise Skipped(reason)
         for index, values in enumerate(port_values(self._graph, raw_inputs)):
             np.save(folder / f"input{index}.npy", values)
-        job = {"model": str(self._model_file), "inputs": len(raw_inputs), "layers": layers}
+        job = {
+            "model": str(named_by_content(self._model_file, folder)),
+            "inputs": len(raw_inputs),
+            "layers": layers,
+            "internal_sigmoid": self._internal_sigmoid,
+        }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         run_worker(_WORKER, folder, progress)
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         return answer
+
+
+_SUFFIXES = {"zip": ".keras", "hdf5": ".h5"}
+
+
+def named_by_content(file: Path, folder: Path) -> Path:
+    """``file``, or a link to it in ``folder``: Keras goes by the end of a name, which may be another format's."""
+    suffix = _SUFFIXES.get(container(file) or "", file.suffix)
+    if suffix == file.suffix:
+        return file
+    named = folder / f"model{suffix}"
+    named.symlink_to(file.resolve())
+    return named
 
 
 def port_values(graph: FixedGraph, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float32]]:
@@ -129,5 +150,5 @@ def run_worker(module: str, folder: Path, progress: Progress | None) -> None:
 
 
 def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if re.search(r"\w", line)]
     return lines[-1].strip()[:300] if lines else "it said nothing"

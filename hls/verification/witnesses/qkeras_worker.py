@@ -7,8 +7,10 @@ to trace.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
+import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,14 @@ def main(folder: Path) -> int:
     import tensorflow as tf
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    if job["internal_sigmoid"] is not None:
+        from qkeras.quantizers import set_internal_sigmoid
+
+        set_internal_sigmoid(job["internal_sigmoid"])
     try:
         model = keras.models.load_model(job["model"], custom_objects=custom_objects(), compile=False)
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
-        sys.stderr.write(f"\n{' '.join(str(error).split())[:300]}\n")
+        sys.stderr.write(f"\n{reason(error)}\n")
         return _CANNOT_LOAD
     if isinstance(model.input, dict) or isinstance(model.output, dict):
         model = keras.Model(model.inputs, model.outputs)  # ports in their order, where the model's own go by keys
@@ -45,6 +51,17 @@ def main(folder: Path) -> int:
             np.save(folder / f"output{index}.npy", output)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return 0
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_FRAMES = "Arguments received by"
+"""Keras ends the message of an exception with what it called its layer with, a list that says nothing of the cause."""
+
+
+def reason(error: Exception) -> str:
+    """One line: what kind of exception, and its message without Keras's decoration."""
+    message = _COLOURS.sub("", str(error)).partition(_FRAMES)[0]
+    return f"{type(error).__name__}: {' '.join(message.split())}"[:300]
 
 
 def custom_objects() -> dict[str, Any]:
@@ -101,4 +118,8 @@ def trace(
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    try:
+        sys.exit(main(Path(sys.argv[1])))
+    except Exception as error:  # noqa: BLE001 (the build is told the last line, whatever it was)
+        sys.stderr.write(f"{traceback.format_exc()}\n{reason(error)}\n")
+        raise SystemExit(1) from None

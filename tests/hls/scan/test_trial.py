@@ -18,6 +18,7 @@ OTHER: dict[str, Any] = {
     "system": "two-body/paper",
     "model": b"another",
     "input_type": "ap_fixed<8,4>",
+    "internal_sigmoid": "smooth",
     "events": 200,
     "epochs": 3,
     "seed": 2,

@@ -1,0 +1,145 @@
+"""All that keeps one network off the chip, gathered into one refusal, and what is said of classes not known here."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from hls.errors import UnsupportedError
+
+_NAMED = re.compile(r"layer ('(?:[^'\\]|\\.)*'|\"[^\"]*\")")
+
+
+class Refusals:
+    """Refusals in the order of the layers; those that differ in the layer's name alone are told once."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, list[str]] = {}
+        self._first: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._first)
+
+    def add(self, error: UnsupportedError) -> None:
+        """Remember a refusal."""
+        text = str(error)
+        named = _NAMED.search(text)
+        key = text if named is None else text.replace(named[1], "...")
+        self._first.setdefault(key, text)
+        layers = self._layers.setdefault(key, [])
+        if named is not None and named[1] not in layers:
+            layers.append(named[1])
+
+    def raise_all(self) -> None:
+        """Raise one UnsupportedError that lists every refusal, if there is any."""
+        told = [text + self._likewise(key) for key, text in self._first.items()]
+        if len(told) == 1:
+            raise UnsupportedError(told[0])
+        if told:
+            listed = " ".join(f"({number}) {text}." for number, text in enumerate(told, 1))
+            raise UnsupportedError(f"{len(told)} things keep this network off the chip: {listed}")
+
+    def _likewise(self, key: str) -> str:
+        others = self._layers[key][1:]
+        return f" (likewise {', '.join(others)})" if others else ""
+
+
+ANOTHER = "which is another network: train it again"
+"""Said of every cure that does not compute the same."""
+_ENDS_BEFORE = "end the network before it and leave the rest to software"
+_SOFTMAX = (
+    "end the network before it and take the softmax of its outputs in software, which changes nothing; their order, "
+    "and "
+    "so the class, needs none"
+)
+_RECURRENT = f"no recurrent layer is read here; {_ENDS_BEFORE}, or use a convolution (QConv1D), {ANOTHER}"
+_HGQ2 = (
+    "of HGQ 2, whose quantizers are not read here; let hls4ml convert it, or train the network with QKeras, which is "
+    "another network"
+)
+_HGQ = (
+    "take HGQ's proxy of the model (HGQ.proxy.to_proxy_model), whose layers are read here and compute the same, "
+    "wrapping "
+    "around at their ends"
+)
+_OPERATOR = (
+    "an operator of TensorFlow's by its name, never executed here; write it with a layer (Add, Multiply, "
+    "Concatenate, Reshape) or, on "
+    "Keras 3, with keras.ops, and save the model again"
+)
+_NESTED = "a model in the model; call its layers one after the other in the outer model, which computes the same"
+NO_BINARY_FUNCTION = (
+    f"it gives no numbers of finitely many bits; {_ENDS_BEFORE}, or put an activation in its place that is read "
+    f"(docs/reference/support.md lists them), {ANOTHER}"
+)
+
+_CURES: dict[str, str] = {
+    **dict.fromkeys(("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"), _OPERATOR),
+    **dict.fromkeys(("Functional", "Sequential", "Model"), _NESTED),
+    **dict.fromkeys(
+        ("LSTM", "GRU", "SimpleRNN", "RNN", "QLSTM", "QGRU", "QSimpleRNN", "Bidirectional", "QBidirectional",
+         "ConvLSTM1D", "ConvLSTM2D"),
+        _RECURRENT,
+    ),
+    **dict.fromkeys(
+        ("HConv1D", "HConv2D", "HDenseBatchNorm", "HConv1DBatchNorm", "HConv2DBatchNorm", "HActivation", "HAdd",
+         "PConcatenate", "PMaxPooling1D", "PMaxPooling2D", "PAveragePooling1D", "PAveragePooling2D", "PFlatten",
+         "PReshape"),
+        _HGQ,
+    ),
+    "ops.Softmax": _SOFTMAX,
+    **dict.fromkeys(
+        ("ELU", "ops.Elu", "ops.Selu", "ops.Gelu", "ops.Silu", "ops.Swish", "ops.Softplus"), NO_BINARY_FUNCTION
+    ),
+    "ops.Sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), its table of 10 bits, {ANOTHER}",
+    "ops.Tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), its table of 10 bits, {ANOTHER}",
+    "LayerNormalization": "its mean and variance are those of each event, and a root of them is no finite binary "
+    f"number; use BatchNormalization, {ANOTHER}",
+    "TimeDistributed": "a QDense works on the last axis by itself and needs no TimeDistributed: call the layer on "
+    "the tensor, which computes the same; of another layer, reshape the steps into the channels",
+    "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",
+    "Embedding": "a table by index; give the network what it would look up as an input",
+    "ops.GetItem": "no slice is read here; give the parts to the network as inputs of their own",
+    **dict.fromkeys(
+        ("ZeroPadding1D", "ZeroPadding2D"),
+        "no layer of its own pads here; a convolution with padding='same' pads by itself, as far as its window "
+        "reaches, "
+        "and only if it pads as much does that compute the same",
+    ),
+    **dict.fromkeys(
+        ("Cropping1D", "Cropping2D"), "no layer crops here; give the network an input without what it crops"
+    ),
+}  # fmt: skip
+
+
+ADAPTIVE = "QAdaptiveActivation"
+
+
+def adaptive(layer: str) -> UnsupportedError:
+    """The refusal of a layer whose type is no part of what QKeras saves or gives away as weights."""
+    return UnsupportedError(
+        f"layer {layer!r}: class {ADAPTIVE} is not supported: its integer bits change as it runs and QKeras saves "
+        "none of "
+        "them, so a file computes something else than what was trained; put QActivation('quantized_bits(B, I, S, "
+        "alpha=1)') "
+        "or QActivation('quantized_relu(B, I)') in its place, with B its total_bits, I = "
+        "int(layer.quantizer.integer) and S "
+        "its symmetric, which computes the same"
+    )
+
+
+def unknown_class(layer: str, class_name: str, known: list[str]) -> UnsupportedError:
+    """The refusal of a class that has no handler, with the cure where there is one."""
+    what = f"layer {layer!r}: class {class_name} is not supported"
+    if class_name.startswith("hgq."):
+        return UnsupportedError(f"{what}: it is {_HGQ2}")
+    if class_name == ADAPTIVE:
+        return adaptive(layer)
+    if class_name in _CURES:
+        return UnsupportedError(f"{what}: {_CURES[class_name]}")
+    near = get_close_matches(class_name, known, n=1, cutoff=0.75)
+    hint = f"the nearest class that is known is {near[0]}; " if near else ""
+    return UnsupportedError(
+        f"{what}; {hint}{_ENDS_BEFORE}, put layers in its place that are known (docs/reference/support.md lists them), "
+        "which is another network, or bring a handler for it (docs/how-to/add-a-layer.md)"
+    )
