@@ -86,9 +86,9 @@ def test_a_scale_found_in_training_is_kept() -> None:
     ("text", "message"),
     [
         ("quantized_linear(4,0)", "alpha='auto_po2'"),
-        ("quantized_bits(4,0,alpha='auto')", "not powers of two"),
+        ("quantized_bits(4,0,alpha='auto')", "quotients of float32 sums"),
         ("quantized_bits(1,0)", "use binary"),
-        ("quantized_sigmoid(4)", "quantizes no weights"),
+        ("quantized_sigmoid(4)", "is not read as a quantizer of weights"),
         ("ternary(alpha=1,threshold='auto')", "use a number"),
         ("quantized_po2(1)", "no bit is left"),
     ],
