@@ -189,11 +189,12 @@ def _(node: nodes.Relu, sources: Sequence[Storage], target: Storage, edges: Sequ
 
 @compile_step.register
 def _(node: nodes.Table, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
-    raw = Storage(np.dtype(np.float64), edges[0].fraction)
+    raw = Storage(np.dtype(np.float64 if edges[0].magnitude < FLOAT64_LIMIT else object), edges[0].fraction)
     values = _constant(node.values, target, target.unit)
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
-        return values[rescale(inputs[0], sources[0], raw).astype(np.int64) - node.raw_min]
+        # Few entries may lie far from zero: it is their numbers that fit into 64 bits.
+        return values[(rescale(inputs[0], sources[0], raw) - node.raw_min).astype(np.int64)]
 
     return step
 

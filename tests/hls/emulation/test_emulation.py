@@ -31,6 +31,16 @@ def test_every_node_equals_rational_arithmetic(graph: FixedGraph, seed: int) -> 
             assert got == list(expected.ravel()), name
 
 
+def test_a_table_of_few_entries_may_lie_far_from_zero() -> None:
+    builder, far = GraphBuilder("table"), 1 << 70
+    x = builder.add(nodes.Input("x", (), "x", (1,), FixedType(False, 2, 2), 0, 3))
+    offset = FixedArray(np.array([far], object), 0)
+    moved = builder.add(nodes.Scale("moved", (x,), "moved", FixedArray(np.array([1], np.int64), 0), offset))
+    table = builder.add(nodes.Table("table", (moved,), "table", FixedArray(np.array([5, 6, 7, 9]), 0), far))
+    graph = builder.finish([x], [table], [table])
+    assert Emulator(graph).run([np.array([[0], [1], [3]])])[0].tolist() == [[5], [6], [9]]
+
+
 def _chain(width: int, bits: int, layers: int = 1) -> FixedGraph:
     port = FixedType(True, 8, 4)
     builder = GraphBuilder("chain")
