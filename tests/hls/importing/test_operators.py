@@ -185,3 +185,13 @@ def test_a_gamma_without_alpha_is_scaled_by_powers_of_two_as_a_kernel_is(tmp_pat
         [-1.5],
         [3.25],
     ]
+
+
+def test_a_mean_is_fine_enough_for_a_scaled_quantizer_behind_it(tmp_path: Path) -> None:
+    """1/12 is 2.67 steps of 1/32, so three, of which alpha makes half; a mean in quarters of a step gives two."""
+    mean = operator("Mean", "m", X, axis=1, keepdims=False)
+    behind = activation("o", "quantized_bits(3,-3,alpha=0.5)", "m")
+    layers = [port("x", 3), activation("q", "quantized_bits(6,2,alpha=1)", "x"), mean, behind]
+    assert emulate(import_keras(write(tmp_path / "model.keras", layers, "o")), [[0.25, 0.0, 0.0]]).tolist() == [
+        [3 / 64]
+    ]
