@@ -151,15 +151,7 @@ def straight_through_limit(node: nodes.Node) -> int:
 
 
 def opposite_signs(node: nodes.Node) -> bool:
-    """Whether a quantizer turns the sign of some inputs: it leaves out zero, or its scale is negative.
-
-    >>> from hls.graph.fixed import FixedArray
-    >>> factor, offset = FixedArray.from_float([-0.5]), FixedArray.from_float([0.0])
-    >>> opposite_signs(nodes.Scale("y", ("x",), "y", factor, offset))
-    True
-    """
-    if isinstance(node, nodes.Scale):
-        return bool((node.factor.integers < 0).any())
+    """Whether a quantizer leaves out zero, so that it turns the sign of what lies beyond its range."""
     return isinstance(node, nodes.Quantize) and not node.raw_min <= 0 <= node.raw_max
 
 
