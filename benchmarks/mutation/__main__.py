@@ -36,6 +36,7 @@ SUBJECTS = (
     "hls/hls4ml_project/types.py", "hls/hls4ml_project/pointwise.py", "hls/rtl/arithmetic.py", "hls/rtl/trace.py",
 )  # fmt: skip
 KILLED, TIMED_OUT, SURVIVED, UNREACHED = "killed", "timed out", "survived", "no test runs it"
+_ESCAPED = (SURVIVED, UNREACHED)
 _OUTCOMES = (KILLED, TIMED_OUT, SURVIVED, UNREACHED)
 
 
@@ -137,7 +138,8 @@ def table(outcomes: Sequence[Outcome], reasons: Sequence[str]) -> str:
     for outcome in outcomes:
         path = Path(outcome.path)
         room = outcome.path if path.parts[1] in ("rtl", "hls4ml_project") else str(Path(*path.parts[:2]))
-        kind = "equivalent" if outcome.name in reasons and outcome.outcome == SURVIVED else outcome.outcome
+        escaped = outcome.outcome in _ESCAPED
+        kind = "equivalent" if escaped and outcome.name in reasons else outcome.outcome
         for row in (room, "all"):
             counts.setdefault(row, Counter())[kind] += 1
     lines = [f"| mutants of | all | {' | '.join(columns)} | survived of those that are not equivalent |"]
@@ -155,14 +157,14 @@ def read_results(path: Path) -> dict[str, Outcome]:
     return {outcome.name: outcome for outcome in (Outcome(**json.loads(line)) for line in lines)}
 
 
-def escaped(known: dict[str, Outcome], everything: Sequence[Case]) -> tuple[list[Case], dict[str, Outcome]]:
+def to_try_again(known: dict[str, Outcome], everything: Sequence[Case]) -> tuple[list[Case], dict[str, Outcome]]:
     """Mutants that no test noticed, to be tried once more, and the outcomes of the others.
 
     Those whose line is no longer in the code are in neither.
     """
     cases = {case.name: case for case in everything}
     there = {name: outcome for name, outcome in known.items() if name in cases}
-    again = [cases[name] for name, outcome in there.items() if outcome.outcome in (SURVIVED, UNREACHED)]
+    again = [cases[name] for name, outcome in there.items() if outcome.outcome in _ESCAPED]
     chosen = {case.name for case in again}
     return again, {name: outcome for name, outcome in there.items() if name not in chosen}
 
@@ -191,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.hand_made:
         cases = hand_made()
     elif options.again:
-        cases, known = escaped(known, generated(options.only))
+        cases, known = to_try_again(known, generated(options.only))
     else:
         everything = generated(options.only)
         random.Random(options.seed).shuffle(everything)  # noqa: S311
