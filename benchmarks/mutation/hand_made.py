@@ -25,7 +25,8 @@ class Patch:
         start = source.index(old)
         first = source.count(b"\n", 0, start) + 1
         last = first + old.count(b"\n")
-        return Mutant(self.path, "hand-made", start, start + len(old), self.new, first, last, at_import=False)
+        at_import = not source[source.rfind(b"\n", 0, start) + 1 :].startswith(b" ")
+        return Mutant(self.path, "hand-made", start, start + len(old), self.new, first, last, at_import)
 
 
 HAND_MADE = (
