@@ -22,6 +22,7 @@ from hls.importing.architecture import check_model, layer_entries, layer_name, p
 from hls.importing.formats import existing_file
 from hls.importing.precision import FLOAT32
 from hls.importing.spec import ModelSpec
+from hls.machine.hdf5 import read_hdf5
 
 _LARGEST_ARCHITECTURE, _LARGEST_WEIGHTS = 64 << 20, 2 << 30
 _MOST_NUMBERS = 1 << 28
@@ -92,7 +93,7 @@ def _archive_architecture(file: Path) -> Any:
 def _archive_weights(file: Path) -> _Weights:
     with zipfile.ZipFile(file) as archive:
         data = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS)
-    with h5py.File(io.BytesIO(data), "r") as store:
+    with read_hdf5(io.BytesIO(data)) as store:
         source = str(file)
         root = _group(store, "layers" if "layers" in store else "_layer_checkpoint_dependencies", source)
         held = {key: _group(root, key, source) for key in root}
@@ -132,7 +133,7 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def _h5_architecture(file: Path) -> Any:
-    with h5py.File(file, "r") as store:
+    with read_hdf5(file) as store:
         text = store.attrs.get("model_config")
         if text is None:
             raise ModelFileError(f"{file}: holds no architecture (only weights?); {_SAVE_AGAIN}")
@@ -142,7 +143,7 @@ def _h5_architecture(file: Path) -> Any:
 
 
 def _h5_weights(file: Path) -> _Weights:
-    with h5py.File(file, "r") as store:
+    with read_hdf5(file) as store:
         root = _group(store, "model_weights", str(file)) if "model_weights" in store else store
         held = {key: _group(root, key, str(file)) for key in root}
         arrays = {

@@ -18,7 +18,7 @@ import h5py
 
 from hls.machine.files import whole_file
 
-_SECONDS = 5
+_SECONDS = 2
 """Of work, which a look takes milliseconds of; waiting for a slow disk is none."""
 _SMALL = 1 << 20
 """Bytes of a dataset that is tried whole; of a larger one, which holds events, what the file says about it."""
