@@ -13,7 +13,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
-from hls.importing import hgq, operators, pooling, products
+from hls.importing import hgq, hgq2, operators, pooling, products
 from hls.importing.activations import clipped, emit_activation, leaky, thresholded
 from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
@@ -253,7 +253,7 @@ def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
 
 MERGES = frozenset({
     "Add", "Subtract", "Multiply", "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide",
-    "ops.TrueDivide", "ops.Concatenate",
+    "ops.TrueDivide", "ops.Concatenate", *hgq2.MERGES,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -290,6 +290,7 @@ HANDLERS: dict[str, Handler] = {
     **pooling.HANDLERS,
     **operators.HANDLERS,
     **hgq.HANDLERS,
+    **hgq2.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
 

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from hls.errors import ModelFileError
 from hls.importing.architecture import check_model, layer_entries, layer_name, parse_model
 from hls.importing.formats import existing_file
 from hls.importing.precision import FLOAT32
-from hls.importing.spec import ModelSpec
+from hls.importing.spec import ModelSpec, Parts
 from hls.machine.hdf5 import read_hdf5
 
 _LARGEST_ARCHITECTURE, _LARGEST_WEIGHTS = 64 << 20, 2 << 30
@@ -32,10 +32,14 @@ _SAVE_AGAIN = "save it again with model.save('model.keras') or model.save('model
 
 @dataclass(frozen=True)
 class _Weights:
-    """Arrays by group, and the group of each layer; None where the file does not say: early Keras 3 counted classes."""
+    """Arrays by group, and the group of each layer; None where the file does not say: early Keras 3 counted classes.
+
+    ``parts`` are those of what a layer holds, by group and path.
+    """
 
     arrays: Mapping[str, tuple[npt.NDArray[np.float32], ...]]
     groups: Mapping[str, str] | None
+    parts: Mapping[str, Parts] = field(default_factory=dict)
 
 
 def read_model(path: str | Path) -> ModelSpec:
@@ -60,7 +64,9 @@ def read_model(path: str | Path) -> ModelSpec:
     def weights_of(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
         return weights.arrays.get(groups.get(layer, ""), ())
 
-    return parse_model(architecture, weights_of, str(file))
+    model = parse_model(architecture, weights_of, str(file))
+    held_by = {name: weights.parts.get(groups.get(name, ""), {}) for name in model.layers}
+    return replace(model, layers={name: replace(spec, parts=held_by[name]) for name, spec in model.layers.items()})
 
 
 @contextmanager
@@ -100,7 +106,23 @@ def _archive_weights(file: Path) -> _Weights:
         variables = {key: _group(group, "vars", source) for key, group in held.items()}
         groups = {str(group.attrs["name"]): key for key, group in variables.items() if "name" in group.attrs}
         arrays = {key: _keras3_arrays(group, f"{source}: {{}} of layers/{key}") for key, group in held.items()}
-    return _Weights(arrays, groups or None)
+        parts = {key: _quantizers(group, f"{source}: {{}} of layers/{key}") for key, group in held.items()}
+    return _Weights(arrays, groups or None, parts)
+
+
+def _quantizers(group: h5py.Group, what: str) -> Parts:
+    """Arrays of the quantizers that a layer holds, by path; their scalars say how they were trained."""
+    found: list[str] = []
+    group.visit(lambda path: found.append(path) if path.endswith("quantizer/vars") else None)
+    places = {path: sorted((name for name in group[path] if name.isdigit()), key=int) for path in found}
+    return {
+        path.removesuffix("/vars"): tuple(
+            _finite(group[path][name], what.format(f"{path}/{name}")).astype(np.float32)
+            for name in names
+            if getattr(group[path][name], "ndim", 0)
+        )
+        for path, names in places.items()
+    }
 
 
 _PARTS = ("vars", "layer/vars", "batchnorm/vars")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.importing import hgq
+from hls.importing import hgq, hgq2
 from hls.importing.quantizers import Grid, function_name, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 
@@ -68,10 +68,16 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
         if layer.class_name in _TRANSPARENT:
             yield from _first_quantizers(model, TensorRef(layer.name, number, 0))
         elif layer.class_name == hgq.PROXY:
-            type_ = hgq.proxy_formats(layer).port_type()
-            yield Grid(type_, type_.raw_min, type_.raw_max)
+            yield _covering(hgq.proxy_formats(layer).port_type())
+        elif layer.class_name in hgq2.SINGLE_INPUT:
+            found = hgq2.input_formats(layer)
+            yield None if found is None else _covering(found.port_type())
         elif layer.class_name == "QActivation" and function_name(layer.config.get("activation")) is None:
             quantizer = parse_quantizer(layer.config.get("activation"), f"layer {layer.name!r}, activation")
             yield grid(quantizer) if quantizer is not None else None
         else:
             yield None
+
+
+def _covering(type_: FixedType) -> Grid:
+    return Grid(type_, type_.raw_min, type_.raw_max)

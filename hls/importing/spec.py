@@ -41,9 +41,14 @@ class Call:
         return tuple(argument for argument in self.arguments if isinstance(argument, TensorRef))
 
 
+Parts = Mapping[str, tuple[npt.NDArray[np.float32], ...]]
+"""Arrays of what a layer holds, such as trained quantizers, by path: ``"kq/quantizer"``."""
+
+
 @dataclass(frozen=True, eq=False)
 class LayerSpec:
     """One layer: its class and configuration, its calls, and its weights in Keras's order.
+
 
     The class of a Keras operator (``x * 0.5``, ``keras.ops.sum(x)``) is written ``ops.Multiply``, ``ops.Sum``: some
     share their names with layers of other arguments; those of HGQ 2, whose names are partly QKeras's, ``hgq.QDense``.
@@ -56,6 +61,7 @@ class LayerSpec:
     calls: tuple[Call, ...]
     weights: tuple[npt.NDArray[np.float32], ...]
     wrapper: str | None = None
+    parts: Parts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,10 @@ _AVERAGES = ("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "
 _NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
 _TABLES = {"tanh": "quantized_tanh({bits},use_real_tanh=1)", "sigmoid": "quantized_sigmoid({bits},use_real_sigmoid=1)"}
 _ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU")
-_BIAS_BITS = 24
-"""Most bits of a bias: an addend costs little, and float32, in which QKeras adds it, holds no more."""
+_BIAS_BITS = 16
+"""Most bits of a bias. An addend costs little, but the sum it is added to keeps the bits of both, in float32 too."""
+_MORE_BITS = 6
+"""Of a bias, beyond those of its kernel: it is the sum of many products, and as precise as they are together."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ class _Writer:
         role = "depthwise_quantizer" if layer.class_name == "DepthwiseConv2D" else "kernel_quantizer"
         config: dict[str, Any] = {**layer.config, role: choice.text}
         if len(layer.weights) > 1:
-            config["bias_quantizer"] = best_choice(layer.weights[1], min(_BIAS_BITS, 2 * choice.bits), signed=True).text
+            config["bias_quantizer"] = best_choice(
+                layer.weights[1], min(_BIAS_BITS, choice.bits + _MORE_BITS), signed=True
+            ).text
         return replace(layer, class_name=f"Q{layer.class_name}", config=config)
 
     def _round(self, name: str, x: TensorRef, choice: Choice | None) -> TensorRef:
@@ -190,7 +194,7 @@ def _quantizer(name: str, text: str) -> LayerSpec:
 def _rounded_normalization(layer: LayerSpec, choice: Choice) -> LayerSpec:
     """A normalization whose factor and offset have few bits: mean 0, variance 1, epsilon 0."""
     factor, offset = affine(layer)
-    shift = best_choice(offset, min(_BIAS_BITS, 2 * choice.bits), signed=True)
+    shift = best_choice(offset, min(_BIAS_BITS, choice.bits + _MORE_BITS), signed=True)
     arrays = (choice.apply(factor), shift.apply(offset), np.zeros_like(offset), np.ones_like(offset))
     config = {"axis": layer.config.get("axis", -1), "epsilon": 0.0, "center": True, "scale": True}
     weights = tuple(array.astype(np.float32) for array in arrays)

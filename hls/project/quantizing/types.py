@@ -15,7 +15,7 @@ _CLIPPED_AWAY = 4
 
 @dataclass(frozen=True)
 class Choice:
-    """A QKeras quantizer: ``quantized_bits`` if ``signed``, else ``quantized_relu``; ``integer`` as QKeras counts."""
+    """A QKeras quantizer: ``quantized_bits`` if ``signed``, else of numbers from zero on; ``integer`` is QKeras's."""
 
     bits: int
     integer: int
@@ -26,6 +26,8 @@ class Choice:
         """As QKeras reads it."""
         if self.signed:
             return f"quantized_bits({self.bits},{self.integer},alpha=1)"
+        if self.integer < 0:  # QKeras's quantized_relu takes no negative power of an integer two
+            return f"quantized_bits({self.bits},{self.integer},keep_negative=0,alpha=1)"
         return f"quantized_relu({self.bits},{self.integer})"
 
     @property

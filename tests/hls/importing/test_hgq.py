@@ -129,7 +129,7 @@ def test_a_trained_network_without_a_range_asks_for_one() -> None:
     ("change", "error", "told"),
     [
         ({"RND": "RND_INF"}, UnsupportedError, "rounds by RND_INF"),
-        ({"SAT": "SAT"}, UnsupportedError, "overflows by SAT"),
+        ({"SAT": "WRAP_SM"}, UnsupportedError, "overflows by WRAP_SM"),
     ],
 )
 def test_what_a_proxy_cannot_be(change: dict[str, str], error: type[Exception], told: str) -> None:

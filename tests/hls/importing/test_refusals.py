@@ -177,8 +177,8 @@ def test_the_input_type_names_the_flag(tmp_path: Path) -> None:
 
 
 def test_layers_of_hgq_are_not_taken_for_those_of_qkeras(tmp_path: Path) -> None:
-    of_hgq = {**dense("o", "q"), "module": "hgq.layers.core.dense"}
-    with pytest.raises(UnsupportedError, match=r"class hgq\.QDense is not supported: it is of HGQ"):
+    of_hgq = {**dense("o", "q"), "module": "hgq.layers.rnn", "class_name": "QGRU"}
+    with pytest.raises(UnsupportedError, match=r"class hgq\.QGRU is not supported: it is of HGQ"):
         import_keras(write(tmp_path / "m.keras", [*quantized(), of_hgq], "o", {"o": KERNEL}))
 
 

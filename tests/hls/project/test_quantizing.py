@@ -97,6 +97,10 @@ class TestTypes:
         assert best_choice(values, 4, signed=True).integer < 3
         assert best_choice(values, 16, signed=True).integer == 3
 
+    def test_small_values_from_zero_on_have_a_quantizer_that_qkeras_computes(self) -> None:
+        assert Choice(6, -3, False).text == "quantized_bits(6,-3,keep_negative=0,alpha=1)"
+        assert Choice(6, 2, False).text == "quantized_relu(6,2)"
+
     def test_apply_is_what_qkeras_does(self) -> None:
         assert Choice(4, 1, True).apply(np.array([0.125, 0.375, 9.0, -9.0])).tolist() == [0.0, 0.5, 1.75, -2.0]
         assert Choice(3, 1, False).apply(np.array([-1.0, 0.6, 9.0])).tolist() == [0.0, 0.5, 1.75]

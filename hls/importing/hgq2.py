@@ -1,0 +1,314 @@
+"""HGQ2's layers (hgq 0.2): each reads its inputs, its kernel and its bias through trained quantizers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import nodes
+from hls.graph.fixed import FixedArray
+from hls.graph.windows import same_padding
+from hls.importing.activations import emit_activation
+from hls.importing.element_types import Formats, check_modes, emit_formats
+from hls.importing.emitter import Emitter, Handler
+from hls.importing.options import require_channels_last, sizes
+from hls.importing.spec import LayerSpec
+
+Floats = npt.NDArray[np.float32]
+PREFIX = "hgq."
+_EPSILON = 1e-7
+"""Keras's own, which HGQ2 0.2 takes for the normalization that it folds, whatever the layer's ``epsilon``."""
+_MOST_BITS = 64
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Where a quantizer keeps its numbers: trained ones come first in a file, then those that are not."""
+
+    names: tuple[str, ...]
+
+    def of(self, arrays: tuple[Floats, ...], name: str) -> Floats:
+        return arrays[self.names.index(name)]
+
+
+def _order(kind: str, overflow: str) -> _Order:
+    wraps = overflow == "WRAP"
+    first, second = ("b", "i") if kind == "kbi" else ("i", "f")
+    if not wraps:
+        return _Order((first, second, "k"))
+    return _Order(("b", "k", "i")) if kind == "kbi" else _Order(("f", "k", "i"))
+
+
+def formats(spec: LayerSpec, role: str, config: Any) -> Formats | None:
+    """The types of the quantizer that the layer holds as ``role``; None for one that does nothing.
+
+    Raises:
+        UnsupportedError: a quantizer that is none of fixed point.
+        ModelFileError: its numbers are not in the file, or are no types.
+    """
+    options: Mapping[str, Any] = config.get("config", {}) if isinstance(config, Mapping) else {}
+    kind = str(options.get("q_type"))
+    if kind == "dummy":
+        return None
+    if kind not in ("kbi", "kif") or options.get("scaler") is not None:
+        raise UnsupportedError(
+            f"layer {spec.name!r}, {role}: a quantizer of type {kind!r}; quantize with 'kbi' or 'kif', without a scaler"
+        )
+    rounding, overflow = str(options.get("round_mode")).upper(), str(options.get("overflow_mode")).upper()
+    rounding = rounding.removeprefix("S_")  # stochastic in training alone
+    check_modes(spec, rounding, overflow)
+    arrays = spec.parts.get(f"{role}/quantizer", ())
+    if len(arrays) < 3:
+        raise ModelFileError(
+            f"layer {spec.name!r}: its quantizer {role} is not in the file; save the whole model again"
+        )
+    order = _order(kind, overflow)
+    signed, integer = (np.rint(order.of(arrays, name)).astype(np.int64) for name in ("k", "i"))
+    if kind == "kbi":
+        fraction = np.rint(order.of(arrays, "b")).astype(np.int64) - integer
+    else:
+        fraction = np.rint(order.of(arrays, "f")).astype(np.int64)
+    bits = signed + integer + fraction
+    used = bits > (signed if overflow == "SAT_SYM" else 0)  # a sign alone, and symmetric, is zero
+    if not np.isin(signed, (0, 1)).all() or np.abs(np.where(used, [integer, fraction], 0)).max() > _MOST_BITS:
+        raise ModelFileError(f"layer {spec.name!r}: the types of its quantizer {role} are none")
+    return Formats(signed, np.where(used, bits, 0), np.where(used, signed + integer, 0), rounding, overflow)
+
+
+def input_formats(spec: LayerSpec) -> Formats | None:
+    """The types in which a layer with one input reads it, without the batch axis; None where it does not say."""
+    if not spec.config.get("enable_iq", True):
+        return None
+    found = formats(spec, "iq", spec.config.get("iq_conf"))
+    return None if found is None else _values(found)
+
+
+def _values(found: Formats) -> Formats:
+    """Types of values: the first axis, of size one, is the batch's."""
+    signed, bits, integer = (a.reshape(a.shape[1:]) for a in (found.signed, found.bits, found.integer))
+    return replace(found, signed=signed, bits=bits, integer=integer)
+
+
+def _read(emit: Emitter, spec: LayerSpec, x: str) -> str:
+    found = input_formats(spec)
+    return x if found is None else emit_formats(emit, x, found)
+
+
+def _write(emit: Emitter, spec: LayerSpec, x: str) -> str:
+    """The activation, and the quantizer behind it, where there is one."""
+    x = emit_activation(emit, spec.config.get("activation"), x)
+    if not spec.config.get("enable_oq", False):
+        return x
+    found = formats(spec, "oq", spec.config.get("oq_conf"))
+    return x if found is None else emit_formats(emit, x, _values(found))
+
+
+def constant(spec: LayerSpec, role: str, values: Floats) -> Floats:
+    """Weights through the quantizer ``role``, in float32, as HGQ2 computes them."""
+    found = formats(spec, role, spec.config.get(f"{role}_conf"))
+    if found is None:
+        return values
+    scale, end = (np.ldexp(np.float32(1), exponent) for exponent in (found.fraction, found.integer - found.signed))
+    top = end - 1 / scale
+    bottom = -found.signed * (top if found.overflow == "SAT_SYM" else end)
+    if found.overflow != "WRAP":  # a weight that wraps is rounded only: its range was made for it
+        values = np.clip(values, bottom, top)
+    steps = values * scale
+    half = np.float32(0.5 if found.rounding == "RND" else 0.0)
+    steps = np.rint(steps) if found.rounding == "RND_CONV" else np.floor(steps + half)
+    return np.asarray(np.where(found.used, steps / scale, 0), np.float32)
+
+
+def _array(spec: LayerSpec, number: int) -> Floats:
+    arrays = _arrays(spec)
+    if len(arrays) <= number:
+        raise ModelFileError(f"layer {spec.name!r}: weight {number} is not in the file; save the whole model again")
+    return arrays[number]
+
+
+def _arrays(spec: LayerSpec) -> list[Floats]:
+    """Weights, without the scalars that count what training costs."""
+    return [array for array in spec.weights if array.ndim]
+
+
+def _has_bias(spec: LayerSpec) -> bool:
+    return bool(spec.config.get("use_bias", True))
+
+
+def _bias(spec: LayerSpec, outputs: int, values: Floats | None) -> FixedArray:
+    if values is None:
+        return FixedArray(np.zeros(outputs, np.int64), 0)
+    return FixedArray.from_float(np.broadcast_to(constant(spec, "bq", values), values.shape).reshape(outputs))
+
+
+def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    kernel = _array(spec, 0)
+    bias = _bias(spec, kernel.shape[-1], _array(spec, 1) if _has_bias(spec) else None)
+    x = _read(emit, spec, inputs[0])
+    return _write(
+        emit, spec, emit(nodes.Dense, "dense", (x,), FixedArray.from_float(constant(spec, "kq", kernel)), bias)
+    )
+
+
+def _einsum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    bias = None if spec.config.get("bias_axes") is None else _array(spec, 1)
+    return _emit_einsum(emit, spec, inputs[0], constant(spec, "kq", _array(spec, 0)), bias)
+
+
+def _einsum_batchnorm(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """The normalization is folded into kernel and bias before they are quantized."""
+    scale = bool(spec.config.get("scale", True))
+    kernel, bias = _array(spec, 0), _array(spec, 1)
+    gamma = _array(spec, 2) if scale else np.float32(1)
+    arrays = _arrays(spec)
+    if len(arrays) != 4 + scale or arrays[-1].shape != arrays[-2].shape:
+        raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
+    mean, variance = arrays[-2:]
+    factor = np.asarray(gamma / np.sqrt(variance + np.float32(_EPSILON)), np.float32)
+    _, kernel_axes, _ = _equation(spec)
+    chosen = "".join(axis for axis in kernel_axes if axis in str(spec.config.get("bias_axes")))
+    fused = np.einsum(f"{kernel_axes},{chosen}->{kernel_axes}", kernel, factor).astype(np.float32)
+    offset = np.asarray(bias + (-mean * factor).reshape(bias.shape), np.float32)
+    return _emit_einsum(emit, spec, inputs[0], constant(spec, "kq", fused), offset)
+
+
+def _equation(spec: LayerSpec) -> tuple[str, str, str]:
+    text = str(spec.config.get("equation")).replace(" ", "")
+    left, _, output = text.partition("->")
+    source, _, kernel = left.partition(",")
+    if "..." in text:
+        source, output = source.replace("...", "_"), output.replace("...", "_")
+    return source, kernel, output
+
+
+def _emit_einsum(emit: Emitter, spec: LayerSpec, x: str, kernel: Floats, bias: Floats | None) -> str:
+    """An equation that contracts the last axes of the input with the first of the kernel: a matrix product."""
+    source, axes, output = _equation(spec)
+    summed = "".join(axis for axis in axes if axis not in output)
+    made = "".join(axis for axis in axes if axis in output)
+    free = source[: len(source) - len(summed)]
+    if not summed or axes != summed + made or source != free + summed or output != free + made:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: the equation {spec.config.get('equation')!r} contracts other axes than the last of "
+            "its input with the first of its kernel; transpose before it"
+        )
+    x = _read(emit, spec, x)
+    shape, rank = emit.edge(x).shape, len(summed)
+    rows, columns = math.prod(kernel.shape[:rank]), math.prod(kernel.shape[rank:])
+    if rank > 1:
+        x = emit(nodes.Reshape, "flatten", (x,), (*shape[:-rank], rows))
+    matrix = FixedArray.from_float(kernel.reshape(rows, columns))
+    if bias is not None and bias.size not in (1, columns):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a bias over the axes {spec.config.get('bias_axes')!r}; use {made!r}"
+        )
+    offset = _bias(spec, columns, None if bias is None else bias)
+    out = emit(nodes.Dense, "dense", (x,), matrix, offset)
+    if len(made) != 1:
+        out = emit(nodes.Reshape, "unflatten", (out,), (*shape[:-rank], *kernel.shape[rank:]))
+    return _write(emit, spec, out)
+
+
+def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    require_channels_last(spec)
+    kernel = FixedArray.from_float(constant(spec, "kq", _array(spec, 0)))
+    rank = kernel.integers.ndim - 2
+    x = _read(emit, spec, inputs[0])
+    strides, dilation = (sizes(spec.config.get(key, 1), rank) for key in ("strides", "dilation_rate"))
+    padding: tuple[tuple[int, int], ...] = ((0, 0),) * rank
+    mode = str(spec.config.get("padding", "valid")).lower()
+    if mode == "same":
+        spatial = emit.edge(x).shape[:rank]
+        padding = tuple(
+            same_padding(*axis) for axis in zip(spatial, kernel.shape[:rank], strides, dilation, strict=True)
+        )
+    elif mode == "causal":
+        padding = ((dilation[0] * (kernel.shape[0] - 1), 0),)
+    bias = _bias(spec, kernel.shape[-1], _array(spec, 1) if _has_bias(spec) else None)
+    groups = int(spec.config.get("groups") or 1)
+    return _write(emit, spec, emit(nodes.Conv, "conv", (x,), kernel, bias, strides, dilation, padding, groups))
+
+
+def _sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """A sum over all axes but the last, or over some leading ones, times a power of two."""
+    x = _read(emit, spec, inputs[0])
+    shape = emit.edge(x).shape
+    axes = sorted(int(a) % (len(shape) + 1) for a in np.atleast_1d(spec.config.get("axes", -1)))
+    spatial = list(range(1, len(shape)))
+    if axes != spatial or len(spatial) > 2:
+        raise UnsupportedError(
+            f"layer {spec.name!r} sums over the axes {axes} of {len(shape)} (the batch is 0); sum over {spatial}"
+        )
+    window = shape[:-1]
+    out = emit(nodes.Pool, "sum", (x,), window, window, ((0, 0),) * len(window), False)
+    if not spec.config.get("keepdims", False):
+        out = emit(nodes.Reshape, "squeeze", (out,), shape[-1:])
+    mean = spec.class_name == f"{PREFIX}QMeanPow2"
+    scale = 2.0 ** round(-math.log2(math.prod(window))) if mean else float(spec.config.get("scale", 1.0))
+    if scale != 1.0:
+        out = emit(
+            nodes.Scale, "scale", (out,), FixedArray.from_float(np.array([scale])), FixedArray(np.zeros(1, np.int64), 0)
+        )
+    return _write(emit, spec, out)
+
+
+def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
+    def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+        out, *others = (_merged_input(emit, spec, x, number) for number, x in enumerate(inputs))
+        for other in others:
+            out = emit(kind, suffix, (out, other), *fields)
+        return _write(emit, spec, out)
+
+    return handler
+
+
+def _merged_input(emit: Emitter, spec: LayerSpec, x: str, number: int) -> str:
+    if not spec.config.get("enable_iq", True):
+        return x
+    configs = spec.config.get("iq_confs")
+    config = configs[number] if isinstance(configs, list) and number < len(configs) else configs
+    group = "quantizer" if number == 0 else f"quantizer_{number}"
+    held = {"iq/quantizer": spec.parts.get(f"iq/quantizers/{group}/quantizer", ())}
+    found = formats(replace(spec, parts=held), "iq", config)
+    return x if found is None else emit_formats(emit, x, _values(found))
+
+
+def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """``x * kq(factor) + bq(offset)``, one of each a channel."""
+    scale, center = bool(spec.config.get("scale", True)), bool(spec.config.get("center", True))
+    arrays = _arrays(spec)
+    if len(arrays) < scale + center + 2:
+        raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
+    gamma = arrays[0] if scale else np.float32(1)
+    beta = arrays[int(scale)] if center else np.float32(1)  # one, as HGQ2 0.2 has it, where there is no center
+    mean, variance = arrays[-2:]
+    factor = np.asarray(gamma / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3))), np.float32)
+    offset = np.asarray(beta - mean * factor, np.float32)
+    x = _read(emit, spec, inputs[0])
+    constants = (FixedArray.from_float(constant(spec, role, v)) for role, v in (("kq", factor), ("bq", offset)))
+    return _write(emit, spec, emit(nodes.Scale, "normalize", (x,), *constants))
+
+
+_HANDLERS: dict[str, Callable[[Emitter, LayerSpec, tuple[str, ...]], str]] = {
+    "QDense": _dense,
+    "QEinsumDense": _einsum,
+    "QEinsumDenseBatchnorm": _einsum_batchnorm,
+    "QConv1D": _conv,
+    "QConv2D": _conv,
+    "QSum": _sum,
+    "QMeanPow2": _sum,
+    "QAdd": _merge(nodes.Add, "add"),
+    "QSubtract": _merge(nodes.Add, "subtract", True),
+    "QMultiply": _merge(nodes.Multiply, "multiply"),
+    "QBatchNormalization": _batch_normalization,
+}
+HANDLERS: dict[str, Handler] = {f"{PREFIX}{name}": handler for name, handler in _HANDLERS.items()}
+MERGES = frozenset(f"{PREFIX}{name}" for name in ("QAdd", "QSubtract", "QMultiply"))
+"""Those that read several tensors, each through a quantizer of its own; the others read one, through ``iq``."""
+SINGLE_INPUT = frozenset(HANDLERS) - MERGES
