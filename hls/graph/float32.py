@@ -151,7 +151,9 @@ def straight_through_limit(node: nodes.Node) -> int:
 
 
 def opposite_signs(node: nodes.Node) -> bool:
-    """Whether a quantizer leaves out zero, so that it turns the sign of what lies beyond its range."""
+    """Whether ``q`` may have another sign than ``x``: by a range without zero, or by a negative ``alpha``."""
+    if isinstance(node, nodes.Scale):
+        return bool((node.factor.integers < 0).any())
     return isinstance(node, nodes.Quantize) and not node.raw_min <= 0 <= node.raw_max
 
 

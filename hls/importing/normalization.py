@@ -11,7 +11,7 @@ from hls.importing.coefficients import Coefficients
 from hls.importing.options import require_weights
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import as_trainable, quantize_values
+from hls.importing.weights import as_trainable, float32_deviation, quantize_values
 
 # TensorFlow's reciprocal root is off by 2.03 units in the last place at most, over all float32 numbers of two binades
 # (2.19, AVX-512); it is not rounded correctly, nor the same on every CPU. Ours is off by one, and so may be what the
@@ -35,28 +35,38 @@ def normalization(spec: LayerSpec) -> tuple[Coefficients, Coefficients]:
     if len({array.shape for array in arrays}) > 1:
         raise ModelFileError(f"layer {spec.name!r}: its weights are of several lengths; save the whole model again")
 
+    off = dict.fromkeys(("gamma", "beta", "mean", "variance"), np.zeros(1))
+
     def quantized(role: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         quantizer = parse_quantizer(spec.config.get(f"{role}_quantizer"), f"layer {spec.name!r}, {role}_quantizer")
         if quantizer is not None and role in ("gamma", "variance"):
             quantizer = as_trainable(quantizer)
-        return values if quantizer is None else quantize_values(quantizer, values)
+        if quantizer is None:
+            return values
+        found = quantize_values(quantizer, values)
+        deviation = float32_deviation(quantizer, values, FixedArray.from_float(found)) if role in off else None
+        if deviation is not None:
+            off[role] = deviation
+        return found
 
     gamma = quantized("gamma", arrays.pop(0)) if has_scale else None
     beta = quantized("beta", arrays.pop(0)) if has_center else None
     mean, variance = quantized("mean", arrays[0]), quantized("variance", arrays[1])
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told below
-        inverse = inverse_root(spec, variance)
-        if gamma is not None:
-            inverse = inverse * gamma
+        root = inverse_root(spec, variance)
+        inverse = root if gamma is None else root * gamma
         factor = quantized("inverse", inverse.astype(np.float32)).astype(np.float64)
         offset = -mean * factor.astype(np.float32) if beta is None else beta - mean * factor.astype(np.float32)
-        nudged = (inverse * np.float64(1 + side * _ROOT_ULPS * 2.0**-23) for side in (-1, 1))
-        off = np.maximum(*(np.abs(quantized("inverse", one.astype(np.float32)) - factor) for one in nudged))
+        error = np.abs(inverse) * (_ROOT_ULPS * 2.0**-23 + off["variance"] * root.astype(np.float64) ** 2)
+        error = error + np.abs(root) * off["gamma"]
+        nudged = (quantized("inverse", (inverse + side * error).astype(np.float32)) for side in (-1, 1))
+        changed = np.maximum(*(np.abs(one - factor) for one in nudged))
         shared = np.abs(mean.astype(np.float64) * factor)
-        moved = np.abs(mean) * off + (shared + np.abs(offset)) * 3 * 2.0**-24  # two roundings, of either
+        moved = np.abs(mean) * changed + (shared + np.abs(offset)) * 3 * 2.0**-24  # two roundings, of either
+        moved = moved + off["mean"] * (np.abs(factor) + changed) + off["beta"]
     if not (np.isfinite(factor).all() and np.isfinite(offset).all()):
         raise ModelFileError(f"layer {spec.name!r}: its factors or offsets are beyond float32's; train again")
-    return Coefficients(FixedArray.from_float(factor), off), Coefficients(FixedArray.from_float(offset), moved)
+    return Coefficients(FixedArray.from_float(factor), changed), Coefficients(FixedArray.from_float(offset), moved)
 
 
 def inverse_root(spec: LayerSpec, variance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

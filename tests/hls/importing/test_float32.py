@@ -155,3 +155,14 @@ def test_a_tie_between_two_powers_of_two_may_go_either_way() -> None:
     off = import_keras(model).float32[dense.name].weights
     assert off is not None
     assert off.ravel().tolist() == [0.75, 0.0]  # a quarter or one; 0.3 is a quarter
+
+
+def test_a_negative_alpha_turns_the_sign_and_float32_sticks() -> None:
+    inputs = keras.Input((1,), name="x")
+    x = nets.activation("quantized_bits(22,-5,alpha=1)")(inputs)
+    model = keras.Model(inputs, qkeras.QActivation("quantized_bits(1,0,alpha=-0.5)", name="turned")(x))
+    graph = import_keras(model)
+    assert graph.float32_inexact() == ("turned",)
+    x = np.ldexp(np.arange(-(2**21), 2**21, 997, dtype=np.float32), -26)[:, None]
+    differing, found = judged(model, graph, x)
+    assert 0 < differing == found.count
