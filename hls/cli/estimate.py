@@ -15,6 +15,7 @@ from hls.target import BACKENDS, DEFAULT_BACKEND
 if TYPE_CHECKING:
     from hls.figures.estimates import DesignEstimate, Estimate
     from hls.graph import FixedGraph
+    from hls.importing import Statements
     from hls.target import Target
     from hls.target.parts import Fit, Part, Use
 
@@ -41,7 +42,7 @@ class _Request:
     """What to estimate. ``part`` is as it was typed: a board, or a device of any spelling."""
 
     model: Path
-    input_type: str | None
+    statements: Statements
     part: str
     target: Target
     as_json: bool
@@ -62,9 +63,17 @@ def command(
     input_type: Annotated[
         str | None, typer.Option(metavar="TYPE", help="Type of inputs without a quantizer, e.g. 'ap_fixed<16,6>'.")
     ] = None,
+    softmax: Annotated[
+        str | None,
+        typer.Option(metavar="MODE", help="What becomes of a last softmax: drop (logits) or argmax (the class)."),
+    ] = None,
+    sigmoid: Annotated[
+        str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
 ) -> None:
     """Estimate ``model`` as an hls4ml design and as unrolled RTL; exit 2 on bad input."""
+    from hls.importing import Statements
     from hls.target import Target
 
     target = Target(
@@ -75,7 +84,7 @@ def command(
         reuse_factor=reuse_factor,
         multipliers=multipliers,
     )
-    _estimate(_Request(model, input_type, part, target, as_json))
+    _estimate(_Request(model, Statements(input_type, softmax=softmax, sigmoid=sigmoid), part, target, as_json))
 
 
 def _estimate(request: _Request) -> None:
@@ -86,7 +95,7 @@ def _estimate(request: _Request) -> None:
 
     target = request.target
     device = find_part(request.part)
-    graph, default_bits = _read(request.model, request.input_type)
+    graph, default_bits = _read(request.model, request.statements)
     routes = (
         estimate_hls4ml(graph, target, default_bits),
         estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers),
@@ -100,17 +109,19 @@ def _estimate(request: _Request) -> None:
         _show(route, fit, device, target.backend)
 
 
-def _read(model: Path, input_type: str | None) -> tuple[FixedGraph, int | None]:
+def _read(model: Path, stated: Statements) -> tuple[FixedGraph, int | None]:
     """The graph, and the bits that hls4ml would give what the model leaves open; None if it leaves nothing open."""
+    from dataclasses import replace
+
     from hls.errors import UnsupportedError
-    from hls.importing import Statements, import_model
+    from hls.importing import import_model
 
     try:
-        return import_model(model, Statements(input_type)), None
+        return import_model(model, stated), None
     except UnsupportedError:
-        if input_type is not None:
+        if stated.input_type is not None:
             raise
-        return import_model(model, Statements(HLS4ML_DEFAULT)), HLS4ML_DEFAULT_BITS
+        return import_model(model, replace(stated, input_type=HLS4ML_DEFAULT)), HLS4ML_DEFAULT_BITS
 
 
 def _with_notes(route: DesignEstimate, device: Part, default_bits: int | None) -> DesignEstimate:

@@ -16,7 +16,8 @@ EXAMPLES = (
     "  qtrigger new mine --model model.keras --part xcvu13p-flga2577-2-e\n\n"
     "  qtrigger new mine --model model.h5 --part xcvu9p-flga2104-2L-e --backend vivado --clock-ns 3.125\n\n"
     "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --input-type 'ap_fixed<16,6>'\n\n"
-    "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --events events.npz"
+    "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --events events.npz\n\n"
+    "  qtrigger new mine --model classifier.h5 --part xcvu13p-flga2577-2-e --softmax argmax"
 )
 
 
@@ -34,6 +35,13 @@ def command(
     events: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Events whose range proposes that type where none is given.")
     ] = None,
+    softmax: Annotated[
+        str | None,
+        typer.Option(metavar="MODE", help="What becomes of a last softmax: drop (logits) or argmax (the class)."),
+    ] = None,
+    sigmoid: Annotated[
+        str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
+    ] = None,
     firmware: Annotated[
         str | None, typer.Option(help="What is built and judged: rtl (our Verilog) or hls4ml (its project).")
     ] = None,
@@ -48,6 +56,14 @@ def command(
             input_type = str(proposal.type)
             typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
     folder = create_project(
-        name, model, part, backend=backend, clock_ns=clock_ns, input_type=input_type, firmware=firmware
+        name,
+        model,
+        part,
+        backend=backend,
+        clock_ns=clock_ns,
+        input_type=input_type,
+        softmax=softmax,
+        sigmoid=sigmoid,
+        firmware=firmware,
     )
     typer.echo(f"{folder}: ready; next: qtrigger build {folder}")

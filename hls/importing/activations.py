@@ -30,7 +30,7 @@ from hls.importing.quantizers import (
     upper_bound,
     without_scale,
 )
-from hls.importing.refusals import ANOTHER, NO_BINARY_FUNCTION
+from hls.importing.refusals import ANOTHER, NO_BINARY_FUNCTION, SIGMOID_STATED, SOFTMAX_STATED
 from hls.importing.weights import around, quantize_values, ternary_threshold
 
 _TABLE_LIMIT = 1 << 16
@@ -50,8 +50,7 @@ _OUTSIDE = {
 }  # fmt: skip
 _SOFTMAX_LAST = (
     "end the network before it and take the softmax of its outputs in software, which changes nothing (it keeps the "
-    "order of "
-    "the scores, so an argmax needs none)"
+    f"order of the scores, so an argmax needs none): {SOFTMAX_STATED}"
 )
 _SOFTMAX_INSIDE = (
     "its quotients have no finite binary expansion, and what follows reads them; end the network before it and leave "
@@ -102,6 +101,8 @@ def _outside(emit: Emitter, name: str | None, *, of_keras: bool) -> str | None:
     """What to do about a function that no firmware of ours computes; None for one that it does, or does not know."""
     if name == "softmax":
         return _SOFTMAX_LAST if emit.last else _SOFTMAX_INSIDE
+    if name == "sigmoid" and emit.last:
+        return f"{_OUTSIDE[name]}: {SIGMOID_STATED}"
     if name in _KERAS_OWN and of_keras:
         return _KERAS_OWN[name]
     return _OUTSIDE.get(name or "")

@@ -16,11 +16,14 @@ class Statements:
     """What a project says of its model that no file holds.
 
     ``input_type``: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
-    ``internal_sigmoid``: what ``qkeras.set_internal_sigmoid`` was told when the network was trained.
+    ``internal_sigmoid``: what ``qkeras.set_internal_sigmoid`` was told when the network was trained. ``softmax`` and
+    ``sigmoid``: what becomes of one at the end, "drop" or (of a softmax) "argmax".
     """
 
     input_type: str | None = None
     internal_sigmoid: str | None = None
+    softmax: str | None = None
+    sigmoid: str | None = None
 
 
 class ModelFormat(Protocol):

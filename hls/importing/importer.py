@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from hls.graph.fixed import FixedType
 from hls.importing import learned_bits
 from hls.importing.architecture import CODE
 from hls.importing.emitter import Emitter
+from hls.importing.heads import ARGMAX, emit_argmax, stated_heads, without_heads
 from hls.importing.internal_sigmoid import with_internal_sigmoid
 from hls.importing.layer_schema import check_layer
 from hls.importing.layers import HANDLERS, MERGES, find_handler, known_classes
@@ -27,7 +28,12 @@ from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef, 
 
 
 def import_keras(
-    model: str | Path | Any, input_type: str | None = None, internal_sigmoid: str | None = None
+    model: str | Path | Any,
+    input_type: str | None = None,
+    internal_sigmoid: str | None = None,
+    *,
+    softmax: str | None = None,
+    sigmoid: str | None = None,
 ) -> FixedGraph:
     """The exact fixed-point arithmetic of a QKeras network.
 
@@ -37,19 +43,32 @@ def import_keras(
         input_type: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
         internal_sigmoid: what ``qkeras.set_internal_sigmoid`` was told ("hard", "smooth" or "real"), which no file
             holds; if not given, that of this process for a model in memory, and "hard" for a file.
+        softmax: what becomes of a softmax at the end, which is refused without it: "drop" leaves it to software, so
+            that its logits are the output; "argmax" gives the index of the largest, exactly.
+        sigmoid: what becomes of a sigmoid at the end: "drop", as for a softmax.
 
     Raises:
         ModelFileError: missing, truncated or foreign file; NaN or infinite weights.
         UnsupportedError: a layer, quantizer or option that cannot be stated exactly, by name, with the cure.
     """
     spec = read_model(model) if isinstance(model, str | Path) else read_memory(model)
-    return build_graph(spec, input_type, internal_sigmoid)
+    return build_graph(spec, input_type, internal_sigmoid, softmax=softmax, sigmoid=sigmoid)
 
 
-def build_graph(model: ModelSpec, input_type: str | None = None, internal_sigmoid: str | None = None) -> FixedGraph:
-    """The graph of a model already read. Raises as ``import_keras`` does."""
-    model, notes = with_internal_sigmoid(model, internal_sigmoid)
-    return _Import(model, input_type, notes).graph()
+def build_graph(
+    model: ModelSpec,
+    input_type: str | None = None,
+    internal_sigmoid: str | None = None,
+    *,
+    softmax: str | None = None,
+    sigmoid: str | None = None,
+) -> FixedGraph:
+    """The graph of a model already read. Takes what ``import_keras`` takes, and raises as it does."""
+    heads = stated_heads(model, softmax, sigmoid)
+    model, notes = with_internal_sigmoid(without_heads(model, heads), internal_sigmoid)
+    notes += [head.note for head in heads]
+    argmax = {head.port: head.layer for head in heads if head.mode == ARGMAX}
+    return _Import(model, input_type, notes, argmax).graph()
 
 
 Result = TypeVar("Result")
@@ -65,8 +84,9 @@ _SAME_SHAPE = (
 class _Import:
     """One import. A layer that is refused is remembered and stood in for, so that all that is wrong is told at once."""
 
-    def __init__(self, model: ModelSpec, input_type: str | None, notes: list[str]) -> None:
+    def __init__(self, model: ModelSpec, input_type: str | None, notes: list[str], argmax: Mapping[int, str]) -> None:
         self._model = model
+        self._argmax = argmax  # layers of the outputs that are read as the index of their largest score
         self._input_type = input_type
         self._builder = GraphBuilder(model.name)
         self._builder.notes.extend(notes)
@@ -92,6 +112,10 @@ class _Import:
         for name in outputs:
             if name is not None:
                 self._try(partial(self._emitter(name).refuse_unrounded, name, "an output of the network"))
+        for port, last in self._argmax.items():
+            scores = outputs[port]
+            if scores is not None:
+                outputs[port] = self._try(partial(emit_argmax, self._emitter(last), scores))
         self._refusals.raise_all()
         names = [ref.layer for ref in self._model.outputs]
         ports = [ref.layer for ref in self._model.inputs]

@@ -22,7 +22,13 @@ class KerasFormat:
 
     def read(self, file: Path, statements: Statements) -> FixedGraph:
         """As ``hls.import_keras`` does."""
-        return import_keras(file, statements.input_type, statements.internal_sigmoid)
+        return import_keras(
+            file,
+            statements.input_type,
+            statements.internal_sigmoid,
+            softmax=statements.softmax,
+            sigmoid=statements.sigmoid,
+        )
 
 
 FORMAT = KerasFormat()

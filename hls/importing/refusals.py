@@ -47,10 +47,18 @@ class Refusals:
 ANOTHER = "which is another network: train it again"
 """Said of every cure that does not compute the same."""
 _ENDS_BEFORE = "end the network before it and leave the rest to software"
+SOFTMAX_STATED = (
+    'softmax = "drop" under [model] of project.toml, --softmax drop (qtrigger new, qtrigger estimate) or '
+    'import_keras(model, softmax="drop") does so; "argmax" instead gives the index of the largest score, exactly'
+)
+SIGMOID_STATED = (
+    'sigmoid = "drop" under [model] of project.toml, --sigmoid drop (qtrigger new, qtrigger estimate) or '
+    'import_keras(model, sigmoid="drop") does so'
+)
+"""How the last function of a network is left to software without another model file."""
 _SOFTMAX = (
     "end the network before it and take the softmax of its outputs in software, which changes nothing; their order, "
-    "and "
-    "so the class, needs none"
+    f"and so the class, needs none. Of a last softmax, {SOFTMAX_STATED}"
 )
 _RECURRENT = f"no recurrent layer is read here; {_ENDS_BEFORE}, or use a convolution (QConv1D), {ANOTHER}"
 _HGQ2 = (
@@ -92,7 +100,8 @@ _CURES: dict[str, str] = {
     **dict.fromkeys(
         ("ELU", "ops.Elu", "ops.Selu", "ops.Gelu", "ops.Silu", "ops.Swish", "ops.Softplus"), NO_BINARY_FUNCTION
     ),
-    "ops.Sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), its table of 10 bits, {ANOTHER}",
+    "ops.Sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), its table of 10 bits, {ANOTHER}. "
+    f"Of a last sigmoid, {SIGMOID_STATED}",
     "ops.Tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), its table of 10 bits, {ANOTHER}",
     "LayerNormalization": "its mean and variance are those of each event, and a root of them is no finite binary "
     f"number; use BatchNormalization, {ANOTHER}",

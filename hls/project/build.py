@@ -84,7 +84,7 @@ def build(
             firmware,
             options.liberty,
             home,
-            internal_sigmoid=project.file.model.internal_sigmoid,
+            statements=project.file.model.statements(),
         )
         verdict = _verify(project, task, sample, options, progress)
         fidelity = _fidelity(project, graph, chosen, home, progress)

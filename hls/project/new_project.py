@@ -22,6 +22,8 @@ _TEMPLATE = """\
 weights = "{weights}"            # QKeras model: architecture and weights
 {input_type}
 # internal_sigmoid = "hard"       # what qkeras.set_internal_sigmoid was told in training: hard | smooth | real
+{softmax}               # what becomes of a last softmax: drop (left to software) | argmax
+{sigmoid}               # what becomes of a last sigmoid: drop
 # reference = "reference.h5"      # float Keras model, whose speed on this CPU the report states
 # system = "event_variables"      # physics system, which brings its own events and fidelity metrics
 # variant = "two-body"
@@ -58,6 +60,8 @@ def create_project(
     backend: str,
     clock_ns: float,
     input_type: str | None,
+    softmax: str | None = None,
+    sigmoid: str | None = None,
     firmware: str | None = None,
     parent: Path = PARENT,
 ) -> Path:
@@ -74,7 +78,7 @@ def create_project(
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
-    import_model(model, Statements(input_type=input_type))
+    import_model(model, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid))
     suffixes = format_of(model).suffixes
     weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
     needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
@@ -82,6 +86,8 @@ def create_project(
     text = _TEMPLATE.format(
         weights=weights,
         input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",
+        softmax=f'{"" if softmax else "# "}softmax = "{softmax or "drop"}"',
+        sigmoid=f'{"" if sigmoid else "# "}sigmoid = "{sigmoid or "drop"}"',
         part=target.part,
         backend=target.backend,
         backends=" | ".join(BACKENDS.names()),

@@ -48,10 +48,12 @@ class ModelSection(Section):
     variant: str | None = None
     input_type: str | None = None
     internal_sigmoid: Literal["hard", "smooth", "real"] | None = None
+    softmax: Literal["drop", "argmax"] | None = None
+    sigmoid: Literal["drop"] | None = None
 
     def statements(self) -> Statements:
         """What the project says of its model that the file does not."""
-        return Statements(self.input_type, self.internal_sigmoid)
+        return Statements(self.input_type, self.internal_sigmoid, self.softmax, self.sigmoid)
 
 
 class TargetSection(Section):

@@ -72,6 +72,8 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
         backend=target.backend,
         clock_ns=target.clock_ns,
         input_type=None if subject.fixed is None else subject.fixed.file.model.input_type,
+        softmax=None if subject.fixed is None else subject.fixed.file.model.softmax,
+        sigmoid=None if subject.fixed is None else subject.fixed.file.model.sigmoid,
         parent=parent,
     )
     project = folder / PROJECT_FILE

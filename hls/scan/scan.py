@@ -122,6 +122,8 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
         model=None if fixed is None else fixed.weights.read_bytes(),
         input_type=None if fixed is None else fixed.file.model.input_type,
         internal_sigmoid=None if fixed is None else fixed.file.model.internal_sigmoid,
+        softmax=None if fixed is None else fixed.file.model.softmax,
+        sigmoid=None if fixed is None else fixed.file.model.sigmoid,
         events=options.events,
         epochs=options.epochs,
         seed=options.seed,

@@ -29,7 +29,7 @@ MODEL = "model.h5"
 @dataclass(frozen=True)
 class TrialSpec:
     """What to train and measure. ``system`` is "name/variant", or None with a fixed ``model`` (its file's bytes), which
-    may need an ``input_type`` and ``internal_sigmoid``.
+    may need an ``input_type`` and the other statements of a project.
 
     Without epochs or events the system's own defaults count.
     """
@@ -40,6 +40,8 @@ class TrialSpec:
     model: bytes | None = None
     input_type: str | None = None
     internal_sigmoid: str | None = None
+    softmax: str | None = None
+    sigmoid: str | None = None
     events: int | None = None
     epochs: int | None = None
     seed: int = 1
@@ -56,7 +58,10 @@ class TrialSpec:
         if hardware.product != implied:
             asked.append(hardware.product)
         stated = [self.input_type] if self.internal_sigmoid is None else [self.input_type, self.internal_sigmoid]
-        state = hashlib.sha256(json.dumps([*asked, *stated], sort_keys=True).encode())
+        heads = {"softmax": self.softmax, "sigmoid": self.sigmoid}
+        stated_heads = {function: mode for function, mode in heads.items() if mode is not None}
+        told = [*asked, *stated, stated_heads] if stated_heads else [*asked, *stated]
+        state = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
         state.update(self.model or b"")
         return state.hexdigest()[:12]
 
@@ -118,7 +123,8 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
 
     if spec.system is None:
         (folder / MODEL).write_bytes(spec.model or b"")
-        graph = import_model(folder / MODEL, Statements(spec.input_type, spec.internal_sigmoid))
+        stated = Statements(spec.input_type, spec.internal_sigmoid, spec.softmax, spec.sigmoid)
+        graph = import_model(folder / MODEL, stated)
         return _result(spec, figures=_figures(graph, spec))
     # TensorFlow greets with a dozen lines, also in the log of a Dask worker.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hls.errors import FirmwareError, UnsupportedError
 from hls.graph import FixedGraph
+from hls.importing import Statements
 from hls.machine.progress import Progress
 from hls.verification.build_folder import BuildFolder
 
@@ -52,8 +53,7 @@ class Task:
     """What a witness is given: the specification, the model file it came from, and the firmware written from it.
 
     ``liberty`` is the cell library of an ASIC, for the netlist. ``build`` is where witnesses of RTL keep what they
-    make; without it they do not run. ``internal_sigmoid`` is what QKeras is to make its sigmoids of, where a project
-    states it.
+    make; without it they do not run. ``statements`` are what a project says of its model, which QKeras is told too.
     """
 
     graph: FixedGraph
@@ -61,7 +61,7 @@ class Task:
     project: HlsProject
     liberty: Path | None = None
     build: BuildFolder | None = None
-    internal_sigmoid: str | None = None
+    statements: Statements = field(default_factory=Statements)
 
     @property
     def folder(self) -> BuildFolder:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from hls.errors import ToolError
 from hls.graph import FixedGraph
-from hls.importing.model_file import container
+from hls.importing.heads import ARGMAX, Head, stated_heads
+from hls.importing.model_file import container, read_model
 from hls.machine.extras import missing
 from hls.machine.programs import started
 from hls.machine.progress import Progress
@@ -44,7 +45,7 @@ class QKerasWitness:
     def __init__(self, task: Task) -> None:
         self._graph = task.graph
         self._model_file = task.model_file
-        self._internal_sigmoid = task.internal_sigmoid
+        self._statements = task.statements
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
         """Outputs of the model for the port values, as integers; ``OFF_GRID`` where a value is no multiple of the LSB.
@@ -87,16 +88,25 @@ class QKerasWitness:
             raise Skipped(reason)
         for index, values in enumerate(port_values(self._graph, raw_inputs)):
             np.save(folder / f"input{index}.npy", values)
+        heads = self._heads()
         job = {
             "model": str(named_by_content(self._model_file, folder)),
             "inputs": len(raw_inputs),
             "layers": layers,
-            "internal_sigmoid": self._internal_sigmoid,
+            "internal_sigmoid": self._statements.internal_sigmoid,
+            "dropped": sorted({head.layer for head in heads}),
+            "argmax": [head.port for head in heads if head.mode == ARGMAX],
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         run_worker(_WORKER, folder, progress)
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         return answer
+
+    def _heads(self) -> tuple[Head, ...]:
+        """The last functions that the graph leaves out, which QKeras is to leave out too."""
+        softmax, sigmoid = self._statements.softmax, self._statements.sigmoid
+        stated = softmax is not None or sigmoid is not None
+        return stated_heads(read_model(self._model_file), softmax, sigmoid) if stated else ()
 
 
 _SUFFIXES = {"zip": ".keras", "hdf5": ".h5"}

@@ -39,8 +39,11 @@ def main(folder: Path) -> int:
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{reason(error)}\n")
         return _CANNOT_LOAD
-    if isinstance(model.input, dict) or isinstance(model.output, dict):
-        model = keras.Model(model.inputs, model.outputs)  # ports in their order, where the model's own go by keys
+    # Ports in their order, where the model's own go by keys; a Sequential has no ports of its own.
+    if isinstance(model, keras.Sequential) or isinstance(model.input, dict) or isinstance(model.output, dict):
+        model = keras.Model(model.inputs, model.outputs)
+    for name in job["dropped"]:
+        drop(keras, model.get_layer(name))
     inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
     answer: dict[str, Any] = {"version": f"qkeras-v3 {_version('qkeras-v3')}, tensorflow {tf.__version__}"}
     if job["layers"]:
@@ -48,7 +51,8 @@ def main(folder: Path) -> int:
     else:
         outputs, answer["seconds"] = compute(tf, model, inputs)
         for index, output in enumerate(outputs):
-            np.save(folder / f"output{index}.npy", output)
+            known = output if index not in job["argmax"] else argmax(output)
+            np.save(folder / f"output{index}.npy", known)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return 0
 
@@ -72,6 +76,19 @@ def custom_objects() -> dict[str, Any]:
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
     return objects | {point.name: point.load() for point in entry_points(group=KERAS_LAYERS)}
+
+
+def drop(keras: Any, layer: Any) -> None:
+    """Make a layer give what its last function, a softmax or a sigmoid, would read."""
+    if hasattr(layer, "kernel") or hasattr(layer, "kernel_quantizer"):
+        layer.activation = keras.activations.linear
+    else:
+        layer.call = lambda inputs, **_keywords: inputs  # an activation by itself
+
+
+def argmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The index of the largest, the first of equal ones, in the axis of its own that it has on chip."""
+    return np.asarray(np.argmax(scores, axis=-1, keepdims=True), np.float32)
 
 
 def _version(distribution: str) -> str:

@@ -19,6 +19,8 @@ OTHER: dict[str, Any] = {
     "model": b"another",
     "input_type": "ap_fixed<8,4>",
     "internal_sigmoid": "smooth",
+    "softmax": "drop",
+    "sigmoid": "drop",
     "events": 200,
     "epochs": 3,
     "seed": 2,
