@@ -51,7 +51,7 @@ class QKerasWitness:
         """Outputs of the model for the port values, as integers; ``OFF_GRID`` where a value is no multiple of the LSB.
 
         Raises:
-            Skipped: QKeras is not installed, or does not load this file.
+            Skipped: the file is not Keras's, QKeras is not installed, or it does not load this file.
             ToolError: it failed while computing.
         """
         with tempfile.TemporaryDirectory(prefix="qtrigger-qkeras-") as name:
@@ -83,6 +83,8 @@ class QKerasWitness:
         layers: list[str],
         progress: Progress | None,
     ) -> dict[str, Any]:
+        if container(self._model_file) is None:
+            raise Skipped(f"{self._model_file.name} is no Keras file")
         reason = missing("tensorflow", "qkeras-v3")
         if reason is not None:
             raise Skipped(reason)

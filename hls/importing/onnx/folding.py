@@ -1,0 +1,82 @@
+"""Operators between constants, computed while the file is read: in float32, as whoever runs the file does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hls.errors import UnsupportedError
+from hls.importing.onnx.backend import Quantizer
+from hls.importing.onnx.tensors import Array, Constant
+
+_LARGEST = 1 << 24
+"""Elements of a constant that the file states by its size alone."""
+_ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
+    "ROUND": np.rint,
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "DOWN": np.fix,
+    "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + np.float32(0.5)),
+    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - np.float32(0.5)),
+}
+
+
+def moved(constant: Constant, move: Callable[[Array], Array]) -> Constant:
+    """A constant whose elements change places: its integers do too, and its scale, one number for each of them."""
+    if constant.integers is None or constant.scale is None:
+        return Constant(move(constant.values))
+    scale = constant.scale
+    whole = scale if scale.size == 1 else move(np.broadcast_to(scale, constant.values.shape))
+    return Constant(move(constant.values), move(constant.integers), whole)
+
+
+def quantized(constant: Constant, quantizer: Quantizer) -> Constant:
+    """The constant on a quantizer's grid."""
+    x = np.asarray(constant.values, np.float32)
+    scaled = np.clip(x / quantizer.scale + quantizer.zero, quantizer.low, quantizer.high)
+    integers = _ROUNDINGS[quantizer.rounding](scaled.astype(np.float32)) - quantizer.zero
+    values = np.asarray(integers * quantizer.scale, np.float32)
+    return Constant(values, np.broadcast_to(integers, values.shape), quantizer.scale)
+
+
+def bipolar(constant: Constant, scale: Array) -> Constant:
+    """``scale`` or ``-scale``, by the sign of each element."""
+    signs = np.where(np.asarray(constant.values) >= 0, np.float32(1), np.float32(-1))
+    values = np.asarray(signs * scale, np.float32)
+    return Constant(values, np.broadcast_to(signs, values.shape), np.asarray(scale, np.float32))
+
+
+def dequantized(constant: Constant, scale: Array, zero: Array) -> Constant:
+    """``(constant - zero) * scale``, kept as such."""
+    integers = np.asarray(constant.values, np.float32) - np.asarray(zero, np.float32)
+    values = np.asarray(integers * scale, np.float32)
+    return Constant(values, integers, np.asarray(scale, np.float32))
+
+
+def arithmetic(kind: str, a: Array, b: Array) -> Constant:
+    """Add, Sub, Mul or Div."""
+    with np.errstate(all="ignore"):
+        if kind == "Add":
+            found = a + b
+        elif kind == "Sub":
+            found = a - b
+        elif kind == "Mul":
+            found = a * b
+        else:
+            found = a // b if a.dtype.kind in "iu" else a / b
+    return Constant(np.asarray(found, a.dtype if a.dtype.kind == "f" else found.dtype))
+
+
+def filled(shape: Sequence[int], value: Any, where: str) -> Constant:
+    """A constant of one number all over.
+
+    Raises:
+        UnsupportedError: it is too large to be meant.
+    """
+    if min(shape, default=0) < 0 or math.prod(shape) > _LARGEST:
+        raise UnsupportedError(f"{where}: a constant of shape {list(shape)}; export the model again")
+    return Constant(np.full(tuple(shape), value))

@@ -1,0 +1,93 @@
+"""One pass over the operators of a model: constants are folded, everything else goes to a backend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hls.errors import FirmwareError, ModelFileError, UnsupportedError
+from hls.importing.onnx.backend import Backend
+from hls.importing.onnx.model import Node, OnnxModel, Port
+from hls.importing.onnx.operation import Argument, Operation
+from hls.importing.onnx.operators import handler
+from hls.importing.onnx.tensors import Constant, Tensor, in_order
+
+_LARGEST_AXIS = 1 << 24
+_LARGEST_PORT = 1 << 26
+
+
+@dataclass
+class Names:
+    """Names that Keras, C++ and Verilog take, each used once."""
+
+    _taken: set[str] = field(default_factory=set)
+
+    def free(self, wanted: str) -> str:
+        """The name with every other sign as ``_``, and a number where it is taken."""
+        base = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_") or "node"
+        base = base if base[0].isalpha() else f"n{base}"
+        name, count = base, 2
+        while name in self._taken:
+            name, count = f"{base}_{count}", count + 1
+        self._taken.add(name)
+        return name
+
+
+def port_shape(port: Port) -> tuple[int, ...]:
+    """Sizes of a port, the batch left out.
+
+    Raises:
+        UnsupportedError: one of them is not fixed.
+    """
+    sizes = [size for size in port.shape[1:] if size is not None and 0 < size <= _LARGEST_AXIS]
+    if not sizes or len(sizes) != len(port.shape) - 1 or np.prod(sizes, dtype=float) > _LARGEST_PORT:
+        raise UnsupportedError(
+            f"input {port.name!r} has the shape {port.shape}: firmware needs every size but the batch's fixed"
+        )
+    return tuple(sizes)
+
+
+def translate(
+    model: OnnxModel, backend: Backend, ports: Mapping[str, Tensor], names: Names
+) -> Iterator[tuple[str, Tensor]]:
+    """The outputs, each held in ONNX's own order of axes, with their names.
+
+    Raises:
+        ModelFileError: operators that contradict each other, or read what is not there.
+        UnsupportedError: an operator that is not known, by name.
+    """
+    known: dict[str, Tensor | Constant] = {name: Constant(array) for name, array in model.constants.items()}
+    known.update(ports)
+    batch = next((port.shape[0] for port in model.inputs if port.shape), 1) or 1
+    for node in model.nodes:
+        arguments = tuple(_argument(node, known, name) for name in node.inputs)
+        known[node.outputs[0] if node.outputs else node.name] = _made(
+            Operation(node, arguments, backend, model.opset, batch), names
+        )
+    for port in model.outputs:
+        found = known.get(port.name)
+        if not isinstance(found, Tensor):
+            raise ModelFileError(f"output {port.name!r} is computed by no operator; export the model again")
+        backend.at(name := names.free(port.name))
+        yield name, in_order(backend, found, f"output {port.name!r}")
+
+
+def _argument(node: Node, known: Mapping[str, Tensor | Constant], name: str) -> Argument:
+    if name and name not in known:
+        raise ModelFileError(f"operator {node.name!r} reads {name!r}, which no operator before it computes")
+    return known[name] if name else None
+
+
+def _made(op: Operation, names: Names) -> Tensor | Constant:
+    make = handler(op)
+    op.backend.at(names.free(op.node.name))
+    try:
+        return make(op)
+    except FirmwareError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
+        # Shapes or attributes that contradict each other: the file is not what an exporter would have written.
+        raise ModelFileError(f"{op.where} is inconsistent: {error}") from error

@@ -1,0 +1,174 @@
+"""Operators with a window: convolutions and pooling, whichever axis the channels are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from hls.graph.windows import output_length, same_padding
+from hls.importing.onnx import folding
+from hls.importing.onnx.backend import Window
+from hls.importing.onnx.operation import Operation
+from hls.importing.onnx.tensors import Tensor, arranged, batch_axis, positive_axis
+
+_LARGEST_WINDOW = 1 << 20
+
+
+def is_channels_last(op: Operation) -> bool:
+    """Whether it is QONNX's operator of the name, whose channels are the last axis."""
+    return op.node.domain.endswith("channels_last") or op.node.kind.endswith("NHWC")
+
+
+def _spatial_first(op: Operation) -> Tensor:
+    """The input held with its spatial axes first, and its channels last."""
+    x = op.tensor()
+    rank = len(x.axes)
+    if rank not in (3, 4) or batch_axis(x, op.where) != 0:
+        raise op.unsupported(f"an input of {rank} axes", "one or two spatial axes besides batch and channels")
+    order = range(1, rank) if is_channels_last(op) else (*range(2, rank), 1)
+    return arranged(op.backend, x, order)
+
+
+def _window(op: Operation, x: Tensor, size: tuple[int, ...]) -> Window:
+    rank, spatial = len(size), x.shape[:-1]
+    strides, dilation = (tuple(op.whole(name, (1,) * rank) or ()) for name in ("strides", "dilations"))
+    pads = op.whole("pads", (0,) * 2 * rank) or []
+    if rank != len(spatial) or len(strides) != rank or len(dilation) != rank or len(pads) != 2 * rank:
+        raise op.unsupported(f"a window {size} over {len(spatial)} axes", "export the model again")
+    if min(*size, *strides, *dilation) < 1 or math.prod(size) > _LARGEST_WINDOW or min(pads) < 0:
+        raise op.unsupported(f"a window {size}, strides {strides}, pads {pads}", "export the model again")
+    padding = tuple(zip(pads[:rank], pads[rank:], strict=True))
+    mode = op.attribute("auto_pad", "NOTSET")
+    if mode.startswith("SAME"):
+        padding = tuple(same_padding(*axis) for axis in zip(spatial, size, strides, dilation, strict=True))
+        if mode == "SAME_LOWER":
+            padding = tuple((after, before) for before, after in padding)
+    if any(
+        before + after > 4 * n + w * d
+        for (before, after), n, w, d in zip(padding, spatial, size, dilation, strict=True)
+    ):
+        raise op.unsupported(f"pads {pads} of an axis of {spatial}", "export the model again")
+    return Window(size, strides, dilation, padding, spatial)
+
+
+def _positions(op: Operation, window: Window) -> tuple[int, ...]:
+    axes = zip(window.spatial, window.size, window.strides, window.dilation, window.padding, strict=True)
+    found = tuple(output_length(*axis) for axis in axes)
+    if min(found) < 1:
+        raise op.unsupported(f"a window {window.size} larger than its input {window.spatial}", "make the input larger")
+    return found
+
+
+def _result(op: Operation, handle: object, shape: tuple[int, ...]) -> Tensor:
+    rank = len(shape) + 1
+    axes = tuple(range(rank)) if is_channels_last(op) else (0, rank - 1, *range(1, rank - 1))
+    return Tensor(handle, shape, axes)
+
+
+def conv(op: Operation) -> Tensor:
+    """Conv, with any number of groups."""
+    weights, bias = op.constant(1, "kernel"), op.floats(2, "bias") if op.argument(2) is not None else None
+    if weights.values.ndim not in (3, 4):
+        raise op.unsupported(f"a kernel of {weights.values.ndim} axes", "one or two spatial axes")
+    x = _spatial_first(op)
+    first = 1 if is_channels_last(op) else 2
+    last = 1 if first == 2 else weights.values.ndim - 1
+    spatial_axes = [axis for axis in range(1, weights.values.ndim) if axis != last]
+    kernel = folding.moved(weights, lambda array: np.transpose(array, (*spatial_axes, last, 0)))
+    *size, per_group, outputs = kernel.values.shape
+    groups = op.attribute("group", 1)
+    if groups < 1 or per_group * groups != x.shape[-1] or outputs % groups:
+        raise op.unsupported(
+            f"a kernel for {per_group} channels in {groups} groups, and {x.shape[-1]} arrive", "export the model again"
+        )
+    window = _window(op, x, tuple(size))
+    shape = (*_positions(op, window), outputs)
+    if bias is not None and bias.size != outputs:
+        raise op.unsupported(f"a bias of shape {bias.shape} for {outputs} outputs", "export the model again")
+    flat = None if bias is None else bias.reshape(-1)
+    return _result(op, op.backend.conv(x.handle, kernel, flat, window, groups), shape)
+
+
+def pool(op: Operation, *, maximum: bool) -> Tensor:
+    """MaxPool and AveragePool."""
+    x = _spatial_first(op)
+    size = op.whole("kernel_shape")
+    if size is None:
+        raise op.unsupported("no kernel_shape", "export the model again")
+    window = _window(op, x, tuple(size))
+    if set(window.dilation) != {1}:
+        raise op.unsupported(f"dilations {window.dilation}", "pool without a dilation")
+    window = _ceiled(op, window, maximum=maximum)
+    padded = any(before or after for before, after in window.padding)
+    if padded and not maximum and not op.attribute("count_include_pad", 0):
+        raise op.unsupported(
+            "averages with padding that is not counted divide by another count at the border",
+            "pool without padding, or with count_include_pad=True",
+        )
+    shape = (*_positions(op, window), x.shape[-1])
+    return _result(op, op.backend.pool(x.handle, window, maximum=maximum), shape)
+
+
+def _ceiled(op: Operation, window: Window, *, maximum: bool) -> Window:
+    """With ceil_mode, a last window that reaches beyond the end: padding that counts for nothing in a maximum."""
+    if not op.attribute("ceil_mode", 0):
+        return window
+    padding = []
+    for n, w, s, (before, after) in zip(window.spatial, window.size, window.strides, window.padding, strict=True):
+        rest = (n + before + after - w) % s
+        padding.append((before, after + (s - rest if rest else 0)))
+    if not maximum and tuple(padding) != window.padding:
+        raise op.unsupported("ceil_mode averages over fewer values at the end", "pool with ceil_mode=False")
+    return replace(window, padding=tuple(padding))
+
+
+def pad(op: Operation) -> Tensor:
+    """Pad with zeros around the spatial axes."""
+    x = op.tensor()
+    rank = len(x.axes)
+    pads = op.axes("pads", 1) or []
+    value = op.number(2, "value") if op.argument(2) is not None else op.attribute("value", 0.0)
+    if op.attribute("mode", "constant") != "constant" or value != 0 or op.argument(3) is not None:
+        raise op.unsupported("padding with other things than zeros", "pad with zeros")
+    if len(pads) != 2 * rank or min(pads, default=0) < 0 or max(pads, default=0) > max(x.sizes) * 4:
+        raise op.unsupported(f"pads {pads}", "pad spatial axes by a few zeros")
+    if not any(pads):
+        return x
+    wide = [axis for axis in range(rank) if pads[axis] or pads[axis + rank]]
+    last = rank - 1 if 1 in wide else 1
+    if rank not in (3, 4) or 0 in wide or last in wide or batch_axis(x, op.where) != 0:
+        raise op.unsupported(f"pads axes {wide} of {rank}", "pad spatial axes only")
+    order = [*(axis for axis in range(1, rank) if axis != last), last]
+    x = arranged(op.backend, x, order)
+    padding = tuple((pads[axis], pads[axis + rank]) for axis in order[:-1])
+    shape = (*(n + sum(p) for n, p in zip(x.shape, padding, strict=False)), x.shape[-1])
+    return Tensor(op.backend.pad(x.handle, padding, x.shape[-1]), shape, x.axes)
+
+
+def reduce(op: Operation, *, maximum: bool = False, total: bool = False) -> Tensor:
+    """ReduceMax, ReduceMean, ReduceSum, and the global poolings over all spatial axes."""
+    x = op.tensor()
+    rank = len(x.axes)
+    whole = op.node.kind.startswith("Global")
+    listed = (range(1, rank - 1) if is_channels_last(op) else range(2, rank)) if whole else op.axes("axes", 1)
+    gone = sorted({positive_axis(axis, rank, op.where) for axis in listed or range(rank)})
+    batch = batch_axis(x, op.where)
+    if batch in gone:
+        raise op.unsupported(f"reduces over axes {gone}, the batch's among them", "state other axes")
+    kept = [axis for axis in range(rank) if axis not in gone and axis != batch]
+    x = arranged(op.backend, x, (*gone, *kept))
+    count, rest = math.prod(x.shape[: len(gone)]), math.prod(x.shape[len(gone) :])
+    flat = x.handle if x.shape == (count, rest) else op.backend.reshape(x.handle, (count, rest))
+    out = op.backend.reduce(flat, count, rest, maximum=maximum)
+    if total:
+        out = op.backend.scale(out, np.array([count], np.float32), None)
+    shape = tuple(x.shape[len(gone) :]) or (1,)
+    if shape != (rest,):
+        out = op.backend.reshape(out, shape)
+    places = {axis: place for place, axis in enumerate(kept, start=1)}
+    axes = tuple(0 if axis == batch else places.get(axis) for axis in range(rank))
+    if not whole and not op.attribute("keepdims", 1):
+        axes = tuple(place for axis, place in enumerate(axes) if axis not in gone)
+    return Tensor(out, shape, axes)

@@ -1,0 +1,100 @@
+"""ONNX files written by hand: the messages of Protocol Buffers, and nothing of the onnx package."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_ELEMENTS = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
+BREVITAS = "onnx.brevitas"
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
+
+
+def varint(number: int) -> bytes:
+    number &= (1 << 64) - 1
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def entry(number: int, value: int | float | str | bytes) -> bytes:
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def tensor(name: str, values: npt.ArrayLike) -> bytes:
+    array = np.asarray(values)
+    array = array.astype(np.float32) if array.dtype == np.float64 else array
+    dims = b"".join(entry(1, size) for size in array.shape)
+    return dims + entry(2, _ELEMENTS[array.dtype.name]) + entry(8, name) + entry(9, array.tobytes())
+
+
+def attribute(name: str, value: Any) -> bytes:
+    head = entry(1, name)
+    match value:
+        case int():
+            return head + entry(3, value) + entry(20, 2)
+        case float():
+            return head + entry(2, value) + entry(20, 1)
+        case str():
+            return head + entry(4, value) + entry(20, 3)
+        case np.ndarray():
+            return head + entry(5, tensor("", value)) + entry(20, 4)
+    return head + b"".join(entry(8, number) for number in value) + entry(20, 7)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator."""
+
+    kind: str
+    inputs: Sequence[str]
+    output: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    domain: str = ""
+
+    def message(self) -> bytes:
+        parts = [entry(1, name) for name in self.inputs] + [entry(2, self.output), entry(3, self.output)]
+        parts += [entry(4, self.kind), entry(7, self.domain)]
+        return b"".join([*parts, *(entry(5, attribute(name, value)) for name, value in self.options.items())])
+
+
+@dataclass(frozen=True)
+class File:
+    """A model of one input ``x``; the last step is the output."""
+
+    shape: Sequence[int | None]
+    steps: Sequence[Step]
+    constants: Mapping[str, npt.ArrayLike]
+    annotation: str | None = None
+
+    def message(self) -> bytes:
+        graph = [entry(1, step.message()) for step in self.steps] + [entry(2, "net")]
+        graph += [entry(5, tensor(name, values)) for name, values in self.constants.items()]
+        graph += [entry(11, _port("x", self.shape)), entry(12, _port(self.steps[-1].output, ()))]
+        if self.annotation is not None:
+            pair = entry(1, "finn_datatype") + entry(2, self.annotation)
+            graph.append(entry(14, entry(1, "x") + entry(2, pair)))
+        opset = entry(1, "") + entry(2, 13)
+        return entry(1, 8) + entry(2, "by hand") + entry(7, b"".join(graph)) + entry(8, opset)
+
+    def write(self, path: Path) -> Path:
+        path.write_bytes(self.message())
+        return path
+
+
+def _port(name: str, shape: Sequence[int | None]) -> bytes:
+    sizes = b"".join(entry(1, entry(2, "n") if size is None else entry(1, size)) for size in shape)
+    return entry(1, name) + entry(2, entry(1, entry(1, 1) + entry(2, sizes)))

@@ -1,0 +1,153 @@
+"""What ONNX and QONNX define, computed step by step in float64 with numpy: channels first, the batch as one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.hls.importing.onnx_files import CHANNELS_LAST, File, Step
+
+Array = npt.NDArray[Any]
+ROUNDINGS: dict[str, Callable[[Array], Array]] = {
+    "ROUND": np.round,
+    "CEIL": np.ceil,
+    "FLOOR": np.floor,
+    "ROUND_TO_ZERO": np.trunc,
+    "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
+    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5),
+}
+
+
+def run(file: File, x: Array) -> Array:
+    """The output for events ``x``, the batch as their first axis."""
+    known: dict[str, Array] = {name: np.asarray(values) for name, values in file.constants.items()}
+    known = {name: v.astype(np.float64) if v.dtype.kind == "f" else v for name, v in known.items()}
+    known["x"] = x.astype(np.float64)
+    for step in file.steps:
+        known[step.output] = OPERATORS[step.kind](step, [known[name] for name in step.inputs])
+    return known[file.steps[-1].output]
+
+
+def _quant(step: Step, a: Sequence[Array]) -> Array:
+    x, scale, zero, bits = a
+    signed, narrow = step.options.get("signed", 1), step.options.get("narrow", 0)
+    low = -(2.0 ** (bits - 1)) + narrow if signed else 0.0
+    high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
+    rounded = ROUNDINGS[step.options.get("rounding_mode", "ROUND")](np.clip(x / scale + zero, low, high))
+    return np.asarray((rounded - zero) * scale)
+
+
+def _trunc(step: Step, a: Sequence[Array]) -> Array:
+    x, scale, zero, bits, out = a
+    divided = np.round(x / scale + zero) / 2.0 ** (bits - out)
+    return np.asarray((ROUNDINGS[step.options.get("rounding_mode", "FLOOR")](divided) - zero) * scale)
+
+
+def _thresholds(step: Step, a: Sequence[Array]) -> Array:
+    x, steps = a
+    moved = np.moveaxis(x, 1, -1)[..., None]
+    count = (moved >= steps).sum(axis=-1)
+    return np.asarray(
+        np.moveaxis(step.options.get("out_scale", 1.0) * count + step.options.get("out_bias", 0.0), -1, 1)
+    )
+
+
+def _windows(x: Array, step: Step, size: Sequence[int], fill: float) -> Array:
+    """(batch, channels, *positions, *window)."""
+    rank = len(size)
+    pads, strides = step.options.get("pads", [0] * 2 * rank), step.options.get("strides", [1] * rank)
+    dilations = step.options.get("dilations", [1] * rank)
+    pairs = [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:], strict=True)]
+    x = np.pad(x, pairs, constant_values=fill)
+    spread = [d * (n - 1) + 1 for n, d in zip(size, dilations, strict=True)]
+    view = np.lib.stride_tricks.sliding_window_view(x, spread, axis=tuple(range(2, 2 + rank)))
+    places = [slice(None, None, stride) for stride in strides] + [slice(None, None, d) for d in dilations]
+    return np.asarray(view[(slice(None), slice(None), *places)])
+
+
+def _conv(step: Step, a: Sequence[Array]) -> Array:
+    x, kernel, *bias = a
+    if step.domain == CHANNELS_LAST:
+        x, kernel = np.moveaxis(x, -1, 1), np.moveaxis(kernel, -1, 1)
+    groups = step.options.get("group", 1)
+    rank = kernel.ndim - 2
+    found = []
+    for part, weights in zip(np.split(x, groups, 1), np.split(kernel, groups), strict=True):
+        view = _windows(part, step, kernel.shape[2:], 0.0)
+        axes = [1, *range(2 + rank, 2 + 2 * rank)], [1, *range(2, 2 + rank)]
+        found.append(np.moveaxis(np.tensordot(view, weights, axes), -1, 1))
+    y = np.concatenate(found, axis=1) + (bias[0].reshape(-1, *(1,) * rank) if bias else 0.0)
+    return np.asarray(np.moveaxis(y, 1, -1) if step.domain == CHANNELS_LAST else y)
+
+
+def _pool(reduce: Callable[..., Any], fill: float) -> Callable[[Step, Sequence[Array]], Array]:
+    def pool(step: Step, a: Sequence[Array]) -> Array:
+        size = step.options["kernel_shape"]
+        return np.asarray(reduce(_windows(a[0], step, size, fill), axis=tuple(range(-len(size), 0))))
+
+    return pool
+
+
+def _normalize(step: Step, a: Sequence[Array]) -> Array:
+    gamma, beta, mean, variance = (v.reshape(-1, *(1,) * (a[0].ndim - 2)) for v in a[1:])
+    return np.asarray((a[0] - mean) / np.sqrt(variance + step.options.get("epsilon", 1e-5)) * gamma + beta)
+
+
+def _gemm(step: Step, a: Sequence[Array]) -> Array:
+    kernel = a[1].T if step.options.get("transB") else a[1]
+    return np.asarray(step.options.get("alpha", 1.0) * a[0] @ kernel + step.options.get("beta", 1.0) * a[2])
+
+
+def _softmax(step: Step, a: Sequence[Array]) -> Array:
+    powers = np.exp(a[0] - a[0].max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _reshape(step: Step, a: Sequence[Array]) -> Array:
+    return a[0].reshape(len(a[0]), *a[1][1:].tolist())
+
+
+OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
+    "Add": lambda step, a: a[0] + a[1],
+    "AveragePool": _pool(np.mean, 0.0),
+    "BatchNormalization": _normalize,
+    "BipolarQuant": lambda step, a: np.where(a[0] >= 0, a[1], -a[1]),
+    "Clip": lambda step, a: np.clip(a[0], a[1], a[2]),
+    "Concat": lambda step, a: np.concatenate(a, step.options["axis"]),
+    "Conv": _conv,
+    "DequantizeLinear": lambda step, a: (a[0].astype(np.float64) - a[2]) * a[1],
+    "Div": lambda step, a: a[0] / a[1],
+    "Flatten": lambda step, a: a[0].reshape(len(a[0]), -1),
+    "Gemm": _gemm,
+    "GlobalAveragePool": lambda step, a: a[0].mean(axis=tuple(range(2, a[0].ndim)), keepdims=True),
+    "Identity": lambda step, a: a[0],
+    "LeakyRelu": lambda step, a: np.where(a[0] >= 0, a[0], np.float32(step.options["alpha"]) * a[0]),
+    "MatMul": lambda step, a: a[0] @ a[1],
+    "MaxPool": _pool(np.max, -np.inf),
+    "Mul": lambda step, a: a[0] * a[1],
+    "MultiThreshold": _thresholds,
+    "Neg": lambda step, a: -a[0],
+    "Pad": lambda step, a: np.pad(a[0], np.reshape(a[1], (2, -1)).T),
+    "Quant": _quant,
+    "QuantizeLinear": lambda step, a: np.clip(np.round(a[0] / a[1]) + a[2], *_range(a[2])),
+    "ReduceMean": lambda step, a: a[0].mean(axis=tuple(step.options["axes"]), keepdims=bool(step.options["keepdims"])),
+    "Relu": lambda step, a: np.maximum(a[0], 0),
+    "Reshape": _reshape,
+    "Sigmoid": lambda step, a: 1 / (1 + np.exp(-a[0])),
+    "Softmax": _softmax,
+    "Squeeze": lambda step, a: np.squeeze(a[0], tuple(a[1])),
+    "Sub": lambda step, a: a[0] - a[1],
+    "Tanh": lambda step, a: np.tanh(a[0]),
+    "Transpose": lambda step, a: np.transpose(a[0], step.options["perm"]),
+    "Trunc": _trunc,
+    "Unsqueeze": lambda step, a: np.expand_dims(a[0], tuple(a[1])),
+}
+
+
+def _range(zero: Array) -> tuple[int, int]:
+    bounds = np.iinfo(zero.dtype)
+    return int(bounds.min), int(bounds.max)
