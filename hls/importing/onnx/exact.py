@@ -68,11 +68,11 @@ class ExactBackend:
 
     def __init__(self, builder: GraphBuilder) -> None:
         self._builder = builder
-        self._emit = Emitter(builder, "", "", set(), 0)
+        self._emit = Emitter(builder, "", "", {}, 0)
 
     def at(self, name: str) -> None:
         """See Backend."""
-        self._emit = Emitter(self._builder, name, name, set(), 0)
+        self._emit = Emitter(self._builder, name, name, {}, 0)
 
     def port(self, node: str) -> Value:
         """A port as a tensor."""
