@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, WitnessInfo
-from hls.project.report.words import float32_words, verdict_words
+from hls.project.report.words import compared, float32_words, verdict_words
 from hls.target import FIRMWARES, Firmware
 from hls.target.resources import LIMITS, LUTS, Resource
 
@@ -62,7 +62,8 @@ def _print_coverage(report: Report, console: Console) -> None:
 def _title(report: Report) -> Text:
     verified = f"{report.verification.events:,} events, {verdict_words(report)}"
     budget = _kept(report.budget)
-    mark = Text("✓ ", "bold green") if report.passed else Text("✗ ", "bold red")
+    good = Text("✓ ", "bold green") if compared(report) else Text("– ", "dim")
+    mark = good if report.passed else Text("✗ ", "bold red")
     project = report.project
     return Text.assemble(
         mark,

@@ -22,7 +22,7 @@ from hls.verification.sample import EventSample
 from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, limits_of, witness
 from hls.verification.witnesses.base import OFF_GRID, Outputs
 
-Agreement = Literal["bit-exact", "within float32", "differs"]
+Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 """Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""
 
 SPECIFICATION = "emulator"
@@ -80,6 +80,8 @@ class Verdict:
         """What may be said of all that was compared."""
         if self.disagreements or any(result.mismatches for result in self.results):
             return "differs"
+        if sum(result.run is not None for result in self.results) < 2:
+            return "not compared"  # one witness alone agrees with itself
         excused = any(result.explained is not None and result.explained.count for result in self.results)
         return "within float32" if excused else "bit-exact"
 

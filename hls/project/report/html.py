@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hls.project.report.chart import bit_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import HTML_FILE, Metric, Report
-from hls.project.report.words import float32_words, verdict_words
+from hls.project.report.words import compared, float32_words, verdict_words
 from hls.target import FIRMWARES
 from hls.target.resources import LIMITS
 
@@ -29,6 +29,7 @@ def write_html(report: Report, folder: Path) -> Path:
         .render(
             report=report,
             verdict=verdict_words(report),
+            compared=compared(report),
             explained={
                 name: words
                 for name, result in report.witnesses.items()

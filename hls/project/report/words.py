@@ -15,7 +15,14 @@ def verdict_words(report: Report) -> str:
         return "differs"
     if not verification.passed:
         return "not verified as asked"
+    if not compared(report):
+        return "nothing compared: one witness ran"
     return f"agrees within float32's own error ({_events(explained)})" if explained else "bit-exact"
+
+
+def compared(report: Report) -> bool:
+    """Whether there were two witnesses at least: one alone agrees with itself."""
+    return sum(result.status == "ran" for result in report.witnesses.values()) > 1
 
 
 def float32_words(result: WitnessInfo, layers: Sequence[str]) -> str:

@@ -39,12 +39,14 @@ def main(folder: Path) -> int:
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{reason(error)}\n")
         return _CANNOT_LOAD
+    inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
+    if isinstance(model, keras.Sequential):
+        model.build((None, *inputs[0].shape[1:]))  # one of Keras 2 may name its input nowhere
     # Ports in their order, where the model's own go by keys; a Sequential has no ports of its own.
     if isinstance(model, keras.Sequential) or isinstance(model.input, dict) or isinstance(model.output, dict):
         model = keras.Model(model.inputs, model.outputs)
     for name in job["dropped"]:
         drop(keras, model.get_layer(name))
-    inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
     answer: dict[str, Any] = {"version": f"qkeras-v3 {_version('qkeras-v3')}, tensorflow {tf.__version__}"}
     if job["layers"]:
         answer["layers"] = trace(keras, model, job["layers"], inputs, folder)

@@ -142,8 +142,12 @@ def test_what_float32_explains_passes_and_is_said(report: Report) -> None:
 
 
 def test_the_verdict_in_words(report: Report) -> None:
-    assert verdict_words(report) == "bit-exact"
-    assert verdict_words(explained(report)) == "agrees within float32's own error (12 events)"
+    assert verdict_words(report) == "nothing compared: one witness ran"
+    second = {**report.witnesses, "csim": report.witnesses["emulator"]}
+    assert verdict_words(report.model_copy(update={"witnesses": second})) == "bit-exact"
+    report = explained(report)
+    report = report.model_copy(update={"witnesses": {**report.witnesses, "csim": second["csim"]}})
+    assert verdict_words(report) == "agrees within float32's own error (12 events)"
     wrong = explained(report).witnesses["emulator"].model_copy(update={"mismatches": 1})
     assert verdict_words(report.model_copy(update={"witnesses": {"emulator": wrong}})) == "differs"
     assert float32_words(wrong, ["far"]) == ""
