@@ -143,7 +143,7 @@ def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
 
 def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     layers: dict[str, LayerSpec] = {}
-    for entry in config["layers"]:
+    for entry in map(_with_index, config["layers"]):
         calls = tuple(_call(node, f"{source}: layer {layer_name(entry)!r}") for node in entry.get("inbound_nodes", []))
         spec = _layer(entry, calls or (Call(),), weights)
         layers[spec.name] = spec
@@ -152,6 +152,18 @@ def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelS
     if unknown:
         raise ModelFileError(f"{source}: its architecture names layers that it does not hold: {unknown}")
     return ModelSpec(str(config.get("name", "model")), layers, inputs, outputs, refused=tuple(code_of(config)))
+
+
+def _with_index(entry: dict[str, Any]) -> dict[str, Any]:
+    """The brackets of ``x[:, 1:3]``, which are part of the operator, out of its call."""
+    nodes = entry.get("inbound_nodes") or [None]
+    if _kind(entry) != "ops.GetItem" or not isinstance(nodes[0], dict):
+        return entry
+    arguments, keywords = nodes[0].get("args"), nodes[0].get("kwargs")
+    arguments = list(arguments) if isinstance(arguments, list | tuple) else []
+    named = keywords if isinstance(keywords, dict) else {}
+    index = arguments[1] if len(arguments) > 1 else named.get("key")
+    return {**entry, "config": {**entry["config"], "index": index}, "inbound_nodes": [{"args": arguments[:1]}]}
 
 
 def _ports(value: Any, where: str) -> tuple[TensorRef, ...]:

@@ -28,6 +28,8 @@ Whole = Annotated[Number, AfterValidator(_whole)]
 Size = Annotated[Whole, Field(ge=1, le=_LARGEST)]
 Sizes = Size | Annotated[list[Size], Field(min_length=1, max_length=3)]
 Axes = Whole | Annotated[list[Whole], Field(min_length=1)]
+_Side = Annotated[Whole, Field(ge=0, le=_LARGEST)]
+_Sides = _Side | Annotated[list[_Side | Annotated[list[_Side], Field(min_length=2, max_length=2)]], Field(max_length=2)]
 Flag = StrictBool | Annotated[int, Field(ge=0, le=1)] | None
 
 
@@ -98,6 +100,23 @@ class _AlongAxis(_Options):
     axis: Whole = -1
 
 
+class _Repeat(_Options):
+    n: Size
+
+
+class _UpSampling(_Options):
+    size: Sizes = 2
+    data_format: str | None = None
+
+
+class _Around(_Options):
+    """A pair for each axis, one number for each, or one for all; where it fits the layer is its handler's to say."""
+
+    padding: _Sides = 1
+    cropping: _Sides = 1
+    data_format: str | None = None
+
+
 class _Reduction(_Options):
     axis: Axes | None = None
     keepdims: Flag = False
@@ -118,6 +137,9 @@ _SCHEMAS: dict[str, type[_Options]] = {
     **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1", "QBatchNormalization"), _Normalization),
     **dict.fromkeys(("ReLU", "LeakyReLU", "ThresholdedReLU", "ops.LeakyRelu"), _Rectifier),
     "Reshape": _Reshape,
+    "RepeatVector": _Repeat,
+    **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _UpSampling),
+    **dict.fromkeys(("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D"), _Around),
     "Permute": _Permute,
     **dict.fromkeys(("Concatenate", "ops.Concatenate"), _AlongAxis),
     "Flatten": _GlobalPool,

@@ -13,7 +13,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
-from hls.importing import hgq, hgq2, operators, pooling, products
+from hls.importing import hgq, hgq2, merges, operators, pooling, products, wiring
 from hls.importing.activations import clipped, emit_activation, leaky, thresholded
 from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
@@ -241,19 +241,9 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
     return emit(nodes.Concatenate, "concatenate", inputs, axis - 1 if axis > 0 else axis + rank)
 
 
-def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
-    def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        out = inputs[0]
-        for other in inputs[1:]:
-            out = emit(kind, suffix, (out, other), *fields)
-        return out
-
-    return handler
-
-
 MERGES = frozenset({
-    "Add", "Subtract", "Multiply", "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide",
-    "ops.TrueDivide", "ops.Concatenate", *hgq2.MERGES,
+    "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
+    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *hgq2.MERGES,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -281,13 +271,12 @@ HANDLERS: dict[str, Handler] = {
     "Reshape": _reshape,
     "Permute": _permute,
     "Concatenate": _concatenate,
-    "Add": _merge(nodes.Add, "add"),
-    "Subtract": _merge(nodes.Add, "subtract", True),
-    "Multiply": _merge(nodes.Multiply, "multiply"),
     "PairProducts": products.pair_products,
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
                      "AlphaDropout", "ActivityRegularization"), _skip),
+    **merges.HANDLERS,
     **pooling.HANDLERS,
+    **wiring.HANDLERS,
     **operators.HANDLERS,
     **hgq.HANDLERS,
     **hgq2.HANDLERS,

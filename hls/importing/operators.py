@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
-from hls.importing import pooling
+from hls.importing import merges, pooling
 from hls.importing.activations import clipped, leaky
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import numbers, sizes
@@ -100,6 +100,21 @@ def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         f"layer {spec.name!r}: a division by anything but powers of two has no finite binary expansion; "
         "multiply by the float32 number nearest to its inverse, which rounds another way and so is another network"
     )
+
+
+def _extreme(*, least: bool) -> Handler:
+    def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+        match _pair(emit, spec):
+            case (str(a), str(b)):
+                return merges.extreme(emit, a, b, least=least)
+            case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
+                if constant.shape != (1,):
+                    return merges.extreme(emit, x, _linear(emit, spec, x, _whole(0), constant), least=least)
+                end = float(constant.to_float()[0])
+                return clipped(emit, x, None, end) if least else clipped(emit, x, end, None)
+        raise _without_tensor(spec)
+
+    return handler
 
 
 def _negate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -203,6 +218,8 @@ HANDLERS: dict[str, Handler] = {
     "ops.Multiply": _multiply,
     "ops.Divide": _divide,
     "ops.TrueDivide": _divide,
+    "ops.Maximum": _extreme(least=False),
+    "ops.Minimum": _extreme(least=True),
     "ops.Negative": _negate,
     "ops.Relu": _relu,
     "ops.Relu6": _relu6,

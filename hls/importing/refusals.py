@@ -109,16 +109,6 @@ _CURES: dict[str, str] = {
     "the tensor, which computes the same; of another layer, reshape the steps into the channels",
     "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",
     "Embedding": "a table by index; give the network what it would look up as an input",
-    "ops.GetItem": "no slice is read here; give the parts to the network as inputs of their own",
-    **dict.fromkeys(
-        ("ZeroPadding1D", "ZeroPadding2D"),
-        "no layer of its own pads here; a convolution with padding='same' pads by itself, as far as its window "
-        "reaches, "
-        "and only if it pads as much does that compute the same",
-    ),
-    **dict.fromkeys(
-        ("Cropping1D", "Cropping2D"), "no layer crops here; give the network an input without what it crops"
-    ),
 }  # fmt: skip
 
 

@@ -126,6 +126,21 @@ def test_merges_broadcast_like_keras() -> None:
     assert_equal_bits(model, model)
 
 
+def test_extremes_means_and_what_moves_values() -> None:
+    inputs, other = keras.Input((4, 6, 3), name="x"), keras.Input((6, 1), name="other")
+    a, b = nets.activation(nets.INPUT)(inputs), nets.activation("quantized_bits(5,1,alpha=1)")(other)
+    most, least = keras.layers.Maximum()([a, b, a]), keras.layers.Minimum()([a, b])
+    mean = nets.activation("quantized_bits(6,2,alpha=1)")(keras.layers.Average()([most, least, a]))
+    up = keras.layers.UpSampling2D((2, 3))(keras.layers.ZeroPadding2D(((1, 0), (2, 1)))(mean))
+    cropped = keras.layers.Cropping2D(((2, 1), (0, 4)))(up)
+    rows = keras.layers.UpSampling1D(2)(keras.layers.ZeroPadding1D(1)(keras.layers.Cropping1D((0, 2))(cropped[:, 1])))
+    repeated = keras.layers.RepeatVector(3)(rows[..., 1])
+    sliced = keras.ops.maximum(cropped[:, 1::2, -3:, ::-1], 0.25)
+    model = keras.Model([inputs, other], [most, least, cropped, repeated, sliced])
+    assert import_keras(model).float32_inexact() == ()
+    assert_equal_bits(model, model)
+
+
 def test_batch_normalization_is_one_multiply_add_a_channel() -> None:
     inputs = keras.Input((4,), name="x")
     x = nets.dense(6)(nets.activation(nets.INPUT)(inputs))
