@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hls.project.quantizing import Quantized
 
 NAME = "quantize"
-HELP = "Make a quantized QKeras file of a plain Keras model, with types chosen from your events."
+HELP = "Make a quantized QKeras file of a plain Keras or ONNX model, with types chosen from your events."
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger quantize float.h5 --events events.h5 --out quantized.keras\n\n"
@@ -35,7 +35,7 @@ _Plot = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Picture of
 
 
 def command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Plain Keras model, .keras or .h5.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Plain model of Keras or ONNX.")],
     events: _Events,
     out: Annotated[Path, typer.Option(metavar="NEW.keras", help="Where to write.")],
     labels: _Labels = None,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from hls.errors import ModelFileError
+from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
+from hls.importing.spec import ModelSpec
 from hls.machine.plugins import Plugins
 
 
@@ -48,6 +49,19 @@ class ModelFormat(Protocol):
         """
 
 
+@runtime_checkable
+class PlainFormat(Protocol):
+    """A format whose files may hold networks without types, of which ``qtrigger quantize`` makes some with types."""
+
+    def plain(self, file: Path) -> ModelSpec:
+        """The network in layers of Keras.
+
+        Raises:
+            ModelFileError: truncated or damaged.
+            UnsupportedError: Keras has no such layer.
+        """
+
+
 FORMATS: Plugins[ModelFormat] = Plugins("qtrigger.formats", "model format")
 
 
@@ -60,6 +74,20 @@ def import_model(path: str | Path, statements: Statements | None = None) -> Fixe
     """
     file = Path(path)
     return format_of(file).read(file, statements or Statements())
+
+
+def plain_model(path: str | Path) -> ModelSpec:
+    """A network without types, in layers of Keras, from a file of any format that may hold one.
+
+    Raises:
+        ModelFileError: there is no such file, no format recognises it, or it is damaged.
+        UnsupportedError: files of its format always have types, or Keras has no such layer.
+    """
+    file = Path(path)
+    found = format_of(file)
+    if not isinstance(found, PlainFormat):
+        raise UnsupportedError(f"{file}: {found.title} always has types; give the model to `qtrigger new`")
+    return found.plain(file)
 
 
 def format_of(file: Path) -> ModelFormat:

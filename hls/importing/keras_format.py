@@ -7,7 +7,8 @@ from pathlib import Path
 from hls.graph import FixedGraph
 from hls.importing.formats import Statements
 from hls.importing.importer import import_keras
-from hls.importing.model_file import container
+from hls.importing.model_file import container, read_model
+from hls.importing.spec import ModelSpec
 
 
 class KerasFormat:
@@ -29,6 +30,10 @@ class KerasFormat:
             softmax=statements.softmax,
             sigmoid=statements.sigmoid,
         )
+
+    def plain(self, file: Path) -> ModelSpec:
+        """As the file has it."""
+        return read_model(file)
 
 
 FORMAT = KerasFormat()

@@ -41,8 +41,8 @@ class Window:
 class Backend(Wiring, Protocol):
     """Tensors are channels last. A method's result is the handle of its output."""
 
-    def at(self, name: str) -> None:
-        """What follows belongs to the operator of this name."""
+    def at(self, name: str, *, last: bool = False) -> None:
+        """What follows belongs to the operator of this name, ``last`` if its output leaves the network."""
 
     def dense(self, x: Any, kernel: Constant, bias: Floats | None) -> Any:
         """``x @ kernel + bias`` along the last axis."""

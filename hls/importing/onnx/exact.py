@@ -6,7 +6,7 @@ beside the node until a quantizer rounds it: ``clip(node * factor + offset, low,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,6 +17,7 @@ from hls.graph import GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 from hls.importing.activations import clipped, leaky
 from hls.importing.emitter import Emitter
+from hls.importing.heads import ARGMAX, MODES, Head, emit_argmax
 from hls.importing.onnx.affine import (
     ONE,
     ZERO,
@@ -31,10 +32,15 @@ from hls.importing.onnx.affine import (
 )
 from hls.importing.onnx.backend import Floats, Quantizer, Window
 from hls.importing.onnx.tensors import Array, Constant
+from hls.importing.refusals import SIGMOID_STATED, SOFTMAX_STATED
 
 _MOST_STATED_BITS = 20
 """Numbers of so few bits without a quantizer were quantized by whoever wrote them: float32 has 24."""
-_HOST_SIDE = "leave it to the host: export the model without its last {}, the order of the scores is the same"
+_CURES = {
+    "softmax": f"end the network before it, or, of a last one, {SOFTMAX_STATED}",
+    "sigmoid": f"end the network before it, or, of a last one, {SIGMOID_STATED}",
+    "tanh": "end the network before it, or use a clip (HardTanh), which is another network: train it again",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,8 @@ class Value:
     offset: Fractions
     low: Fraction | None = None
     high: Fraction | None = None
+    scores: bool = False
+    """Whether the index of its largest element is what leaves the network."""
 
     @property
     def clips(self) -> bool:
@@ -66,13 +74,16 @@ class Value:
 class ExactBackend:
     """Nodes for each operator."""
 
-    def __init__(self, builder: GraphBuilder) -> None:
+    def __init__(self, builder: GraphBuilder, heads: Mapping[str, str | None]) -> None:
+        """``heads``: what is stated of a last softmax or sigmoid."""
         self._builder = builder
-        self._emit = Emitter(builder, "", "", {}, 0)
+        self._heads = {function: mode for function, mode in heads.items() if mode is not None}
+        self._seen: set[str] = set()
+        self.at("")
 
-    def at(self, name: str) -> None:
+    def at(self, name: str, *, last: bool = False) -> None:
         """See Backend."""
-        self._emit = Emitter(self._builder, name, name, {}, 0)
+        self._emit = Emitter(self._builder, name, name, {}, 0, last=last)
 
     def port(self, node: str) -> Value:
         """A port as a tensor."""
@@ -95,6 +106,23 @@ class ExactBackend:
         if not x.clips:
             return node
         return clipped(self._emit, node, *(None if end is None else float(end) for end in (x.low, x.high)))
+
+    def output(self, x: Value) -> str:
+        """A node that leaves the network."""
+        node = self.settled(x)
+        return emit_argmax(self._emit, node) if x.scores else node
+
+    def check_heads(self) -> None:
+        """Raise UnsupportedError for a statement about a last function that the network does not have."""
+        for function, mode in self._heads.items():
+            if mode not in MODES[function]:
+                choices = ", ".join(MODES[function])
+                raise UnsupportedError(f"{function} {mode!r} is not known here; choose one of {choices}")
+            if function not in self._seen:
+                raise UnsupportedError(
+                    f"{function} {mode!r} is stated, and no output of the network is a {function}; "
+                    "leave the statement out"
+                )
 
     def _settled(self, x: Value) -> Value:
         return Value(self.settled(x), ONE, ZERO)
@@ -229,8 +257,12 @@ class ExactBackend:
 
     def function(self, x: Value, name: str) -> Value:
         """See Backend."""
-        del x
-        raise UnsupportedError(f"operator {self._emit.layer!r}: {name} is not supported; {_HOST_SIDE.format(name)}")
+        mode = self._heads.get(name) if self._emit.last else None
+        if mode is None:
+            raise UnsupportedError(f"operator {self._emit.layer!r}: {name} is not supported; {_CURES[name]}")
+        self._seen.add(name)
+        self._builder.notes.append(Head(0, self._emit.layer, name, mode).note)
+        return replace(x, scores=mode == ARGMAX)
 
     def add(self, x: Value, y: Value, *, negate: bool) -> Value:
         """See Backend."""

@@ -15,10 +15,12 @@ from hls.importing.formats import Statements
 from hls.importing.onnx.affine import fractions, power_of_two
 from hls.importing.onnx.exact import ExactBackend
 from hls.importing.onnx.model import Node, OnnxModel, Port, looks_like_onnx, read_onnx
+from hls.importing.onnx.plain import plain_spec
 from hls.importing.onnx.tensors import held
 from hls.importing.onnx.translate import Names, port_shape, translate
 from hls.importing.ports import parse_type
 from hls.importing.quantizers import Grid
+from hls.importing.spec import ModelSpec
 
 _HEAD = 64
 _QUANTIZERS = ("Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "Trunc", "QuantizeLinear", "DequantizeLinear")
@@ -44,7 +46,7 @@ class OnnxFormat:
         model = read_onnx(file)
         _refuse_plain(file, model)
         names, builder = Names(), GraphBuilder(re.sub(r"\W+", "_", file.stem))
-        backend = ExactBackend(builder)
+        backend = ExactBackend(builder, {"softmax": statements.softmax, "sigmoid": statements.sigmoid})
         ports, inputs = {}, []
         for port in model.inputs:
             grid, shape, name = _port_grid(model, port, statements), port_shape(port), names.free(port.name)
@@ -53,8 +55,13 @@ class OnnxFormat:
             ports[port.name] = held(backend.port(name), shape)
         if not ports:
             raise ModelFileError(f"{file}: a model without inputs; export it again")
-        outputs = [(name, backend.settled(x.handle)) for name, x in translate(model, backend, ports, names)]
+        outputs = [(name, backend.output(x.handle)) for name, x in translate(model, backend, ports, names)]
+        backend.check_heads()
         return builder.finish(inputs, [node for _, node in outputs], [name for name, _ in outputs])
+
+    def plain(self, file: Path) -> ModelSpec:
+        """A model without types, its operators as layers of Keras."""
+        return plain_spec(read_onnx(file), re.sub(r"\W+", "_", file.stem))
 
 
 def _refuse_plain(file: Path, model: OnnxModel) -> None:

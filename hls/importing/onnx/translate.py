@@ -64,9 +64,8 @@ def translate(
     batch = next((port.shape[0] for port in model.inputs if port.shape), 1) or 1
     for node in model.nodes:
         arguments = tuple(_argument(node, known, name) for name in node.inputs)
-        known[node.outputs[0] if node.outputs else node.name] = _made(
-            Operation(node, arguments, backend, model.opset, batch), names
-        )
+        op = Operation(node, arguments, backend, model.opset, batch)
+        known[node.outputs[0] if node.outputs else node.name] = _made(op, names, last=_is_last(model, node))
     for port in model.outputs:
         found = known.get(port.name)
         if not isinstance(found, Tensor):
@@ -81,9 +80,15 @@ def _argument(node: Node, known: Mapping[str, Tensor | Constant], name: str) -> 
     return known[name] if name else None
 
 
-def _made(op: Operation, names: Names) -> Tensor | Constant:
+def _is_last(model: OnnxModel, node: Node) -> bool:
+    """Whether its output leaves the network and nothing else reads it."""
+    leaves = any(port.name in node.outputs for port in model.outputs)
+    return leaves and not any(name in node.outputs for other in model.nodes for name in other.inputs)
+
+
+def _made(op: Operation, names: Names, *, last: bool) -> Tensor | Constant:
     make = handler(op)
-    op.backend.at(names.free(op.node.name))
+    op.backend.at(names.free(op.node.name), last=last)
     try:
         return make(op)
     except FirmwareError:

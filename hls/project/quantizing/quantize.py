@@ -1,4 +1,4 @@
-"""``qtrigger quantize``: from a plain Keras network and events to an ordinary QKeras file."""
+"""``qtrigger quantize``: from a plain network, of Keras or ONNX, and events to an ordinary QKeras file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hls.emulation import Emulator
 from hls.errors import ProjectError, ToolError
 from hls.figures.estimates import estimate_rtl
 from hls.graph import FixedGraph
+from hls.importing.formats import plain_model
 from hls.importing.importer import build_graph, import_keras
-from hls.importing.model_file import read_model
 from hls.machine.progress import StageProgress
 from hls.project.quantizing.candidate import Draft, Widths, draft, quantized
 from hls.project.quantizing.events import read_labels, read_ports
@@ -76,7 +76,7 @@ def quantize(request: Request, progress: StageProgress | None = None) -> Quantiz
         FirmwareError: the model, events, labels or goal are not usable, or no width meets the goal.
     """
     _check(request)
-    plain = normal_form(read_model(request.model))
+    plain = normal_form(plain_model(request.model))
     inputs = read_ports(request.events, plain.model)
     labels = None if request.labels is None else read_labels(request.labels, len(inputs[0]))
     stage = None if progress is None else lambda done, total: progress("float", done, total)

@@ -284,8 +284,26 @@ class TestRefusals:
     def test_a_constant_divided_by_a_tensor(self, tmp_path: Path) -> None:
         assert "a division of a constant" in refusal(chain((1, 2), Step("Div", ("s", "x"), "y")), tmp_path)
 
-    def test_a_softmax_at_the_end(self, tmp_path: Path) -> None:
-        assert "without its last softmax" in refusal(chain((1, 2), Step("Softmax", ("x",), "y")), tmp_path)
+    @pytest.mark.parametrize("kind", ["Softmax", "Sigmoid"])
+    def test_a_last_function_is_dropped_on_request(self, kind: str, tmp_path: Path) -> None:
+        file = chain((1, 3), quant("x", "q"), Step(kind, ("q",), "y"))
+        assert f'{kind.lower()} = "drop"' in refusal(file, tmp_path)
+        stated = Statements("ap_fixed<6,4>", **{kind.lower(): "drop"})
+        graph = import_model(file.write(tmp_path / "m.onnx"), stated)
+        x = np.array([[1.0, -2.5, 0.75]])
+        assert Emulator(graph).evaluate(x)[0].tolist() == x.tolist()
+        assert "is left to software" in graph.notes[0]
+
+    def test_a_last_softmax_as_the_index_of_the_largest(self, tmp_path: Path) -> None:
+        path = chain((1, 3), quant("x", "q"), Step("Softmax", ("q",), "y")).write(tmp_path / "m.onnx")
+        graph = import_model(path, Statements("ap_fixed<6,4>", softmax="argmax"))
+        x = np.array([[1.0, -2.5, 0.75], [0.0, 2.0, 2.0], [-3.0, -2.0, -1.0]])
+        assert Emulator(graph).evaluate(x)[0].ravel().tolist() == [0, 1, 2]
+
+    def test_a_statement_about_a_function_that_is_not_there(self, tmp_path: Path) -> None:
+        path = chain((1, 3), quant("x", "y")).write(tmp_path / "m.onnx")
+        with pytest.raises(UnsupportedError, match="leave the statement out"):
+            import_model(path, Statements("ap_fixed<6,4>", softmax="drop"))
 
     def test_a_size_that_is_open(self, tmp_path: Path) -> None:
         assert "every size but the batch's fixed" in refusal(chain((1, None), quant("x", "y")), tmp_path)
