@@ -95,17 +95,17 @@ def layer_name(entry: dict[str, Any]) -> str:
 
 
 def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> LayerSpec:
-    config, name, kind = dict(entry["config"]), layer_name(entry), _kind(entry)
+    config, name, kind = dict(entry["config"]), layer_name(entry), layer_kind(entry)
     wrapper = None
     if kind == PRUNING and isinstance(config.get("layer"), dict):
         wrapped = config["layer"]
         if not isinstance(wrapped.get("class_name"), str) or not isinstance(wrapped.get("config"), dict):
             raise ModelFileError(f"layer {name!r}: its {PRUNING} holds no layer; save the whole model again")
-        wrapper, kind, config = kind, _kind(wrapped), {**wrapped["config"], "name": name}
+        wrapper, kind, config = kind, layer_kind(wrapped), {**wrapped["config"], "name": name}
     return LayerSpec(name, kind, config, calls, weights(name, kind), wrapper)
 
 
-def _kind(entry: dict[str, Any]) -> str:
+def layer_kind(entry: dict[str, Any]) -> str:
     """The class of a layer; of those that share a name with another's, with what tells them apart."""
     *registered, kind = str(entry["class_name"]).split(">")
     module = str(entry.get("module"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hls.graph.windows import same_padding
 from hls.importing.activations import emit_activation
 from hls.importing.element_types import Formats, check_modes, emit_formats
 from hls.importing.emitter import Emitter, Handler
+from hls.importing.model_file import layer_kinds
 from hls.importing.options import require_channels_last, sizes
 from hls.importing.spec import LayerSpec
 
@@ -25,6 +27,11 @@ PREFIX = "hgq."
 _EPSILON = 1e-7
 """Keras's own, which HGQ2 0.2 takes for the normalization that it folds, whatever the layer's ``epsilon``."""
 _MOST_BITS = 64
+
+
+def is_hgq2(model_file: Path) -> bool:
+    """Whether any layer of a model file is HGQ2's."""
+    return any(kind.startswith(PREFIX) for kind in layer_kinds(model_file))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.importing.architecture import check_model, layer_entries, layer_name, parse_model
+from hls.importing.architecture import check_model, layer_entries, layer_kind, layer_name, parse_model
 from hls.importing.formats import existing_file
 from hls.importing.precision import FLOAT32
 from hls.importing.spec import ModelSpec, Parts
@@ -76,6 +76,20 @@ def _damage_told(file: Path) -> Iterator[None]:
         yield
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(f"{file}: truncated or damaged ({_short(error)}); {_SAVE_AGAIN}") from error
+
+
+def layer_kinds(file: Path) -> frozenset[str]:
+    """Classes of the layers of a model file, weights unread; none of one that is not Keras's.
+
+    Raises:
+        ModelFileError: damaged.
+    """
+    held = container(existing_file(file))
+    if held is None:
+        return frozenset()
+    with _damage_told(file):
+        stored = _archive_architecture(file) if held == "zip" else _h5_architecture(file)
+    return frozenset(layer_kind(entry) for entry in layer_entries(check_model(stored, str(file))))
 
 
 def container(file: Path) -> Literal["zip", "hdf5"] | None:

@@ -15,12 +15,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from hls.machine.environments import HGQ2, Environment, pinned
 from hls.machine.extras import EXTRAS
 from hls.machine.programs import run_program
 
 _CONSTRAINTS = Path(__file__).resolve().parents[2] / "constraints.txt"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _PROGRAM = "#include <vector>\nint main() { return static_cast<int>(std::vector<int>().size()); }\n"
+_VERSIONS = """\
+import sys
+from importlib.metadata import version
+for name in sys.argv[1:]:
+    print(name, version(name), sep="==")
+"""
 _MEMORY_GIB = 4.0
 _DISK_GIB = 2.0
 
@@ -41,6 +48,7 @@ def examine() -> list[Finding]:
         _python(),
         _packages(),
         *_extras(),
+        _environment(HGQ2),
         _compiler(),
         *_simulator(),
         *_synthesizer(),
@@ -79,6 +87,23 @@ def _extras() -> Iterator[Finding]:
             yield _compared(what, extra.packages)
 
 
+def _environment(environment: Environment) -> Finding:
+    """What lives apart from our packages, asked for its versions by its own interpreter."""
+    what, python = environment.title, str(environment.python)
+    if environment.missing is not None:
+        return Finding(what, "warning", f"not at {python}; it serves witness {environment.name}", environment.cure)
+    pins = {name: environment.pins[name] for name in environment.computing}
+    command = [python, "-I", "-c", _VERSIONS, *pins]
+    fault = _fault(command)
+    if fault:
+        return Finding(what, "bad", fault, environment.cure)
+    found = dict(line.split("==", 1) for line in run_program(command).stdout.splitlines())
+    different = [f"{name} {here} (tested with {pins[name]})" for name, here in found.items() if pins[name] != here]
+    if different:
+        return Finding(what, "warning", "; ".join(different), environment.cure)
+    return Finding(what, "good", f"{len(pins)} at the tested versions ({python})")
+
+
 def _compared(what: str, names: Collection[str]) -> Finding:
     """Installed packages beside the tested versions, which only a clone knows."""
     pins = _pins()
@@ -103,8 +128,7 @@ def _version(package: str) -> str | None:
 def _pins() -> dict[str, str] | None:
     if not _CONSTRAINTS.is_file():
         return None
-    lines = _CONSTRAINTS.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("==", 1) for line in lines if "==" in line)
+    return pinned(_CONSTRAINTS)
 
 
 def _core() -> list[str] | None:

@@ -165,7 +165,7 @@ def _verify(
     return verify(
         task,
         sample,
-        named or default_witnesses(),
+        named or default_witnesses(task.model_file),
         required=named is not None,
         max_events=settings.max_events,
         progress=progress,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hls.verification.witnesses.qkeras_worker import compute, custom_objects, trace
+from hls.verification.witnesses.framework_worker import compute, custom_objects, trace
 
 
 def main(folder: Path) -> None:

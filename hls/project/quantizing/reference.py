@@ -18,7 +18,8 @@ from hls.machine.extras import missing
 from hls.machine.files import whole_file
 from hls.machine.progress import Progress
 from hls.project.quantizing.architecture import architecture
-from hls.verification.witnesses.qkeras import run_worker
+from hls.verification.witnesses.framework import run_worker
+from hls.verification.witnesses.qkeras import IGNORING_WARNINGS
 
 Floats = npt.NDArray[np.float32]
 _MODULE = "hls.project.quantizing.keras_worker"
@@ -71,4 +72,4 @@ def _run(folder: Path, model: ModelSpec, job: dict[str, Any], progress: Progress
     np.savez(folder / "weights.npz", **arrays)  # type: ignore[arg-type]  # its stub takes a keyword of its own for one
     job = {"architecture": architecture(model), **job}
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    run_worker(_MODULE, folder, progress)
+    run_worker([*IGNORING_WARNINGS, "-m", _MODULE], folder, progress)

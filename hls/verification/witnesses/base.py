@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,14 +38,16 @@ class Limits:
     """How much is asked of a witness where neither project nor user says otherwise.
 
     ``max_events`` caps a slow one. One whose network has more than ``multiplications`` takes minutes and is left out
-    unless it is named. Without ``by_default`` it runs only where it is named. ``place`` orders the witnesses: smaller
-    ones first, equal ones by name.
+    unless it is named. Without ``by_default`` it runs only where it is named; so it does for a model file that it does
+    not speak for, so that reports of other files need not mention it. ``place`` orders the witnesses: smaller ones
+    first, equal ones by name.
     """
 
     max_events: int | None = None
     multiplications: int | None = None
     by_default: bool = True
     place: int = 100
+    speaks_for: Callable[[Path], bool] = lambda model_file: True
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hls.machine.plugins import Plugins
 from hls.verification.witnesses.base import Limits, Task, Witness
 
@@ -18,10 +20,11 @@ def check_witness_name(name: str) -> str:
     return WITNESSES.check(name)
 
 
-def default_witnesses() -> tuple[str, ...]:
-    """Those that run where none is named, in their order."""
+def default_witnesses(model_file: Path) -> tuple[str, ...]:
+    """Those that run for a model file where none is named, in their order."""
     limits = {name: kind.limits for name, kind in WITNESSES.load_all().items()}
-    return tuple(sorted((name for name in limits if limits[name].by_default), key=lambda name: limits[name].place))
+    chosen = (name for name in limits if limits[name].by_default and limits[name].speaks_for(model_file))
+    return tuple(sorted(chosen, key=lambda name: limits[name].place))
 
 
 def limits_of(name: str) -> Limits:

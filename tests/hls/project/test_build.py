@@ -161,7 +161,7 @@ def test_without_a_compiler_csim_is_left_out_unless_named(
     make_project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(building, "default_witnesses", lambda: ("emulator", "csim"))
+    monkeypatch.setattr(building, "default_witnesses", lambda model_file: ("emulator", "csim"))
     folder = make_project(TOML.replace('witnesses = ["emulator"]\n', ""))
     report = hls.build(folder)
     assert report.passed

@@ -205,7 +205,7 @@ def test_from_a_float_network_to_a_file_that_qkeras_computes_alike(tmp_path: Pat
     assert answer["metrics"]["accuracy_loss"] < 0.03
     assert (tmp_path / "bits.png").read_bytes().startswith(b"\x89PNG")
     graph = import_keras(out)
-    from hls.verification.witnesses.qkeras_worker import custom_objects
+    from hls.verification.witnesses.framework_worker import custom_objects
 
     quantized_net = keras.models.load_model(out, custom_objects=custom_objects(), compile=False)
     assert np.array_equal(emulate(graph, events), quantized_net(events, training=False).numpy())

@@ -21,7 +21,7 @@ from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, witness
 from hls.verification.witnesses.base import OFF_GRID
-from hls.verification.witnesses.qkeras import to_raw
+from hls.verification.witnesses.framework import to_raw
 
 Change = Callable[[list[npt.NDArray[Any]]], None]
 

@@ -16,8 +16,8 @@ from hls.verification.witnesses.emulator import EmulatorWitness
 from hls.verification.witnesses.finding import default_witnesses
 
 
-def test_the_quick_ones_come_first() -> None:
-    assert default_witnesses() == ("qkeras", "emulator", "csim", "rtl", "netlist")
+def test_the_quick_ones_come_first(model_file: Path) -> None:
+    assert default_witnesses(model_file) == ("qkeras", "emulator", "csim", "rtl", "netlist")
 
 
 def test_the_emulator_takes_as_long_as_it_takes(model_file: Path) -> None:

@@ -1,7 +1,7 @@
 """The process in which TensorFlow lives: loads one model, computes the events of a folder, leaves the outputs there.
 
-Run as ``python -m hls.verification.witnesses.qkeras_worker FOLDER``. ``job.json`` names the model file and the layers
-to trace.
+Run as ``python framework_worker.py FOLDER``, by an interpreter that need not have this package. ``job.json`` names the
+framework, the model file and the layers to trace.
 """
 
 from __future__ import annotations
@@ -30,12 +30,18 @@ def main(folder: Path) -> int:
     import tensorflow as tf
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    if job["framework"] == "hgq":
+        import hgq  # noqa: F401 (registers its layers with Keras)
+
+        objects, framework = {}, "HGQ2"
+    else:
+        objects, framework = custom_objects(), "qkeras-v3"
     if job["internal_sigmoid"] is not None:
         from qkeras.quantizers import set_internal_sigmoid
 
         set_internal_sigmoid(job["internal_sigmoid"])
     try:
-        model = keras.models.load_model(job["model"], custom_objects=custom_objects(), compile=False)
+        model = keras.models.load_model(job["model"], custom_objects=objects, compile=False)
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{reason(error)}\n")
         return _CANNOT_LOAD
@@ -47,7 +53,7 @@ def main(folder: Path) -> int:
         model = keras.Model(model.inputs, model.outputs)
     for name in job["dropped"]:
         drop(keras, model.get_layer(name))
-    answer: dict[str, Any] = {"version": f"qkeras-v3 {_version('qkeras-v3')}, tensorflow {tf.__version__}"}
+    answer: dict[str, Any] = {"version": f"{framework} {_version(framework)}, tensorflow {tf.__version__}"}
     if job["layers"]:
         answer["layers"] = trace(keras, model, job["layers"], inputs, folder)
     else:
