@@ -157,7 +157,7 @@ def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelS
 def _with_index(entry: dict[str, Any]) -> dict[str, Any]:
     """The brackets of ``x[:, 1:3]``, which are part of the operator, out of its call."""
     nodes = entry.get("inbound_nodes") or [None]
-    if _kind(entry) != "ops.GetItem" or not isinstance(nodes[0], dict):
+    if layer_kind(entry) != "ops.GetItem" or not isinstance(nodes[0], dict):
         return entry
     arguments, keywords = nodes[0].get("args"), nodes[0].get("kwargs")
     arguments = list(arguments) if isinstance(arguments, list | tuple) else []
