@@ -22,15 +22,13 @@ from hls.importing.onnx.affine import (
     ONE,
     ZERO,
     Fractions,
-    emit_floor,
-    emit_nearest,
-    emit_scale,
     fixed,
     fractions,
     is_binary,
     power_of_two,
 )
 from hls.importing.onnx.backend import Floats, Quantizer, Window
+from hls.importing.onnx.rounding import emit_floor, emit_nearest, emit_scale
 from hls.importing.onnx.tensors import Array, Constant
 from hls.importing.refusals import SIGMOID_STATED, SOFTMAX_STATED
 
