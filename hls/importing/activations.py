@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hls.errors import UnsupportedError
 from hls.graph import Edge, nodes
@@ -16,6 +16,8 @@ from hls.graph.fixed import FLOAT32_LIMIT, FixedArray, FixedType, narrow
 from hls.graph.float32 import EXACT, Doubles, Entries, Float32
 from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
+from hls.importing.functions import SMOOTH as FUNCTIONS
+from hls.importing.functions import Awaited, Function, Smooth, rounded
 from hls.importing.quantizers import (
     PICKLED,
     REAL,
@@ -39,13 +41,18 @@ _ROUNDED = (
     f"rounded to 10 bits, {ANOTHER}; or, of a last layer, end the network before it and compute it in software, which "
     "changes nothing"
 )
+_ROUNDED_NEXT = (
+    "put a QActivation(quantized_bits(...)) or QActivation(quantized_relu(...)) right after it, whose rounding makes a "
+    f"table of it, {ANOTHER}"
+)
 _OUTSIDE = {
     "sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), a table of it {_ROUNDED}",
     "tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), a table of it {_ROUNDED}",
     **dict.fromkeys(
-        ("elu", "selu", "gelu", "swish", "silu", "mish", "softplus", "softsign", "exponential", "celu", "log_softmax",
-         "glu", "hard_swish", "hard_silu", "log_sigmoid"),
-        NO_BINARY_FUNCTION,
+        ("mish", "celu", "log_softmax", "glu", "hard_swish", "hard_silu", "log_sigmoid"), NO_BINARY_FUNCTION
+    ),
+    **dict.fromkeys(
+        ("elu", "selu", "gelu", "swish", "silu", "softplus", "softsign", "exponential"), _ROUNDED_NEXT
     ),
 }  # fmt: skip
 _SOFTMAX_LAST = (
@@ -87,6 +94,8 @@ def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False
         return x
     if name == "relu":
         return emit(nodes.Relu, "relu", (x,))
+    if name in FUNCTIONS and emit.before_quantizers and (of_keras or name not in _FUNCTIONS):
+        return await_rounding(emit, FUNCTIONS[name], x)
     outside = _outside(emit, name, of_keras=of_keras)
     if outside is not None:
         emit.refuse(UnsupportedError(f"layer {emit.layer!r}: activation {name!r} is not supported; {outside}"))
@@ -95,6 +104,22 @@ def emit_activation(emit: Emitter, value: Any, x: str, *, of_keras: bool = False
         return _FUNCTIONS[name](emit, x)
     quantizer = parse_quantizer(name or value, f"layer {emit.layer!r}, activation")
     return x if quantizer is None else _emit_quantizer(emit, quantizer, x)
+
+
+def await_rounding(emit: Emitter, function: Smooth, x: str) -> str:
+    """A node that stands for a function until the quantizer that reads it makes a table of both; in no graph."""
+    emit.refuse_unrounded(x, "a table")
+    name = emit(nodes.Relu, "function", (x,))
+    emit.awaited[name] = Awaited(x, function)
+    return name
+
+
+def emit_smooth(emit: Emitter, what: str, function: Smooth, x: str) -> str:
+    """A layer that is such a function; refused where anything but a quantizer reads it."""
+    if emit.before_quantizers:
+        return await_rounding(emit, function, x)
+    emit.refuse(UnsupportedError(f"layer {emit.layer!r}: {what} is not supported without a quantizer; {_ROUNDED_NEXT}"))
+    return x
 
 
 def _outside(emit: Emitter, name: str | None, *, of_keras: bool) -> str | None:
@@ -110,6 +135,8 @@ def _outside(emit: Emitter, name: str | None, *, of_keras: bool) -> str | None:
 
 def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     plain = grid(quantizer)
+    if x in emit.awaited:
+        return _emit_function(emit, quantizer, plain, emit.awaited[x])
     if plain is not None:
         return emit_grid(emit, plain, x, _float32(quantizer, plain))
     match quantizer.kind:
@@ -136,6 +163,16 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     if quantizer.kind == "quantized_tanh":
         return _monotonic_table(emit, quantizer, x, _tanh(quantizer))
     return _table(emit, quantizer, x, _powers_of_two(quantizer), through=x)
+
+
+def _emit_function(emit: Emitter, quantizer: Quantizer, plain: Grid | None, awaited: Awaited) -> str:
+    if plain is None or quantizer.kind == "quantized_tanh":
+        raise quantizer.unsupported(
+            "rounding a function that is no finite binary number",
+            f"put QActivation('quantized_bits(10, 3, alpha=1)') between the two, {ANOTHER}",
+        )
+    table = _monotonic_table if awaited.function.monotonic else _table
+    return table(emit, quantizer, awaited.x, rounded(awaited.function, plain))
 
 
 def _float32(quantizer: Quantizer, plain: Grid) -> Float32 | None:
@@ -180,6 +217,14 @@ def leaky(emit: Emitter, x: str, slope: float) -> str:
         return emit(nodes.Relu, "leaky", (x,), 1 - exponent)
     negative = emit(nodes.Relu, "negative", (_line(emit, x, -1.0, 0.0),))
     return emit(nodes.Add, "leaky", (emit(nodes.Relu, "positive", (x,)), _line(emit, negative, -slope, 0.0)))
+
+
+def leaky_by_channel(emit: Emitter, x: str, slopes: npt.NDArray[np.float32]) -> str:
+    """``x`` where it is positive, else ``x`` times the slope of its channel."""
+    negative = emit(nodes.Relu, "negative", (_line(emit, x, -1.0, 0.0),))
+    factor, offset = FixedArray.from_float(-slopes), FixedArray.from_float(np.zeros(1, np.float32))
+    scaled = emit(nodes.Scale, "slopes", (negative,), factor, offset)
+    return emit(nodes.Add, "leaky", (emit(nodes.Relu, "positive", (x,)), scaled))
 
 
 def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str:
@@ -268,14 +313,6 @@ def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     above, below = _at_least(emit, x, raw, "above"), _at_least(emit, x, 1 - raw, "below")
     total = emit(nodes.Add, "steps", (above, below))
     return _levels(emit, total, 1, -1, static_scale(quantizer), _levels_of(quantizer, x))
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function as a table holds it, and the least and greatest that float32 may make of each of its values."""
-
-    exact: Callable[[Doubles], Doubles]
-    bounds: Callable[[Doubles], tuple[Doubles, Doubles]]
 
 
 # TensorFlow's tanh and sigmoid are off by 6.2 and 6.4 units in the last place at most, over a seventh of all float32

@@ -8,6 +8,7 @@ from typing import Any
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import Edge, GraphBuilder, nodes
 from hls.graph.float32 import Float32
+from hls.importing.functions import Awaited
 from hls.importing.refusals import Refusals
 from hls.importing.shapes import misfit
 from hls.importing.spec import Constant, LayerSpec
@@ -19,7 +20,8 @@ class Emitter:
     A mean over a number of values that is no power of two has no finite binary expansion. Its node is *unrounded*: it
     carries enough bits for any quantizer of the network to round as the exact quotient would, and nothing but a
     quantizer may read it. ``arguments`` are those of the call in their order, constants among them. ``last``: what the
-    layer gives is an output of the network, and nothing else reads it.
+    layer gives is an output of the network, and nothing else reads it. ``before_quantizers``: nothing but quantizers
+    read it. ``awaited``: functions whose rounding is the next quantizer's, by the node that stands for them.
     """
 
     def __init__(
@@ -33,9 +35,13 @@ class Emitter:
         *,
         refusals: Refusals | None = None,
         last: bool = False,
+        before_quantizers: bool = False,
+        awaited: dict[str, Awaited] | None = None,
     ) -> None:
         self.builder = builder
         self.last = last
+        self.before_quantizers = before_quantizers
+        self.awaited = {} if awaited is None else awaited
         self.emitted: list[str] = []
         self._refusals = Refusals() if refusals is None else refusals
         self.arguments = arguments

@@ -14,6 +14,7 @@ from hls.graph.fixed import FixedType
 from hls.importing import learned_bits
 from hls.importing.architecture import CODE
 from hls.importing.emitter import Emitter
+from hls.importing.functions import Awaited
 from hls.importing.heads import ARGMAX, emit_argmax, stated_heads, without_heads
 from hls.importing.internal_sigmoid import with_internal_sigmoid
 from hls.importing.layer_schema import check_layer
@@ -92,6 +93,7 @@ class _Import:
         self._builder.notes.extend(notes)
         self._refusals = Refusals()
         self._unrounded: dict[str, str] = {}
+        self._awaited: dict[str, Awaited] = {}
         self._guard = finest_fraction(model) + 1
         self._known = known_classes()
         # None: behind a layer that was refused, of a shape that nobody knows.
@@ -129,9 +131,19 @@ class _Import:
             self._refusals.add(error)
             return None
 
-    def _emitter(self, key: str, arguments: tuple[str | Constant, ...] = (), *, last: bool = False) -> Emitter:
+    def _emitter(self, key: str, arguments: tuple[str | Constant, ...] = (), ref: TensorRef | None = None) -> Emitter:
+        """``ref``: the tensor that is to be emitted, if it is one of the model's."""
         return Emitter(
-            self._builder, key, key, self._unrounded, self._guard, arguments, refusals=self._refusals, last=last
+            self._builder,
+            key,
+            key,
+            self._unrounded,
+            self._guard,
+            arguments,
+            refusals=self._refusals,
+            last=ref is not None and self._is_last(ref),
+            before_quantizers=ref is not None and self._goes_to_quantizers(ref),
+            awaited=self._awaited,
         )
 
     def _port(self, ref: TensorRef) -> str | None:
@@ -161,7 +173,7 @@ class _Import:
             self._judge_alone(layer)
             return None
         arguments = tuple(self._tensors[a] or "" if isinstance(a, TensorRef) else a for a in call.arguments)
-        emit = self._emitter(key, arguments, last=self._is_last(TensorRef(layer.name, number, 0)))
+        emit = self._emitter(key, arguments, TensorRef(layer.name, number, 0))
         if layer.wrapper is not None:
             self._builder.notes.append(
                 f"layer {layer.name!r}: its {layer.wrapper} acts only in training and is left out"
@@ -173,15 +185,25 @@ class _Import:
         return out
 
     def _is_last(self, ref: TensorRef) -> bool:
-        readers = any(ref in call.inputs for layer in self._model.layers.values() for call in layer.calls)
-        return ref in self._model.outputs and not readers
+        return ref in self._model.outputs and not self._readers(ref)
+
+    def _goes_to_quantizers(self, ref: TensorRef) -> bool:
+        readers = self._readers(ref)
+        quantizers = all(
+            reader.class_name == "QActivation" and function_name(reader.config.get("activation")) is None
+            for reader in readers
+        )
+        return bool(readers) and quantizers and ref not in self._model.outputs
+
+    def _readers(self, ref: TensorRef) -> list[LayerSpec]:
+        return [layer for layer in self._model.layers.values() if any(ref in call.inputs for call in layer.calls)]
 
     def _judge_alone(self, layer: LayerSpec) -> None:
         """Refusals of a layer behind one of unknown output, as far as they do not depend on what reaches it."""
         shape = _wanted_shape(layer)
         if shape is None:
             return
-        emit = self._emitter(layer.name, last=self._is_last(TensorRef(layer.name, 0, 0)))
+        emit = self._emitter(layer.name, ref=TensorRef(layer.name, 0, 0))
         try:
             self._try(lambda: find_handler(layer.class_name)(emit, layer, (self._stand_in(shape),)))
         except ModelFileError:

@@ -14,10 +14,11 @@ from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
 from hls.importing import hgq, hgq2, merges, operators, pooling, products, wiring
-from hls.importing.activations import clipped, emit_activation, leaky, thresholded
+from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
 from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.folded import unfolded
+from hls.importing.functions import elu
 from hls.importing.normalization import ROOT_NOTE, normalization
 from hls.importing.options import numbers, require_channels_last, require_weights, sizes
 from hls.importing.quantizers import Quantizer, parse_quantizer
@@ -202,6 +203,22 @@ def _thresholded_relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -
     return thresholded(emit, inputs[0], float(np.float32(spec.config.get("theta", 1.0) or 0)), 0.0, None)
 
 
+def _elu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    alpha = float(np.float32(spec.config.get("alpha", 1.0)))
+    return emit_smooth(emit, "ELU", elu(alpha), inputs[0])
+
+
+def _prelu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """``x`` where it is positive, else ``x`` times a slope of its channel, as the float32 number that it is."""
+    (slopes,) = spec.weights
+    if slopes.size != slopes.shape[-1]:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a PReLU whose slopes differ along other axes than the last; share those axes "
+            "(shared_axes), which is another network: train it again"
+        )
+    return leaky_by_channel(emit, inputs[0], slopes.reshape(-1))
+
+
 def _softmax(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit_activation(emit, "softmax", inputs[0])
 
@@ -267,6 +284,8 @@ HANDLERS: dict[str, Handler] = {
     "ThresholdedReLU": _thresholded_relu,
     "Softmax": _softmax,
     "LeakyReLU": _relu,
+    "ELU": _elu,
+    "PReLU": _prelu,
     "Flatten": _flatten,
     "Reshape": _reshape,
     "Permute": _permute,

@@ -98,7 +98,7 @@ _CURES: dict[str, str] = {
     ),
     "ops.Softmax": _SOFTMAX,
     **dict.fromkeys(
-        ("ELU", "ops.Elu", "ops.Selu", "ops.Gelu", "ops.Silu", "ops.Swish", "ops.Softplus"), NO_BINARY_FUNCTION
+        ("ops.Elu", "ops.Selu", "ops.Gelu", "ops.Silu", "ops.Swish", "ops.Softplus"), NO_BINARY_FUNCTION
     ),
     "ops.Sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), its table of 10 bits, {ANOTHER}. "
     f"Of a last sigmoid, {SIGMOID_STATED}",
