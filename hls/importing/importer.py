@@ -227,9 +227,9 @@ def _wanted_shape(layer: LayerSpec) -> tuple[int, ...] | None:
     """A shape that a layer can read, by its weights, or any for one that works on each value by itself."""
     if layer.class_name in _ACTIVATIONS:
         return (1,)
-    if not layer.weights:
+    first = next((array for array in layer.weights if array.ndim), None)  # scalars count what training costs
+    if first is None:
         return None
-    first = layer.weights[0]
     if first.ndim == 1:
         return first.shape
     groups = layer.config.get("groups")

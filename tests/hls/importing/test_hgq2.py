@@ -143,3 +143,10 @@ def test_a_quantizer_that_is_not_in_the_file(tmp_path: Path) -> None:
     path = files.write(tmp_path / "m.keras", [files.port("x", 4), entry], "d", {"d": [np.ones((4, 1))]})
     with pytest.raises(ModelFileError, match=r"'d': its quantizer kq is not in the file"):
         import_keras(path, "ap_fixed<8,4>")
+
+
+def test_an_unknown_layer_whose_own_weights_are_scalars(tmp_path: Path) -> None:
+    entry = layer("QMultiHeadThing", "m", "x")
+    path = files.write(tmp_path / "m.keras", [files.port("x", 4), entry], "m", {"m": [np.float32(0), np.uint32(3)]})
+    with pytest.raises(UnsupportedError, match=r"class hgq\.QMultiHeadThing is not supported"):
+        import_keras(path, "ap_fixed<8,4>")
