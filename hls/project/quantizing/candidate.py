@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.importing.quantizers import function_name
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
-from hls.project.quantizing.normal_form import SUMS, affine, readers_of
+from hls.project.quantizing.normal_form import SUMS, affine, is_mixed, readers_of
 from hls.project.quantizing.reference import Reference
 from hls.project.quantizing.types import Choice, best_choice
 
@@ -76,8 +76,19 @@ def draft(model: ModelSpec, inputs: tuple[npt.NDArray[np.floating], ...], refere
     Raises:
         UnsupportedError: an activation that has no fixed-point form here.
     """
-    found = tuple(_slots(model, reference))
+    found = tuple(_plain_slots(model) if is_mixed(model) else _slots(model, reference))
     return Draft(model, inputs, reference, found)
+
+
+def _plain_slots(model: ModelSpec) -> Iterator[Slot]:
+    """Of a network that is quantized in part: the weights of the layers that are not, and inputs that none rounds."""
+    for layer in model.layers.values():
+        if layer.class_name in SUMS:
+            yield Slot(layer.name, "weights", signed=True)
+        elif layer.class_name == "InputLayer":
+            readers = readers_of(model, TensorRef(layer.name, 0, 0))
+            if not all(reader.class_name == "QActivation" for reader in readers):
+                yield Slot(layer.name, "values", signed=True)
 
 
 def _slots(model: ModelSpec, reference: Reference) -> Iterator[Slot]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,7 @@ def main(folder: Path) -> None:
     model = keras.models.model_from_json(json.dumps(job["architecture"]), custom_objects=custom_objects())
     with np.load(folder / "weights.npz") as weights:
         for layer in model.layers:
-            held = [weights[f"{layer.name}:{number}"] for number in range(len(layer.weights))]
-            layer.set_weights(held)
+            layer.set_weights(list(_stored(layer, weights)))
     if job["save"] is not None:
         model.save(job["save"])
     if job["inputs"]:
@@ -37,6 +37,17 @@ def main(folder: Path) -> None:
         events = _affordable(model, job["layers"], job["traced"])
         files = trace(keras, model, job["layers"], [x[:events] for x in inputs], folder)
         (folder / "layers.json").write_text(json.dumps(files), encoding="utf-8")
+
+
+def _stored(layer: Any, weights: Any) -> Iterator[Any]:
+    """The layer's arrays in Keras's order; counters of training steps, which none of ours holds, as they are."""
+    number = 0
+    for current in layer.get_weights():
+        if current.ndim == 0 and current.dtype.kind in "iu":
+            yield current
+        else:
+            yield weights[f"{layer.name}:{number}"]
+            number += 1
 
 
 def _affordable(model: Any, layers: list[str], numbers: int) -> int:

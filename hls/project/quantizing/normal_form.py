@@ -41,12 +41,14 @@ def normal_form(model: ModelSpec) -> NormalForm:
     """The same function in layers that can be quantized one by one.
 
     Raises:
-        UnsupportedError: the network is quantized already, brings code along, or a softmax stands in its middle.
+        UnsupportedError: the whole network is quantized already, brings code along, or a softmax stands in its middle.
     """
     for code in model.refused:
         raise UnsupportedError(code)
     for layer in model.layers.values():
         _refuse(layer)
+    if is_mixed(model) and not any(layer.class_name in SUMS for layer in model.layers.values()):
+        raise UnsupportedError(f"network {model.name!r} is quantized already; give the model to `qtrigger new`")
     rewriter = _Rewriter(model)
     for layer, number in calls_in_order(model, model.inputs):
         rewriter.take(layer, number)
@@ -54,12 +56,14 @@ def normal_form(model: ModelSpec) -> NormalForm:
 
 
 def _refuse(layer: LayerSpec) -> None:
-    if layer.class_name.startswith(_QUANTIZED) and "quantizer" in str(layer.config).lower():
-        raise UnsupportedError(
-            f"layer {layer.name!r} ({layer.class_name}) is quantized already; give the model to `qtrigger new`"
-        )
     if layer.class_name not in ("InputLayer", "Softmax", *known_classes()):
         raise UnsupportedError(f"layer {layer.name!r}: {layer.class_name} has no quantized form here; leave it out")
+
+
+def is_mixed(model: ModelSpec) -> bool:
+    """Whether some of it has quantizers, by QKeras or HGQ: those layers are what they are."""
+    layers = model.layers.values()
+    return any(layer.class_name.startswith(_QUANTIZED) and "quantizer" in str(layer.config).lower() for layer in layers)
 
 
 @dataclass

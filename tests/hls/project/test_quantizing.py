@@ -83,8 +83,14 @@ class TestNormalForm:
 
     def test_a_quantized_network_is_told_where_it_belongs(self) -> None:
         quantized_already = layer("QDense", "q", "x", kernel_quantizer="quantized_bits(4,0,alpha=1)")
-        with pytest.raises(UnsupportedError, match=r"'q' \(QDense\) is quantized already.*qtrigger new"):
+        with pytest.raises(UnsupportedError, match=r"'net' is quantized already.*qtrigger new"):
             normal_form(model(quantized_already))
+
+    def test_of_a_network_quantized_in_part_only_the_rest_gets_types(self) -> None:
+        first = layer("QDense", "q", "x", [[1.0]] * 2, kernel_quantizer="quantized_bits(4,0,alpha=1)", use_bias=False)
+        last = layer("Dense", "d", "q", [[0.7]], [0.1], units=1, use_bias=True, activation="softmax")
+        form = normal_form(model(first, last)).model
+        assert [str(slot) for slot in draft(form, (), Reference((), {})).slots] == ["x values", "d weights"]
 
 
 class TestTypes:
