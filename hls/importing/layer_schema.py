@@ -122,6 +122,11 @@ class _Reduction(_Options):
     keepdims: Flag = False
 
 
+class _Projection(_Options):
+    node_to_edge: Flag = True
+    receiving: Flag = True
+
+
 class _OperatorReshape(_Options):
     newshape: list[Whole] | Whole
 
@@ -140,6 +145,7 @@ _SCHEMAS: dict[str, type[_Options]] = {
     "RepeatVector": _Repeat,
     **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _UpSampling),
     **dict.fromkeys(("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D"), _Around),
+    "NodeEdgeProjection": _Projection,
     "Permute": _Permute,
     **dict.fromkeys(("Concatenate", "ops.Concatenate"), _AlongAxis),
     "Flatten": _GlobalPool,

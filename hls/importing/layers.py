@@ -13,7 +13,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
-from hls.importing import hgq, hgq2, merges, operators, pooling, products, wiring
+from hls.importing import hgq, hgq2, interaction, merges, operators, pooling, products, wiring
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
 from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
@@ -297,6 +297,7 @@ HANDLERS: dict[str, Handler] = {
     **pooling.HANDLERS,
     **wiring.HANDLERS,
     **operators.HANDLERS,
+    **interaction.HANDLERS,
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
 }  # fmt: skip
