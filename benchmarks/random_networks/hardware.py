@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.random_networks.compare import REFUSED, RIGHT, WRONG, Compared, Outcome, reason
+from benchmarks.random_networks.compare import REFUSED, RIGHT, TRACEBACK, WRONG, Compared, Outcome, reason
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.hls4ml_project import CSimulation, write_project
@@ -22,6 +23,7 @@ from hls.target import Target
 _TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
 _TOGETHER = 25
 _MOST_PRODUCTS, _LONGEST_TABLE, _MOST_NODES = 100, 256, 25
+_LONGEST_TRACEBACK = 1500
 
 Raw = list[npt.NDArray[Any]]
 Simulate = Callable[[FixedGraph, Raw, Path, Path], Raw]
@@ -53,11 +55,14 @@ def _judged(against: str, group: Sequence[Compared], cache: Path) -> Iterator[Ou
             raw_inputs = [raw for one in group for raw in one.raw_inputs]
             found = _SIMULATIONS[against](graph, raw_inputs, Path(folder), cache)
         except UnsupportedError as error:
-            if len(group) == 1:
-                yield Outcome(_seed(group[0]), against, REFUSED, detail=reason(str(error)))
-                return
-            found = None
-    if found is None:  # one of them is refused: by halves it is found
+            found, failed = None, (REFUSED, reason(str(error)))
+        except Exception:  # noqa: BLE001 - whatever it is, it is counted, and the others go on
+            found, failed = None, (TRACEBACK, traceback.format_exc()[-_LONGEST_TRACEBACK:])
+    if found is None and len(group) == 1:
+        result, detail = failed
+        yield Outcome(_seed(group[0]), against, result, detail=detail)
+        return
+    if found is None:  # one of them fails: by halves it is found
         yield from _judged(against, group[: len(group) // 2], cache)
         yield from _judged(against, group[len(group) // 2 :], cache)
         return

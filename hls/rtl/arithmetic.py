@@ -183,6 +183,10 @@ class Arithmetic:
         unit = _unit(x_fraction)
         if is_constant(x):
             return self.constant(int(values[int(constant_value(x) / unit) - raw_min]) * _unit(fraction))
+        # alkaid wants an entry for each value that it claims, and it claims one step too much after rounding to even.
+        low, high = (int(end / unit) for end in _ends(x))
+        before, after = max(raw_min - low, 0), max(high - (raw_min + len(values) - 1), 0)
+        values, raw_min = np.pad(values, (before, after), "edge"), raw_min - before
         interval = (float(raw_min * unit), float((raw_min + len(values) - 1) * unit), float(unit))
         total = self.constant(Fraction(0))
         for shift, part in _parts(values):

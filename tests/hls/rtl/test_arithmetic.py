@@ -76,6 +76,16 @@ def test_tables_of_constants_and_of_negative_grids() -> None:
     assert_exact(chain(fixed(3), (nodes.Table, constant([7, 8, 9], 1), 11)))  # 3 on the grid of the port is 12
 
 
+@pytest.mark.parametrize(("low", "values"), [(0, [5, 7, 9]), (0, [5, 7, 1 << 22]), (-2, [4, -3, 6, 1, 8]), (2, [9])])
+def test_a_table_behind_rounding_to_even_has_entries_for_what_is_reached_and_no_more(
+    low: int, values: list[int]
+) -> None:
+    """Of halves, 2 is the highest that is reached, and rounds to itself; carry and integer, added, could be 3."""
+    halves = FixedType(True, 4, 3)
+    port = (nodes.Quantize, halves, 2 * low, 4, FLOOR)
+    assert_exact(chain(port, quantize(FixedType(True, 4, 4), -8, 7), (nodes.Table, constant(values), low)))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_maxima_of_any_count(size: int) -> None:
     shaped = (nodes.Reshape, (size, 1))
