@@ -46,14 +46,17 @@ class Float32:
     """How QKeras's float32 comes to the value of a node, where that is not the node's own arithmetic.
 
     ``exact``: a comparison or a clip, which rounds nothing. ``through``: it gives ``x + (q - x)`` for this node ``x``,
-    where ``q`` is the value of the node. ``half``: it adds a half to half of its input before it rounds.
-    ``weights`` and ``offset``: by how much the constants that it multiplies by and adds may be off ours. ``scaled``:
-    it multiplies what it sums by this number first, and divides the sum by it.
+    where ``q`` is the value of the node. ``half``: it adds a half to half of its input before it rounds. ``cut``: a
+    clip that leaves values between the steps of the node's grid where they are; whether it has a lower and an upper
+    end, without which float32 may go beyond what is reached exactly. ``weights`` and ``offset``: by how much the
+    constants that it multiplies by and adds may be off ours. ``scaled``: it multiplies what it sums by this number
+    first, and divides the sum by it.
     """
 
     exact: bool = False
     through: str | None = None
     half: bool = False
+    cut: tuple[bool, bool] | None = None
     quotient: Quotient | None = None
     weights: Doubles | None = None
     offset: Doubles | None = None
@@ -97,14 +100,14 @@ def inexact_layers(graph: FixedGraph) -> tuple[str, ...]:
         between = bool(finer.intersection(node.inputs))
         if _rounds(node, note, between, graph):
             found[node.layer] = None
-        if leaves_grid(node, note, graph) or (between and keeps_fineness(node)):
+        if leaves_grid(node, note, graph) or (between and keeps_fineness(node, note)):
             finer.add(node.name)
     return tuple(found)
 
 
-def keeps_fineness(node: nodes.Node) -> bool:
+def keeps_fineness(node: nodes.Node, note: Float32) -> bool:
     """Whether values between the steps of a grid go through ``node``: not through what rounds them, nor a table."""
-    return not node.rounds and not isinstance(node, nodes.Table)
+    return note.cut is not None or (not node.rounds and not isinstance(node, nodes.Table))
 
 
 def leaves_grid(node: nodes.Node, note: Float32, graph: FixedGraph) -> bool:

@@ -239,7 +239,8 @@ def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str
     if high is None:
         top = edge.raw_max << (fraction - edge.fraction)
     type_ = FixedType.covering(min(bottom, 0), max(top, 0), fraction)
-    return emit(nodes.Quantize, "clip", (x,), type_, min(bottom, top), top, float32=EXACT)
+    note = Float32(exact=True, cut=(low is not None, high is not None))
+    return emit(nodes.Quantize, "clip", (x,), type_, min(bottom, top), top, float32=note)
 
 
 def thresholded(emit: Emitter, x: str, threshold: float, slope: float, most: float | None) -> str:

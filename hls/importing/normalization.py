@@ -11,7 +11,7 @@ from hls.importing.coefficients import Coefficients
 from hls.importing.options import require_weights
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import as_trainable, float32_deviation, quantize_values
+from hls.importing.weights import as_trainable, float32_deviation, float32_deviation_near, quantize_values
 
 # TensorFlow's reciprocal root is off by 2.03 units in the last place at most, over all float32 numbers of two binades
 # (2.19, AVX-512); it is not rounded correctly, nor the same on every CPU. Ours is off by one, and so may be what the
@@ -59,14 +59,23 @@ def normalization(spec: LayerSpec) -> tuple[Coefficients, Coefficients]:
         offset = -mean * factor.astype(np.float32) if beta is None else beta - mean * factor.astype(np.float32)
         error = np.abs(inverse) * (_ROOT_ULPS * 2.0**-23 + off["variance"] * root.astype(np.float64) ** 2)
         error = error + np.abs(root) * off["gamma"]
-        nudged = (quantized("inverse", (inverse + side * error).astype(np.float32)) for side in (-1, 1))
-        changed = np.maximum(*(np.abs(one - factor) for one in nudged))
+        changed = _changed(spec, inverse, error, factor)
         shared = np.abs(mean.astype(np.float64) * factor)
         moved = np.abs(mean) * changed + (shared + np.abs(offset)) * 3 * 2.0**-24  # two roundings, of either
         moved = moved + off["mean"] * (np.abs(factor) + changed) + off["beta"]
     if not (np.isfinite(factor).all() and np.isfinite(offset).all()):
         raise ModelFileError(f"layer {spec.name!r}: its factors or offsets are beyond float32's; train again")
     return Coefficients(FixedArray.from_float(factor), changed), Coefficients(FixedArray.from_float(offset), moved)
+
+
+def _changed(
+    spec: LayerSpec, inverse: npt.NDArray[np.float32], error: npt.NDArray[np.float64], factor: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """By how much QKeras's factors may be off, from roots that are by ``error``."""
+    quantizer = parse_quantizer(spec.config.get("inverse_quantizer"), f"layer {spec.name!r}, inverse_quantizer")
+    if quantizer is None or not np.isfinite(factor).all():
+        return np.maximum(*(np.abs((inverse + side * error).astype(np.float32) - factor) for side in (-1, 1)))
+    return float32_deviation_near(quantizer, inverse.astype(np.float64), error, FixedArray.from_float(factor))
 
 
 def inverse_root(spec: LayerSpec, variance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -89,7 +89,8 @@ def divide(emit: Emitter, total: str, count: int) -> str:
     Quotients are multiples of ``2**-f / count``. On a grid of F bits that is finer than a quantizer's half LSB by more
     than a factor ``count``, a floor never moves a quotient onto or across a tie. The division is a multiplication by a
     reciprocal plus half of ``1 / count``: the nearest grid point is then at least that half away, and a reciprocal
-    with enough bits cannot err by as much.
+    with enough bits cannot err by as much. A leaky slope between the two is a power of two, of one at most (another is
+    refused as any factor is): it takes the ties that the mean sees further apart, and never off this grid.
     """
     edge = emit.edge(total)
     fraction = max(edge.fraction, emit.guard_fraction) + count.bit_length() + 1

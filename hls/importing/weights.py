@@ -258,20 +258,55 @@ def around(quantizer: Quantizer, values: Array) -> tuple[Array, Array]:
     return np.minimum.reduce(found), np.maximum.reduce(found)
 
 
+def _clipped_first(quantizer: Quantizer, x: Array) -> Array:
+    """What a quantizer adds and subtracts again."""
+    if quantizer.kind != "quantized_relu_po2":
+        return x
+    leaky = np.where(x >= 0, x, x * np.float32(quantizer.get("negative_slope", 0.0)))
+    return np.asarray(np.minimum(leaky, np.float32(quantizer.get("max_value", np.inf))), np.float32)
+
+
 def float32_deviation(quantizer: Quantizer, values: Array, constant: FixedArray) -> Doubles | None:
     """By how much the constant that QKeras has for each of ``values`` may be off ours; None if nowhere.
 
     It has ``x + (q - x)`` in float32, which may not be ``q``.
     """
-    exact, x = constant.to_float(), values.astype(np.float32)
+    exact, x = constant.to_float(), _clipped_first(quantizer, values.astype(np.float32))
     if quantizer.kind == learned_bits.KIND:
         return None
-    if quantizer.kind == "quantized_relu_po2":
-        x = np.where(x >= 0, x, x * np.float32(quantizer.get("negative_slope", 0.0)))
-        x = np.minimum(x, np.float32(quantizer.get("max_value", np.inf)))
     held = exact.astype(np.float32)
     off = np.maximum(np.abs(held - exact), np.abs((x + (held - x)).astype(np.float64) - exact))
     if quantizer.kind in ("quantized_po2", "quantized_relu_po2"):
         low, high = around(quantizer, values)
         off = np.maximum(off, np.maximum(exact - low, high - exact))
     return off if off.any() else None
+
+
+def float32_deviation_near(quantizer: Quantizer, values: Doubles, error: Doubles, constant: FixedArray) -> Doubles:
+    """By how much QKeras's constants may be off ``constant`` where it quantizes other numbers, up to ``error`` away.
+
+    Quantizers are monotonic, so that the ends and ``values`` say what ``q`` may be. Between them ``x + (q - x)`` may
+    stick where it does at none of the three.
+    """
+    exact = constant.to_float()
+    near = [np.asarray(values + side * error, np.float32) for side in (-1, 0, 1)]
+    off = np.zeros(np.shape(exact))
+    for one in near:
+        found = FixedArray.from_float(quantize_values(quantizer, one))
+        stuck = float32_deviation(quantizer, one, found)
+        off = np.maximum(off, np.abs(found.to_float() - exact) + (0.0 if stuck is None else stuck))
+    if quantizer.kind == learned_bits.KIND:
+        return off
+    x = [_clipped_first(quantizer, one).astype(np.float64) for one in near]
+    return off + _sticks(np.minimum(x[0], x[2]), np.maximum(x[0], x[2]), exact, off)
+
+
+def _sticks(low: Doubles, high: Doubles, q: Doubles, off: Doubles) -> Doubles:
+    """A bound of what ``x + (q - x)`` loses for an ``x`` in [low, high] and a ``q`` that may be ``off``."""
+    smallest, largest = np.minimum(np.abs(low), np.abs(high)), np.maximum(np.abs(low), np.abs(high))
+    target = np.abs(q)
+    same_sign = (low > 0) & (q > 0) | (high < 0) & (q < 0)
+    near = (2 * target >= largest) & (target <= 2 * smallest)  # Sterbenz: the difference is exact
+    below = (target <= smallest) & (np.fmod(target, np.spacing(largest.astype(np.float32))) == 0)
+    kept = (off == 0) & ((q == 0) | (same_sign & (near | below)))
+    return np.where(kept, 0.0, 3 * 2.0**-24 * (target + off + largest))

@@ -105,7 +105,7 @@ class Context:
 
     def finer(self, node: nodes.Node, inputs: Sequence[Span]) -> bool:
         """Whether float32's values of ``node`` may lie between the steps of the grid that its inputs give it."""
-        between = keeps_fineness(node) and not all(span.on_grid for span in inputs)
+        between = keeps_fineness(node, self.note) and not all(span.on_grid for span in inputs)
         return between or leaves_grid(node, self.note, self.graph)
 
     def guard(self, node: nodes.Node, inputs: Sequence[Span], fraction: int) -> int:
@@ -245,6 +245,8 @@ def _(node: nodes.Scale, inputs: Sequence[Span], context: Context) -> Span:
 @spread.register
 def _(node: nodes.Quantize, inputs: Sequence[Span], context: Context) -> Span:
     (x,) = inputs
+    if context.note.cut is not None:
+        return _cut(node, x, *context.note.cut)
     half_even = node.rounding is nodes.Rounding.NEAREST_EVEN
     fraction = x.fraction
     low, high = x.low, x.high
@@ -258,6 +260,17 @@ def _(node: nodes.Quantize, inputs: Sequence[Span], context: Context) -> Span:
         return narrow(np.clip(rounded, node.raw_min, node.raw_max))
 
     return Span(quantized(low), quantized(high), node.type.fraction, on_grid=True)
+
+
+def _cut(node: nodes.Quantize, x: Span, below: bool, above: bool) -> Span:
+    """A clip at the ends that it has, on a grid that holds them and what comes in."""
+    fine = x.at(max(x.fraction, node.type.fraction))
+    shift = fine.fraction - node.type.fraction
+    ends = []
+    for end in (widen(fine.low), widen(fine.high)):
+        cut = np.maximum(end, node.raw_min << shift) if below else end
+        ends.append(narrow(np.minimum(cut, node.raw_max << shift) if above else cut))
+    return replace(fine, low=ends[0], high=ends[1])
 
 
 def _moved_by_half(x: Span) -> tuple[IntArray, IntArray, int]:

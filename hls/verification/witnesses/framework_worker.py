@@ -83,6 +83,7 @@ def custom_objects() -> dict[str, Any]:
 
     objects: dict[str, Any] = {}
     _add_supported_quantized_objects(objects)
+    objects["Clip"] = _clip_of_either(objects["Clip"])
     return objects | {point.name: point.load() for point in entry_points(group=KERAS_LAYERS)}
 
 
@@ -97,6 +98,18 @@ def drop(keras: Any, layer: Any) -> None:
 def argmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The index of the largest, the first of equal ones, in the axis of its own that it has on chip."""
     return np.asarray(np.argmax(scores, axis=-1, keepdims=True), np.float32)
+
+
+def _clip_of_either(constraint: Any) -> type:
+    """QKeras calls a constraint of weights by the name under which Keras saves its own ``ops.clip``."""
+    from keras.src.ops.numpy import Clip
+
+    class EitherClip:
+        @staticmethod
+        def from_config(config: dict[str, Any]) -> Any:
+            return (constraint if "min_value" in config else Clip).from_config(config)
+
+    return EitherClip
 
 
 def _version(distribution: str) -> str:

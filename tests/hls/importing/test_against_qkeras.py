@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hls.emulation import Emulator
 from hls.errors import UnsupportedError
 from hls.importing import import_keras
+from hls.verification.witnesses.framework_worker import custom_objects
 from tests.hls.importing import networks as nets
 
 pytestmark = [
@@ -83,6 +84,21 @@ def test_the_upper_bound_acts_only_where_qkeras_lets_it(tmp_path: Path) -> None:
     emulated = Emulator(import_keras(tmp_path / "model.keras")).evaluate(x)[0]
     assert (emulated == nets.predict(again, [x])[0]).all()
     assert emulated.max() == 7.875
+
+
+def test_a_clip_of_values_beside_a_clip_of_weights_is_read_by_the_witness(tmp_path: Path) -> None:
+    """Keras saves ops.clip by the name of QKeras's constraint."""
+    inputs = keras.Input((1,), name="x")
+    x = keras.ops.clip(nets.activation("quantized_bits(6,3,alpha=1)")(inputs), -1.0, 0.75)
+    dense = qkeras.QDense(1, "quantized_bits(4,0,alpha=1)", kernel_constraint=qkeras.qlayers.Clip(-1, 1))
+    model = keras.Model(inputs, dense(x))
+    dense.set_weights([np.array([[0.5]]), np.array([0.25])])
+    path = tmp_path / "model.keras"
+    model.save(path)
+    again = keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
+    x = np.array([[-2.0], [0.25], [5.0]], np.float32)
+    assert nets.predict(again, [x])[0].ravel().tolist() == [-0.25, 0.375, 0.625]
+    assert Emulator(import_keras(path)).evaluate(x)[0].ravel().tolist() == [-0.25, 0.375, 0.625]
 
 
 @pytest.mark.parametrize("length", [2, 3, 5, 6, 7, 8, 12])

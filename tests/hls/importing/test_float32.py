@@ -166,3 +166,30 @@ def test_a_negative_alpha_turns_the_sign_and_float32_sticks() -> None:
     x = np.ldexp(np.arange(-(2**21), 2**21, 997, dtype=np.float32), -26)[:, None]
     differing, found = judged(model, graph, x)
     assert 0 < differing == found.count
+
+
+def test_a_quantized_inverse_of_the_other_sign_sticks() -> None:
+    """1 / sqrt(2) becomes -0.5: float32 adds -0.5 - 0.707 to 0.707, which is 24 bits long already."""
+    inputs = keras.Input((12,), name="x")
+    x = nets.activation("quantized_bits(8,3,alpha=1)")(inputs)
+    quantizers = dict.fromkeys(("gamma_quantizer", "beta_quantizer", "mean_quantizer", "variance_quantizer"))
+    inverse = qkeras.quantized_bits(1, 0, keep_negative=True, alpha=-0.5)
+    layer = qkeras.QBatchNormalization(scale=False, inverse_quantizer=inverse, name="n", **quantizers)
+    model = keras.Model(inputs, layer(x))
+    layer.set_weights([np.zeros(12), np.zeros(12), np.linspace(1.1, 3.9, 12)])
+    graph = import_keras(model)
+    (scale,) = (node for node in graph if isinstance(node, nodes.Scale))
+    assert set(scale.factor.to_float()) == {-0.5}
+    differing, found = judged(model, graph, events(model))
+    assert 0 < differing == found.count
+
+
+def test_values_off_the_grid_go_through_a_clip() -> None:
+    """The least value that is reached exactly is no end of QKeras's, whose root may take it lower."""
+    inputs = keras.Input((6,), name="x")
+    x = keras.layers.BatchNormalization(name="normalize")(nets.activation("quantized_bits(3,2,alpha=1)")(inputs))
+    model = keras.Model(inputs, keras.layers.ReLU(negative_slope=1.0, max_value=0.75)(x))
+    nets.randomize(model, 3)
+    graph = import_keras(model)
+    differing, found = judged(model, graph, events(model))
+    assert 0 < differing == found.count

@@ -133,6 +133,22 @@ def test_what_is_added_and_subtracted_again_may_stick() -> None:
     assert not only(said, raw).holds(qkeras)[3:].any()
 
 
+def test_a_clip_rounds_nothing_and_ends_where_it_has_an_end() -> None:
+    """A value that may be off by 1/16, beside a clip on halves: at 3 from above, and from below at -4 or nowhere."""
+    for below, lowest in ((True, -4.0), (False, -4.0625)):
+        builder = GraphBuilder("clip")
+        x = add_input(builder, "x", (1,), FixedType(True, 4, 3))
+        one, none = FixedArray(np.array([1]), 0), FixedArray(np.array([0]), 0)
+        builder.add(nodes.Scale("s", (x,), "s", one, none), Float32(offset=np.array([2.0**-4])))
+        builder.add(
+            nodes.Quantize("c", ("s",), "c", FixedType(True, 4, 3), -8, 6), Float32(exact=True, cut=(below, True))
+        )
+        graph = builder.finish([x], ["c"], ["c"])
+        span = only(graph, [[-8], [1], [7]])
+        assert span.holds(np.array([[lowest], [0.5625], [3.0]], np.float32)).all()
+        assert not span.holds(np.array([[lowest - 0.0625], [0.75], [3.0625]], np.float32)).any()
+
+
 def test_a_port_wider_than_float32_is_fed_its_neighbour() -> None:
     builder = GraphBuilder("port")
     x = add_input(builder, "x", (2,), FixedType(True, 30, 30))
