@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
+from hls.importing.nested import SEPARATOR, Inner, flattened
 from hls.importing.options import numbers
 from hls.importing.quantizers import PICKLED
 from hls.importing.schema import check_architecture
 from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
 
 Weights = Callable[[str, str], tuple[npt.NDArray[np.float32], ...]]
-"""(layer name, class name) -> its weights in Keras's order."""
+"""(layer name, class name) -> its weights in Keras's order; "inner.dense" for a layer of a model in the model."""
+MODELS = ("Sequential", "Functional", "Model")
 
 CODE = ("Lambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 """Layers that are Python code of the file's own."""
@@ -35,7 +38,7 @@ def check_model(architecture: Any, source: str) -> dict[str, Any]:
         ModelFileError: it is not a Keras architecture.
     """
     kind = architecture.get("class_name") if isinstance(architecture, dict) else None
-    if isinstance(kind, str) and kind not in ("Sequential", "Functional", "Model"):
+    if isinstance(kind, str) and kind not in MODELS:
         raise UnsupportedError(
             f"{source}: model class {kind!r} is a Python subclass, whose calls no file holds; rebuild it as a "
             "Functional "
@@ -53,6 +56,15 @@ def layer_entries(architecture: dict[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
+def all_entries(architecture: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every layer by its name, those of models in the model among them, with their names put before."""
+    for entry in layer_entries(architecture):
+        name = prefix + layer_name(entry)
+        yield name, entry
+        if entry["class_name"] in MODELS:
+            yield from all_entries(entry, name + SEPARATOR)
+
+
 def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     """The model that an architecture describes which :func:`check_model` has seen.
 
@@ -62,9 +74,22 @@ def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> 
     config = architecture["config"]
     if isinstance(config, list):  # Sequential before Keras 2.2.3
         config = {"name": "sequential", "layers": config}
-    if architecture["class_name"] == "Sequential":
-        return _sequential(config, weights)
-    return _functional(config, weights, source)
+    sequential = architecture["class_name"] == "Sequential"
+    outer = _sequential(config, weights) if sequential else _functional(config, weights, source)
+    models = [entry for entry in layer_entries(architecture) if entry["class_name"] in MODELS]
+    return flattened(outer, {layer_name(entry): _inner(entry, weights, source) for entry in models})
+
+
+def _inner(entry: dict[str, Any], weights: Weights, source: str) -> Inner:
+    name = layer_name(entry)
+    where = f"{source}: model {name!r}"
+    model = parse_model(check_model(entry, where), partial(_weights_inside, weights, name), where)
+    of_keras2 = any(isinstance(node, list) for node in entry.get("inbound_nodes", []))
+    return Inner(model, of_keras2, of_keras2 or entry["class_name"] != "Sequential")
+
+
+def _weights_inside(weights: Weights, model: str, layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
+    return weights(model + SEPARATOR + layer, kind)
 
 
 def code_of(value: Any, layer: str = "") -> Iterator[str]:
@@ -120,8 +145,7 @@ def _sequential(config: dict[str, Any], weights: Weights) -> ModelSpec:
     entries = list(config["layers"])
     first = entries[0]
     if first["class_name"] != "InputLayer":
-        shape = first["config"].get("batch_input_shape") or first["config"].get("batch_shape")
-        shape = shape or config.get("build_input_shape")
+        shape = _shape_read(first) or config.get("build_input_shape")
         port = _free_name("input", entries)
         entries.insert(0, {"class_name": "InputLayer", "config": {"name": port, "batch_shape": shape}})
     previous: tuple[TensorRef, ...] = ()
@@ -131,6 +155,14 @@ def _sequential(config: dict[str, Any], weights: Weights) -> ModelSpec:
         previous = (TensorRef(spec.name, 0, 0),)
     start = TensorRef(next(iter(layers)), 0, 0)
     return ModelSpec(str(config.get("name", "sequential")), layers, (start,), previous, refused=tuple(code_of(config)))
+
+
+def _shape_read(entry: dict[str, Any]) -> Any:
+    """What the first layer of a Sequential reads, as far as it says so; of a model, what its own first layer reads."""
+    config = entry["config"]
+    if entry["class_name"] in MODELS:
+        return _shape_read(layer_entries(check_model(entry, "the first layer"))[0])
+    return config.get("batch_input_shape") or config.get("batch_shape")
 
 
 def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:

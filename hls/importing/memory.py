@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.importing.architecture import check_model, layer_entries, parse_model
+from hls.importing.architecture import all_entries, check_model, parse_model
+from hls.importing.nested import SEPARATOR
 from hls.importing.quantizers import HARD, REAL, SMOOTH
 from hls.importing.refusals import ADAPTIVE, adaptive
 from hls.importing.spec import ModelSpec
@@ -24,13 +26,13 @@ _UNSAVED = (
 
 def read_memory(model: Any) -> ModelSpec:
     """The model as its own ``to_json`` states it, with its current weights."""
-    for layer in model.layers:
+    layers = dict(_layers(model))
+    for layer in layers.values():
         if type(layer).__name__ == ADAPTIVE:
             raise adaptive(layer.name)
     architecture = check_model(json.loads(_stated(model)), f"model {model.name!r}")
-    layers = {layer.name: layer for layer in model.layers}
-    for entry in layer_entries(architecture):
-        layer = layers.get(entry["config"].get("name"))
+    for name, entry in all_entries(architecture):
+        layer = layers.get(name)
         if layer is not None:
             _add_unsaved(entry["config"], layer)
 
@@ -43,6 +45,15 @@ def read_memory(model: Any) -> ModelSpec:
         return arrays
 
     return replace(parse_model(architecture, weights, f"model {model.name!r}"), internal_sigmoid=_internal_sigmoid())
+
+
+def _layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every layer by its name, those of models in the model among them."""
+    for layer in model.layers:
+        name = prefix + layer.name
+        yield name, layer
+        if hasattr(layer, "layers") and hasattr(layer, "to_json"):
+            yield from _layers(layer, name + SEPARATOR)
 
 
 def _stated(model: Any) -> str:

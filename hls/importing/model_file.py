@@ -18,8 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError
-from hls.importing.architecture import check_model, layer_entries, layer_kind, layer_name, parse_model
+from hls.importing.architecture import (
+    MODELS,
+    all_entries,
+    check_model,
+    layer_entries,
+    layer_kind,
+    layer_name,
+    parse_model,
+)
 from hls.importing.formats import existing_file
+from hls.importing.nested import SEPARATOR
 from hls.importing.precision import FLOAT32
 from hls.importing.spec import ModelSpec, Parts
 from hls.machine.hdf5 import read_hdf5
@@ -58,7 +67,7 @@ def read_model(path: str | Path) -> ModelSpec:
         stored = _archive_architecture(file) if of_archive else _h5_architecture(file)
     architecture = check_model(stored, str(file))
     with _damage_told(file):
-        weights = _archive_weights(file) if of_archive else _h5_weights(file)
+        weights = _archive_weights(file) if of_archive else _h5_weights(file, architecture)
     groups = _groups_by_order(architecture) if weights.groups is None else weights.groups
 
     def weights_of(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
@@ -115,13 +124,40 @@ def _archive_weights(file: Path) -> _Weights:
         data = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS)
     with read_hdf5(io.BytesIO(data)) as store:
         source = str(file)
-        root = _group(store, "layers" if "layers" in store else "_layer_checkpoint_dependencies", source)
-        held = {key: _group(root, key, source) for key in root}
-        variables = {key: _group(group, "vars", source) for key, group in held.items()}
-        groups = {str(group.attrs["name"]): key for key, group in variables.items() if "name" in group.attrs}
-        arrays = {key: _keras3_arrays(group, f"{source}: {{}} of layers/{key}") for key, group in held.items()}
-        parts = {key: _quantizers(group, f"{source}: {{}} of layers/{key}") for key, group in held.items()}
+        held = dict(_held(store, source))
+        names = {place: _name(group) for place, group in held.items()}
+        groups = {_path(place, names): place for place, name in names.items() if name is not None}
+        arrays = {key: _keras3_arrays(group, f"{source}: {{}} of {key}") for key, group in held.items()}
+        parts = {key: _quantizers(group, f"{source}: {{}} of {key}") for key, group in held.items()}
     return _Weights(arrays, groups or None, parts)
+
+
+_HOLDERS = ("layers", "_layer_checkpoint_dependencies")
+
+
+def _held(parent: h5py.Group, source: str) -> Iterator[tuple[str, h5py.Group]]:
+    """The group of each layer by its place, "layers/dense", and those of the layers of a model in the model."""
+    holder = next((name for name in _HOLDERS if name in parent), _HOLDERS[-1])
+    root = _group(parent, holder, source)
+    for key in root:
+        group = _group(root, key, source)
+        _group(group, "vars", source)
+        yield f"layers/{key}", group
+        if any(isinstance(group.get(name), h5py.Group) for name in _HOLDERS):
+            for place, inner in _held(group, source):
+                yield f"layers/{key}/{place}", inner
+
+
+def _name(group: h5py.Group) -> str | None:
+    """Of a layer, where its group says it."""
+    name = group["vars"].attrs.get("name")
+    return None if name is None else str(name)
+
+
+def _path(place: str, names: Mapping[str, str | None]) -> str:
+    """The name of a layer behind those of the models that it is in."""
+    parts = place.split("/")
+    return SEPARATOR.join(str(names["/".join(parts[:end])]) for end in range(2, len(parts) + 1, 2))
 
 
 def _quantizers(group: h5py.Group, what: str) -> Parts:
@@ -178,15 +214,34 @@ def _h5_architecture(file: Path) -> Any:
         return json.loads(text)
 
 
-def _h5_weights(file: Path) -> _Weights:
+def _h5_weights(file: Path, architecture: dict[str, Any]) -> _Weights:
     with read_hdf5(file) as store:
         root = _group(store, "model_weights", str(file)) if "model_weights" in store else store
         held = {key: _group(root, key, str(file)) for key in root}
+        places = {key: (key, _weight_names(group, key)) for key, group in held.items()}
+        for entry in layer_entries(architecture):
+            name = layer_name(entry)
+            if entry["class_name"] in MODELS and name in held:
+                inner = _of_model(entry, places[name][1], name + SEPARATOR)
+                places |= {path: (name, names) for path, names in inner}
         arrays = {
-            key: _arrays(group, _weight_names(group, key), f"{file}: {{}} of layer {key!r}")
-            for key, group in held.items()
+            path: _arrays(held[key], names, f"{file}: {{}} of layer {path!r}") for path, (key, names) in places.items()
         }
     return _Weights(arrays, {key: key for key in arrays})
+
+
+def _of_model(model: dict[str, Any], names: list[str], prefix: str) -> Iterator[tuple[str, list[str]]]:
+    """Which of the weights of a model in the model are whose: one group has all, "inner/dense/kernel", by name."""
+    for entry in layer_entries(model):
+        name = layer_name(entry)
+        own = [weight for weight in names if name in weight.split("/")[:-1]]
+        # Two models may each have a layer of that name.
+        nearer = [weight for weight in own if f"/{layer_name(model)}/{name}/" in f"/{weight}"]
+        own = nearer or own
+        if entry["class_name"] in MODELS:
+            yield from _of_model(entry, own or names, prefix + name + SEPARATOR)
+        else:
+            yield prefix + name, own
 
 
 _OF_PRUNING = ("mask", "threshold", "pruning_step")
@@ -208,15 +263,16 @@ def _group(parent: h5py.Group, name: str, source: str) -> h5py.Group:
 
 
 def _groups_by_order(architecture: dict[str, Any]) -> dict[str, str]:
-    """Group names as early Keras 3 gave them: snake-cased class names, numbered in the order of the layers."""
+    """Places of groups as early Keras 3 named them: snake-cased class names, numbered in the order of the layers."""
     counts: dict[str, int] = {}
-    groups = {}
-    for entry in layer_entries(architecture):
+    groups: dict[str, str] = {}
+    for name, entry in all_entries(architecture):
+        model = name.removesuffix(layer_name(entry)).removesuffix(SEPARATOR)
         base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", entry["class_name"]))
-        base = base.lower()
+        base = f"{groups[model]}/layers/{base.lower()}" if model else f"layers/{base.lower()}"
         count = counts.get(base, 0)
         counts[base] = count + 1
-        groups[layer_name(entry)] = f"{base}_{count}" if count else base
+        groups[name] = f"{base}_{count}" if count else base
     return groups
 
 

@@ -76,7 +76,6 @@ _OPERATOR = (
     "Concatenate, Reshape) or, on "
     "Keras 3, with keras.ops, and save the model again"
 )
-_NESTED = "a model in the model; call its layers one after the other in the outer model, which computes the same"
 NO_BINARY_FUNCTION = (
     f"it gives no numbers of finitely many bits; {_ENDS_BEFORE}, or put an activation in its place that is read "
     f"(docs/reference/support.md lists them), {ANOTHER}"
@@ -84,7 +83,6 @@ NO_BINARY_FUNCTION = (
 
 _CURES: dict[str, str] = {
     **dict.fromkeys(("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"), _OPERATOR),
-    **dict.fromkeys(("Functional", "Sequential", "Model"), _NESTED),
     **dict.fromkeys(
         ("LSTM", "GRU", "SimpleRNN", "RNN", "QLSTM", "QGRU", "QSimpleRNN", "Bidirectional", "QBidirectional",
          "ConvLSTM1D", "ConvLSTM2D"),

@@ -19,7 +19,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What of these layers takes part in inference; initializers and regularizers of the author's own do not."""
 _QUANTIZERS = ("kernel_quantizer", "bias_quantizer", "depthwise_quantizer")
-_NEVER = ("dtype", "trainable", "batch_input_shape", "batch_shape", "build_config", "name", "sparse", "ragged")
+_NEVER = ("dtype", "trainable", "batch_input_shape", "batch_shape", "build_config", "name", "sparse", "ragged", "index")
 
 
 def architecture(model: ModelSpec) -> dict[str, Any]:
@@ -75,6 +75,8 @@ def _config(layer: LayerSpec) -> dict[str, Any]:
 def _arguments(layer: LayerSpec) -> list[Any]:
     """One list of tensors for a merge, else the arguments as they are."""
     found = [_argument(argument) for argument in layer.calls[0].arguments]
+    if layer.class_name == "ops.GetItem":
+        found.append(layer.config["index"])
     single = len(found) == 1 or layer.class_name.startswith("ops.")
     return found if single else [found]
 

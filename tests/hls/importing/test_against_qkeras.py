@@ -130,6 +130,31 @@ def test_merges_shapes_and_shared_layers() -> None:
     assert len(import_keras(model).notes) == 2  # Dropout and GaussianNoise left out, and said so
 
 
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_models_in_a_model(suffix: str, tmp_path: Path) -> None:
+    left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    normal = keras.layers.BatchNormalization(name="normal")(right)
+    pair = [nets.activation("quantized_bits(6,2,alpha=1)")(x) for x in (nets.dense(4, name="dense")(left), normal)]
+    twice = keras.Model([left, right], [*pair, left], name="twice")
+
+    def chain(name: str, *layers: Any) -> Any:
+        last = nets.activation("quantized_relu(4,2)")
+        return keras.Sequential([keras.Input((4,)), *layers, nets.dense(4, name="dense"), last], name=name)
+
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    p, q = (nets.activation(nets.INPUT)(x) for x in (a, b))
+    first = twice([p, q])
+    second = twice([first[1], p])
+    total = keras.layers.Add()([chain("outer", chain("inner"))(second[0]), chain("other")(first[0]), second[2]])
+    model = keras.Model([a, b], [total, second[1], first[2]])
+    for number, layer in enumerate(model.layers):
+        nets.randomize(layer if hasattr(layer, "layers") else keras.Sequential([layer]), number)
+    path = tmp_path / f"model.{suffix}"
+    model.save(path)
+    assert import_keras(path).digest() == import_keras(model).digest()
+    assert_equal_bits(model, path)
+
+
 def test_merges_broadcast_like_keras() -> None:
     wide, narrow, flat = (
         keras.Input((4, 3), name="wide"),
