@@ -31,7 +31,7 @@ _TRAINING_ONLY = re.compile(r"\w*(regularizer|constraint|initializer)|(compile|b
 
 
 def check_model(architecture: Any, source: str) -> dict[str, Any]:
-    """``architecture`` as it is, once it is known to be that of a Keras model.
+    """``architecture`` as it is, once it is known to be that of a Keras model, and those of models in it too.
 
     Raises:
         UnsupportedError: a kind of model not known here.
@@ -46,6 +46,9 @@ def check_model(architecture: Any, source: str) -> dict[str, Any]:
         )
     check_architecture(architecture, source)
     checked: dict[str, Any] = architecture
+    for entry in layer_entries(checked):
+        if entry["class_name"] in MODELS:
+            check_model(entry, f"{source}: model {layer_name(entry)!r}")
     return checked
 
 
@@ -83,7 +86,7 @@ def parse_model(architecture: dict[str, Any], weights: Weights, source: str) -> 
 def _inner(entry: dict[str, Any], weights: Weights, source: str) -> Inner:
     name = layer_name(entry)
     where = f"{source}: model {name!r}"
-    model = parse_model(check_model(entry, where), partial(_weights_inside, weights, name), where)
+    model = parse_model(entry, partial(_weights_inside, weights, name), where)
     of_keras2 = any(isinstance(node, list) for node in entry.get("inbound_nodes", []))
     return Inner(model, of_keras2, of_keras2 or entry["class_name"] != "Sequential")
 
@@ -161,7 +164,7 @@ def _shape_read(entry: dict[str, Any]) -> Any:
     """What the first layer of a Sequential reads, as far as it says so; of a model, what its own first layer reads."""
     config = entry["config"]
     if entry["class_name"] in MODELS:
-        return _shape_read(layer_entries(check_model(entry, "the first layer"))[0])
+        return _shape_read(layer_entries(entry)[0])
     return config.get("batch_input_shape") or config.get("batch_shape")
 
 

@@ -98,7 +98,7 @@ def layer_kinds(file: Path) -> frozenset[str]:
         return frozenset()
     with _damage_told(file):
         stored = _archive_architecture(file) if held == "zip" else _h5_architecture(file)
-    return frozenset(layer_kind(entry) for entry in layer_entries(check_model(stored, str(file))))
+    return frozenset(layer_kind(entry) for _, entry in all_entries(check_model(stored, str(file))))
 
 
 def container(file: Path) -> Literal["zip", "hdf5"] | None:

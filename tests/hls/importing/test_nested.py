@@ -126,6 +126,14 @@ def test_calls_that_no_keras_writes(call: Any, outputs: Any, message: str, tmp_p
             import_keras(write(tmp_path / "model.keras", layers, outputs))
 
 
+def test_a_damaged_model_in_a_model_is_told_by_its_name(tmp_path: Path) -> None:
+    inner = model_of("m", [port("a", 1), layer("ReLU", "r", tensor("a"))], [["r", 0, 0]], [tensor("q")])
+    inner["config"]["layers"][1] = {"class_name": "ReLU"}
+    layers = [port("x", 1), activation("q", "quantized_bits(6,3,alpha=1)", "x"), inner]
+    with pytest.raises(ModelFileError, match=r"model 'm': no Keras architecture: config\.layers\.1"):
+        import_keras(write(tmp_path / "model.keras", layers, [["m", 1, 0]]))
+
+
 def test_a_layer_in_a_model_is_refused_by_its_whole_name(tmp_path: Path) -> None:
     inner = model_of("m", [port("a", 1), layer("LSTM", "r", tensor("a"))], [["r", 0, 0]], [tensor("q")])
     layers = [port("x", 1), activation("q", "quantized_bits(6,3,alpha=1)", "x"), inner]
