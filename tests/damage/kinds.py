@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from hls.errors import FirmwareError
-from hls.importing import import_keras
+from hls.importing import import_keras, import_model
 from hls.project import read_project
 from hls.project.expected import Expected, ExpectedMetric, read_expected, write_expected
 from hls.project.systems.finding import find_system
@@ -34,6 +34,7 @@ from tests.damage.mutators import (
     toml_damaged,
 )
 from tests.hls.importing.files import activation, layer, operator, port, tensor, write
+from tests.hls.importing.onnx_files import QUANTIZED
 from tests.models import write_model
 from tests.qmodels.compression.layouts import random_layout
 
@@ -157,6 +158,7 @@ KINDS: Mapping[str, Kind] = {
     "model .h5, Keras 2": Kind("model.h5", _h5_model, hdf5_damaged, _read_model),
     "model .h5": Kind("model.h5", _project_model, hdf5_damaged, _read_model),
     "model .keras": Kind("model.keras", _keras_model, archive_damaged, _read_model),
+    "model .onnx": Kind("model.onnx", QUANTIZED.write, bytes_damaged, import_model),
     "project.toml": Kind("project.toml", _project, toml_damaged, _read_project),
     "expected.json": Kind("expected.json", _expected, json_damaged, lambda path: read_expected(path.parent)),
     "events .npy": Kind("events.npy", _npy, npy_damaged, _read_events),

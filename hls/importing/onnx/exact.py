@@ -34,6 +34,10 @@ from hls.importing.refusals import SIGMOID_STATED, SOFTMAX_STATED
 
 _MOST_STATED_BITS = 20
 """Numbers of so few bits without a quantizer were quantized by whoever wrote them: float32 has 24."""
+_TIES = (
+    "scales that are no powers of two are divided by exactly; a framework does so in float32, which may round a value "
+    "that lies half way between two steps to the other one"
+)
 _CURES = {
     "softmax": f"end the network before it, or, of a last one, {SOFTMAX_STATED}",
     "sigmoid": f"end the network before it, or, of a last one, {SIGMOID_STATED}",
@@ -288,6 +292,8 @@ class ExactBackend:
             unit, factor, offset = Fraction(2) ** exponent, x.factor, x.offset
         else:
             unit, factor, offset = Fraction(1), x.factor / scale, x.offset / scale + zero
+            if exponent is None and _TIES not in self._builder.notes:
+                self._builder.notes.append(_TIES)
         low, high = quantizer.low, quantizer.high
         if x.clips:
             if len(scale) > 1 or len(zero) > 1:

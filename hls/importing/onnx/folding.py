@@ -13,7 +13,7 @@ from hls.importing.onnx.backend import Quantizer
 from hls.importing.onnx.tensors import Array, Constant
 
 _LARGEST = 1 << 24
-"""Elements of a constant that the file states by its size alone."""
+"""Elements of a constant that operators make: more than any chip has weights."""
 _ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
     "ROUND": np.rint,
     "FLOOR": np.floor,
@@ -57,8 +57,15 @@ def dequantized(constant: Constant, scale: Array, zero: Array) -> Constant:
     return Constant(values, integers, np.asarray(scale, np.float32))
 
 
-def arithmetic(kind: str, a: Array, b: Array) -> Constant:
+def bounded(size: int, where: str) -> None:
+    """Raise UnsupportedError for a constant that is larger than a file of weights states: it is damaged."""
+    if size > _LARGEST:
+        raise UnsupportedError(f"{where}: a constant of {size} elements; export the model again")
+
+
+def arithmetic(kind: str, a: Array, b: Array, where: str) -> Constant:
     """Add, Sub, Mul or Div."""
+    bounded(math.prod(np.broadcast_shapes(a.shape, b.shape)), where)
     with np.errstate(all="ignore"):
         if kind == "Add":
             found = a + b
@@ -77,6 +84,5 @@ def filled(shape: Sequence[int], value: Any, where: str) -> Constant:
     Raises:
         UnsupportedError: it is too large to be meant.
     """
-    if min(shape, default=0) < 0 or math.prod(shape) > _LARGEST:
-        raise UnsupportedError(f"{where}: a constant of shape {list(shape)}; export the model again")
+    bounded(-1 if min(shape, default=0) < 0 else math.prod(shape), where)
     return Constant(np.full(tuple(shape), value))

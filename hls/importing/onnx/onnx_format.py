@@ -112,15 +112,21 @@ def _annotated(model: OnnxModel, port: Port) -> FixedType | None:
 
 
 def _first_quantizers(model: OnnxModel, tensor: str) -> Iterator[Grid | None]:
-    if any(port.name == tensor for port in model.outputs):
-        yield None
-    for node in model.nodes:
-        if tensor not in node.inputs:
-            continue
-        if node.kind in _TRANSPARENT and node.inputs[0] == tensor and node.outputs and node.outputs[0] != tensor:
-            yield from _first_quantizers(model, node.outputs[0])
-        else:
-            yield _grid(model, node) if node.kind in ("Quant", "IntQuant") and node.inputs[0] == tensor else None
+    """The grid of each quantizer that reads a tensor first, and None for whatever else reads it."""
+    followed = {tensor}
+    waiting = [tensor]
+    while waiting:
+        name = waiting.pop()
+        if any(port.name == name for port in model.outputs):
+            yield None
+        for node in model.nodes:
+            if name not in node.inputs:
+                continue
+            if node.kind in _TRANSPARENT and node.inputs[0] == name:
+                waiting += [output for output in node.outputs[:1] if output not in followed]
+                followed.update(node.outputs[:1])
+            else:
+                yield _grid(model, node) if node.kind in ("Quant", "IntQuant") and node.inputs[0] == name else None
 
 
 def _grid(model: OnnxModel, node: Node) -> Grid | None:

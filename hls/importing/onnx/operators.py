@@ -110,7 +110,7 @@ def _together(op: Operation, a: Tensor, b: Tensor, combine: Callable[[object, ob
 def _arithmetic(op: Operation) -> Tensor | Constant:
     known, kind = op.constants, op.node.kind
     if known is not None and len(known) == 2:
-        return folding.arithmetic(kind, *known)
+        return folding.arithmetic(kind, known[0], known[1], op.where)
     a, b = op.argument(0), op.argument(1)
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         if kind == "Div":
@@ -265,6 +265,7 @@ def _unsqueeze(op: Operation) -> Tensor | Constant:
 def _concat(op: Operation) -> Tensor | Constant:
     axis = op.attribute("axis", 1)
     if op.constants is not None:
+        folding.bounded(sum(values.size for values in op.constants), op.where)
         return Constant(np.concatenate(op.constants, axis))
     tensors = [op.tensor(index) for index in range(len(op.arguments))]
     first = tensors[0]
@@ -293,6 +294,7 @@ def _gather(op: Operation) -> Constant:
     if op.constants is None:
         raise op.unsupported("takes elements of a tensor", "leave it off the chip")
     values, indices = op.constants[:2]
+    folding.bounded(values.size * indices.size, op.where)
     return Constant(np.take(values, indices, axis=op.attribute("axis", 0)))
 
 

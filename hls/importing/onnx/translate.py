@@ -16,7 +16,7 @@ from hls.importing.onnx.operators import handler
 from hls.importing.onnx.tensors import Constant, Tensor, in_order
 
 _LARGEST_AXIS = 1 << 24
-_LARGEST_PORT = 1 << 26
+_LARGEST_PORT = 1 << 24
 
 
 @dataclass

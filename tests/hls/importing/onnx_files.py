@@ -98,3 +98,25 @@ class File:
 def _port(name: str, shape: Sequence[int | None]) -> bytes:
     sizes = b"".join(entry(1, entry(2, "n") if size is None else entry(1, size)) for size in shape)
     return entry(1, name) + entry(2, entry(1, entry(1, 1) + entry(2, sizes)))
+
+
+def _quant(source: str, output: str, bits: str, **options: Any) -> Step:
+    return Step("Quant", (source, "s", "z", bits), output, options, BREVITAS)
+
+
+QUANTIZED = File(
+    (1, 3, 5),
+    (
+        _quant("x", "q", "b"),
+        Step("Conv", ("q", "k", "c"), "p", {"pads": [1, 1], "strides": [2]}),
+        Step("Relu", ("p",), "r"),
+        _quant("r", "v", "b3", signed=0, rounding_mode="FLOOR"),
+        Step("Reshape", ("v", "shape"), "f"),
+        Step("Gemm", ("f", "V", "d"), "y", {"transB": 1, "beta": 1.0}),
+    ),
+    {
+        "s": 0.25, "z": 0.0, "b": 6.0, "b3": 3.0, "k": np.arange(-18, 18).reshape(4, 3, 3) * 0.25,
+        "c": [0.0, 1.0, -1.0, 0.5], "shape": np.array([1, -1]), "V": np.eye(3, 12), "d": [0.5, 0.25, 0.0],
+    },
+)  # fmt: skip
+"""A small network that is read whole, to be damaged."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hls.errors import FirmwareError, ModelFileError, UnsupportedError
 from hls.graph import Edge, FixedGraph, nodes
 from hls.importing import Statements, import_model
 from hls.importing.onnx.narrowing import narrowest
-from tests.hls.importing.onnx_files import BREVITAS, CHANNELS_LAST, File, Step, attribute, entry
+from tests.hls.importing.onnx_files import BREVITAS, CHANNELS_LAST, QUANTIZED, File, Step, attribute, entry
 from tests.hls.importing.onnx_reference import ROUNDINGS, run
 
 Options = Mapping[str, Any]
@@ -312,12 +313,7 @@ class TestRefusals:
 
 
 class TestDamage:
-    WHOLE = chain(
-        (1, 3, 5), quant("x", "q"), Step("Conv", ("q", "k", "c"), "p", {"pads": [1, 1], "strides": [2]}),
-        Step("Relu", ("p",), "r"), quant("r", "v", bits="b3", signed=0, rounding_mode="FLOOR"),
-        Step("Reshape", ("v", "shape"), "f"), Step("Gemm", ("f", "V", "d"), "y", {"transB": 1, "beta": 1.0}),
-        k=KERNEL[:, :, :, 0], c=[0.0, 1.0, -1.0, 0.5], shape=np.array([1, -1]), V=np.eye(3, 12), d=[0.5, 0.25, 0.0],
-    )  # fmt: skip
+    WHOLE = QUANTIZED
 
     def read(self, data: bytes, path: Path) -> bool:
         path.write_bytes(data)
@@ -356,6 +352,20 @@ class TestDamage:
         path.write_bytes(entry(1, 8) + bytes([0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]))
         with pytest.raises(ModelFileError, match="bytes too early"):
             import_model(path)
+
+    def test_constants_that_grow_beyond_any_file(self, tmp_path: Path) -> None:
+        doubled = [Step("Concat", (f"c{n}", f"c{n}"), f"c{n + 1}", {"axis": 0}) for n in range(40)]
+        outer = Step("Mul", ("row", "column"), "c")
+        large = {"row": np.ones((1, 9999)), "column": np.ones((9999, 1))}
+        for steps, constants in ((doubled, {"c0": np.ones(2)}), ([outer], large)):
+            file = chain((1, 3), *steps, quant("x", "y"), **constants)
+            assert "elements; export the model again" in refusal(file, tmp_path)
+
+    def test_a_long_line_of_operators_that_do_nothing(self, tmp_path: Path) -> None:
+        names = ["x", *(f"i{n}" for n in range(1500))]
+        steps = [Step("Identity", (a,), b) for a, b in pairwise(names)]
+        graph, _ = exact(chain((1, 3), *steps, quant(names[-1], "y")), tmp_path, input_type=None)
+        assert len(graph.nodes) == 1
 
     def test_attributes_without_a_kind_are_those_of_old_files(self) -> None:
         from hls.importing.onnx.model import _attribute
