@@ -21,7 +21,7 @@ def _interpreter(model_file: Path) -> Sequence[str]:
         raise Skipped(reason)
     if is_hgq2(model_file):
         raise Skipped("an HGQ 2 file, for which the witness hgq2 speaks")
-    return IGNORING_WARNINGS
+    return (*IGNORING_WARNINGS, "-P")  # the worker's own folder, where this module is called qkeras, is not searched
 
 
 class QKerasWitness(FrameworkWitness):
