@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
+from hls.importing.functions import SMOOTH
 from hls.importing.quantizers import function_name
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
 from hls.project.quantizing.normal_form import SUMS, affine, is_mixed, readers_of
@@ -19,6 +20,8 @@ from hls.project.quantizing.types import Choice, best_choice
 _AVERAGES = ("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D")
 _NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
 _TABLES = {"tanh": "quantized_tanh({bits},use_real_tanh=1)", "sigmoid": "quantized_sigmoid({bits},use_real_sigmoid=1)"}
+_ROUNDED = tuple(name for name in SMOOTH if name not in _TABLES)
+"""Functions that stay layers of Keras: with a quantizer before and one behind them they are tables."""
 _ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU")
 _BIAS_BITS = 16
 """Most bits of a bias. An addend costs little, but the sum it is added to keeps the bits of both, in float32 too."""
@@ -100,6 +103,8 @@ def _slots(model: ModelSpec, reference: Reference) -> Iterator[Slot]:
             yield Slot(layer.name, "in", signed=True)
             yield Slot(layer.name, "values", signed=True)
         elif layer.class_name in ("InputLayer", *_AVERAGES) or _is_activation(layer):
+            if _is_rounded(layer):
+                yield Slot(layer.name, "in", signed=True)
             values = reference.layers.get(layer.name)
             yield Slot(layer.name, "values", signed=values is None or bool(values.min(initial=0.0) < 0))
         elif layer.class_name in (*SUMS, *_NORMALIZATIONS) and _grows(model, ref):
@@ -110,9 +115,10 @@ def _is_activation(layer: LayerSpec) -> bool:
     if layer.class_name not in _ACTIVATIONS:
         return False
     name = function_name(layer.config.get("activation"))
-    if layer.class_name == "Activation" and name not in ("relu", "relu6", *_TABLES):
+    if layer.class_name == "Activation" and name not in ("relu", "relu6", *SMOOTH):
         raise UnsupportedError(
-            f"layer {layer.name!r}: activation {name!r} has no quantized form here; train with relu, tanh or sigmoid"
+            f"layer {layer.name!r}: activation {name!r} has no quantized form here; train with another: "
+            f"{', '.join(('relu', 'relu6', *SMOOTH))}"
         )
     return True
 
@@ -127,6 +133,10 @@ def _table(layer: LayerSpec) -> str | None:
     """The quantizer that is a table of this activation."""
     name = function_name(layer.config.get("activation")) if layer.class_name == "Activation" else None
     return _TABLES.get(name or "")
+
+
+def _is_rounded(layer: LayerSpec) -> bool:
+    return layer.class_name == "Activation" and function_name(layer.config.get("activation")) in _ROUNDED
 
 
 def quantized(found: Draft, widths: Widths) -> ModelSpec:
@@ -160,6 +170,10 @@ class _Writer:
             rounded = self._round(f"{layer.name}_in", layer.calls[0].inputs[0], self._at(layer, "in"))
             text = table.format(bits=values.bits)
             self.moved[ref] = self._add(replace(_quantizer(layer.name, text), calls=(Call((rounded,)),)))
+        elif _is_rounded(layer):
+            rounded = self._round(f"{layer.name}_in", layer.calls[0].inputs[0], self._at(layer, "in"))
+            function = self._add(replace(layer, calls=(Call((rounded,)),)))
+            self.moved[ref] = self._round(f"{layer.name}_rounded", function, values)
         elif _is_relu(layer) and values is not None:
             self.moved[ref] = self._add(replace(_quantizer(layer.name, values.text), calls=layer.calls))
         else:

@@ -135,6 +135,17 @@ class TestCandidate:
         graph = build_graph(quantized(found, dict.fromkeys(found.slots, 16)))
         assert np.abs(emulate(graph, found.inputs[0]) - found.reference.outputs[0]).max() < 2**-11
 
+    def test_a_function_has_a_quantizer_before_and_behind_it(self) -> None:
+        form = normal_form(model(DENSE, layer("Activation", "e", "d", activation="elu"))).model
+        x = np.random.default_rng(1).uniform(-1, 1, (500, 2)).astype(np.float32)
+        kernel, bias = form.layers["d"].weights
+        sums = x @ kernel + bias
+        values = np.where(sums > 0, sums, np.expm1(sums))
+        found = draft(form, (x,), Reference((values,), {"d": sums, "e": values}))
+        assert [str(slot) for slot in found.slots] == ["x values", "d weights", "e in", "e values"]
+        graph = build_graph(quantized(found, dict.fromkeys(found.slots, 14)))
+        assert np.abs(emulate(graph, x) - values).max() < 2**-9
+
     def test_an_activation_without_a_form_is_refused_by_name(self) -> None:
         form = normal_form(model(DENSE, layer("Activation", "e", "d", activation="erf"))).model
         with pytest.raises(UnsupportedError, match=r"'e': activation 'erf'"):
