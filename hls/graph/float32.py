@@ -27,10 +27,10 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Quotient:
-    """A mean: QKeras divides the node ``total`` by ``count``, and rounds once."""
+    """A mean: QKeras divides the node ``total`` by one count, or by one for each element, and rounds once."""
 
     total: str
-    count: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,7 +160,7 @@ def _schema(class_name: str) -> type[_Options] | None:
     if class_name in _SCHEMAS:
         return _SCHEMAS[class_name]
     family = class_name.removesuffix("1D").removesuffix("2D")
-    if family.endswith("Conv"):
+    if family.endswith(("Conv", "Transpose")):
         return _Conv
     if family.endswith("Pooling"):
         return _GlobalPool if "Global" in family else _Pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +159,42 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
+def _transposed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """Its input with zeros between the positions, convolved with the kernel turned round."""
+    require_channels_last(spec)
+    require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
+    stated = _kernel(emit, spec, "kernel_quantizer", spec.weights[0])
+    *window, _, _ = stated.exact.shape
+    rank = len(window)
+    strides = sizes(spec.config.get("strides", 1), rank)
+    dilation = sizes(spec.config.get("dilation_rate", 1), rank)
+    _spatial(emit, spec, inputs[0], rank)
+    if spec.config.get("output_padding") is not None or any(step != 1 for step in dilation):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: {spec.class_name} with output_padding or dilation_rate; leave them out, which is "
+            "another network"
+        )
+    same = str(spec.config.get("padding", "valid")).lower() == "same"
+    beyond = [max(length - step, 0) for length, step in zip(window, strides, strict=True)]
+    cut = [total // 2 if same else 0 for total in beyond]
+    padding = tuple(
+        (length - 1 - before, before if same else total)
+        for length, before, total in zip(window, cut, beyond, strict=True)
+    )
+
+    def turned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.flip(values, tuple(range(rank))).swapaxes(-1, -2)
+
+    kernel = FixedArray(turned(stated.exact.integers), stated.exact.fraction)
+    off = None if stated.off is None else turned(stated.off)
+    bias = _bias(emit, spec, kernel.shape[-1])
+    ones = (1,) * rank
+    fields = (kernel, bias.exact, ones, ones, padding, 1)
+    spread = wiring.with_zeros_between(emit, inputs[0], strides)
+    out = emit(nodes.Conv, "conv", (spread,), *fields, float32=_note(off, bias.off))
+    return emit_activation(emit, spec.config.get("activation"), out)
+
+
 def _spatial(emit: Emitter, spec: LayerSpec, x: str, rank: int) -> tuple[int, ...]:
     shape = emit.edge(x).shape
     if len(shape) != rank + 1:
@@ -275,6 +312,7 @@ HANDLERS: dict[str, Handler] = {
     "QDepthwiseConv2D": _depthwise,
     **dict.fromkeys(("QDenseBatchnorm", "QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm"), _folded),
     "DepthwiseConv2D": _depthwise,
+    **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose"), _transposed),
     "BatchNormalization": _batch_normalization,
     "BatchNormalizationV1": _batch_normalization,
     "QBatchNormalization": _batch_normalization,

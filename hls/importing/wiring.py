@@ -58,6 +58,21 @@ def _up_sampling(rank: int) -> Handler:
     return handler
 
 
+def with_zeros_between(emit: Emitter, x: str, strides: tuple[int, ...]) -> str:
+    """Each position followed by zeros up to ``strides`` of them along each axis, the last one too."""
+    shape = list(emit.edge(x).shape)
+    for axis in reversed(range(len(strides))):
+        if strides[axis] == 1:
+            continue
+        rows = emit(nodes.Reshape, "rows", (x,), (*shape[: axis + 1], math.prod(shape[axis + 1 :])))
+        zero = FixedArray(np.zeros(1, np.int64), 0)
+        nothing = emit(nodes.Scale, "zeros", (rows,), zero, zero)
+        x = emit(nodes.Concatenate, "spread", (rows, *(nothing,) * (strides[axis] - 1)), axis + 1)
+        shape[axis] *= strides[axis]
+        x = emit(nodes.Reshape, "apart", (x,), tuple(shape))
+    return x
+
+
 def _zero_padding(rank: int) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         require_channels_last(spec)

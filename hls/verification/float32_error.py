@@ -310,11 +310,11 @@ def _divided(total: Span, quotient: Quotient, fraction: int) -> Span:
     """``total / count``, rounded to float32 once: rounding keeps the order, so the ends are those of the ends."""
     fine = max(fraction, total.fraction + _FINE_BITS)
     exact = np.asarray(total.magnitude < FLOAT32_LIMIT) & total.certain
-    count = np.float32(quotient.count)
+    counts = np.array(quotient.counts, np.float32)
     ends = []
     for end, outward, onto in ((total.low, -1, np.floor), (total.high, 1, np.ceil)):
-        rounded = (end.astype(np.float32) / count).astype(np.float64)
-        ratio = end.astype(np.float64) / quotient.count
+        rounded = (end.astype(np.float32) / counts).astype(np.float64)
+        ratio = end.astype(np.float64) / np.array(quotient.counts)
         bound = ratio + outward * np.abs(ratio) * 3 * _UNIT
         ends.append(integers(onto(np.ldexp(np.where(exact, rounded, bound), fine - total.fraction))))
     return Span(ends[0], ends[1], fine, on_grid=False)

@@ -115,6 +115,30 @@ def test_averages_over_any_count(length: int, windowed: bool) -> None:
     assert (Emulator(graph).evaluate(events)[0] == np.asarray(model(events))).all()
 
 
+@pytest.mark.parametrize(
+    ("shape", "window", "strides"), [((5, 7, 2), (3, 2), None), ((5, 4, 3), 3, (1, 2)), ((7, 5, 2), (4, 5), (3, 1))]
+)
+def test_averages_over_fewer_values_at_the_border(shape: Any, window: Any, strides: Any) -> None:
+    inputs = keras.Input(shape, name="x")
+    x = keras.layers.AveragePooling2D(window, strides, padding="same")(nets.activation(nets.INPUT)(inputs))
+    model = keras.Model(inputs, nets.activation("quantized_bits(6,2,alpha=1)")(x))
+    assert import_keras(model).float32_inexact() == ()
+    assert_equal_bits(model, model, count=2000)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("window", "strides"), [((3, 3), (2, 2)), ((4, 1), (1, 2)), ((5, 4), (2, 3))])
+def test_transposed_convolutions(padding: str, window: Any, strides: Any) -> None:
+    inputs = keras.Input((3, 4, 2), name="x")
+    x = nets.activation(nets.INPUT)(inputs)
+    options = {"strides": strides, "padding": padding, "bias": nets.BIASES[0]}
+    kernels = (nets.WEIGHTS[0], "quantized_bits(4,0,alpha='auto_po2')")
+    outputs = [nets.conv(qkeras.QConv2DTranspose, 3, window, kernel=kernel, **options)(x) for kernel in kernels]
+    model = keras.Model(inputs, outputs)
+    nets.randomize(model, 5)
+    assert_equal_bits(model, model)
+
+
 def test_merges_shapes_and_shared_layers() -> None:
     left, right = keras.Input((4, 3), name="left"), keras.Input((4, 3), name="right")
     shared = nets.dense(6, activation="quantized_relu(5,2)")

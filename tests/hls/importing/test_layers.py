@@ -126,6 +126,7 @@ LINE = [[1.0, -1.0], [4.0, 0.5], [2.0, 0.25], [3.0, -2.0], [0.5, 7.0]]
         ("AveragePooling1D", {"pool_size": 2}, [[2.5, -0.25], [2.5, -0.875]]),
         ("AveragePooling1D", {"pool_size": 4, "strides": 1}, [[2.5, -0.5625], [2.375, 1.4375]]),
         ("AveragePooling1D", {"pool_size": 1, "padding": "same"}, LINE),
+        ("AveragePooling1D", {"pool_size": 2, "padding": "same"}, [[2.5, -0.25], [2.5, -0.875], [0.5, 7.0]]),
         ("GlobalMaxPooling1D", {}, [4.0, 7.0]),
         ("GlobalMaxPooling1D", {"keepdims": True}, [[4.0, 7.0]]),
         ("GlobalSumPooling1D", {"divisor": 4}, [2.625, 1.1875]),
@@ -139,7 +140,6 @@ def test_pooling(kind: str, options: dict[str, Any], right: Any, tmp_path: Path)
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        ("AveragePooling1D", {"pool_size": 2, "padding": "same"}, "another count at the border"),
         ("AveragePooling1D", {"pool_size": 3}, "an output of the network reads it"),
         ("GlobalSumPooling1D", {"divisor": 3}, "divisor=3 is no power of two"),
         ("GlobalSumPooling1D", {"divisor": 0}, "divisor=0 is no power of two"),
@@ -150,6 +150,35 @@ def test_pooling_without_an_exact_statement_is_refused(
 ) -> None:
     with pytest.raises(FirmwareError, match=message):
         computed(tmp_path, [layer(kind, "o", X, **options)], LINE)
+
+
+def test_a_mean_at_the_border_is_of_fewer_values(tmp_path: Path) -> None:
+    """1, 4, 2, 3, 1/2 by threes: 5/2, 7/3, 3, 11/6, 7/4 in steps of 1/4."""
+    entries = [layer("AveragePooling1D", "mean", X, pool_size=3, strides=1, padding="same")]
+    entries.append(activation("o", "quantized_bits(6,3,alpha=1)", "mean"))
+    got = computed(tmp_path, entries, [[first] for first, _ in LINE])
+    assert got == [[2.5], [2.25], [3.0], [1.75], [1.75]]
+
+
+def test_qkeras_own_mean_at_the_border_is_refused(tmp_path: Path) -> None:
+    entry = layer("QAveragePooling2D", "o", X, pool_size=2, padding="same")
+    with pytest.raises(FirmwareError, match="the count of a whole window"):
+        computed(tmp_path, [entry], [[[1.0], [2.0], [3.0]]])
+
+
+@pytest.mark.parametrize(("padding", "right"), [("valid", [1.0, 2.0, 6.0, 4.0, 8.0]), ("same", [1.0, 2.0, 6.0, 4.0])])
+def test_a_transposed_convolution(padding: str, right: list[float], tmp_path: Path) -> None:
+    """1 and 2, two places apart, each spread by 1, 2, 4."""
+    entry = layer("Conv1DTranspose", "o", X, use_bias=False, strides=2, padding=padding)
+    got = computed(tmp_path, [entry], [[1.0], [2.0]], {"o": ([[[1.0]], [[2.0]], [[4.0]]],)})
+    assert got == [[value] for value in right]
+
+
+@pytest.mark.parametrize("options", [{"output_padding": [1]}, {"dilation_rate": 2}])
+def test_a_transposed_convolution_with_more_options_is_refused(options: dict[str, Any], tmp_path: Path) -> None:
+    entry = layer("Conv1DTranspose", "o", X, use_bias=False, strides=2, **options)
+    with pytest.raises(FirmwareError, match="output_padding or dilation_rate"):
+        computed(tmp_path, [entry], [[1.0], [2.0]], {"o": ([[[1.0]], [[2.0]], [[4.0]]],)})
 
 
 @pytest.mark.parametrize("count", [3, 5, 6, 7, 12])

@@ -179,7 +179,7 @@ def test_a_mean_is_the_quotient_rounded_once() -> None:
     scaled = builder.add(nodes.Scale("s", (x,), "mean", third, FixedArray(np.array([1 << 10]), 30)), EXACT)
     type_ = FixedType(True, 20, 12)
     floor = nodes.Quantize("y", (scaled,), "mean", type_, type_.raw_min, type_.raw_max, nodes.Rounding.FLOOR)
-    builder.add(floor, Float32(quotient=Quotient(x, 3)))
+    builder.add(floor, Float32(quotient=Quotient(x, (3,))))
     graph = builder.finish([x], ["y"], ["y"])
     assert graph.float32_inexact() == ()
     raw = np.array([[300], [301], [-7]])
