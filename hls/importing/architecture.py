@@ -24,6 +24,8 @@ MODELS = ("Sequential", "Functional", "Model")
 
 CODE = ("Lambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 """Layers that are Python code of the file's own."""
+SLICING = "SlicingOpLambda"
+GET_ITEM = {"class_name": "GetItem", "module": "keras.src.ops.numpy"}
 PRUNING = "PruneLowMagnitude"
 """A wrapper of TensorFlow Model Optimization: it zeroes weights while it trains, and then they are stored as zeros."""
 # What only training reads: a constraint or a loss of the author's own keeps no network off the chip.
@@ -190,8 +192,10 @@ def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelS
 
 
 def _with_index(entry: dict[str, Any]) -> dict[str, Any]:
-    """The brackets of ``x[:, 1:3]``, which are part of the operator, out of its call."""
+    """The brackets of ``x[:, 1:3]``, which are part of the operator, out of its call, whichever Keras wrote them."""
     nodes = entry.get("inbound_nodes") or [None]
+    if layer_kind(entry) == SLICING:
+        return _of_keras2(entry, nodes[0])
     if layer_kind(entry) != "ops.GetItem" or not isinstance(nodes[0], dict):
         return entry
     arguments, keywords = nodes[0].get("args"), nodes[0].get("kwargs")
@@ -199,6 +203,16 @@ def _with_index(entry: dict[str, Any]) -> dict[str, Any]:
     named = keywords if isinstance(keywords, dict) else {}
     index = arguments[1] if len(arguments) > 1 else named.get("key")
     return {**entry, "config": {**entry["config"], "index": index}, "inbound_nodes": [{"args": arguments[:1]}]}
+
+
+def _of_keras2(entry: dict[str, Any], node: Any) -> dict[str, Any]:
+    """A slice as the function of TensorFlow that Keras 2 calls for it, with one keyword."""
+    call = node[0] if isinstance(node, list) and node and isinstance(node[0], list) else node
+    named = call[3] if isinstance(call, list) and len(call) == 4 else None
+    if not isinstance(named, dict) or set(named) != {"slice_spec"}:
+        return entry
+    config = {**entry["config"], "index": named["slice_spec"]}
+    return {**entry, **GET_ITEM, "config": config, "inbound_nodes": [[call[:3]]]}
 
 
 def _ports(value: Any, where: str) -> tuple[TensorRef, ...]:

@@ -212,7 +212,7 @@ def _step(spec: LayerSpec, item: Any) -> Any:
     kind = item.get("class_name") if isinstance(item, dict) else None
     if kind == "__ellipsis__":
         return Ellipsis
-    ends = item.get("config") if kind == "__slice__" else None
+    ends = item.get("config") if kind == "__slice__" else item if kind is None else None  # Keras 3, Keras 2
     if isinstance(ends, dict):
         stated = [ends.get(key) for key in ("start", "stop", "step")]
         if all(end is None or (isinstance(end, int) and not isinstance(end, bool)) for end in stated):

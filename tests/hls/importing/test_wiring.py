@@ -102,6 +102,26 @@ def test_brackets_of_an_image(index: Any, of_numpy: Any, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("spec", "of_numpy"),
+    [
+        ([{"start": None, "stop": None, "step": None}, {"start": 1, "stop": 3, "step": None}], np.s_[1:3]),
+        ([{"class_name": "__ellipsis__"}, 0], np.s_[..., 0]),
+    ],
+)
+def test_brackets_as_keras_2_writes_them(spec: Any, of_numpy: Any, tmp_path: Path) -> None:
+    entry = layer("SlicingOpLambda", "o", X, function="__operators__.getitem")
+    entry["inbound_nodes"] = [["q", 0, 0, {"slice_spec": spec}]]
+    assert computed(tmp_path, entry, ROWS) == np.array(ROWS[0])[of_numpy].tolist()
+
+
+def test_another_function_of_keras_2_is_refused(tmp_path: Path) -> None:
+    entry = layer("SlicingOpLambda", "o", X, function="strided_slice")
+    entry["inbound_nodes"] = [["q", 0, 0, {"begin": [0, 0]}]]
+    with pytest.raises(UnsupportedError, match="SlicingOpLambda"):
+        computed(tmp_path, entry, ROWS)
+
+
+@pytest.mark.parametrize(
     ("index", "error", "message"),
     [
         (0, UnsupportedError, "one event at a time"),
