@@ -97,11 +97,12 @@ class PlainBackend:
         """See Backend."""
         weights, rank, channels = kernel.values, len(window.size), x.shape[-1]
         outputs = weights.shape[-1]
+        x, padding = self._padded(x, window, causal=rank == 1)
         config: dict[str, Any] = {
             "kernel_size": list(window.size),
             "strides": list(window.strides),
             "dilation_rate": list(window.dilation),
-            "padding": self._padding(window, causal=rank == 1),
+            "padding": padding,
             "data_format": "channels_last",
             "use_bias": bias is not None,
             "activation": "linear",
@@ -116,24 +117,27 @@ class PlainBackend:
         arrays = [weights] if bias is None else [weights, bias]
         return self._add(kind, [x], (*_positions(window), outputs), config, arrays)
 
-    def _padding(self, window: Window, *, causal: bool = False) -> str:
+    def _padded(self, x: Layer, window: Window, *, causal: bool = False) -> tuple[Layer, str]:
+        """What the window moves over, and Keras's word for its padding; a layer of zeros where Keras has none."""
         axes = zip(window.spatial, window.size, window.strides, window.dilation, strict=True)
         if not any(before or after for before, after in window.padding):
-            return "valid"
+            return x, "valid"
         if window.padding == tuple(same_padding(*axis) for axis in axes):
-            return "same"
+            return x, "same"
         if causal and window.padding == ((window.dilation[0] * (window.size[0] - 1), 0),):
-            return "causal"
-        self._refuse(f"pads {window.padding}, as Keras never does", "pad as padding='same' does, or not at all")
+            return x, "causal"
+        return self.pad(x, window.padding, x.shape[-1]), "valid"
 
     def pool(self, x: Layer, window: Window, *, maximum: bool) -> Layer:
         """See Backend."""
-        padding = self._padding(window)
-        if padding != "valid" and not maximum:
+        out = (*_positions(window), x.shape[-1])
+        x, padding = self._padded(x, window)
+        if maximum and padding == "valid" and any(before or after for before, after in window.padding):
+            self._refuse(f"a maximum with pads {window.padding}, as Keras never has", "pad as padding='same' does")
+        if not maximum and padding == "same":  # which Keras leaves out of the count
             self._refuse("averages with zeros around them", "pool without padding")
         config = {"pool_size": list(window.size), "strides": list(window.strides), "padding": padding}
-        kind = f"{'Max' if maximum else 'Average'}Pooling{len(window.size)}D"
-        return self._add(kind, [x], (*_positions(window), x.shape[-1]), config)
+        return self._add(f"{'Max' if maximum else 'Average'}Pooling{len(window.size)}D", [x], out, config)
 
     def reduce(self, x: Layer, count: int, channels: int, *, maximum: bool) -> Layer:
         """See Backend."""
@@ -142,8 +146,9 @@ class PlainBackend:
 
     def pad(self, x: Layer, padding: tuple[tuple[int, int], ...], channels: int) -> Layer:
         """See Backend."""
-        del x, channels
-        self._refuse(f"pads by itself, {padding}", "let the convolution pad")
+        sizes = [list(pair) for pair in padding]
+        shape = (*(n + sum(pair) for n, pair in zip(x.shape, padding, strict=False)), channels)
+        return self._add(f"ZeroPadding{len(sizes)}D", [x], shape, {"padding": sizes[0] if len(sizes) == 1 else sizes})
 
     def scale(self, x: Layer, factor: Floats | None, offset: Floats | None, *, divide: bool = False) -> Layer:
         """A batch normalization of mean 0 and variance 1, which is folded into sums before it."""

@@ -83,6 +83,18 @@ def test_convolutions_that_converters_put_between_transposes(tmp_path: Path) -> 
     assert layers == ["InputLayer", "Conv1D"]
 
 
+def test_pads_that_keras_has_no_word_for_are_a_layer(tmp_path: Path) -> None:
+    steps = [
+        Step("Conv", ["x", "k"], "c", {"pads": [1, 1, 1, 1], "strides": [2, 2]}), Step("Pad", ["c", "p"], "d"),
+        Step("Conv", ["d", "l"], "y", {"pads": [2, 1, 0, 0]}),
+    ]  # fmt: skip
+    pads = np.array([0, 0, 1, 0, 0, 0, 0, 2])
+    layers = same(File((1, 2, 4, 6), steps, {"k": weights(3, 2, 3, 3), "l": weights(1, 3, 2, 2), "p": pads}), tmp_path)
+    assert layers.count("ZeroPadding2D") == 3
+    line = [Step("Conv", ["x", "k"], "y", {"pads": [2, 2], "strides": [2]})]
+    assert "ZeroPadding1D" in same(File((1, 2, 5), line, {"k": weights(3, 2, 3)}), tmp_path)
+
+
 def test_a_clip_to_six_is_a_relu(tmp_path: Path) -> None:
     file = File((1, 3), [Step("Clip", ["x", "none", "six"], "y")], {"none": 0.0, "six": 6.0})
     assert same(file, tmp_path) == ["InputLayer", "ReLU"]
@@ -92,7 +104,7 @@ def test_a_clip_to_six_is_a_relu(tmp_path: Path) -> None:
     ("step", "what"),
     [
         (Step("Quant", ["x", "one", "none", "six"], "y"), "give it to `qtrigger new`"),
-        (Step("Conv", ["x", "k"], "y", {"pads": [2, 1, 1, 2]}), "as Keras never does"),
+        (Step("MaxPool", ["x"], "y", {"kernel_shape": [3, 3], "pads": [2, 1, 1, 2]}), "as Keras never has"),
         (Step("Clip", ["x", "one", "six"], "y"), "that is a ReLU"),
         (Step("Einsum", ["x"], "y"), "not supported"),
     ],
