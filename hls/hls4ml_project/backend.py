@@ -49,6 +49,10 @@ class Layers:
     into an embedding, which arrays only have, or there is none. ``transpose_axes`` is how many axes a transpose moves
     at most, of arrays and of streams. ``joins_streamed_vectors``: a concatenation of streams takes vectors as they
     are, not as rows. ``sum_pooling`` is its dialect for our kernel of the sum over particles, else a product with ones.
+
+    Of streams: ``one_row_strides``: a window of one row and several columns may skip rows (where not, the kernel looks
+    at columns alone and takes every row). ``maxima_stride_axes``: on how many axes a maximum may move by another step
+    than its window.
     """
 
     depthwise: bool = False
@@ -56,6 +60,8 @@ class Layers:
     transpose_axes: int = 3
     streamed_transpose_axes: int = 3
     joins_streamed_vectors: bool = True
+    one_row_strides: bool = True
+    maxima_stride_axes: int = 0
     sum_pooling: Dialect | None = None
 
 
@@ -70,6 +76,9 @@ class Backend:
     The project: ``write`` has hls4ml write it; ``sources`` is where the firmware lies in it. ``csim`` is how it is
     compiled, or the name of the tool that alone can.
 
+    ``folds_within_window``: a convolution of arrays that is folded shares a multiplier among the inputs of one window
+    at most; asked for more, it would compute something else.
+
     Figures: ``clock_uncertainty`` is the percentage of a clock period that hls4ml asks the tool to leave free,
     ``calibrated`` whether the estimates were fitted to designs of this tool, ``reports`` what its tools leave.
     """
@@ -83,6 +92,7 @@ class Backend:
     layers: Layers = Layers()
     write: Callable[[Any], None] = write_all
     sources: str = "firmware"
+    folds_within_window: bool = False
     clock_uncertainty: float | None = None
     calibrated: bool = False
     reports: ToolReports = _NO_REPORTS

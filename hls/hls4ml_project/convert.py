@@ -62,6 +62,8 @@ def configuration(layers: LayerList, target: Target, top: str, folder: Path) -> 
         if "table" in spec.types:
             # An activation's table type is read here, a lookup layer's from the precisions.
             by_name[spec.name]["table_t"] = str(spec.types["table"])
+        if spec.most_reuse is not None:
+            by_name[spec.name]["ReuseFactor"] = min(target.reuse_factor, spec.most_reuse)
         if spec.class_name == "Reshape":
             # What a stream has instead of a reshape; it would get the default type, and its copies with it.
             by_name[f"repack_{spec.name}"] = {"Precision": precision}

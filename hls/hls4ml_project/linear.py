@@ -72,6 +72,7 @@ def convolution(node: nodes.Conv, low: Lowering) -> Value:
     rank = len(node.strides)
     kernel = _spread(node.kernel, node.dilation)
     edge, steps = low.graph.edges[node.name], _Steps(node.strides, node.padding)
+    kernel, steps = _rows_to_skip(low, x, kernel, steps)
     channels = x.shape[-1]
     if node.groups == channels and channels > 1 and _has_depthwise(low, rank, kernel.shape[-1] // channels):
         return _depthwise(low, node, x, _Sums(kernel, node.bias, edge), steps)
@@ -97,6 +98,7 @@ def window_sum(low: Lowering, node: nodes.Pool) -> Value:
     steps = _Steps(node.strides, node.padding)
     zero = FixedArray(np.zeros(channels, np.int64), 0)
     ones = FixedArray(np.ones((*node.window, 1, channels), np.int64), 0)
+    ones, steps = _rows_to_skip(low, x, ones, steps)
     if channels > 1 and _has_depthwise(low, rank, 1):
         return _depthwise(low, node, x, _Sums(ones, zero, edge), steps)
     return _convolve(low, node, x, _Sums(_ungrouped(ones, channels, channels), zero, edge), steps)
@@ -141,6 +143,21 @@ def _spread(kernel: FixedArray, dilation: tuple[int, ...]) -> FixedArray:
             wide[(slice(None),) * axis + (slice(None, None, step),)] = integers
             integers = wide
     return FixedArray(integers, kernel.fraction)
+
+
+def _rows_to_skip(low: Lowering, x: Value, kernel: FixedArray, steps: _Steps) -> tuple[FixedArray, _Steps]:
+    """A window of one row that skips rows gets a second row of zeros, where hls4ml's stream would take every row.
+
+    hls4ml moves such a window along columns alone. The image grows by the row below it that the last window now needs.
+    """
+    one_row = len(steps.strides) == 2 and kernel.shape[0] == 1 < kernel.shape[1]
+    if not (low.streaming and one_row and steps.strides[0] > 1) or low.backend.layers.one_row_strides:
+        return kernel, steps
+    integers = np.concatenate([kernel.integers, np.zeros_like(kernel.integers)])
+    (above, below), columns = steps.padding
+    last = (x.shape[0] + above + below - 1) // steps.strides[0] * steps.strides[0]
+    missing = max(last + 2 - (x.shape[0] + above + below), 0)
+    return FixedArray(integers, kernel.fraction), _Steps(steps.strides, ((above, below + missing), columns))
 
 
 def _ungrouped(kernel: FixedArray, groups: int, channels: int) -> FixedArray:
@@ -192,7 +209,14 @@ def _convolve(low: Lowering, node: nodes.Node, x: Value, sums: _Sums, steps: _St
     attributes |= {"n_chan": x.shape[-1], "n_filt": filters, **_parallel(low, positions)}
     weights, types = _weights(low, node, sums)
     shape, result = (*positions, filters), low.exact(sums.edge)
-    return low.emit(node, f"Conv{rank}D", (x,), shape, result, {**attributes, **weights}, types)
+    attributes |= weights
+    return low.emit(node, f"Conv{rank}D", (x,), shape, result, attributes, types, _most_reuse(low, sums.kernel))
+
+
+def _most_reuse(low: Lowering, kernel: FixedArray) -> int | None:
+    if low.streaming or low.target.strategy != "resource" or not low.backend.folds_within_window:
+        return None
+    return int(np.prod(kernel.shape[:-1]))
 
 
 def _padded(low: Lowering, node: nodes.Node, x: Value, steps: _Steps) -> tuple[Value, _Steps]:

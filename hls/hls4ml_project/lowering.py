@@ -81,12 +81,14 @@ class Lowering:
         data = float_constants(narrowest, node.name)
         return {f"{name}_data": data}, {name: HlsType(self.fit(narrowest.type))}
 
-    def refuse(self, node: Node, why: str) -> UnsupportedError:
+    def refuse(
+        self, node: Node, why: str, cure: str = "choose another backend or io_type, or change the layer"
+    ) -> UnsupportedError:
         """The error for a node that this backend cannot do exactly."""
         target = self.target
         return UnsupportedError(
             f"layer {node.layer!r} ({type(node).__name__} {node.name!r}): {why} on hls4ml's {target.backend} backend "
-            f"with {target.io_type}; choose another backend or io_type, or change the layer"
+            f"with {target.io_type}; {cure}"
         )
 
     def emit(
@@ -98,13 +100,14 @@ class Lowering:
         result: HlsType,
         attributes: Mapping[str, Attribute],
         types: dict[str, HlsType] | None = None,
+        most_reuse: int | None = None,
     ) -> Value:
         """State one layer; its output has ``shape`` and type ``result``."""
         slug = re.sub(r"[^A-Za-z0-9]+", "_", node.name).strip("_").lower()[:40]
         name = f"n{len(self.layers) + 1}_{slug or 'node'}"
         sources = tuple(value.layer for value in inputs)
         stated = {"result": result, **(types or {})}
-        self.layers[name] = HlsLayer(name, class_name, sources, shape, stated, attributes, node.name)
+        self.layers[name] = HlsLayer(name, class_name, sources, shape, stated, attributes, node.name, most_reuse)
         return Value(name, shape, shape, result)
 
     def shaped(self, node: Node, value: Value, shape: tuple[int, ...]) -> Value:

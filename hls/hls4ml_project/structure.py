@@ -34,8 +34,8 @@ def _maximum(low: Lowering, node: nodes.Pool) -> Value:
     x, _ = low.input(node)
     rank = len(node.window)
     padded = any(p != (0, 0) for p in node.padding)
-    if padded and low.streaming:
-        raise low.refuse(node, "padded max pooling is not built")
+    if low.streaming:
+        node = _streamed(low, node, x.shape, padded=padded)
     if padded and not x.type.type.signed:
         # hls4ml pads with the sign bit alone: the least value of a signed type, but half of an unsigned one.
         wider = FixedType(True, x.type.type.width + 1, x.type.type.integer + 1)
@@ -51,6 +51,29 @@ def _maximum(low: Lowering, node: nodes.Pool) -> Value:
         attributes, out = _pool_sizes(x, node)
         made = low.emit(node, f"MaxPooling{rank}D", (x,), (*out, x.shape[-1]), x.type.plain, attributes, types)
     return replace(made, shape=low.graph.edges[node.name].shape)
+
+
+def _streamed(low: Lowering, node: nodes.Pool, shape: tuple[int, ...], *, padded: bool) -> nodes.Pool:
+    """A maximum that hls4ml's stream computes, or the refusal of ``node``."""
+    if padded:
+        raise low.refuse(node, "padded max pooling is not built", "choose io_parallel, or pooling without padding")
+    node = _plain_strides(node, shape)
+    if node.strides != node.window and len(node.window) > low.backend.layers.maxima_stride_axes:
+        what = f"max pooling over windows of {_by(node.window)} in steps of {_by(node.strides)} is not built"
+        raise low.refuse(node, what, "choose io_parallel, or strides equal to the window")
+    return node
+
+
+def _plain_strides(node: nodes.Pool, shape: tuple[int, ...]) -> nodes.Pool:
+    """The same maximum; where there is one window along an axis whatever the step, the step is the window."""
+    axes = zip(node.window, node.strides, shape, strict=False)
+    return replace(
+        node, strides=tuple(window if length - window < min(window, step) else step for window, step, length in axes)
+    )
+
+
+def _by(lengths: tuple[int, ...]) -> str:
+    return " x ".join(map(str, lengths))
 
 
 def _pool_sizes(x: Value, node: nodes.Pool) -> tuple[dict[str, Attribute], tuple[int, ...]]:

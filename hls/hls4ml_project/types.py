@@ -38,7 +38,10 @@ class HlsType:
 
 @dataclass(frozen=True, eq=False)
 class HlsLayer:
-    """One hls4ml layer. ``types`` states every type by hls4ml's name for it; ``node`` is the graph node it serves."""
+    """One hls4ml layer. ``types`` states every type by hls4ml's name for it; ``node`` is the graph node it serves.
+
+    ``most_reuse`` is the largest reuse factor with which it is right; None where every one is.
+    """
 
     name: str
     class_name: str
@@ -47,6 +50,7 @@ class HlsLayer:
     types: Mapping[str, HlsType]
     attributes: Mapping[str, Attribute]
     node: str
+    most_reuse: int | None = None
 
 
 @dataclass(frozen=True)

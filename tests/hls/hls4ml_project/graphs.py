@@ -159,6 +159,18 @@ def odd_convolutions(s: Sketch) -> None:
     s.output(s.conv(image, (2, 2), 4, groups=2), s.conv(image, (2, 2), 2, dilation=(2, 1)))
 
 
+def skipping_windows(s: Sketch) -> None:
+    """Windows that skip rows: of one row, of one place, and of zeros only at the end of the image."""
+    image = s.input((5, 6, 2))
+    s.output(
+        s.conv(image, (1, 3), 2, strides=(2, 1)),
+        s.conv(image, (1, 1), 2, strides=(2, 2)),
+        s.conv(image, (1, 2), 2, strides=(3, 2), padding=((1, 1), (0, 1)), groups=2),
+        s.pool(image, (1, 3), False, strides=(3, 2)),
+        s.pool(image, (5, 2), True, strides=(1, 2)),
+    )
+
+
 def scales(s: Sketch) -> None:
     """Per channel and scalar, on vectors and on rows."""
     x = s.input((4,))
@@ -206,6 +218,18 @@ def padded_maxima(s: Sketch) -> None:
         s.pool(image, (2, 2), True, strides=(2, 2), padding=((0, 1), (0, 1))),
         s.pool(line, (3,), True, strides=(1,), padding=((1, 1),)),
     )
+
+
+def moving_maxima(s: Sketch) -> None:
+    """Windows on a line that overlap, and that leave places out."""
+    line = s.input((9, 3))
+    s.output(s.pool(line, (3,), True, strides=(2,)), s.pool(line, (2,), True, strides=(3,)))
+
+
+def moving_image_maxima(s: Sketch) -> None:
+    """The same on an image."""
+    image = s.input((5, 7, 2))
+    s.output(s.pool(image, (3, 3), True, strides=(2, 2)), s.pool(image, (1, 2), True, strides=(2, 3)))
 
 
 def sums(s: Sketch) -> None:
@@ -278,11 +302,14 @@ KINDS: dict[str, Callable[[Sketch], None]] = {
         dense_chain,
         convolutions,
         odd_convolutions,
+        skipping_windows,
         scales,
         activations,
         tables,
         maxima,
         padded_maxima,
+        moving_maxima,
+        moving_image_maxima,
         sums,
         merges,
         broadcasts,

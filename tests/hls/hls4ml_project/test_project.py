@@ -122,6 +122,42 @@ def test_constants_that_float64_rounds_are_refused(tmp_path: Path) -> None:
         write_project(s.finish(), VITIS, "net", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("backend", "io_type", "taken"),
+    [
+        ("vitis", "io_parallel", 2),
+        ("vivado", "io_parallel", 2),
+        ("vitis", "io_stream", 4),
+        ("quartus", "io_parallel", 4),
+    ],
+)
+def test_convolutions_fold_no_further_than_their_window(backend: str, io_type: str, taken: int, tmp_path: Path) -> None:
+    """Two channels in a window of one place are two products a filter; a reuse of 4 of the 2 x 2 would mix filters."""
+    s = Sketch()
+    s.output(s.conv(s.input((6, 2)), (1,), 2))
+    target = Target("part", backend, 5.0, io_type, strategy="resource", reuse_factor=4)
+    layers = lower(s.finish(), target)
+    model = convert.build_model(layers, target, "net", tmp_path)
+    assert [layer.get_attr("reuse_factor") for layer in model.get_layers()][-1] == taken
+
+
+def test_a_refused_maximum_names_window_steps_and_cure() -> None:
+    s = Sketch()
+    s.output(s.pool(s.input((5, 7, 2)), (3, 3), True, strides=(2, 1)))
+    said = r"windows of 3 x 3 in steps of 2 x 1 .* io_stream; choose io_parallel, or strides equal to the window"
+    with pytest.raises(UnsupportedError, match=said):
+        lower(s.finish(), replace(VITIS, io_type="io_stream"))
+
+
+def test_a_step_that_leads_nowhere_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    """One position along each axis: global pooling with the default strides of one, say."""
+    s = Sketch()
+    s.output(s.pool(s.input((5, 6, 2)), (5, 3), True, strides=(1, 3)))
+    stream = replace(VITIS, io_type="io_stream")
+    (pooling,) = (layer for layer in lower(s.finish(), stream).layers if "Pooling" in layer.class_name)
+    assert (pooling.attributes["stride_height"], pooling.attributes["stride_width"]) == (5, 3)
+
+
 def test_a_stream_read_too_often_is_refused(tmp_path: Path) -> None:
     s = Sketch()
     x = s.input((3,))
@@ -215,7 +251,8 @@ assert not {{"tensorflow", "keras", "qkeras"}} & set(sys.modules)
 
 @pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
 def test_oneapi_projects_keep_the_stated_types(io_type: str, tmp_path: Path) -> None:
-    refused = ("tables", "padded_maxima") if io_type == "io_stream" else ()
+    streamed = ("tables", "padded_maxima", "moving_maxima", "moving_image_maxima")
+    refused = streamed if io_type == "io_stream" else ()
     graph = sketch(*(kind for kind in KINDS if kind not in refused))
     project = write_project(graph, Target("Agilex7", "oneapi", 5.0, io_type), "net", tmp_path)
     assert set(project.layer_of) == set(graph.nodes)
