@@ -12,6 +12,7 @@ from hls.figures.estimates.constants import constant_products, signed_digits
 from hls.figures.estimates.dense import DenseShape, dense_cost, legal_reuse_factor
 from hls.figures.estimates.elements import element_cost
 from hls.figures.estimates.estimate import DesignEstimate, Estimate, LayerEstimate, coefficients, measured_error
+from hls.figures.estimates.streams import Pace, last_word, processes
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.machine.plugins import Plugins
@@ -57,6 +58,10 @@ class NodeCost:
     cycles: int = 0
     interval: int = 1
 
+    def depth(self, stage_ns: float) -> float:
+        """Clock cycles from its input to its output, where a cycle holds ``stage_ns`` of logic."""
+        return self.cycles + self.path_ns / stage_ns
+
 
 def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None = None) -> DesignEstimate:
     """Resources, cycles, interval and latency that HLS would report for ``graph`` built by hls4ml.
@@ -83,10 +88,13 @@ def estimate_hls4ml(graph: FixedGraph, target: Target, default_bits: int | None 
 
 
 def _values(graph: FixedGraph, costs: Mapping[str, NodeCost], target: Target) -> dict[str, float]:
-    cycles = _latency(graph, costs, target)
-    interval = max((cost.interval for cost in costs.values()), default=1)
-    if target.strategy == "latency" and target.io_type == "io_parallel":
-        interval = max(1, min(interval, cycles + 1))
+    if target.io_type == "io_stream":
+        cycles, interval = _streamed(graph, costs, target)
+    else:
+        cycles = _latency(graph, costs, target)
+        interval = max((cost.interval for cost in costs.values()), default=1)
+        if target.strategy == "latency":
+            interval = max(1, min(interval, cycles + 1))
     return {
         **sum((cost.counts for cost in costs.values()), _NOTHING + Counts(uram=0.0)),
         "cycles": float(cycles),
@@ -168,7 +176,7 @@ def _product(
     positions = math.prod(graph.edges[node.name].shape[:-1])
     cost = dense_cost(shape, coefficients()[MODEL]["coefficients"])
     copies = positions if _together(target) else 1
-    turns = positions // copies
+    turns = 1 if target.io_type == "io_stream" else positions // copies  # what a stream takes is asked of ``streams``
     straight = int(cost.path_ns / shape.stage_ns)
     return NodeCost(
         node,
@@ -225,16 +233,30 @@ def _latency(graph: FixedGraph, costs: Mapping[str, NodeCost], target: Target) -
     Strategy latency is one pipeline, where logic of several layers shares a cycle; with the others each layer is a
     process that starts when the one before is done.
     """
-    pipeline = target.strategy == "latency" and target.io_type == "io_parallel"
+    pipeline = target.strategy == "latency"
     arrival: dict[str, float] = {}
     for node in graph:
         cost = costs[node.name]
-        own = cost.cycles + cost.path_ns / _stage_ns(target)
+        own = cost.depth(_stage_ns(target))
         if not pipeline and node.computes:
             own = int(own) + 1
         arrival[node.name] = max((arrival[name] for name in node.inputs), default=0.0) + own
     last = max(arrival[name] for name in graph.outputs)
     return int(last + 1e-9) if pipeline else max(int(last) - 1, 0)
+
+
+def _streamed(graph: FixedGraph, costs: Mapping[str, NodeCost], target: Target) -> tuple[int, int]:
+    """Cycles and interval of layers that work side by side on a stream of words."""
+    depths = {node.name: int(costs[node.name].depth(_stage_ns(target))) + node.computes for node in graph}
+    serial = target.strategy == "resource"  # the loop over words is no pipeline: a turn waits for the one before
+    paces = {
+        node.name: Pace(depths[node.name] if serial else target.reuse_factor, depths[node.name])
+        for node in graph
+        if node.matrix is not None
+    }
+    found = processes(graph, paces, target.reuse_factor)
+    cycles = max(last_word(graph, found, depths) - 1, 0)
+    return cycles, max(process.interval for process in found.values())
 
 
 def _layers(costs: Iterable[NodeCost]) -> tuple[LayerEstimate, ...]:
