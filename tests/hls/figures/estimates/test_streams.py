@@ -13,6 +13,7 @@ from hls.figures.estimates.streams import Pace, processes
 from hls.graph import FixedGraph, nodes
 from hls.hls4ml_project import CSimulation, write_project
 from hls.hls4ml_project.layers import lower
+from hls.hls4ml_project.types import HlsLayer
 from hls.target import Target
 from tests.hls.hls4ml_project.graphs import Sketch
 
@@ -129,23 +130,20 @@ def count_turns(graph: FixedGraph, folder: Path) -> dict[str, int]:
     simulation = CSimulation(1)
     simulation.compile(project)
     simulation.run([np.zeros((1, *port.shape), np.int64) for port in project.inputs])
-    found: dict[str, list[int]] = {}
-    for line in (folder / "words.txt").read_text().splitlines():
-        layer, read, written = line.split()
-        found[layer] = [int(read), int(written)]
+    lines = [line.split() for line in (folder / "words.txt").read_text().splitlines()]
+    found = {layer: (int(read), int(written)) for layer, read, written in lines}
     turns: dict[str, int] = {}
     for spec in lower(graph, STREAM).layers:
         if spec.name in found:
-            read, written = found[spec.name]
-            longest = (
-                read + written
-                if spec.class_name == "Transpose"
-                else written
-                if len(spec.inputs) > 1
-                else max(read, written)
-            )
+            longest = _longest(spec, *found[spec.name])
             turns[spec.node] = max(turns.get(spec.node, 0), longest)
     return turns
+
+
+def _longest(layer: HlsLayer, read: int, written: int) -> int:
+    if layer.class_name == "Transpose":
+        return read + written
+    return written if len(layer.inputs) > 1 else max(read, written)
 
 
 COUNTERS = r"""
