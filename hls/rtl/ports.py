@@ -12,6 +12,8 @@ from hls.graph import FixedGraph
 from hls.graph.fixed import FixedType
 
 _OTHER = re.compile(r"[^A-Za-z0-9]+")
+_LONGEST = 100
+"""Letters of a signal. Verilator gives names of its own to those beyond 127, and some are made longer on the way."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,16 @@ def _port(graph: FixedGraph, node: str, name: str, signal: str) -> RtlPort:
 
 
 def _signals(direction: str, names: Sequence[str]) -> list[str]:
-    """Identifiers of letters, digits and single underscores. The prefix keeps them clear of reserved words."""
+    """Identifiers of letters, digits and single underscores. The prefix keeps them clear of reserved words.
+
+    What no identifier can have is left out, be it all of a name; a number tells apart what is then the same:
+
+    >>> _signals("in", ["jet pt", "jet__pt", "η", "φ"])
+    ['in_jet_pt', 'in_jet_pt_2', 'in', 'in_2']
+    """
     chosen: list[str] = []
     for name in names:
-        plain = "_".join(part for part in [direction, *_OTHER.split(name)] if part)
+        plain = "_".join(part for part in [direction, *_OTHER.split(name)] if part)[:_LONGEST].rstrip("_")
         signal, number = plain, 2
         # VHDL does not tell capitals from small letters.
         while signal.lower() in {other.lower() for other in chosen}:

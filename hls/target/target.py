@@ -30,6 +30,7 @@ _UNROLLED: Mapping[str, object] = MappingProxyType({"io_type": "io_parallel", "s
 """The settings of hls4ml that describe our RTL too: all elements at once, no multiplier shared, a result each clock."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_LONGEST_IDENTIFIER = 64
 _PART = re.compile(r"[A-Za-z0-9._-]+")
 
 # Words that the generated C++ cannot have as the name of its top function: the language's, the C library's, and those
@@ -140,9 +141,13 @@ def check_name(name: str) -> str:
 def project_identifier(name: str) -> str:
     """C identifier for the top function of project ``name``: '-' becomes '_', and what would clash gets a suffix.
 
+    A name that is longer than tools like is cut.
+
     >>> project_identifier("evn-pair"), project_identifier("double"), project_identifier("layer2")
     ('evn_pair', 'double_top', 'layer2_top')
+    >>> len(project_identifier("a" * 200))
+    64
     """
-    identifier = check_name(name).replace("-", "_")
+    identifier = check_name(name).replace("-", "_")[:_LONGEST_IDENTIFIER].rstrip("_")
     clashes = identifier.lower() in _RESERVED or _GENERATED.fullmatch(identifier.lower())
     return f"{identifier}_top" if clashes else identifier
