@@ -106,10 +106,15 @@ ROWS: dict[str, Network] = {
     "QDepthwiseConv2D, strides": _on(IMAGE, lambda k, q: q.QDepthwiseConv2D(3, strides=2, padding="same", **DEPTHWISE)),
     "BatchNormalization": _on((4,), lambda k, q: k.layers.BatchNormalization()),
     "QBatchNormalization": _on(LINE, lambda k, q: q.QBatchNormalization()),
+    "QDenseBatchnorm": _on((4,), lambda k, q: q.QDenseBatchnorm(3, **KERNEL)),
+    "QConv2DBatchnorm": _on(IMAGE, lambda k, q: q.QConv2DBatchnorm(2, 2, **KERNEL)),
+    "QDepthwiseConv2DBatchnorm": _on(IMAGE, lambda k, q: q.QDepthwiseConv2DBatchnorm(2, **DEPTHWISE)),
     "QActivation": _on(LINE, lambda k, q: q.QActivation("quantized_relu(4, 1)")),
     "QActivation, by a table": _on((4,), lambda k, q: q.QActivation("quantized_tanh(5, use_real_tanh=True)")),
     "Activation": _on(LINE, lambda k, q: k.layers.Activation("relu")),
     "ReLU": _on(LINE, lambda k, q: k.layers.ReLU(max_value=1.5)),
+    "ReLU, threshold": _on(LINE, lambda k, q: k.layers.ReLU(threshold=0.5)),
+    "Softmax": _on((4,), lambda k, q: k.layers.Softmax()),
     "LeakyReLU": _on(LINE, lambda k, q: k.layers.LeakyReLU(negative_slope=0.25)),
     "Flatten": _on(LINE, lambda k, q: k.layers.Flatten()),
     "Reshape": _on(LINE, lambda k, q: k.layers.Reshape((4, 6))),
@@ -162,6 +167,7 @@ SAME = {
     "Conv2D": "QConv2D",
     "DepthwiseConv2D": "QDepthwiseConv2D",
     "BatchNormalizationV1": "BatchNormalization",
+    "ThresholdedReLU": "ReLU",
     "ops.TrueDivide": "ops.Divide",
     **dict.fromkeys(
         (
@@ -194,11 +200,10 @@ def model(row: str) -> Any:
     made = keras.Model(*ROWS[row](keras, qkeras))
     rng = np.random.default_rng(SEED)
     for layer in made.layers:
-        weights = [rng.normal(scale=0.6, size=w.shape) for w in layer.get_weights()]
-        if "ormalization" in type(layer).__name__:
-            weights[-1] = np.abs(weights[-1]) + 0.1
-        if weights:
-            layer.set_weights(weights)
+        for weight in layer.weights:
+            if weight.dtype == "float32":
+                values = rng.normal(scale=0.6, size=weight.shape)
+                weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
     return made
 
 
@@ -261,7 +266,7 @@ def compared(graphs: Mapping[str, FixedGraph], run: Run) -> dict[str, str]:
 def _reason(text: str) -> str:
     """A refusal without the names of one network and one backend."""
     text = re.sub(r" on hls4ml's \w+ backend with io_\w+", "", text)
-    return re.sub(r"^(layer '[^']*' \(\w+ '[^']*'\)|\S+): ", "", text.splitlines()[0])
+    return re.sub(r"^(layer '[^']*'( \(\w+ '[^']*'\))?|\S+): ", "", text.splitlines()[0])
 
 
 def csimulation(target: Target) -> Run:
@@ -374,13 +379,18 @@ def tables(found: Mapping[str, Mapping[str, str]]) -> str:
 
 def main(wanted: list[str]) -> None:
     """Make what is not kept, column by column, and write the page, where cells that no run has made yet say so."""
-    graphs = {row: graph_of(row) for row in ROWS}
+    graphs, refused = {}, {}
+    for row in ROWS:
+        try:
+            graphs[row] = graph_of(row)
+        except UnsupportedError as error:
+            refused[row] = _reason(str(error))
     key = fingerprint(graphs)
     kept = json.loads(CACHE.read_text(encoding="utf-8")) if CACHE.is_file() else {}
     found: dict[str, dict[str, str]] = kept.get(key, {})
     for column in wanted or columns():
         if column not in found:
-            found[column] = cells(column, graphs)
+            found[column] = refused | cells(column, graphs)
             CACHE.parent.mkdir(exist_ok=True)
             CACHE.write_text(json.dumps({key: found}), encoding="utf-8")
     text = PAGE.read_text(encoding="utf-8")
