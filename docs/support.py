@@ -326,7 +326,7 @@ def refused_before(graphs: Mapping[str, FixedGraph], target: Target) -> dict[str
 
 def qkeras_cells(rows: Iterable[str], graphs: Mapping[str, FixedGraph]) -> dict[str, str]:
     """The network itself, run by Keras, against the emulator."""
-    from hls.verification.witnesses.qkeras import port_values, to_raw
+    from hls.verification.witnesses.framework import port_values, to_raw
 
     cells = {}
     for row in rows:
