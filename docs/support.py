@@ -186,6 +186,13 @@ HGQ = ("FixedPointQuantizer", "HDense", "HQuantize")
 """Classes of files that HGQ writes, which Keras cannot make without it; tests/hls/importing knows its definitions."""
 
 
+NOT_RUN = (
+    "Average", "Cropping1D", "Cropping2D", "ELU", "Maximum", "Minimum", "PReLU", "RepeatVector", "UpSampling1D",
+    "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D", "ops.GetItem", "ops.Maximum", "ops.Minimum",
+)  # fmt: skip
+"""Classes that came in after the cells were made: they have no row yet. tests/hls/importing compares them by hand."""
+
+
 def columns() -> list[str]:
     """QKeras, every backend with either interface, RTL and netlist."""
     hls4ml = [f"{backend} {io_type.removeprefix('io_')}" for backend in BACKENDS.names() for io_type in IO_TYPES]
