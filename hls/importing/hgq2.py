@@ -102,12 +102,13 @@ def _values(found: Formats) -> Formats:
     return replace(found, signed=signed, bits=bits, integer=integer)
 
 
-def _read(emit: Emitter, spec: LayerSpec, x: str) -> str:
+def read(emit: Emitter, spec: LayerSpec, x: str) -> str:
+    """The input, through its quantizer where there is one."""
     found = input_formats(spec)
     return x if found is None else emit_formats(emit, x, found)
 
 
-def _write(emit: Emitter, spec: LayerSpec, x: str) -> str:
+def write(emit: Emitter, spec: LayerSpec, x: str) -> str:
     """The activation, and the quantizer behind it, where there is one."""
     x = emit_activation(emit, spec.config.get("activation"), x)
     if not spec.config.get("enable_oq", False):
@@ -121,6 +122,11 @@ def constant(spec: LayerSpec, role: str, values: Floats) -> Floats:
     found = formats(spec, role, spec.config.get(f"{role}_conf"))
     if found is None:
         return values
+    return through(found, values)
+
+
+def through(found: Formats, values: Floats) -> Floats:
+    """Constants of those types."""
     scale, end = (np.ldexp(np.float32(1), exponent) for exponent in (found.fraction, found.integer - found.signed))
     top = end - 1 / scale
     bottom = -found.signed * (top if found.overflow == "SAT_SYM" else end)
@@ -132,7 +138,8 @@ def constant(spec: LayerSpec, role: str, values: Floats) -> Floats:
     return np.asarray(np.where(found.used, steps / scale, 0), np.float32)
 
 
-def _array(spec: LayerSpec, number: int) -> Floats:
+def array(spec: LayerSpec, number: int) -> Floats:
+    """One of the layer's own weights."""
     arrays = _arrays(spec)
     if len(arrays) <= number:
         raise ModelFileError(f"layer {spec.name!r}: weight {number} is not in the file; save the whole model again")
@@ -155,24 +162,25 @@ def _bias(spec: LayerSpec, outputs: int, values: Floats | None) -> FixedArray:
 
 
 def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    kernel = _array(spec, 0)
-    bias = _bias(spec, kernel.shape[-1], _array(spec, 1) if _has_bias(spec) else None)
-    x = _read(emit, spec, inputs[0])
-    return _write(
+    kernel = array(spec, 0)
+    bias = _bias(spec, kernel.shape[-1], array(spec, 1) if _has_bias(spec) else None)
+    x = read(emit, spec, inputs[0])
+    return write(
         emit, spec, emit(nodes.Dense, "dense", (x,), FixedArray.from_float(constant(spec, "kq", kernel)), bias)
     )
 
 
-def _einsum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    bias = None if spec.config.get("bias_axes") is None else _array(spec, 1)
-    return _emit_einsum(emit, spec, inputs[0], constant(spec, "kq", _array(spec, 0)), bias)
+def einsum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """``QEinsumDense``."""
+    bias = None if spec.config.get("bias_axes") is None else array(spec, 1)
+    return _emit_einsum(emit, spec, inputs[0], constant(spec, "kq", array(spec, 0)), bias)
 
 
 def _einsum_batchnorm(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """The normalization is folded into kernel and bias before they are quantized."""
     scale = bool(spec.config.get("scale", True))
-    kernel, bias = _array(spec, 0), _array(spec, 1)
-    gamma = _array(spec, 2) if scale else np.float32(1)
+    kernel, bias = array(spec, 0), array(spec, 1)
+    gamma = array(spec, 2) if scale else np.float32(1)
     arrays = _arrays(spec)
     if len(arrays) != 4 + scale or arrays[-1].shape != arrays[-2].shape:
         raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
@@ -205,7 +213,7 @@ def _emit_einsum(emit: Emitter, spec: LayerSpec, x: str, kernel: Floats, bias: F
             f"layer {spec.name!r}: the equation {spec.config.get('equation')!r} contracts other axes than the last of "
             "its input with the first of its kernel; transpose before it"
         )
-    x = _read(emit, spec, x)
+    x = read(emit, spec, x)
     shape, rank = emit.edge(x).shape, len(summed)
     rows, columns = math.prod(kernel.shape[:rank]), math.prod(kernel.shape[rank:])
     if rank > 1:
@@ -219,14 +227,14 @@ def _emit_einsum(emit: Emitter, spec: LayerSpec, x: str, kernel: Floats, bias: F
     out = emit(nodes.Dense, "dense", (x,), matrix, offset)
     if len(made) != 1:
         out = emit(nodes.Reshape, "unflatten", (out,), (*shape[:-rank], *kernel.shape[rank:]))
-    return _write(emit, spec, out)
+    return write(emit, spec, out)
 
 
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     require_channels_last(spec)
-    kernel = FixedArray.from_float(constant(spec, "kq", _array(spec, 0)))
+    kernel = FixedArray.from_float(constant(spec, "kq", array(spec, 0)))
     rank = kernel.integers.ndim - 2
-    x = _read(emit, spec, inputs[0])
+    x = read(emit, spec, inputs[0])
     strides, dilation = (sizes(spec.config.get(key, 1), rank) for key in ("strides", "dilation_rate"))
     padding: tuple[tuple[int, int], ...] = ((0, 0),) * rank
     mode = str(spec.config.get("padding", "valid")).lower()
@@ -237,14 +245,14 @@ def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         )
     elif mode == "causal":
         padding = ((dilation[0] * (kernel.shape[0] - 1), 0),)
-    bias = _bias(spec, kernel.shape[-1], _array(spec, 1) if _has_bias(spec) else None)
+    bias = _bias(spec, kernel.shape[-1], array(spec, 1) if _has_bias(spec) else None)
     groups = int(spec.config.get("groups") or 1)
-    return _write(emit, spec, emit(nodes.Conv, "conv", (x,), kernel, bias, strides, dilation, padding, groups))
+    return write(emit, spec, emit(nodes.Conv, "conv", (x,), kernel, bias, strides, dilation, padding, groups))
 
 
 def _sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """A sum over all axes but the last, or over some leading ones, times a power of two."""
-    x = _read(emit, spec, inputs[0])
+    x = read(emit, spec, inputs[0])
     shape = emit.edge(x).shape
     axes = sorted(int(a) % (len(shape) + 1) for a in np.atleast_1d(spec.config.get("axes", -1)))
     spatial = list(range(1, len(shape)))
@@ -262,7 +270,7 @@ def _sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         out = emit(
             nodes.Scale, "scale", (out,), FixedArray.from_float(np.array([scale])), FixedArray(np.zeros(1, np.int64), 0)
         )
-    return _write(emit, spec, out)
+    return write(emit, spec, out)
 
 
 def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
@@ -270,7 +278,7 @@ def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
         out, *others = (_merged_input(emit, spec, x, number) for number, x in enumerate(inputs))
         for other in others:
             out = emit(kind, suffix, (out, other), *fields)
-        return _write(emit, spec, out)
+        return write(emit, spec, out)
 
     return handler
 
@@ -297,14 +305,14 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     mean, variance = arrays[-2:]
     factor = np.asarray(gamma / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3))), np.float32)
     offset = np.asarray(beta - mean * factor, np.float32)
-    x = _read(emit, spec, inputs[0])
+    x = read(emit, spec, inputs[0])
     constants = (FixedArray.from_float(constant(spec, role, v)) for role, v in (("kq", factor), ("bq", offset)))
-    return _write(emit, spec, emit(nodes.Scale, "normalize", (x,), *constants))
+    return write(emit, spec, emit(nodes.Scale, "normalize", (x,), *constants))
 
 
 _HANDLERS: dict[str, Callable[[Emitter, LayerSpec, tuple[str, ...]], str]] = {
     "QDense": _dense,
-    "QEinsumDense": _einsum,
+    "QEinsumDense": einsum,
     "QEinsumDenseBatchnorm": _einsum_batchnorm,
     "QConv1D": _conv,
     "QConv2D": _conv,

@@ -14,7 +14,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.graph.windows import same_padding
-from hls.importing import hgq, hgq2, interaction, merges, operators, pooling, products, wiring
+from hls.importing import hgq, hgq2, hgq2_attention, interaction, merges, operators, pooling, products, wiring
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
 from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
@@ -297,7 +297,7 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
-    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *hgq2.MERGES,
+    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *hgq2.MERGES, *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -338,6 +338,7 @@ HANDLERS: dict[str, Handler] = {
     **interaction.HANDLERS,
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
+    **hgq2_attention.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
 

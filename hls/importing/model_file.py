@@ -161,9 +161,9 @@ def _path(place: str, names: Mapping[str, str | None]) -> str:
 
 
 def _quantizers(group: h5py.Group, what: str) -> Parts:
-    """Arrays of the quantizers that a layer holds, by path; their scalars say how they were trained."""
+    """Arrays of the quantizers and layers that a layer holds, by path; their scalars say how they were trained."""
     found: list[str] = []
-    group.visit(lambda path: found.append(path) if path.endswith("quantizer/vars") else None)
+    group.visit(lambda path: found.append(path) if path.endswith("/vars") and path not in _PARTS else None)
     places = {path: sorted((name for name in group[path] if name.isdigit()), key=int) for path in found}
     return {
         path.removesuffix("/vars"): tuple(

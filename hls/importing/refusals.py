@@ -63,8 +63,8 @@ _SOFTMAX = (
 _RECURRENT = f"no recurrent layer is read here; {_ENDS_BEFORE}, or use a convolution (QConv1D), {ANOTHER}"
 _HGQ2 = (
     "of HGQ 2, of whose layers QDense, QEinsumDense, QEinsumDenseBatchnorm, QConv1D, QConv2D, QBatchNormalization, "
-    "QSum, QMeanPow2, QAdd, QSubtract and QMultiply are read here; let hls4ml convert it, or train the network with "
-    "those, which is another network"
+    "QSum, QMeanPow2, QAdd, QSubtract, QMultiply, QMultiHeadAttention and QLinformerAttention are read here; let "
+    "hls4ml convert it, or train the network with those, which is another network"
 )
 _HGQ = (
     "take HGQ's proxy of the model (HGQ.proxy.to_proxy_model), whose layers are read here and compute the same, "

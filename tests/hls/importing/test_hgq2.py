@@ -150,3 +150,73 @@ def test_an_unknown_layer_whose_own_weights_are_scalars(tmp_path: Path) -> None:
     path = files.write(tmp_path / "m.keras", [files.port("x", 4), entry], "m", {"m": [np.float32(0), np.uint32(3)]})
     with pytest.raises(UnsupportedError, match=r"class hgq\.QMultiHeadThing is not supported"):
         import_keras(path, "ap_fixed<8,4>")
+
+
+def one(k: int, i: int, f: int) -> list[Any]:
+    """Arrays of a quantizer by fraction that saturates: one type for all."""
+    return [np.full((1, 1, 1, 1), value, np.float32) for value in (i, f, k)]
+
+
+def numbers(k: int, i: int, f: int) -> Types:
+    return np.array(k), np.array(i), np.array(f)
+
+
+def table(x: np.ndarray, k: int, i: int, f: int) -> np.ndarray:
+    """Rounded to even, between the ends."""
+    return np.asarray(np.clip(np.rint(x * 2.0**f) / 2.0**f, -k * 2.0**i, 2.0**i - 2.0**-f))
+
+
+@pytest.mark.parametrize("shorter", [None, 2])
+def test_attention_is_projections_two_products_and_a_softmax_of_two_tables(tmp_path: Path, shorter: int | None) -> None:
+    heads, depth, wide, rows = 2, 3, 2, shorter or 4
+    names = {"query_dense": (2, heads, depth), "key_dense": (2, heads, depth), "value_dense": (2, heads, wide),
+             "output_dense": (heads, wide, 2)}  # fmt: skip
+    kernels = {name: RNG.integers(-4, 5, shape).astype(np.float32) / 4 for name, shape in names.items()}
+    arrays: dict[str, list[Any]] = {f"m/{name}": [kernel] for name, kernel in kernels.items()}
+    (written, types) = saturating((1, 4, heads, depth))
+    (kept, k_types), (held, v_types) = saturating((1, rows, heads, depth)), saturating((1, rows, heads, wide))
+    for name, quantizer in (("query_dense", written), ("key_dense", kept), ("value_dense", held)):
+        arrays[f"m/{name}/oq/quantizer"] = quantizer
+    tables = {"exp/iq": (1, 4, 2), "exp/oq": (0, 1, 5), "inv/iq": (1, 3, 3), "inv/oq": (0, 2, 6)}
+    for place, widths in tables.items():
+        arrays[f"m/_softmax/{place.replace('/', '_table/')}/quantizer"] = one(*widths)
+    (shared, s_types) = saturating((1, heads, 4, rows))
+    arrays["m/_softmax/oq/quantizer"] = shared
+    project = RNG.integers(-2, 3, (4, rows)).astype(np.float32) / 2
+    if shorter:
+        arrays |= {"m/_lin_k_proj": [project], "m/_lin_v_proj": [project[::-1]]}
+    confs: dict[str, Any] = {}
+    for place in tables:
+        rounding = "RND_CONV" if place.endswith("oq") else "RND"
+        confs[f"softmax_{place.replace('/', '_')}_conf"] = config("kif", "SAT", rounding)
+    entry = layer(
+        "QLinformerAttention" if shorter else "QMultiHeadAttention", "m", "x", "x", "x", num_heads=heads, key_dim=depth,
+        value_dim=wide, use_bias=False, enable_iq=False, enable_oq=False, fuse="none", stable_softmax=True,
+        qkvo_kq_conf=config("dummy", "SAT"), qkvo_iq_conf=config("dummy", "SAT"), qkvo_oq_conf=config("kbi", "SAT"),
+        softmax_oq_conf=config("kbi", "SAT"), **confs,
+    )  # fmt: skip
+    path = files.write(tmp_path / "m.keras", [files.port("x", 4, 2), entry], "m", arrays)
+    graph = import_keras(path, "ap_fixed<8,5>")
+    x = stored(graph, EVENTS[:200].reshape(-1, 4, 2))
+
+    keys, values = x, x
+    if shorter:
+        keys, values = np.einsum("nbc,bd->ndc", x, project), np.einsum("nbc,bd->ndc", x, project[::-1])
+    q = quantized(np.einsum("nbc,chd->nbhd", x, kernels["query_dense"]), types, "SAT")
+    k = quantized(np.einsum("nbc,chd->nbhd", keys, kernels["key_dense"]), k_types, "SAT")
+    v = quantized(np.einsum("nbc,chd->nbhd", values, kernels["value_dense"]), v_types, "SAT")
+    scores = np.einsum("nthd,nshd->nhts", q, k)
+    below = quantized(scores.max(axis=-1, keepdims=True) - scores, numbers(1, 4, 2), "SAT")
+    powers = table(np.exp(-below / np.sqrt(depth)), 0, 1, 5)
+    total = quantized(powers.sum(axis=-1, keepdims=True), numbers(1, 3, 3), "SAT")
+    shares = quantized(powers * table(1 / (total + 1e-7), 0, 2, 6), s_types, "SAT")
+    expected = np.einsum("nhts,nshd,hde->nte", shares, v, kernels["output_dense"])
+    assert np.array_equal(emulate(graph, x), expected)
+    assert len(np.unique(total)) > 2  # so that the reciprocal is no constant
+
+
+def test_attention_that_reads_other_keys_than_values_is_refused(tmp_path: Path) -> None:
+    entry = layer("QMultiHeadAttention", "m", "x", "x", "y", num_heads=1, key_dim=2)
+    path = files.write(tmp_path / "m.keras", [files.port("x", 4, 2), files.port("y", 4, 2), entry], "m")
+    with pytest.raises(UnsupportedError, match="'m': a mask, keys that are not the values"):
+        import_keras(path, "ap_fixed<8,5>")

@@ -1,0 +1,178 @@
+"""HGQ2's attention (hgq 0.2): projections, products of values by values, and a softmax of two tables.
+
+The softmax is ``e * inv(sum(e))`` with ``e = exp(max - score)``, where both functions are tables between trained types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import nodes
+from hls.graph.fixed import FixedArray
+from hls.importing import hgq2
+from hls.importing.element_types import Formats, emit_formats
+from hls.importing.emitter import Emitter, Handler
+from hls.importing.hgq2 import Floats
+from hls.importing.spec import LayerSpec
+
+_EPSILON = np.float32(1e-7)
+"""Keras's own, which HGQ2 adds to what it divides by."""
+_MOST_ENTRIES = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Attention:
+    """One layer of attention."""
+
+    emit: Emitter
+    spec: LayerSpec
+
+    def part(self, name: str, **config: Any) -> LayerSpec:
+        """A layer that this one holds, with its own arrays, as if it stood alone."""
+        held = {
+            path.removeprefix(f"{name}/"): arrays
+            for path, arrays in self.spec.parts.items()
+            if path.startswith(f"{name}/")
+        }
+        return replace(self.spec, weights=self.spec.parts.get(name, ()), parts=held, config=config)
+
+    def projection(self, name: str, equation: str, *, bias: str | None, reads: bool, writes: bool) -> LayerSpec:
+        """One of the dense layers, whose quantizers are told once for all of them."""
+        confs = {f"{role}_conf": self.spec.config.get(f"qkvo_{role}_conf") for role in ("iq", "kq", "bq", "oq")}
+        return self.part(name, equation=equation, bias_axes=bias, enable_iq=reads, enable_oq=writes, **confs)
+
+    def shortened(self, name: str, x: str) -> str:
+        """Linformer's projection of the positions to fewer."""
+        given, written = (bool(self.spec.config.get(key, False)) for key in ("enable_iq", "enable_oq"))
+        part = self.projection(name, "", bias=None, reads=given, writes=written)
+        kernel = FixedArray.from_float(hgq2.constant(part, "kq", hgq2.array(part, 0)))
+        rows = self.emit(nodes.Transpose, "features", (hgq2.read(self.emit, part, x),), (1, 0))
+        zero = FixedArray(np.zeros(kernel.shape[-1], np.int64), 0)
+        shorter = self.emit(nodes.Dense, "shorten", (rows,), kernel, zero)
+        return hgq2.write(self.emit, part, self.emit(nodes.Transpose, "positions", (shorter,), (1, 0)))
+
+    def products(self, a: str, b: str) -> str:
+        """From (heads, t, k) and (heads, u, k) to the sums over k, (heads, t, u)."""
+        emit = self.emit
+        (heads, rows, depth), columns = emit.edge(a).shape, emit.edge(b).shape[1]
+        head = (heads,) if heads > 1 else ()
+        left = emit(nodes.Reshape, "rows", (a,), (*head, rows, 1, depth))
+        right = emit(nodes.Reshape, "columns", (b,), (*head, 1, columns, depth))
+        every = emit(nodes.Multiply, "multiply", (left, right))
+        flat = emit(nodes.Reshape, "pairs", (every,), (heads * rows * columns, depth))
+        ones = FixedArray(np.ones((depth, 1), np.int64), 0)
+        total = emit(nodes.Dense, "sum", (flat,), ones, FixedArray(np.zeros(1, np.int64), 0))
+        return emit(nodes.Reshape, "scores", (total,), (heads, rows, columns))
+
+    def softmax(self, scores: str) -> str:
+        """Over the last axis."""
+        emit, shape = self.emit, self.emit.edge(scores).shape
+        count = shape[-1]
+        flat = emit(nodes.Reshape, "flat", (scores,), (prod(shape[:-1]), count))
+        first = emit(nodes.Transpose, "first", (flat,), (1, 0))
+        over = ((count,), (count,), ((0, 0),))
+        top = emit(nodes.Pool, "max", (first,), *over, True)
+        below = emit(nodes.Add, "below", (top, first), True)
+        factor = np.float32(1 / sqrt(float(self.spec.config["key_dim"])))
+        powers = self.table("exp", below, lambda x: np.exp(-x * factor))
+        total = emit(nodes.Pool, "total", (powers,), *over, False)
+        inverse = self.table("inv", total, lambda x: np.float32(1) / (x + _EPSILON))
+        shares = emit(nodes.Multiply, "share", (powers, inverse))
+        back = emit(nodes.Transpose, "last", (shares,), (1, 0))
+        part = self.part("_softmax", enable_oq=True, oq_conf=self.spec.config.get("softmax_oq_conf"))
+        return hgq2.write(emit, part, emit(nodes.Reshape, "heads", (back,), shape))
+
+    def table(self, name: str, x: str, function: Callable[[Floats], Floats]) -> str:
+        """A function between two types, each one for all values."""
+        source, target = (self.one_type(name, role) for role in ("iq", "oq"))
+        x = x if source is None else emit_formats(self.emit, x, source)
+        edge = self.emit.edge(x)
+        size = edge.raw_max - edge.raw_min + 1
+        if target is None or size > _MOST_ENTRIES:
+            raise UnsupportedError(
+                f"layer {self.spec.name!r}: its table {name} has {size:,} entries, of {_MOST_ENTRIES:,} at most, or no "
+                "type; train it with quantizers of fewer bits, which is another network"
+            )
+        raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
+        values = function(np.ldexp(raw, -edge.fraction).astype(np.float32))
+        entries = FixedArray.from_float(hgq2.through(target, values))
+        return self.emit(nodes.Table, name, (x,), entries, edge.raw_min)
+
+    def one_type(self, table: str, role: str) -> Formats | None:
+        part = self.part(f"_softmax/{table}_table")
+        found = hgq2.formats(part, role, self.spec.config.get(f"softmax_{table}_{role}_conf"))
+        if found is not None and found.bits.size != 1:
+            raise UnsupportedError(
+                f"layer {self.spec.name!r}: its table {table} has a type for each value; train it with "
+                "softmax_allow_heterogeneous_table=False, which is another network"
+            )
+        if found is None:
+            return None
+        signed, bits, integer = (a.reshape(1) for a in (found.signed, found.bits, found.integer))
+        return replace(found, signed=signed, bits=bits, integer=integer)
+
+
+def _moved(emit: Emitter, x: str, order: tuple[int, ...]) -> str:
+    """Axes in another order; where there is one head, without its axis, over which hls4ml stumbles."""
+    shape = emit.edge(x).shape
+    target = tuple(shape[axis] for axis in order)
+    wide = [axis for axis in order if shape[axis] > 1]
+    if wide == sorted(wide):
+        return emit(nodes.Reshape, "heads", (x,), target)
+    if len(wide) == len(order):
+        return emit(nodes.Transpose, "heads", (x,), order)
+    narrow = emit(nodes.Reshape, "narrow", (x,), tuple(shape[axis] for axis in sorted(wide)))
+    turned = emit(nodes.Transpose, "turned", (narrow,), tuple(sorted(wide).index(axis) for axis in wide))
+    return emit(nodes.Reshape, "heads", (turned,), target)
+
+
+def _attention(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """The query's positions read the value's, by scores of the key."""
+    config = spec.config
+    query, value, *keys = (*inputs, inputs[0])[:2] if len(inputs) < 3 else inputs
+    if len(inputs) > 3 or any(key != value for key in keys) or config.get("fuse", "none") != "none":
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a mask, keys that are not the values, or fused projections; call it with a query "
+            "and a value, and fuse='none'"
+        )
+    if not config.get("stable_softmax", True) or any(len(emit.edge(x).shape) != 2 for x in inputs):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a softmax with stable_softmax=False, or more axes than positions and features; "
+            "train it with stable_softmax=True on two axes, which is another network"
+        )
+    if not isinstance(config.get("key_dim"), int) or config["key_dim"] < 1:
+        raise ModelFileError(f"layer {spec.name!r}: key_dim={config.get('key_dim')!r} is none; save the model again")
+    if "_softmax/iq/quantizer" in spec.parts:
+        emit.builder.notes.append(f"layer {spec.name!r}: its softmax holds an input quantizer, which HGQ 2 0.2 ignores")
+    layer, key = _Attention(emit, spec), value
+    if spec.class_name.endswith("QLinformerAttention"):
+        shared = bool(config.get("share_kv_proj", False))
+        key = layer.shortened("_lin_k_proj", value)
+        value = key if shared else layer.shortened("_lin_v_proj", value)
+    reads, bias = bool(config.get("enable_iq", True)), "de" if config.get("use_bias", True) else None
+    heads = []
+    by_head, turned = (1, 0, 2), (1, 2, 0)
+    for name, x, offset, order in (
+        ("query_dense", query, bias, by_head),
+        ("key_dense", key, None, by_head),
+        ("value_dense", value, bias, turned),
+    ):
+        part = layer.projection(name, "abc,cde->abde", bias=offset, reads=reads, writes=True)
+        heads.append(_moved(emit, hgq2.einsum(emit, part, (x,)), order))
+    weights = layer.softmax(layer.products(heads[0], heads[1]))
+    joined = _moved(emit, layer.products(weights, heads[2]), by_head)
+    last = layer.projection(
+        "output_dense", "abcd,cde->abe", bias="e" if bias else None, reads=True, writes=bool(config.get("enable_oq"))
+    )
+    return hgq2.einsum(emit, last, (joined,))
+
+
+HANDLERS: dict[str, Handler] = {
+    f"{hgq2.PREFIX}{name}": _attention for name in ("QMultiHeadAttention", "QLinformerAttention")
+}
