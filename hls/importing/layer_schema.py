@@ -127,6 +127,14 @@ class _Projection(_Options):
     receiving: Flag = True
 
 
+class _Axes(_Options):
+    axis: Axes | None = None
+
+
+class _NewAxes(_Options):
+    axis: Axes
+
+
 class _OperatorReshape(_Options):
     newshape: list[Whole] | Whole
 
@@ -152,6 +160,8 @@ _SCHEMAS: dict[str, type[_Options]] = {
     **dict.fromkeys(("ops.Sum", "ops.Mean", "ops.Max"), _Reduction),
     "ops.Reshape": _OperatorReshape,
     "ops.Transpose": _OperatorTranspose,
+    "ops.Squeeze": _Axes,
+    "ops.ExpandDims": _NewAxes,
 }
 
 

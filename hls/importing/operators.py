@@ -182,6 +182,28 @@ def _transpose(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit(nodes.Transpose, "transpose", inputs, tuple(int(axis) - 1 for axis in axes[1:]))
 
 
+def _squeeze(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    shape = emit.edge(inputs[0]).shape
+    stated = spec.config.get("axis")
+    axes = range(len(shape)) if stated is None else [_axis(emit, spec, inputs[0], axis) for axis in sizes(stated, 1)]
+    kept = tuple(length for axis, length in enumerate(shape) if axis not in axes or (stated is None and length != 1))
+    return emit(nodes.Reshape, "squeeze", inputs, kept or (1,))
+
+
+def _expand(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    shape = list(emit.edge(inputs[0]).shape)
+    added = sizes(spec.config["axis"], 1)
+    rank = 1 + len(shape) + len(added)
+    if not all(-rank < axis < rank and axis for axis in added):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: new axes {list(added)} of {tuple(shape)}: before the batch, or beyond; firmware has "
+            "one event at a time; choose another place"
+        )
+    for axis in sorted(axis % rank for axis in added):
+        shape.insert(axis - 1, 1)
+    return emit(nodes.Reshape, "expand", inputs, tuple(shape))
+
+
 def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, ...], int]:
     """The axes that are reduced made one in front: (node, shape of the result, number of values reduced)."""
     shape = emit.edge(x).shape
@@ -227,6 +249,8 @@ HANDLERS: dict[str, Handler] = {
     "ops.Clip": _clip,
     "ops.Concatenate": _concatenate,
     "ops.Reshape": _reshape,
+    "ops.Squeeze": _squeeze,
+    "ops.ExpandDims": _expand,
     "ops.Transpose": _transpose,
     "ops.Sum": _reduce(maximum=False),
     "ops.Mean": _reduce(maximum=False, mean=True),

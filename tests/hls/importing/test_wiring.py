@@ -167,3 +167,24 @@ def test_a_mean_of_three_is_rounded_by_the_quantizer_behind_it(tmp_path: Path) -
 )
 def test_the_most_and_the_least_as_operators(entry: dict[str, Any], right: list[float], tmp_path: Path) -> None:
     assert computed(tmp_path, entry, [[-1.5, 0.25, 2.0]]) == right
+
+
+@pytest.mark.parametrize(
+    ("entry", "event", "right"),
+    [
+        (operator("ExpandDims", "o", X, axis=1), [[1.0, 2.0]], [[1.0, 2.0]]),
+        (operator("ExpandDims", "o", X, axis=-1), [[1.0, 2.0]], [[1.0], [2.0]]),
+        (operator("ExpandDims", "o", X, axis=[1, -1]), [[1.0, 2.0]], [[[1.0], [2.0]]]),
+        (operator("Squeeze", "o", X, axis=-1), [[[1.0], [2.0]]], [1.0, 2.0]),
+        (operator("Squeeze", "o", X, axis=None), [[[[1.0], [2.0]]]], [1.0, 2.0]),
+    ],
+)
+def test_axes_of_length_one(entry: dict[str, Any], event: Any, right: Any, tmp_path: Path) -> None:
+    assert computed(tmp_path, entry, event) == right
+
+
+def test_a_new_axis_before_the_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="choose another place"):
+        computed(tmp_path, operator("ExpandDims", "o", X, axis=0), [[1.0, 2.0]])
+    with pytest.raises(ModelFileError, match="cannot be reshaped"):
+        computed(tmp_path, operator("Squeeze", "o", X, axis=1), [[1.0, 2.0]])
