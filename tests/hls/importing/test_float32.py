@@ -186,10 +186,10 @@ def test_a_quantized_inverse_of_the_other_sign_sticks() -> None:
 
 def test_values_off_the_grid_go_through_a_clip() -> None:
     """The least value that is reached exactly is no end of QKeras's, whose root may take it lower."""
-    inputs = keras.Input((6,), name="x")
+    inputs = keras.Input((12,), name="x")
     x = keras.layers.BatchNormalization(name="normalize")(nets.activation("quantized_bits(3,2,alpha=1)")(inputs))
     model = keras.Model(inputs, keras.layers.ReLU(negative_slope=1.0, max_value=0.75)(x))
-    nets.randomize(model, 3)
+    nets.randomize(model, 4)
     graph = import_keras(model)
     differing, found = judged(model, graph, events(model))
     assert 0 < differing == found.count
