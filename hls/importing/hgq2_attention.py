@@ -57,18 +57,36 @@ class _Attention:
         shorter = self.emit(nodes.Dense, "shorten", (rows,), kernel, zero)
         return hgq2.write(self.emit, part, self.emit(nodes.Transpose, "positions", (shorter,), (1, 0)))
 
-    def products(self, a: str, b: str) -> str:
-        """From (heads, t, k) and (heads, u, k) to the sums over k, (heads, t, u)."""
+    def scores(self, query: str, key: str) -> str:
+        """From (heads, t, k) and (heads, s, k) to the sums over k, (heads, t, s)."""
+        (heads, rows, depth), columns = self.emit.edge(query).shape, self.emit.edge(key).shape[1]
+        every = self.products(query, key, (rows, 1, depth), (1, columns, depth))
+        return self.summed(every, (heads, rows, columns), depth)
+
+    def mixed(self, weights: str, values: str) -> str:
+        """From (heads, t, s) and (heads, s, d) to the sums over s, (heads, t, d)."""
         emit = self.emit
-        (heads, rows, depth), columns = emit.edge(a).shape, emit.edge(b).shape[1]
+        (heads, rows, count), wide = emit.edge(weights).shape, emit.edge(values).shape[2]
+        every = self.products(weights, values, (rows, count, 1), (1, count, wide))
+        flat = emit(nodes.Reshape, "terms", (every,), (heads * rows, count, wide))
+        # The values are turned behind their product: hls4ml takes a Transpose before a broadcast out of the network.
+        turned = emit(nodes.Transpose, "turned", (flat,), (0, 2, 1))
+        return self.summed(turned, (heads, rows, wide), count)
+
+    def products(self, a: str, b: str, left: tuple[int, ...], right: tuple[int, ...]) -> str:
+        """Of each head, as these shapes, which are broadcast; a single head has no axis of its own."""
+        heads = self.emit.edge(a).shape[0]
         head = (heads,) if heads > 1 else ()
-        left = emit(nodes.Reshape, "rows", (a,), (*head, rows, 1, depth))
-        right = emit(nodes.Reshape, "columns", (b,), (*head, 1, columns, depth))
-        every = emit(nodes.Multiply, "multiply", (left, right))
-        flat = emit(nodes.Reshape, "pairs", (every,), (heads * rows * columns, depth))
-        ones = FixedArray(np.ones((depth, 1), np.int64), 0)
-        total = emit(nodes.Dense, "sum", (flat,), ones, FixedArray(np.zeros(1, np.int64), 0))
-        return emit(nodes.Reshape, "scores", (total,), (heads, rows, columns))
+        first = self.emit(nodes.Reshape, "rows", (a,), (*head, *left))
+        second = self.emit(nodes.Reshape, "columns", (b,), (*head, *right))
+        return self.emit(nodes.Multiply, "multiply", (first, second))
+
+    def summed(self, x: str, shape: tuple[int, ...], count: int) -> str:
+        """Over the last axis."""
+        flat = self.emit(nodes.Reshape, "pairs", (x,), (prod(shape), count))
+        ones, zero = FixedArray(np.ones((count, 1), np.int64), 0), FixedArray(np.zeros(1, np.int64), 0)
+        total = self.emit(nodes.Dense, "sum", (flat,), ones, zero)
+        return self.emit(nodes.Reshape, "sums", (total,), shape)
 
     def softmax(self, scores: str) -> str:
         """Over the last axis."""
@@ -118,18 +136,12 @@ class _Attention:
         return replace(found, signed=signed, bits=bits, integer=integer)
 
 
-def _moved(emit: Emitter, x: str, order: tuple[int, ...]) -> str:
-    """Axes in another order; where there is one head, without its axis, over which hls4ml stumbles."""
-    shape = emit.edge(x).shape
-    target = tuple(shape[axis] for axis in order)
-    wide = [axis for axis in order if shape[axis] > 1]
-    if wide == sorted(wide):
-        return emit(nodes.Reshape, "heads", (x,), target)
-    if len(wide) == len(order):
-        return emit(nodes.Transpose, "heads", (x,), order)
-    narrow = emit(nodes.Reshape, "narrow", (x,), tuple(shape[axis] for axis in sorted(wide)))
-    turned = emit(nodes.Transpose, "turned", (narrow,), tuple(sorted(wide).index(axis) for axis in wide))
-    return emit(nodes.Reshape, "heads", (turned,), target)
+def _swapped(emit: Emitter, x: str) -> str:
+    """Heads before positions, or positions before heads."""
+    first, second, depth = emit.edge(x).shape
+    if 1 in (first, second):
+        return emit(nodes.Reshape, "heads", (x,), (second, first, depth))
+    return emit(nodes.Transpose, "heads", (x,), (1, 0, 2))
 
 
 def _attention(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -157,16 +169,11 @@ def _attention(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         value = key if shared else layer.shortened("_lin_v_proj", value)
     reads, bias = bool(config.get("enable_iq", True)), "de" if config.get("use_bias", True) else None
     heads = []
-    by_head, turned = (1, 0, 2), (1, 2, 0)
-    for name, x, offset, order in (
-        ("query_dense", query, bias, by_head),
-        ("key_dense", key, None, by_head),
-        ("value_dense", value, bias, turned),
-    ):
+    for name, x, offset in (("query_dense", query, bias), ("key_dense", key, None), ("value_dense", value, bias)):
         part = layer.projection(name, "abc,cde->abde", bias=offset, reads=reads, writes=True)
-        heads.append(_moved(emit, hgq2.einsum(emit, part, (x,)), order))
-    weights = layer.softmax(layer.products(heads[0], heads[1]))
-    joined = _moved(emit, layer.products(weights, heads[2]), by_head)
+        heads.append(_swapped(emit, hgq2.einsum(emit, part, (x,))))
+    weights = layer.softmax(layer.scores(heads[0], heads[1]))
+    joined = _swapped(emit, layer.mixed(weights, heads[2]))
     last = layer.projection(
         "output_dense", "abcd,cde->abe", bias="e" if bias else None, reads=True, writes=bool(config.get("enable_oq"))
     )
