@@ -281,15 +281,17 @@ def _reduce(how: str) -> Callable[[Layer, list[Any]], Exact]:
     return function
 
 
-def _windows(layer: Layer, x: Exact) -> tuple[Exact, Exact, int]:
-    """Maxima and sums over the windows, and how many elements a window has."""
+def _windows(layer: Layer, x: Exact) -> tuple[Exact, Exact, npt.NDArray[np.object_]]:
+    """Maxima and sums over the windows, and how many elements of ``x`` each window has: fewer at a padded border."""
     rank = len(x.shape) - 2
     window = _pair(layer.options["pool_size"], rank)
     strided = Layer(layer.kind, layer.name, layer.module, {**layer.options, "strides": _strides(layer, window)})
     lowest = min(x.numerators.ravel())
     largest = np.stack([seen for _, seen in _taps(strided, x.numerators, window, lowest)]).max(axis=0)
     total = np.stack([seen for _, seen in _taps(strided, x.numerators, window, 0)]).sum(axis=0)
-    return Exact(largest, x.denominator), Exact(total, x.denominator), math.prod(window)
+    ones = np.ones(x.shape, object)
+    counts = np.stack([seen for _, seen in _taps(strided, ones, window, 0)]).sum(axis=0)
+    return Exact(largest, x.denominator), Exact(total, x.denominator), counts
 
 
 def _strides(layer: Layer, window: tuple[int, ...]) -> tuple[int, ...]:
@@ -301,8 +303,12 @@ def _max_pool(layer: Layer, values: list[Any]) -> Exact:
 
 
 def _average_pool(layer: Layer, values: list[Any]) -> Exact:
-    _, total, count = _windows(layer, values[0])
-    return _averaged(layer, total, count)
+    """TensorFlow's mean of what lies in the window; QKeras multiplies by that of a whole window."""
+    _, total, counts = _windows(layer, values[0])
+    if layer.options.get("average_quantizer") is not None:
+        return _averaged(layer, total, math.prod(_pair(layer.options["pool_size"], len(total.shape) - 2)))
+    common = math.lcm(*(int(count) for count in counts.ravel()))
+    return _averaged(layer, Exact(total.numerators * (common // counts), total.denominator), common)
 
 
 def _averaged(layer: Layer, total: Exact, count: int) -> Exact:
