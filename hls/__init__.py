@@ -1,4 +1,4 @@
-"""Firmware that is proved to compute what was trained: import, emulate and build fixed-point networks."""
+"""Firmware that computes what was trained, bit by bit: import, emulate and build fixed-point networks."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from hls.cli import (
 
 app = typer.Typer(
     name="qtrigger",
-    help="Particle-physics networks as trigger firmware that is proved to compute what was trained.",
+    help="Particle-physics networks as trigger firmware that computes what was trained, bit by bit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
