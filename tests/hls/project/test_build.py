@@ -279,7 +279,7 @@ def test_a_disagreement_with_qkeras_is_placed_in_its_layer(project: Path, monkey
     kernel = np.full((4, 6), 0.5)
     changed = write_model(project / "changed.h5", kernel=kernel)
     altered = hls.import_keras(changed)
-    monkeypatch.setattr(building, "import_keras", lambda path, input_type: altered)
+    monkeypatch.setattr(building, "import_model", lambda path, statements: altered)
     report = hls.build(project, witnesses=["qkeras", "emulator"])
     (found,) = report.verification.disagreements
     assert found.layer == "hidden"
