@@ -14,12 +14,11 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
-from hls.graph.windows import same_padding
 from hls.importing.activations import emit_activation
 from hls.importing.element_types import Formats, check_modes, emit_formats
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.model_file import layer_kinds
-from hls.importing.options import require_channels_last, sizes
+from hls.importing.options import require_channels_last, sliding
 from hls.importing.spec import LayerSpec
 
 Floats = npt.NDArray[np.float32]
@@ -235,16 +234,7 @@ def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     kernel = FixedArray.from_float(constant(spec, "kq", array(spec, 0)))
     rank = kernel.integers.ndim - 2
     x = read(emit, spec, inputs[0])
-    strides, dilation = (sizes(spec.config.get(key, 1), rank) for key in ("strides", "dilation_rate"))
-    padding: tuple[tuple[int, int], ...] = ((0, 0),) * rank
-    mode = str(spec.config.get("padding", "valid")).lower()
-    if mode == "same":
-        spatial = emit.edge(x).shape[:rank]
-        padding = tuple(
-            same_padding(*axis) for axis in zip(spatial, kernel.shape[:rank], strides, dilation, strict=True)
-        )
-    elif mode == "causal":
-        padding = ((dilation[0] * (kernel.shape[0] - 1), 0),)
+    strides, dilation, padding = sliding(spec, emit.edge(x).shape[:rank], kernel.shape[:rank])
     bias = _bias(spec, kernel.shape[-1], array(spec, 1) if _has_bias(spec) else None)
     groups = int(spec.config.get("groups") or 1)
     return write(emit, spec, emit(nodes.Conv, "conv", (x,), kernel, bias, strides, dilation, padding, groups))

@@ -13,7 +13,6 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
-from hls.graph.windows import same_padding
 from hls.importing import hgq, hgq2, hgq2_attention, interaction, merges, operators, pooling, products, wiring
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
 from hls.importing.coefficients import Coefficients
@@ -21,7 +20,7 @@ from hls.importing.emitter import Emitter, Handler
 from hls.importing.folded import unfolded
 from hls.importing.functions import elu
 from hls.importing.normalization import ROOT_NOTE, normalization
-from hls.importing.options import numbers, require_channels_last, require_weights, sizes
+from hls.importing.options import numbers, require_channels_last, require_weights, sizes, sliding
 from hls.importing.quantizers import Quantizer, parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import float32_deviation, quantized_constant
@@ -141,18 +140,7 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
     require_channels_last(spec)
     rank = len(kernel.exact.shape) - 2
     window = kernel.exact.shape[:rank]
-    strides = sizes(spec.config.get("strides", 1), rank)
-    dilation = sizes(spec.config.get("dilation_rate", 1), rank)
-    spatial = _spatial(emit, spec, inputs[0], rank)
-    mode = str(spec.config.get("padding", "valid")).lower()
-    if mode == "same":
-        padding = tuple(same_padding(*axis) for axis in zip(spatial, window, strides, dilation, strict=True))
-    elif mode == "causal" and rank == 1:
-        padding = ((dilation[0] * (window[0] - 1), 0),)
-    elif mode != "valid":
-        raise ModelFileError(f"layer {spec.name!r}: padding={mode!r} is none of Keras's; save the whole model again")
-    else:
-        padding = ((0, 0),) * rank
+    strides, dilation, padding = sliding(spec, _spatial(emit, spec, inputs[0], rank), window)
     bias = _bias(emit, spec, kernel.exact.shape[-1])
     fields = (kernel.exact, bias.exact, strides, dilation, padding, groups)
     out = emit(nodes.Conv, "conv", inputs, *fields, float32=_note(kernel.off, bias.off))

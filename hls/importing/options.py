@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
+from hls.graph.windows import same_padding
 from hls.importing.spec import LayerSpec
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -92,3 +93,24 @@ def fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return len(shape) <= len(target) and all(
         own in (1, other) for own, other in zip(reversed(shape), reversed(target), strict=False)
     )
+
+
+def sliding(
+    spec: LayerSpec, spatial: tuple[int, ...], window: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Strides, dilation and zeros before and after each axis of a convolution over ``spatial``.
+
+    Raises:
+        ModelFileError: a padding that is none of Keras's.
+    """
+    rank = len(window)
+    strides, dilation = (sizes(spec.config.get(key, 1), rank) for key in ("strides", "dilation_rate"))
+    mode = str(spec.config.get("padding", "valid")).lower()
+    if mode == "same":
+        axes = zip(spatial, window, strides, dilation, strict=True)
+        return strides, dilation, tuple(same_padding(*axis) for axis in axes)
+    if mode == "causal" and rank == 1:
+        return strides, dilation, ((dilation[0] * (window[0] - 1), 0),)
+    if mode != "valid":
+        raise ModelFileError(f"layer {spec.name!r}: padding={mode!r} is none of Keras's; save the whole model again")
+    return strides, dilation, ((0, 0),) * rank

@@ -13,12 +13,11 @@ from hls.errors import UnsupportedError
 from hls.importing.functions import SMOOTH
 from hls.importing.quantizers import function_name
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
-from hls.project.quantizing.normal_form import SUMS, affine, is_mixed, readers_of
+from hls.project.quantizing.normal_form import NORMALIZATIONS, SUMS, affine, is_mixed, readers_of
 from hls.project.quantizing.reference import Reference
 from hls.project.quantizing.types import Choice, best_choice
 
 _AVERAGES = ("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D")
-_NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
 _TABLES = {"tanh": "quantized_tanh({bits},use_real_tanh=1)", "sigmoid": "quantized_sigmoid({bits},use_real_sigmoid=1)"}
 _ROUNDED = tuple(name for name in SMOOTH if name not in _TABLES)
 """Functions that stay layers of Keras: with a quantizer before and one behind them they are tables."""
@@ -65,7 +64,7 @@ class Draft:
         """What the quantizer of a slot gets to see."""
         layer = self.model.layers[slot.layer]
         if slot.role == "weights":
-            return affine(layer)[0] if layer.class_name in _NORMALIZATIONS else layer.weights[0]
+            return affine(layer)[0] if layer.class_name in NORMALIZATIONS else layer.weights[0]
         name = layer.calls[0].inputs[0].layer if slot.role == "in" else slot.layer
         for ref, values in zip(self.model.inputs, self.inputs, strict=True):
             if ref.layer == name:
@@ -97,7 +96,7 @@ def _plain_slots(model: ModelSpec) -> Iterator[Slot]:
 def _slots(model: ModelSpec, reference: Reference) -> Iterator[Slot]:
     for layer in model.layers.values():
         ref = TensorRef(layer.name, 0, 0)
-        if layer.class_name in (*SUMS, *_NORMALIZATIONS):
+        if layer.class_name in (*SUMS, *NORMALIZATIONS):
             yield Slot(layer.name, "weights", signed=True)
         if _table(layer) is not None:
             yield Slot(layer.name, "in", signed=True)
@@ -107,7 +106,7 @@ def _slots(model: ModelSpec, reference: Reference) -> Iterator[Slot]:
                 yield Slot(layer.name, "in", signed=True)
             values = reference.layers.get(layer.name)
             yield Slot(layer.name, "values", signed=values is None or bool(values.min(initial=0.0) < 0))
-        elif layer.class_name in (*SUMS, *_NORMALIZATIONS) and _grows(model, ref):
+        elif layer.class_name in (*SUMS, *NORMALIZATIONS) and _grows(model, ref):
             yield Slot(layer.name, "values", signed=True)
 
 
@@ -186,7 +185,7 @@ class _Writer:
         choice = self._at(layer, "weights")
         if choice is None:
             return layer
-        if layer.class_name in _NORMALIZATIONS:
+        if layer.class_name in NORMALIZATIONS:
             return _rounded_normalization(layer, choice)
         role = "depthwise_quantizer" if layer.class_name == "DepthwiseConv2D" else "kernel_quantizer"
         config: dict[str, Any] = {**layer.config, role: choice.text}

@@ -21,7 +21,7 @@ from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef, calls_in_o
 
 SUMS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D")
 """Layers of Keras with a kernel and perhaps a bias."""
-_NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
+NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
 _TRAINING = (
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout",
     "ActivityRegularization",
@@ -87,7 +87,7 @@ class _Rewriter:
         old = TensorRef(layer.name, number, 0)
         if layer.class_name in _TRAINING:
             self.moved[old] = inputs[0]
-        elif layer.class_name in _NORMALIZATIONS and (sums := self._foldable(inputs[0], call)) is not None:
+        elif layer.class_name in NORMALIZATIONS and (sums := self._foldable(inputs[0], call)) is not None:
             self.layers[sums.name] = folded(sums, *affine(layer))
             self.notes.append(f"{layer.name} is folded into {sums.name}")
             self.moved[old] = inputs[0]
