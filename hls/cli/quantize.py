@@ -31,6 +31,9 @@ _Labels = Annotated[
 ]
 _Budget = Annotated[str | None, typer.Option(metavar="METRIC<LIMIT", help="Fewest bits within this limit.")]
 _Luts = Annotated[float | None, typer.Option(min=1, help="Least error within so many LUTs (estimated, our RTL).")]
+_Architecture = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json().")
+]
 _Plot = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Picture of bits against fidelity.")]
 
 
@@ -42,20 +45,26 @@ def command(
     bits: Annotated[int | None, typer.Option(min=2, max=16, help="This width everywhere.")] = None,
     budget: _Budget = None,
     luts: _Luts = None,
+    architecture: _Architecture = None,
     plot: _Plot = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Choose the types, and write the network."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
+    from hls.importing.joined import whole_model
     from hls.machine.files import require_place
     from hls.project.quantizing import Request, quantize
 
     for place in (out, plot):
         if place is not None:
             require_place(place)
-    with keeping(f"{out} was not written; the same command starts afresh"), progress() as shown:
-        result = quantize(Request(model, events, out, labels, bits, budget, luts), shown)
+    with (
+        keeping(f"{out} was not written; the same command starts afresh"),
+        progress() as shown,
+        whole_model(model, architecture) as whole,
+    ):
+        result = quantize(Request(whole, events, out, labels, bits, budget, luts), shown)
         if plot is not None:
             from hls.project.quantizing.picture import draw
 

@@ -17,6 +17,7 @@ from hls.importing.emitter import Emitter
 from hls.importing.functions import Awaited
 from hls.importing.heads import ARGMAX, emit_argmax, stated_heads, without_heads
 from hls.importing.internal_sigmoid import with_internal_sigmoid
+from hls.importing.joined import whole_model
 from hls.importing.layer_schema import check_layer
 from hls.importing.layers import HANDLERS, MERGES, find_handler, known_classes
 from hls.importing.memory import read_memory
@@ -35,6 +36,7 @@ def import_keras(
     *,
     softmax: str | None = None,
     sigmoid: str | None = None,
+    architecture: str | Path | None = None,
 ) -> FixedGraph:
     """The exact fixed-point arithmetic of a QKeras network.
 
@@ -47,12 +49,17 @@ def import_keras(
         softmax: what becomes of a softmax at the end, which is refused without it: "drop" leaves it to software, so
             that its logits are the output; "argmax" gives the index of the largest, exactly.
         sigmoid: what becomes of a sigmoid at the end: "drop", as for a softmax.
+        architecture: path of the JSON of ``model.to_json()``, where ``model`` is a file of weights alone.
 
     Raises:
         ModelFileError: missing, truncated or foreign file; NaN or infinite weights.
         UnsupportedError: a layer, quantizer or option that cannot be stated exactly, by name, with the cure.
     """
-    spec = read_model(model) if isinstance(model, str | Path) else read_memory(model)
+    if isinstance(model, str | Path):
+        with whole_model(Path(model), None if architecture is None else Path(architecture)) as whole:
+            spec = read_model(whole)
+    else:
+        spec = read_memory(model)
     return build_graph(spec, input_type, internal_sigmoid, softmax=softmax, sigmoid=sigmoid)
 
 

@@ -74,13 +74,14 @@ def build(
     chosen = _system(project)
     with fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
-        graph = import_model(project.weights, project.file.model.statements())
+        model = project.model_file()
+        graph = import_model(model, project.file.model.statements())
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
         _vhdl(project, graph, firmware, home)
         task = Task(
             graph,
-            project.weights,
+            model,
             firmware,
             options.liberty,
             home,
