@@ -52,26 +52,35 @@ def command(
     ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
+    from hls.errors import UnsupportedError
     from hls.importing.joined import whole_model
     from hls.project.input_type import propose_input_type
     from hls.project.new_project import create_project
+    from hls.project.quantizing.offer import quantize_command
 
-    if events is not None and input_type is None:
-        with whole_model(model, architecture) as whole:
-            proposal = propose_input_type(whole, events)
-        if proposal is not None:
-            input_type = str(proposal.type)
-            typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
-    folder = create_project(
-        name,
-        model,
-        part,
-        backend=backend,
-        clock_ns=clock_ns,
-        input_type=input_type,
-        softmax=softmax,
-        sigmoid=sigmoid,
-        firmware=firmware,
-        architecture=architecture,
-    )
+    try:
+        if events is not None and input_type is None:
+            with whole_model(model, architecture) as whole:
+                proposal = propose_input_type(whole, events)
+            if proposal is not None:
+                input_type = str(proposal.type)
+                typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
+        folder = create_project(
+            name,
+            model,
+            part,
+            backend=backend,
+            clock_ns=clock_ns,
+            input_type=input_type,
+            softmax=softmax,
+            sigmoid=sigmoid,
+            firmware=firmware,
+            architecture=architecture,
+        )
+    except UnsupportedError as error:
+        cure = None if events is None else quantize_command(model, events, architecture)
+        if cure is None:
+            raise
+        told = str(error).rstrip(".")
+        raise UnsupportedError(f"{told}. To let your events choose every type: `{cure}`") from error
     typer.echo(f"{folder}: ready; next: qtrigger build {folder}")

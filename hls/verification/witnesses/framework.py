@@ -25,12 +25,13 @@ from hls.machine.programs import started
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import OFF_GRID, Skipped, Task, WitnessRun
 
-_QUIET = {
+QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "-1",
     "TQDM_DISABLE": "1",
 }
+"""The environment of a process in which TensorFlow lives."""
 _WORKER = Path(__file__).with_name("framework_worker.py")
 CANNOT_LOAD = 3
 """Exit code of the worker for a file that this version of the framework does not load."""
@@ -159,7 +160,7 @@ def run_worker(command: Sequence[str], folder: Path, progress: Progress | None, 
     """
     log = folder / "log.txt"
     try:
-        with log.open("wb") as errors, started([*command, str(folder)], stderr=errors, environment=_QUIET) as worker:
+        with log.open("wb") as errors, started([*command, str(folder)], stderr=errors, environment=QUIET) as worker:
             for line in worker.stdout or ():
                 done, _, total = line.partition(b"/")
                 if progress is not None and done.isdigit() and total.strip().isdigit():
@@ -168,12 +169,13 @@ def run_worker(command: Sequence[str], folder: Path, progress: Progress | None, 
         raise ToolError(f"{title}: {command[0]} does not start: {error.strerror}") from error
     if worker.returncode == 0:
         return
-    last = _last_line(log)
+    last = last_line(log)
     if worker.returncode == CANNOT_LOAD:
         raise Skipped(f"{title} does not load this file: {last}")
     raise ToolError(f"{title} failed on the model (exit {worker.returncode}): {last}")
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """What a program that failed said last."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if re.search(r"\w", line)]
     return lines[-1].strip()[:300] if lines else "it said nothing"

@@ -149,7 +149,8 @@ def trace(
     probe = keras.Model(model.inputs, [known[name].output for name in chosen])
     values = probe(inputs if len(inputs) > 1 else inputs[0], training=False)
     files = {}
-    for index, (name, value) in enumerate(zip(chosen, values, strict=True)):
+    listed = values if isinstance(values, list | tuple) else [values]  # of one alone Keras makes no list
+    for index, (name, value) in enumerate(zip(chosen, listed, strict=True)):
         files[name] = f"layer{index}.npy"
         np.save(folder / files[name], np.asarray(value))
     return files
