@@ -66,7 +66,9 @@ def command(
     ] = None,
     softmax: Annotated[
         str | None,
-        typer.Option(metavar="MODE", help="What becomes of a last softmax: drop (logits) or argmax (the class)."),
+        typer.Option(
+            metavar="MODE", help="What becomes of a last softmax: drop (logits), argmax (the class) or table."
+        ),
     ] = None,
     sigmoid: Annotated[
         str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")

@@ -24,7 +24,7 @@ weights = "{weights}"            # QKeras model: architecture and weights
 {architecture}   # what weights alone belong to: the JSON of model.to_json()
 {input_type}
 # internal_sigmoid = "hard"       # what qkeras.set_internal_sigmoid was told in training: hard | smooth | real
-{softmax}               # what becomes of a last softmax: drop (left to software) | argmax
+{softmax}               # what becomes of a last softmax: drop (left to software) | argmax | table
 {sigmoid}               # what becomes of a last sigmoid: drop
 # reference = "reference.h5"      # float Keras model, whose speed on this CPU the report states
 # system = "event_variables"      # physics system, which brings its own events and fidelity metrics

@@ -50,7 +50,7 @@ class ModelSection(Section):
     variant: str | None = None
     input_type: str | None = None
     internal_sigmoid: Literal["hard", "smooth", "real"] | None = None
-    softmax: Literal["drop", "argmax"] | None = None
+    softmax: Literal["drop", "argmax", "table"] | None = None
     sigmoid: Literal["drop"] | None = None
 
     def statements(self) -> Statements:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hls.errors import ToolError
 from hls.graph import FixedGraph
-from hls.importing.heads import ARGMAX, Head, stated_heads
+from hls.importing.heads import ARGMAX, TABLE, Head, stated_heads
 from hls.importing.model_file import container, read_model
 from hls.machine.programs import started
 from hls.machine.progress import Progress
@@ -110,11 +110,16 @@ class FrameworkWitness:
             "internal_sigmoid": self._statements.internal_sigmoid,
             "dropped": sorted({head.layer for head in heads}),
             "argmax": [head.port for head in heads if head.mode == ARGMAX],
+            "tables": {head.port: self._score_fraction(head.port) for head in heads if head.mode == TABLE},
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         run_worker([*interpreter, str(_WORKER)], folder, progress, self.framework.title)
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         return answer
+
+    def _score_fraction(self, port: int) -> int:
+        """Fraction bits of what a softmax by tables reads."""
+        return self._graph.edges[self._graph.softmaxes[self._graph.outputs[port]]].fraction
 
     def _heads(self) -> tuple[Head, ...]:
         """The last functions that the graph leaves out, which the framework is to leave out too."""
