@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.random_networks.definitions import compute
+from benchmarks.random_networks.compute import compute
 from benchmarks.random_networks.draw import draw, events
 from benchmarks.random_networks.exact import Exact
 from benchmarks.random_networks.network import Network

@@ -1,4 +1,4 @@
-"""What every layer of a network computes, in rational numbers, from the sources of Keras and QKeras.
+"""What layers compute, in rational numbers, from the sources of Keras and QKeras.
 
 Nothing of ``hls`` is imported: this is the other side of the comparison.
 """
@@ -14,43 +14,23 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.random_networks.exact import Exact, joined, where
-from benchmarks.random_networks.network import Argument, Layer, Network, Ref, Weights
+from benchmarks.random_networks.network import Layer, Weights
 from benchmarks.random_networks.quantizer_definitions import float32, quantize, quantize_trainable
 
-Value = Exact | float | Weights
+Value = Exact | float | Weights | list[Any]
 
 
-def compute(network: Network, events: list[npt.NDArray[np.float32]]) -> list[Exact]:
-    """Outputs for ``events``, one array for each port."""
-    layers = {layer.name: layer for layer in network.layers}
-    found: dict[Ref, Exact] = {}
-    for port, values in zip(network.ports, events, strict=True):
-        found[Ref(port.name)] = Exact.of(values)
-
-    def value(argument: Argument) -> Value:
-        if not isinstance(argument, Ref):
-            return argument
-        if argument not in found:
-            layer = layers[argument.layer]
-            found[argument] = LAYERS[layer.kind](layer, [value(read) for read in layer.calls[argument.call]])
-        return found[argument]
-
-    for ref in network.outputs:
-        value(ref)
-    return [found[ref] for ref in network.outputs]
-
-
-def _pair(value: Any, rank: int) -> tuple[int, ...]:
+def pair(value: Any, rank: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,) * rank
 
 
 Quantize = Callable[[Any, Exact], Exact]
 
 
-def _tensor(how: Quantize, quantizer: Any, weights: Weights) -> Exact:
+def tensor(how: Quantize, quantizer: Any, weights: Weights) -> Exact:
     """Quantized weights. A product with a scale is rounded to float32; a plain grid keeps its ends, however wide."""
     found = how(quantizer, Exact.of(weights))
-    return found if _is_plain(how, quantizer) else Exact.of(_as_float32(found))
+    return found if _is_plain(how, quantizer) else Exact.of(as_float32(found))
 
 
 def _is_plain(how: Quantize, quantizer: Any) -> bool:
@@ -60,20 +40,20 @@ def _is_plain(how: Quantize, quantizer: Any) -> bool:
     return alpha == 1 or (alpha is None and how is quantize)
 
 
-def _bias(layer: Layer, y: Exact) -> Exact:
+def bias(layer: Layer, y: Exact) -> Exact:
     if layer.options.get("use_bias", True):
-        y = y + _tensor(quantize, layer.options.get("bias_quantizer"), layer.weights[-1])
+        y = y + tensor(quantize, layer.options.get("bias_quantizer"), layer.weights[-1])
     return quantize(layer.options.get("activation"), y)
 
 
-def _dense(layer: Layer, values: list[Any]) -> Exact:
-    kernel = _tensor(quantize_trainable, layer.options["kernel_quantizer"], layer.weights[0])
-    return _bias(layer, values[0].dot(kernel))
+def dense(layer: Layer, values: list[Any]) -> Exact:
+    kernel = tensor(quantize_trainable, layer.options.get("kernel_quantizer"), layer.weights[0])
+    return bias(layer, values[0].dot(kernel))
 
 
 def _paddings(layer: Layer, sizes: tuple[int, ...], window: tuple[int, ...]) -> list[tuple[int, int]]:
     rank = len(sizes)
-    strides, dilation = (_pair(layer.options.get(key, 1), rank) for key in ("strides", "dilation_rate"))
+    strides, dilation = (pair(layer.options.get(key, 1), rank) for key in ("strides", "dilation_rate"))
     match layer.options.get("padding", "valid"):
         case "same":
             totals = [
@@ -91,8 +71,8 @@ def _taps(
 ) -> list[tuple[tuple[int, ...], npt.NDArray[Any]]]:
     """For every place in the window: what lies there, at every position of the output."""
     rank = len(window)
-    strides = _pair(layer.options.get("strides") or window, rank)
-    dilation = _pair(layer.options.get("dilation_rate", 1), rank)
+    strides = pair(layer.options.get("strides") or window, rank)
+    dilation = pair(layer.options.get("dilation_rate", 1), rank)
     margins = _paddings(layer, x.shape[1:-1], window)
     padded = np.pad(x, [(0, 0), *margins, (0, 0)], constant_values=np.array(fill, object))
     counts = [
@@ -108,7 +88,7 @@ def _taps(
     return found
 
 
-def _convolved(layer: Layer, x: Exact, kernel: Exact, groups: int) -> Exact:
+def convolved(layer: Layer, x: Exact, kernel: Exact, groups: int) -> Exact:
     *window, inside, outputs = kernel.shape
     each = outputs // groups
     parts = []
@@ -121,31 +101,31 @@ def _convolved(layer: Layer, x: Exact, kernel: Exact, groups: int) -> Exact:
     return Exact(np.concatenate(parts, axis=-1), x.denominator * kernel.denominator).reduced()
 
 
-def _conv(layer: Layer, values: list[Any]) -> Exact:
-    kernel = _tensor(quantize_trainable, layer.options["kernel_quantizer"], layer.weights[0])
+def conv(layer: Layer, values: list[Any]) -> Exact:
+    kernel = tensor(quantize_trainable, layer.options.get("kernel_quantizer"), layer.weights[0])
     mask = layer.options.get("mask")
     if mask is not None:
         shape = (*np.shape(mask), *(1,) * (len(kernel.shape) - np.ndim(mask)))
         kernel = kernel * Exact.of(np.asarray(mask, np.float32).reshape(shape))
-    return _bias(layer, _convolved(layer, values[0], kernel, int(layer.options.get("groups", 1))))
+    return bias(layer, convolved(layer, values[0], kernel, int(layer.options.get("groups", 1))))
 
 
 def _depthwise_kernel(quantizer: Any, weights: Weights) -> tuple[Exact, int]:
-    kernel = _tensor(quantize_trainable, quantizer, weights)
+    kernel = tensor(quantize_trainable, quantizer, weights)
     *window, channels, multiplier = kernel.shape
     return kernel.reshape(*window, 1, channels * multiplier), channels
 
 
-def _depthwise(layer: Layer, values: list[Any]) -> Exact:
-    kernel, channels = _depthwise_kernel(layer.options["depthwise_quantizer"], layer.weights[0])
-    return _bias(layer, _convolved(layer, values[0], kernel, channels))
+def depthwise(layer: Layer, values: list[Any]) -> Exact:
+    kernel, channels = _depthwise_kernel(layer.options.get("depthwise_quantizer"), layer.weights[0])
+    return bias(layer, convolved(layer, values[0], kernel, channels))
 
 
 def _separable(layer: Layer, values: list[Any]) -> Exact:
-    kernel, channels = _depthwise_kernel(layer.options["depthwise_quantizer"], layer.weights[0])
-    between = _convolved(layer, values[0], kernel, channels)
-    pointwise = _tensor(quantize_trainable, layer.options["pointwise_quantizer"], layer.weights[1])
-    return _bias(layer, between.dot(pointwise.reshape(*pointwise.shape[-2:])))
+    kernel, channels = _depthwise_kernel(layer.options.get("depthwise_quantizer"), layer.weights[0])
+    between = convolved(layer, values[0], kernel, channels)
+    pointwise = tensor(quantize_trainable, layer.options["pointwise_quantizer"], layer.weights[1])
+    return bias(layer, between.dot(pointwise.reshape(*pointwise.shape[-2:])))
 
 
 def _normalize(layer: Layer, values: list[Any]) -> Exact:
@@ -156,7 +136,7 @@ def _normalize(layer: Layer, values: list[Any]) -> Exact:
     def held(role: str, quantizer: Quantize) -> Weights:
         weights = arrays.pop(0)
         chosen = options.get(f"{role}_quantizer") if own else None
-        return _as_float32(quantizer(chosen, Exact.of(weights))) if chosen is not None else weights
+        return as_float32(quantizer(chosen, Exact.of(weights))) if chosen is not None else weights
 
     gamma = held("gamma", quantize_trainable) if options.get("scale", True) else None
     beta = held("beta", quantize) if options.get("center", True) else None
@@ -165,12 +145,12 @@ def _normalize(layer: Layer, values: list[Any]) -> Exact:
     if gamma is not None:
         inverse = inverse * gamma
     if own and options.get("inverse_quantizer") is not None:
-        inverse = _as_float32(quantize(options["inverse_quantizer"], Exact.of(inverse)))
+        inverse = as_float32(quantize(options["inverse_quantizer"], Exact.of(inverse)))
     offset = -mean * inverse if beta is None else beta - mean * inverse
     return values[0] * Exact.of(inverse) + Exact.of(offset)
 
 
-def _as_float32(x: Exact) -> Weights:
+def as_float32(x: Exact) -> Weights:
     return x.each(float).astype(np.float32)
 
 
@@ -210,18 +190,18 @@ def _concatenate(layer: Layer, values: list[Any]) -> Exact:
     return joined(values, int(layer.options.get("axis", -1)))
 
 
-def _as_value(value: Value) -> Exact:
+def as_value(value: Value) -> Exact:
     if isinstance(value, Exact):
         return value
     array = np.asarray(value, np.float32)
     return Exact.of(array) if array.ndim else Exact.of(array.reshape(1))
 
 
-def _folded(operation: Callable[[Exact, Exact], Exact], merges: bool) -> Callable[[Layer, list[Any]], Exact]:
+def folded(operation: Callable[[Exact, Exact], Exact], merges: bool) -> Callable[[Layer, list[Any]], Exact]:
     """A merge, which gives tensors of fewer axes ones after the batch; or an operator, which has constants."""
 
     def function(layer: Layer, values: list[Any]) -> Exact:
-        found = [_as_value(value) for value in values]
+        found = [as_value(value) for value in values]
         if merges:
             rank = max(len(value.shape) for value in found)
             found = [
@@ -284,7 +264,7 @@ def _reduce(how: str) -> Callable[[Layer, list[Any]], Exact]:
 def _windows(layer: Layer, x: Exact) -> tuple[Exact, Exact, npt.NDArray[np.object_]]:
     """Maxima and sums over the windows, and how many elements of ``x`` each window has: fewer at a padded border."""
     rank = len(x.shape) - 2
-    window = _pair(layer.options["pool_size"], rank)
+    window = pair(layer.options["pool_size"], rank)
     strided = Layer(layer.kind, layer.name, layer.module, {**layer.options, "strides": _strides(layer, window)})
     lowest = min(x.numerators.ravel())
     largest = np.stack([seen for _, seen in _taps(strided, x.numerators, window, lowest)]).max(axis=0)
@@ -295,7 +275,7 @@ def _windows(layer: Layer, x: Exact) -> tuple[Exact, Exact, npt.NDArray[np.objec
 
 
 def _strides(layer: Layer, window: tuple[int, ...]) -> tuple[int, ...]:
-    return _pair(layer.options.get("strides") or window, len(window))
+    return pair(layer.options.get("strides") or window, len(window))
 
 
 def _max_pool(layer: Layer, values: list[Any]) -> Exact:
@@ -306,16 +286,16 @@ def _average_pool(layer: Layer, values: list[Any]) -> Exact:
     """TensorFlow's mean of what lies in the window; QKeras multiplies by that of a whole window."""
     _, total, counts = _windows(layer, values[0])
     if layer.options.get("average_quantizer") is not None:
-        return _averaged(layer, total, math.prod(_pair(layer.options["pool_size"], len(total.shape) - 2)))
+        return averaged(layer, total, math.prod(pair(layer.options["pool_size"], len(total.shape) - 2)))
     common = math.lcm(*(int(count) for count in counts.ravel()))
-    return _averaged(layer, Exact(total.numerators * (common // counts), total.denominator), common)
+    return averaged(layer, Exact(total.numerators * (common // counts), total.denominator), common)
 
 
-def _averaged(layer: Layer, total: Exact, count: int) -> Exact:
+def averaged(layer: Layer, total: Exact, count: int) -> Exact:
     quantizer = layer.options.get("average_quantizer")
     if quantizer is None:
         return quantize(layer.options.get("activation"), total / count)
-    factor = _tensor(quantize, quantizer, np.array([1 / count], np.float32))
+    factor = tensor(quantize, quantizer, np.array([1 / count], np.float32))
     return quantize(layer.options.get("activation"), total * factor)
 
 
@@ -326,7 +306,7 @@ def _global(how: str) -> Callable[[Layer, list[Any]], Exact]:
         if how == "max":
             return x.max(axes, keep)
         count = math.prod(x.shape[1:-1]) if how == "mean" else int(layer.options.get("divisor", 1))
-        return _averaged(layer, x.sum(axes, keep), count)
+        return averaged(layer, x.sum(axes, keep), count)
 
     return function
 
@@ -340,29 +320,28 @@ _add, _subtract, _multiply = (lambda a, b: a + b), (lambda a, b: a - b), (lambda
 _SKIPPED = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout",
             "ActivityRegularization")  # fmt: skip
 LAYERS: dict[str, Callable[[Layer, list[Any]], Exact]] = {
-    "QDense": _dense,
-    "QConv1D": _conv,
-    "QConv2D": _conv,
-    "QDepthwiseConv2D": _depthwise,
+    "QDense": dense,
+    "QConv1D": conv,
+    "QConv2D": conv,
+    "QDepthwiseConv2D": depthwise,
     "QSeparableConv1D": _separable,
     "QSeparableConv2D": _separable,
     "BatchNormalization": _normalize,
     "QBatchNormalization": _normalize,
     "QActivation": _activation,
-    "Activation": _activation,
     "ReLU": _relu,
     "LeakyReLU": _relu,
     "Flatten": _flatten,
     "Reshape": _reshape,
     "Permute": _permute,
     "Concatenate": _concatenate,
-    "Add": _folded(_add, merges=True),
-    "Subtract": _folded(_subtract, merges=True),
-    "Multiply": _folded(_multiply, merges=True),
-    "ops.Add": _folded(_add, merges=False),
-    "ops.Subtract": _folded(_subtract, merges=False),
-    "ops.Multiply": _folded(_multiply, merges=False),
-    "ops.TrueDivide": _folded(_divide, merges=False),
+    "Add": folded(_add, merges=True),
+    "Subtract": folded(_subtract, merges=True),
+    "Multiply": folded(_multiply, merges=True),
+    "ops.Add": folded(_add, merges=False),
+    "ops.Subtract": folded(_subtract, merges=False),
+    "ops.Multiply": folded(_multiply, merges=False),
+    "ops.TrueDivide": folded(_divide, merges=False),
     "ops.Negative": _negative,
     "ops.Clip": _clip,
     "ops.Relu": _function("relu"),

@@ -4,92 +4,48 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.random_networks import draw_later
 from benchmarks.random_networks import draw_quantizers as quantizers
-from benchmarks.random_networks.network import Argument, Layer, Network, Quantizer, Ref, Weights
+from benchmarks.random_networks.canvas import (
+    QCONV,
+    QLAYERS,
+    QPOOL,
+    Canvas,
+    Drawn,
+    Kind,
+    Shape,
+    of_an_average,
+    positions,
+    rounded,
+    window_of,
+)
+from benchmarks.random_networks.network import Argument, Layer, Network, Quantizer, Ref
 
-Shape = tuple[int, ...]
+ALL_LAYERS_FROM = 1_000_000
+"""Seeds below draw from the layers that there were first, so that each gives the network that it always gave."""
 _LARGEST_TENSOR = 64
-_QLAYERS, _QCONV, _QPOOL = "qkeras.qlayers", "qkeras.qconvolutional", "qkeras.qpooling"
 _FUNCTIONS = ("relu", "linear", "relu6", "hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh",
               "binary_sigmoid")  # fmt: skip
-
-
-@dataclass
-class _Canvas:
-    """A network in the making: its layers, and the shape of every tensor there is."""
-
-    r: random.Random
-    wide: bool
-    layers: dict[str, Layer] = field(default_factory=dict)
-    shapes: dict[Ref, Shape] = field(default_factory=dict)
-
-    def add(
-        self,
-        kind: str,
-        module: str,
-        arguments: Sequence[Argument],
-        shape: Shape,
-        weights: Sequence[Shape] = (),
-        listed: bool = False,
-        **options: Any,
-    ) -> Ref:
-        """One more layer, called once; returns its output."""
-        name = f"{kind.rsplit('.', 1)[-1].lower()}{len(self.layers)}"
-        arrays = tuple(self.weights(size) for size in weights)
-        self.layers[name] = Layer(kind, name, module, options, arrays, (tuple(arguments),), listed)
-        ref = Ref(name)
-        self.shapes[ref] = shape
-        return ref
-
-    def weights(self, shape: Shape) -> Weights:
-        """Normal numbers of some size; at times on a coarse grid (ties), at times all zero."""
-        draws = np.random.default_rng(self.r.getrandbits(32))
-        array = draws.normal(scale=self.r.choice([0.3, 0.8, 2.0]), size=shape)
-        if self.r.random() < 0.2:
-            array = np.round(array * 16) / 16
-        if self.r.random() < 0.04:
-            array = np.zeros(shape)
-        return array.astype(np.float32)
-
-    def weight_quantizer(self) -> Quantizer:
-        return quantizers.weight_quantizer(self.r, self.wide)
-
-    def bias_quantizer(self) -> Quantizer | None:
-        if self.r.random() < 0.12:
-            return None
-        return quantizers.weight_quantizer(self.r, self.wide, automatic=self.r.random() < 0.3)
-
-    def activation(self) -> Any:
-        """For ``activation=``."""
-        return quantizers.activation_quantizer(self.r, self.wide) if self.r.random() < 0.3 else self.r.choice(
-            [None, None, "relu", "linear"]
-        )  # fmt: skip
-
-    def quantized(self, x: Ref, quantizer: Quantizer | str) -> Ref:
-        return self.add("QActivation", _QLAYERS, [x], self.shapes[x], activation=quantizer)
-
-
-Drawn = Ref | None
-"""None: this layer does not fit the tensor."""
 
 
 def draw(seed: int, wide: bool | None = None) -> Network:
     """The network of this seed. ``wide`` forces sums beyond float32, or their absence."""
     r = random.Random(seed)  # noqa: S311 - nothing secret
     chosen = r.random() < 0.2
-    canvas = _Canvas(r, chosen if wide is None else wide)
+    canvas = Canvas(r, chosen if wide is None else wide)
+    kinds = _FIRST if seed < ALL_LAYERS_FROM else _ALL
     tensors, input_type = _inputs(canvas)
     first = len(tensors)
     for _ in range(r.randint(1, 6)):
         x = r.choice(tensors[-2:]) if r.random() < 0.8 else r.choice(tensors)
-        made = _some_layer(canvas, x, tensors)
+        made = _some_layer(canvas, x, tensors, kinds)
         tensors.append(made)
         if r.random() < 0.4:
             tensors.append(canvas.quantized(made, quantizers.fence(r)))
@@ -101,7 +57,7 @@ def draw(seed: int, wide: bool | None = None) -> Network:
     return network.without_dead_ends()
 
 
-def _inputs(canvas: _Canvas) -> tuple[list[Ref], str | None]:
+def _inputs(canvas: Canvas) -> tuple[list[Ref], str | None]:
     r = canvas.r
     stated = r.random() < 0.12
     tensors: list[Ref] = []
@@ -121,18 +77,18 @@ def _inputs(canvas: _Canvas) -> tuple[list[Ref], str | None]:
     return tensors, f"ap_{kind}<{width},{r.randint(-1, width)}>" if stated else None
 
 
-def _some_layer(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Ref:
+def _some_layer(canvas: Canvas, x: Ref, tensors: list[Ref], kinds: Sequence[Kind]) -> Ref:
     r = canvas.r
     for _ in range(20):
         before = dict(canvas.layers)
-        ref = _called_again(canvas, x) if r.random() < 0.06 else r.choice(_WEIGHTED)(canvas, x, tensors)
+        ref = _called_again(canvas, x) if r.random() < 0.06 else r.choice(kinds)(canvas, x, tensors)
         if ref is not None and math.prod(canvas.shapes[ref]) <= _LARGEST_TENSOR:
             return ref
         canvas.layers = before
     return canvas.quantized(x, quantizers.fence(r))
 
 
-def _called_again(canvas: _Canvas, x: Ref) -> Drawn:
+def _called_again(canvas: Canvas, x: Ref) -> Drawn:
     """A layer that is there already, called a second time with a tensor of the same shape: it shares its weights."""
     shape = canvas.shapes[x]
     for layer in canvas.layers.values():
@@ -145,7 +101,7 @@ def _called_again(canvas: _Canvas, x: Ref) -> Drawn:
     return None
 
 
-def _activation(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _activation(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r = canvas.r
     if r.random() < 0.15:
         return canvas.quantized(x, r.choice(_FUNCTIONS))
@@ -155,39 +111,19 @@ def _activation(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.quantized(x, quantizers.activation_quantizer(r, canvas.wide))
 
 
-def _dense(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _dense(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, (*rest, inside) = canvas.r, canvas.shapes[x]
     units, use_bias = r.randint(1, 4), r.random() < 0.8
     return canvas.add(
-        "QDense", _QLAYERS, [x], (*rest, units), [(inside, units), *[(units,)] * use_bias],
+        "QDense", QLAYERS, [x], (*rest, units), [(inside, units), *[(units,)] * use_bias],
         units=units, use_bias=use_bias, kernel_quantizer=canvas.weight_quantizer(),
         bias_quantizer=canvas.bias_quantizer(), activation=canvas.activation(),
     )  # fmt: skip
 
 
-def _window(canvas: _Canvas, x: Ref, causal: bool = False) -> dict[str, Any] | None:
-    """Sizes of a convolution, of which the output is not empty; ``causal``: padding of that name may be drawn."""
-    r, spatial = canvas.r, canvas.shapes[x][:-1]
-    window = [r.randint(1, min(3, size)) for size in spatial]
-    stride = r.randint(1, 2)
-    dilation = r.choice([1, 1, 2]) if stride == 1 else 1
-    padding = r.choice(["valid", "same"] + ["causal"] * causal)
-    if padding == "valid" and any(dilation * (w - 1) + 1 > n for w, n in zip(window, spatial, strict=True)):
-        return None
-    return {"kernel_size": window, "strides": stride, "dilation_rate": dilation, "padding": padding}
-
-
-def _positions(spatial: Shape, sizes: dict[str, Any], window: Sequence[int], strides: Sequence[int]) -> Shape:
-    """Of the output."""
-    dilation = sizes.get("dilation_rate", 1)
-    if sizes["padding"] == "valid":
-        return tuple((n - dilation * (w - 1) - 1) // s + 1 for n, w, s in zip(spatial, window, strides, strict=True))
-    return tuple(-(-n // s) for n, s in zip(spatial, strides, strict=True))
-
-
-def _conv(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _conv(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, (*spatial, inside) = canvas.r, canvas.shapes[x]
-    sizes = _window(canvas, x, causal=len(spatial) == 1) if len(spatial) in (1, 2) else None
+    sizes = window_of(canvas, x, causal=len(spatial) == 1) if len(spatial) in (1, 2) else None
     if sizes is None:
         return None
     window, use_bias = sizes["kernel_size"], r.random() < 0.8
@@ -195,41 +131,41 @@ def _conv(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     filters = groups * r.randint(1, 2)
     if len(spatial) == 2 and groups == 1 and r.random() < 0.1:
         sizes["mask"] = [[float(r.randint(0, 1)) for _ in range(window[1])] for _ in range(window[0])]
-    places = _positions(tuple(spatial), sizes, window, [sizes["strides"]] * len(spatial))
+    places = positions(tuple(spatial), sizes, window, [sizes["strides"]] * len(spatial))
     return canvas.add(
-        f"QConv{len(spatial)}D", _QCONV, [x], (*places, filters),
+        f"QConv{len(spatial)}D", QCONV, [x], (*places, filters),
         [(*window, inside // groups, filters), *[(filters,)] * use_bias],
         filters=filters, groups=groups, use_bias=use_bias, kernel_quantizer=canvas.weight_quantizer(),
         bias_quantizer=canvas.bias_quantizer(), activation=canvas.activation(), **sizes,
     )  # fmt: skip
 
 
-def _depthwise(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _depthwise(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, (*spatial, inside) = canvas.r, canvas.shapes[x]
-    sizes = _window(canvas, x) if len(spatial) == 2 else None
+    sizes = window_of(canvas, x) if len(spatial) == 2 else None
     if sizes is None:
         return None
     multiplier, use_bias = r.randint(1, 2), r.random() < 0.8
     outputs = inside * multiplier
-    places = _positions(tuple(spatial), sizes, sizes["kernel_size"], [sizes["strides"]] * 2)
+    places = positions(tuple(spatial), sizes, sizes["kernel_size"], [sizes["strides"]] * 2)
     return canvas.add(
-        "QDepthwiseConv2D", _QCONV, [x], (*places, outputs),
+        "QDepthwiseConv2D", QCONV, [x], (*places, outputs),
         [(*sizes["kernel_size"], inside, multiplier), *[(outputs,)] * use_bias],
         depth_multiplier=multiplier, use_bias=use_bias, depthwise_quantizer=canvas.weight_quantizer(),
         bias_quantizer=canvas.bias_quantizer(), activation=canvas.activation(), **sizes,
     )  # fmt: skip
 
 
-def _separable(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _separable(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, (*spatial, inside) = canvas.r, canvas.shapes[x]
-    sizes = _window(canvas, x) if len(spatial) in (1, 2) else None
+    sizes = window_of(canvas, x) if len(spatial) in (1, 2) else None
     if sizes is None:
         return None
     multiplier, use_bias, filters = r.randint(1, 2), r.random() < 0.8, r.randint(1, 3)
-    places = _positions(tuple(spatial), sizes, sizes["kernel_size"], [sizes["strides"]] * len(spatial))
+    places = positions(tuple(spatial), sizes, sizes["kernel_size"], [sizes["strides"]] * len(spatial))
     ones = (1,) * len(spatial)
     return canvas.add(
-        f"QSeparableConv{len(spatial)}D", _QCONV, [x], (*places, filters),
+        f"QSeparableConv{len(spatial)}D", QCONV, [x], (*places, filters),
         [(*sizes["kernel_size"], inside, multiplier), (*ones, inside * multiplier, filters), *[(filters,)] * use_bias],
         filters=filters, depth_multiplier=multiplier, use_bias=use_bias, depthwise_quantizer=canvas.weight_quantizer(),
         pointwise_quantizer=canvas.weight_quantizer(), bias_quantizer=canvas.bias_quantizer(),
@@ -237,7 +173,7 @@ def _separable(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     )  # fmt: skip
 
 
-def _normalization(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _normalization(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, channels = canvas.r, canvas.shapes[x][-1:]
     scale, center, own = r.random() < 0.8, r.random() < 0.8, r.random() < 0.4
     options: dict[str, Any] = {"scale": scale, "center": center, "epsilon": r.choice([1e-3, 1e-5, 0.5])}
@@ -261,7 +197,7 @@ def _normalization(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
 _VARIANCE = Quantizer("quantized_relu_po2", {"bits": 6, "quadratic_approximation": True})
 
 
-def _relu(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _relu(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, shape = canvas.r, canvas.shapes[x]
     if r.random() < 0.3:
         return canvas.add("LeakyReLU", "keras.layers", [x], shape, negative_slope=r.choice([0.5, 0.125, 0.3, 0.75]))
@@ -273,7 +209,7 @@ def _relu(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.add("ReLU", "keras.layers", [x], shape, **options)
 
 
-def _left_out(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _left_out(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, shape = canvas.r, canvas.shapes[x]
     kinds: list[tuple[str, dict[str, Any]]] = [
         ("Dropout", {"rate": 0.3}), ("GaussianNoise", {"stddev": 1.0}), ("GaussianDropout", {"rate": 0.2}),
@@ -285,7 +221,7 @@ def _left_out(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.add(kind, "keras.layers", [x], shape, **options)
 
 
-def _permute(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _permute(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     shape = canvas.shapes[x]
     if len(shape) == 1:
         return None
@@ -297,7 +233,7 @@ def _permute(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.add("Permute", "keras.layers", [x], tuple(shape[d - 1] for d in dims), dims=dims)
 
 
-def _reshape(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _reshape(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, count = canvas.r, math.prod(canvas.shapes[x])
     if r.random() < 0.4:
         return canvas.add("Flatten", "keras.layers", [x], (count,))
@@ -320,7 +256,7 @@ def _broadcast(shapes: Sequence[Shape]) -> Shape | None:
         return None
 
 
-def _merge(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _merge(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, shape = canvas.r, canvas.shapes[x]
     fitting = [t for t in tensors if _broadcast([canvas.shapes[t], shape]) is not None]
     kind = r.choice(["Add", "Add", "Subtract", "Multiply"])
@@ -334,7 +270,7 @@ def _merge(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.add(kind, "keras.layers", chosen, result, listed=True)
 
 
-def _concatenate(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _concatenate(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, shape = canvas.r, canvas.shapes[x]
     axis = r.randrange(len(shape))
 
@@ -349,40 +285,24 @@ def _concatenate(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.add(kind, module, chosen, tuple(result), listed=True, axis=written)
 
 
-def _pool(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _pool(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, (*spatial, channels) = canvas.r, canvas.shapes[x]
     if len(spatial) not in (1, 2):
         return None
     window = [r.randint(1, min(3, size)) for size in spatial]
     stride = r.choice([None, 1, 2])
     sizes: dict[str, Any] = {"pool_size": window, "strides": stride, "padding": r.choice(["valid", "valid", "same"])}
-    places = _positions(tuple(spatial), sizes, window, window if stride is None else [stride] * len(spatial))
+    places = positions(tuple(spatial), sizes, window, window if stride is None else [stride] * len(spatial))
     shape = (*places, channels)
     if r.random() < 0.5:
         return canvas.add(f"MaxPooling{len(spatial)}D", "keras.layers", [x], shape, **sizes)
     if len(spatial) == 2 and r.random() < 0.4:
-        sizes |= _of_an_average(canvas)
-        return canvas.add("QAveragePooling2D", _QPOOL, [x], shape, **sizes)
-    return _rounded(canvas, canvas.add(f"AveragePooling{len(spatial)}D", "keras.layers", [x], shape, **sizes))
+        sizes |= of_an_average(canvas)
+        return canvas.add("QAveragePooling2D", QPOOL, [x], shape, **sizes)
+    return rounded(canvas, canvas.add(f"AveragePooling{len(spatial)}D", "keras.layers", [x], shape, **sizes))
 
 
-def _of_an_average(canvas: _Canvas) -> dict[str, Any]:
-    r = canvas.r
-    quantizer = Quantizer("quantized_bits", {"bits": r.choice([4, 8]), "integer": 0, "alpha": 1.0})
-    return {"average_quantizer": r.choice([None, quantizer]), "activation": quantizers.fence(r)}
-
-
-def _rounded(canvas: _Canvas, average: Ref) -> Ref:
-    """Most averages with a quantizer behind them, which those over three numbers need."""
-    if canvas.r.random() < 0.1:
-        return average
-    if canvas.r.random() < 0.2:
-        average = canvas.add("ReLU", "keras.layers", [average], canvas.shapes[average])
-    quantizer = quantizers.activation_quantizer(canvas.r) if canvas.r.random() < 0.5 else quantizers.fence(canvas.r)
-    return canvas.quantized(average, quantizer)
-
-
-def _global_pool(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _global_pool(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, (*spatial, channels) = canvas.r, canvas.shapes[x]
     rank = len(spatial)
     if rank not in (1, 2):
@@ -395,11 +315,11 @@ def _global_pool(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     if r.random() < 0.4:
         return canvas.add(f"GlobalMaxPooling{rank}D", "keras.layers", [x], shape, keepdims=keep)
     if rank == 2 and r.random() < 0.4:
-        return canvas.add("QGlobalAveragePooling2D", _QPOOL, [x], shape, keepdims=keep, **_of_an_average(canvas))
-    return _rounded(canvas, canvas.add(f"GlobalAveragePooling{rank}D", "keras.layers", [x], shape, keepdims=keep))
+        return canvas.add("QGlobalAveragePooling2D", QPOOL, [x], shape, keepdims=keep, **of_an_average(canvas))
+    return rounded(canvas, canvas.add(f"GlobalAveragePooling{rank}D", "keras.layers", [x], shape, keepdims=keep))
 
 
-def _reduce(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _reduce(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, shape = canvas.r, canvas.shapes[x]
     axes = sorted(r.sample(range(1, len(shape) + 1), r.randint(1, len(shape))))
     keep, how = r.random() < 0.4, r.choice(["Sum", "Max", "Mean"])
@@ -408,10 +328,10 @@ def _reduce(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
         return None
     axis = axes[0] - len(shape) - 1 if len(axes) == 1 and r.random() < 0.4 else axes[0] if len(axes) == 1 else axes
     ref = canvas.add(f"ops.{how}", _OPS, [x], kept, axis=axis, keepdims=keep)
-    return _rounded(canvas, ref) if how == "Mean" else ref
+    return rounded(canvas, ref) if how == "Mean" else ref
 
 
-def _operator(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _operator(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     """With a constant, or of one tensor alone."""
     r, shape = canvas.r, canvas.shapes[x]
     kind = r.choice(["Add", "Subtract", "Multiply", "TrueDivide", "Negative", "Clip", "Relu", "Relu6", "LeakyRelu"])
@@ -432,7 +352,7 @@ def _operator(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     return canvas.add(f"ops.{kind}", _OPS, arguments, shape)
 
 
-def _pairs(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
+def _pairs(canvas: Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
     r, shape = canvas.r, canvas.shapes[x]
     if len(shape) != 1:
         return None
@@ -441,12 +361,13 @@ def _pairs(canvas: _Canvas, x: Ref, tensors: list[Ref]) -> Drawn:
 
 
 _OPS = "keras.src.ops.numpy"
-_KINDS: dict[Callable[[_Canvas, Ref, list[Ref]], Drawn], int] = {
+_KINDS: dict[Kind, int] = {
     _activation: 5, _dense: 4, _conv: 4, _depthwise: 2, _separable: 2, _normalization: 2, _relu: 2, _left_out: 1,
     _permute: 1, _reshape: 3, _merge: 3, _concatenate: 2, _pool: 3, _global_pool: 2, _reduce: 2, _operator: 3,
     _pairs: 1,
 }  # fmt: skip
-_WEIGHTED = [kind for kind, count in _KINDS.items() for _ in range(count)]
+_FIRST = [kind for kind, count in _KINDS.items() for _ in range(count)]
+_ALL = [*_FIRST, *(kind for kind, count in draw_later.KINDS.items() for _ in range(count))]
 
 
 def events(network: Network, seed: int, count: int = 16) -> list[npt.NDArray[np.float32]]:

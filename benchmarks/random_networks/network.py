@@ -44,8 +44,8 @@ class Ref:
     call: int = 0
 
 
-Argument = Ref | float | Weights
-"""A tensor, or a constant in its place."""
+Argument = Ref | float | Weights | list[Any]
+"""A tensor, a constant in its place, or an index as a file holds it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,11 @@ class Layer:
     calls: tuple[tuple[Argument, ...], ...] = ()
     listed: bool = False
     """Its tensors are one argument, a list."""
+
+    @property
+    def own_weights(self) -> int:
+        """How many weights are not those of a normalization that the layer holds."""
+        return len(self.weights) - 4 if self.kind.endswith("Batchnorm") else len(self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,8 +231,11 @@ def _write_weights(group: h5py.Group, layers: tuple[Layer, ...]) -> None:
         if layer.weights:
             held = group.create_group(f"{layer.name}/vars")
             held.attrs["name"] = layer.name
-            for index, array in enumerate(layer.weights):
+            own = layer.own_weights
+            for index, array in enumerate(layer.weights[:own]):
                 held[str(index)] = array
+            for index, array in enumerate(layer.weights[own:]):
+                group[f"{layer.name}/batchnorm/vars/{index}"] = array
 
 
 def _write_legacy(group: h5py.Group, layers: tuple[Layer, ...]) -> None:

@@ -21,7 +21,7 @@ from benchmarks.random_networks.network import Quantizer
 _EPSILON = Fraction(float(np.float32(1e-7)))
 """keras.backend.epsilon()"""
 _LOG2 = np.float32(np.log(2.0))
-_PRECISE = Context(prec=50)
+PRECISE = Context(prec=50)
 _NEAR_A_TIE = 1e-5
 _LEAST_EXPONENT, _LARGEST_EXPONENT = -126, 127
 """Of normal float32 numbers: TensorFlow makes smaller ones zero."""
@@ -135,7 +135,7 @@ def _tanh(options: dict[str, Any], x: Exact) -> Exact:
 
 def _sigmoid(options: dict[str, Any], x: Exact) -> Exact:
     m = power(int(options.get("bits", 8)))
-    p = _each(_real_sigmoid, x) if options.get("use_real_sigmoid") else hard_sigmoid(x)
+    p = _each(real_sigmoid, x) if options.get("use_real_sigmoid") else hard_sigmoid(x)
     return ((p * m).round() / m).clip(int(options.get("symmetric", 0)) / m, 1 - 1 / m)
 
 
@@ -144,15 +144,15 @@ def _each(function: Callable[[Fraction], Fraction], x: Exact) -> Exact:
 
 
 @lru_cache(maxsize=1 << 16)
-def _real_sigmoid(value: Fraction) -> Fraction:
+def real_sigmoid(value: Fraction) -> Fraction:
     if abs(value) > 200:
         return Fraction(int(value > 0))
-    exponential = _PRECISE.exp(_PRECISE.divide(Decimal(-int(value.numerator)), Decimal(int(value.denominator))))
-    return Fraction(_PRECISE.divide(Decimal(1), 1 + exponential))
+    exponential = PRECISE.exp(PRECISE.divide(Decimal(-int(value.numerator)), Decimal(int(value.denominator))))
+    return Fraction(PRECISE.divide(Decimal(1), 1 + exponential))
 
 
 def _real_tanh(value: Fraction) -> Fraction:
-    return 2 * _real_sigmoid(2 * value) - 1
+    return 2 * real_sigmoid(2 * value) - 1
 
 
 def _binary(options: dict[str, Any], x: Exact) -> Exact:
@@ -204,7 +204,7 @@ def _clipped_power(options: dict[str, Any], magnitude: Exact, bits: int) -> Exac
 def _log2(value: Fraction, root: bool, floor: bool) -> int:
     """``round(log(value) / log(2))``; every step rounded to float32, correctly."""
     argument = Fraction(float(np.sqrt(np.float32(float(value))))) if root else value
-    logarithm = np.float32(float(_PRECISE.ln(Decimal(int(argument.numerator)) / Decimal(int(argument.denominator)))))
+    logarithm = np.float32(float(PRECISE.ln(Decimal(int(argument.numerator)) / Decimal(int(argument.denominator)))))
     quotient = float(logarithm / _LOG2)
     exact = math.log2(value) / (2 if root else 1)
     edge = exact if floor else exact + 0.5

@@ -185,9 +185,11 @@ def _(node: nodes.Add, inputs: Sequence[Edge]) -> Edge:
     a, b = inputs
     grid = max(a.fraction, b.fraction)
     (a_low, a_high), (b_low, b_high) = a.at_fraction(grid), b.at_fraction(grid)
+    # Either term is a partial sum: where wide ones nearly cancel, what is left fits a format that they do not.
+    partial = max(x.magnitude << (grid - x.fraction) for x in inputs)
     if node.negate:
         b_low, b_high = -b_high, -b_low
-    return Edge.of(narrow(_sum(a_low, b_low)), narrow(_sum(a_high, b_high)), grid)
+    return Edge.of(narrow(_sum(a_low, b_low)), narrow(_sum(a_high, b_high)), grid, partial)
 
 
 @propagate.register

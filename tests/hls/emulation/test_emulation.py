@@ -82,6 +82,24 @@ def test_sums_that_a_float_format_would_round_are_exact(bits: int) -> None:
     assert Emulator(graph).run([raw])[0].tolist() == expected
 
 
+@pytest.mark.parametrize("bits", [23, 25, 54])
+@pytest.mark.parametrize("negate", [True, False])
+def test_wide_terms_that_nearly_cancel_are_added_exactly(bits: int, negate: bool) -> None:
+    """(x + 2**bits + 1) - (y + 2**bits) is small enough for float32, and its terms are not."""
+    port = FixedType(False, 3, 3)
+    builder = GraphBuilder("cancels")
+    x, y = (builder.add(nodes.Input(name, (), name, (1,), port, 0, 7)) for name in "xy")
+    one, sign = FixedArray(np.array([1]), 0), 1 if negate else -1
+    a = builder.add(nodes.Scale("a", (x,), "a", one, FixedArray(np.array([2**bits + 1]), 0)))
+    b = builder.add(
+        nodes.Scale("b", (y,), "b", FixedArray(np.array([sign]), 0), FixedArray(np.array([sign << bits]), 0))
+    )
+    c = builder.add(nodes.Add("c", (a, b), "c", negate))
+    graph = builder.finish([x, y], [c], ["c"])
+    raw = [np.array([[0], [5], [7]]), np.array([[7], [2], [7]])]
+    assert Emulator(graph).run(raw)[0].tolist() == [[-6], [4], [1]]
+
+
 @pytest.mark.parametrize("integer", [-1200, -600, -140, -60, 4, 64, 140, 1200])
 def test_a_sum_rounded_to_units_that_no_float_has(integer: int) -> None:
     """A sum is held in the unit of the quantizer that reads it; where a float32 has no such power, in its own."""
