@@ -27,12 +27,12 @@ def corner_events(graph: FixedGraph, seed: int, limit: int = MAX_CORNERS) -> Raw
     box = _Box(graph)
     rng = np.random.default_rng(seed)
     rows = [box.low, box.high, box.zero]
-    for signs in _patterns(graph, box):
+    for signs in _patterns(graph, box) if limit > len(rows) else ():
         rows += [box.vertex(signs), box.vertex(~signs)]
     rows += [box.vertex(rng.random(box.size) < 0.5) for _ in range(_RANDOM_VERTICES)]
     for element in range(min(box.size, limit)):
         rows += [box.single(element, value) for value in (box.low[element], box.high[element], 1, -1)]
-    return box.split(np.stack(rows[:limit]))
+    return box.split(np.stack(rows)[:limit])
 
 
 class _Box:

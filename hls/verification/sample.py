@@ -15,7 +15,7 @@ from hls.emulation.ports import PortValues, port_values
 from hls.errors import EventError, UnsupportedError
 from hls.graph import FixedGraph, nodes
 from hls.graph.raw import RawArrays
-from hls.verification.corners import corner_events
+from hls.verification.corners import MAX_CORNERS, corner_events
 from hls.verification.coverage import Coverage, cover, require_comparison
 from hls.verification.event_files import event_arrays
 
@@ -61,7 +61,8 @@ def gather(
     """Corner events, then the events themselves.
 
     ``inputs`` names a file; else the system generates; else integers are uniform over the ports' ranges. ``events``
-    is how many are wanted: without it a file gives all that it has, and the others ``default``.
+    is how many are wanted in all, of which half are corner events at most: without it a file gives all that it has, and
+    the others ``default``, besides the corner events.
 
     Raises:
         EventError: the file is missing, damaged, empty or too short, its arrays do not fit the network, or its events
@@ -70,18 +71,20 @@ def gather(
     """
     for name in graph.inputs:
         _require_width(graph.port(name))
-    wanted = events if events is not None else default
+    corners = corner_events(graph, seed, MAX_CORNERS if events is None else min(MAX_CORNERS, events // 2))
+    wanted = default if events is None else events - len(corners[0])
     if inputs is not None:
         values, source = _from_file(graph, system, inputs, events), f"file {inputs.name}"
     elif system is not None:
         values, source = port_values(graph, system.generate(wanted, seed)), f"{system} events, seed {seed}"
     else:
         values, source = _uniform(graph, wanted, seed), f"integers uniform over the input ports, seed {seed}"
+    if events is not None:
+        values = [port.first(wanted) for port in values]
     covered = cover(values)
     if inputs is not None or system is not None:
         with _told_of(inputs or f"{system} events"):
             require_comparison(values, covered)
-    corners = corner_events(graph, seed)
     joined = [np.concatenate([corner, port.raw]) for corner, port in zip(corners, values, strict=True)]
     return EventSample(joined, len(corners[0]), source, covered)
 
