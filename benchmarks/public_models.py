@@ -1,66 +1,86 @@
 """Networks that others trained, one after the other, as their owners would bring them: what comes in, and how.
 
-    python benchmarks/public_models.py FOLDER [--events 500] [--largest-csim 20000] [--out FILE.jsonl] [--page FILE.md]
+    python -m benchmarks.public_models FOLDER [--events 300] [--largest-csim 400000] [--out FILE.jsonl] [--page FILE.md]
 
 Each file goes through `qtrigger new`. What it refuses is cured as its message says (`--input-type`, `--softmax drop`,
 `qtrigger quantize` with random events), and tried again. The project is built with the emulator, with the framework
-that wrote the file, and, where the network has at most so many multiplications, with the C simulation. Results are kept
-in --out, so that the same command goes on where it stopped; --page writes them as a table.
+that wrote the file (HGQ 2 and QONNX in environments of their own, see `qtrigger doctor`), and, where the network has at
+most so many multiplications, with the C simulation. Results are kept in --out, so that the same command goes on where
+it stopped, and a line taken out is made again; --page writes them as a table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from hls.errors import FirmwareError
+from hls.importing.formats import import_model, plain_model
 from hls.importing.importer import input_shape
-from hls.importing.model_file import read_model
+from hls.project import read_project
+from hls.verification.witnesses import default_witnesses
 
 PART = "xcvu13p-flga2577-2-e"
 INPUT_TYPE = "ap_fixed<16,6>"
 _CALIBRATION_EVENTS = 500
 _SECONDS = 900
 _MOST_CURES = 5
+_OUR_FAULT = "a fault of qtrigger"
+_HARDWARE = ("csim", "rtl", "netlist")
+"""Witnesses that are not asked, or only of networks that are small enough."""
+SUFFIXES = (".h5", ".hdf5", ".keras", ".onnx")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file: how it came in, and which witnesses agreed on how many events; or why it did not."""
+    """What became of one file: how it came in, and which witnesses agreed on how many events; or why it did not.
+
+    ``excused`` counts events in which the framework differs from all others within its own float32; ``silent`` says of
+    each witness that was asked and did not run why.
+    """
 
     file: str
-    cures: tuple[str, ...]
-    agreement: str | None
-    events: int
-    witnesses: tuple[str, ...]
-    multiplications: int
-    refusal: str | None
-    seconds: float
+    kind: str
+    cures: tuple[str, ...] = ()
+    agreement: str | None = None
+    events: int = 0
+    excused: int = 0
+    witnesses: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    layers: int = 0
+    parameters: int = 0
+    multiplications: int = 0
+    luts: int = 0
+    refusal: str | None = None
+    seconds: float = 0.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 1 if a witness disagrees or a traceback is seen."""
+    """Exit code 1 if a witness disagrees, or something ends in a fault of ours."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--events", type=int, default=500)
-    parser.add_argument("--largest-csim", type=int, default=20_000)
+    parser.add_argument("--events", type=int, default=300)
+    parser.add_argument("--largest-csim", type=int, default=400_000)
     parser.add_argument("--out", type=Path, default=Path("models.jsonl"))
     parser.add_argument("--page", type=Path)
     options = parser.parse_args(arguments)
     done = {outcome.file: outcome for outcome in _kept(options.out)}
     for path in sorted(options.folder.iterdir()):
-        if path.suffix in (".h5", ".hdf5", ".keras", ".onnx", ".json") and path.name not in done:
+        if path.suffix in SUFFIXES and path.name not in done:
             done[path.name] = outcome = bring_in(path, options.events, options.largest_csim)
             with options.out.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(asdict(outcome)) + "\n")
@@ -68,14 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes = [done[name] for name in sorted(done)]
     if options.page is not None:
         options.page.write_text(page(outcomes, options.events), encoding="utf-8")
-    return int(any(o.agreement == "differs" or "Traceback" in (o.refusal or "") for o in outcomes))
+    return int(any(o.agreement == "differs" or _OUR_FAULT in (o.refusal or "") for o in outcomes))
 
 
 def _kept(path: Path) -> Iterator[Outcome]:
     if path.is_file():
         for line in path.read_text("utf-8").splitlines():
             found: dict[str, Any] = json.loads(line)
-            yield Outcome(**{**found, "cures": tuple(found["cures"]), "witnesses": tuple(found["witnesses"])})
+            lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
+            kept: dict[str, Any] = {**found, **lists}
+            yield Outcome(**kept)
 
 
 def bring_in(path: Path, events: int, largest_csim: int) -> Outcome:
@@ -84,16 +106,52 @@ def bring_in(path: Path, events: int, largest_csim: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="public-model-") as name:
         place = Path(name)
         cures, refusal = _new(path.resolve(), place)
-        if refusal is not None:
-            return Outcome(path.name, cures, None, 0, (), 0, refusal, time.monotonic() - started)
-        report, told = _build(place, events, largest_csim)
-        if report is None:
-            return Outcome(path.name, cures, None, 0, (), 0, told, time.monotonic() - started)
-    verified = report["verification"]
-    ran = tuple(name for name, found in report["witnesses"].items() if found["status"] == "ran")
-    multiplications = int(report["graph"]["multiplications"])
-    seconds = time.monotonic() - started
-    return Outcome(path.name, cures, verified["agreement"], verified["events"], ran, multiplications, None, seconds)
+        report, told = (None, refusal) if refusal is not None else _build(place, events, largest_csim)
+    seconds = round(time.monotonic() - started, 1)
+    if report is None:
+        return Outcome(path.name, kind(path), cures, refusal=told, seconds=seconds)
+    verified, graph, witnesses = report["verification"], report["graph"], report["witnesses"]
+    return Outcome(
+        file=path.name,
+        kind=kind(path),
+        cures=cures,
+        agreement=verified["agreement"],
+        events=verified["events"],
+        excused=max(found["float32_differs"] or 0 for found in witnesses.values()),
+        witnesses=tuple(name for name, found in witnesses.items() if found["status"] == "ran"),
+        silent=tuple(f"{name}: {found['reason']}" for name, found in witnesses.items() if found["reason"]),
+        layers=graph["layers"],
+        parameters=graph["parameters"],
+        multiplications=graph["multiplications"],
+        luts=next(figure["lut"] for figure in report["resources"] if figure["route"] == "rtl"),
+        seconds=seconds,
+    )
+
+
+_WRITERS = (
+    ("HGQ 2", rb'"(module|registered_name)": "hgq'),
+    ("HGQ", rb"HQuantize|HDense|HConv|FixedPointQuantizer"),
+    ("QKeras", rb"quantized_|\"Q(Dense|Conv|Activation|Separable|Depthwise)|stochastic_|\bbinary\("),
+)
+
+
+def kind(path: Path) -> str:
+    """Which framework wrote a file, in which container, by what stands in it."""
+    if path.suffix == ".onnx":
+        return "QONNX" if re.search(rb"qonnx|finn\.custom_op|brevitas", path.read_bytes()) else "ONNX"
+    container, text = _architecture(path)
+    writer = next((name for name, pattern in _WRITERS if re.search(pattern, text)), "Keras")
+    return f"{writer}, {container}"
+
+
+def _architecture(path: Path) -> tuple[str, bytes]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return ".keras", archive.read("config.json")
+    with h5py.File(path) as file:
+        config = file.attrs.get("model_config", b"")
+        version = str(file.attrs.get("keras_version", "weights only"))
+        return f"HDF5 of {version}", config.encode() if isinstance(config, str) else bytes(config)
 
 
 def _new(model: Path, place: Path) -> tuple[tuple[str, ...], str | None]:
@@ -128,7 +186,7 @@ def _cures(flags: dict[str, str], quantized: bool) -> tuple[str, ...]:
 
 def _quantize(model: Path, place: Path) -> str | None:
     try:
-        spec = read_model(model)
+        spec = plain_model(model)
     except FirmwareError as error:
         return str(error)
     rng = np.random.default_rng(1)
@@ -142,14 +200,15 @@ def _quantize(model: Path, place: Path) -> str | None:
 
 
 def _build(place: Path, events: int, largest_csim: int) -> tuple[dict[str, Any] | None, str]:
-    project = "firmware_projects/mine"
-    chosen = ["--witness", "emulator", "--witness", "qkeras", "--events", str(events)]
-    done = _qtrigger(place, "build", project, *chosen)
-    report = _report(place / project)
-    if report is not None and report["graph"]["multiplications"] <= largest_csim:
-        done = _qtrigger(place, "build", project, *chosen, "--witness", "csim")
-        report = _report(place / project) or report
-    return report, _last(done)
+    """The report of a build with emulator, framework and, where the network is not too large, the C simulation."""
+    project = read_project(place / "firmware_projects" / "mine")
+    graph = import_model(project.weights, project.file.model.statements())
+    wanted = [name for name in default_witnesses(project.weights) if name not in _HARDWARE]
+    if graph.multiplications() <= largest_csim:
+        wanted.append("csim")
+    chosen = [part for name in wanted for part in ("--witness", name)]
+    done = _qtrigger(place, "build", str(project.folder), "--events", str(events), *chosen)
+    return _report(project.folder), _last(done)
 
 
 def _report(project: Path) -> dict[str, Any] | None:
@@ -170,7 +229,8 @@ def _qtrigger(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return " ".join(lines[-3:])[:2000] if lines else f"exit code {done.returncode}"
+    told = " ".join(lines[-3:])[:2000] if lines else f"exit code {done.returncode}"
+    return f"{_OUR_FAULT}: {told}" if done.returncode not in (0, 1, 2) else told
 
 
 def _line(outcome: Outcome) -> str:

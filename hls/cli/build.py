@@ -25,7 +25,7 @@ def command(
             "--witness", metavar="W", help="Ask this one (may be repeated): qkeras, emulator, csim, rtl, netlist."
         ),
     ] = None,
-    events: Annotated[int | None, typer.Option(min=1, help="Number of events in all, half of them corner events at most.")] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events among them.")] = None,
     inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, .npy or .npz.")] = None,
     liberty: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Cell library of an ASIC, for the netlist's cells and area.")
