@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from typer.core import TyperCommand
 
 from hls.cli import (
     build,
@@ -32,7 +33,8 @@ app = typer.Typer(
 )
 
 for module in (train, evaluate, data, quantize, new, build, estimate, report, check, scan, pack, unpack, parts, doctor):
-    app.command(module.NAME, epilog=module.EXAMPLES, help=module.HELP)(module.command)
+    verb = getattr(module, "Verb", TyperCommand)
+    app.command(module.NAME, cls=verb, epilog=module.EXAMPLES, help=module.HELP)(module.command)
 
 
 def _version(wanted: bool) -> None:

@@ -42,6 +42,7 @@ class _Request:
     """What to estimate. ``part`` is as it was typed: a board, or a device of any spelling."""
 
     model: Path
+    architecture: Path | None
     statements: Statements
     part: str
     target: Target
@@ -65,10 +66,16 @@ def command(
     ] = None,
     softmax: Annotated[
         str | None,
-        typer.Option(metavar="MODE", help="What becomes of a last softmax: drop (logits) or argmax (the class)."),
+        typer.Option(
+            metavar="MODE", help="What becomes of a last softmax: drop (logits), argmax (the class) or table."
+        ),
     ] = None,
     sigmoid: Annotated[
         str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
+    ] = None,
+    architecture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
 ) -> None:
@@ -84,18 +91,21 @@ def command(
         reuse_factor=reuse_factor,
         multipliers=multipliers,
     )
-    _estimate(_Request(model, Statements(input_type, softmax=softmax, sigmoid=sigmoid), part, target, as_json))
+    stated = Statements(input_type, softmax=softmax, sigmoid=sigmoid)
+    _estimate(_Request(model, architecture, stated, part, target, as_json))
 
 
 def _estimate(request: _Request) -> None:
     """Both routes, each against what the part holds."""
     from hls.figures.estimates import estimate_hls4ml, estimate_rtl
+    from hls.importing.joined import whole_model
     from hls.target.parts import check_fit, find_part
     from hls.target.resources import TILE_KBIT
 
     target = request.target
     device = find_part(request.part)
-    graph, default_bits = _read(request.model, request.statements)
+    with whole_model(request.model, request.architecture) as whole:
+        graph, default_bits = _read(whole, request.statements)
     routes = (
         estimate_hls4ml(graph, target, default_bits),
         estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers),

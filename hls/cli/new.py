@@ -17,7 +17,8 @@ EXAMPLES = (
     "  qtrigger new mine --model model.h5 --part xcvu9p-flga2104-2L-e --backend vivado --clock-ns 3.125\n\n"
     "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --input-type 'ap_fixed<16,6>'\n\n"
     "  qtrigger new mine --model model.h5 --part xcvu13p-flga2577-2-e --events events.npz\n\n"
-    "  qtrigger new mine --model classifier.h5 --part xcvu13p-flga2577-2-e --softmax argmax"
+    "  qtrigger new mine --model classifier.h5 --part xcvu13p-flga2577-2-e --softmax argmax\n\n"
+    "  qtrigger new mine --model weights.h5 --architecture model.json --part xcvu13p-flga2577-2-e"
 )
 
 
@@ -37,33 +38,51 @@ def command(
     ] = None,
     softmax: Annotated[
         str | None,
-        typer.Option(metavar="MODE", help="What becomes of a last softmax: drop (logits) or argmax (the class)."),
+        typer.Option(
+            metavar="MODE", help="What becomes of a last softmax: drop (logits), argmax (the class) or table."
+        ),
     ] = None,
     sigmoid: Annotated[
         str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
+    ] = None,
+    architecture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
     ] = None,
     firmware: Annotated[
         str | None, typer.Option(help="What is built and judged: rtl (our Verilog) or hls4ml (its project).")
     ] = None,
 ) -> None:
     """Write firmware_projects/NAME."""
+    from hls.errors import UnsupportedError
+    from hls.importing.joined import whole_model
     from hls.project.input_type import propose_input_type
     from hls.project.new_project import create_project
+    from hls.project.quantizing.offer import quantize_command
 
-    if events is not None and input_type is None:
-        proposal = propose_input_type(model, events)
-        if proposal is not None:
-            input_type = str(proposal.type)
-            typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
-    folder = create_project(
-        name,
-        model,
-        part,
-        backend=backend,
-        clock_ns=clock_ns,
-        input_type=input_type,
-        softmax=softmax,
-        sigmoid=sigmoid,
-        firmware=firmware,
-    )
+    try:
+        if events is not None and input_type is None:
+            with whole_model(model, architecture) as whole:
+                proposal = propose_input_type(whole, events)
+            if proposal is not None:
+                input_type = str(proposal.type)
+                typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
+        folder = create_project(
+            name,
+            model,
+            part,
+            backend=backend,
+            clock_ns=clock_ns,
+            input_type=input_type,
+            softmax=softmax,
+            sigmoid=sigmoid,
+            firmware=firmware,
+            architecture=architecture,
+        )
+    except UnsupportedError as error:
+        cure = None if events is None else quantize_command(model, events, architecture)
+        if cure is None:
+            raise
+        told = str(error).rstrip(".")
+        raise UnsupportedError(f"{told}. To let your events choose every type: `{cure}`") from error
     typer.echo(f"{folder}: ready; next: qtrigger build {folder}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from hls.project.quantizing import Quantized
@@ -20,10 +22,26 @@ EXAMPLES = (
     "  qtrigger quantize float.keras --events x.npy --labels y.npy --budget 'auc_loss<0.005' --out quantized.keras\n\n"
     "  qtrigger quantize float.keras --events x.npy --luts 20000 --out quantized.keras --plot bits.png\n\n"
     "  qtrigger quantize float.h5 --events x.npy --bits 8 --out eight.keras\n\n"
+    "  qtrigger quantize float.h5 --events x.npy --labels y.npy --bits 5 --finetune --out five.keras\n\n"
     "Metrics of --budget: error (root mean square over the spread of the float outputs), flips (events whose best "
     "class changes); with --labels also auc_loss and accuracy_loss. Without --bits, --budget and --luts: error<0.02."
 )
 JSON_VERSION = 1
+EPOCHS = 10
+"""Of ``--finetune`` without a number."""
+
+
+class Verb(TyperCommand):
+    """``--finetune`` may stand without its number, which Typer's options may not."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the number in."""
+        given = [*args]
+        for place in (index for index, word in enumerate(args) if word == "--finetune"):
+            if not "".join(args[place + 1 : place + 2]).lstrip("-").isdecimal():
+                given[place] = f"--finetune={EPOCHS}"
+        return super().parse_args(ctx, given)
+
 
 _Events = Annotated[Path, typer.Option(metavar="FILE", help="HDF5, .npy or .npz, as the network is fed.")]
 _Labels = Annotated[
@@ -31,6 +49,12 @@ _Labels = Annotated[
 ]
 _Budget = Annotated[str | None, typer.Option(metavar="METRIC<LIMIT", help="Fewest bits within this limit.")]
 _Luts = Annotated[float | None, typer.Option(min=1, help="Least error within so many LUTs (estimated, our RTL).")]
+_Architecture = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json().")
+]
+_Finetune = Annotated[
+    int | None, typer.Option(min=1, metavar="[EPOCHS]", help=f"Train on with these types; {EPOCHS} epochs.")
+]
 _Plot = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Picture of bits against fidelity.")]
 
 
@@ -42,20 +66,29 @@ def command(
     bits: Annotated[int | None, typer.Option(min=2, max=16, help="This width everywhere.")] = None,
     budget: _Budget = None,
     luts: _Luts = None,
+    architecture: _Architecture = None,
+    finetune: _Finetune = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order of events in --finetune.")] = 0,
     plot: _Plot = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Choose the types, and write the network."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
+    from hls.importing.joined import whole_model
     from hls.machine.files import require_place
     from hls.project.quantizing import Request, quantize
 
     for place in (out, plot):
         if place is not None:
             require_place(place)
-    with keeping(f"{out} was not written; the same command starts afresh"), progress() as shown:
-        result = quantize(Request(model, events, out, labels, bits, budget, luts), shown)
+    again = "starts afresh" if finetune is None else "goes on behind the last epoch"
+    with (
+        keeping(f"{out} was not written; the same command {again}"),
+        progress() as shown,
+        whole_model(model, architecture) as whole,
+    ):
+        result = quantize(Request(whole, events, out, labels, bits, budget, luts, finetune, seed), shown)
         if plot is not None:
             from hls.project.quantizing.picture import draw
 
@@ -77,6 +110,7 @@ def _as_dict(result: Quantized) -> dict[str, Any]:
         "quantizers": [asdict(row) for row in result.rows],
         "curve": [{"bits": trial.bits, **trial.metrics} for trial in result.curve],
         "notes": list(result.notes),
+        "finetuning": None if result.finetuning is None else asdict(result.finetuning),
     }
 
 
@@ -92,6 +126,16 @@ def _show(result: Quantized) -> None:
     Console().print(table)
     for note in result.notes:
         typer.echo(note)
-    found = ", ".join(f"{name} {value:.3g}" for name, value in result.metrics.items())
-    typer.echo(f"{result.out}: {found} over {result.events:,} events ({result.goal}); about {result.luts:,.0f} LUTs")
+    if result.finetuning is not None:
+        tuning = result.finetuning
+        typer.echo(
+            f"{tuning.epochs} epochs, over the {tuning.held_out:,} events held out: {_words(tuning.before)} before, "
+            f"{_words(tuning.after)} after"
+        )
+    found = f"{_words(result.metrics)} over {result.events:,} events ({result.goal})"
+    typer.echo(f"{result.out}: {found}; about {result.luts:,.0f} LUTs")
     typer.echo(f"next: qtrigger new NAME --model {result.out} --part xcvu13p-flga2577-2-e")
+
+
+def _words(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in metrics.items())

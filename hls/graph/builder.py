@@ -39,6 +39,7 @@ class GraphBuilder:
         self.layers: dict[str, str] = {}
         self.notes: list[str] = []
         self.float32: dict[str, Float32] = {}
+        self.softmaxes: dict[str, str] = {}
 
     def add(self, node: nodes.Node, float32: Float32 | None = None) -> str:
         """Append a node whose inputs are already there; returns its name. ``float32``: how QKeras computes it."""
@@ -67,4 +68,5 @@ class GraphBuilder:
             layers=MappingProxyType({k: v for k, v in self.layers.items() if v in needed}),
             notes=tuple(self.notes),
             float32=MappingProxyType({k: v for k, v in self.float32.items() if k in kept}),
+            softmaxes=MappingProxyType(dict(self.softmaxes)),
         )

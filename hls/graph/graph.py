@@ -19,7 +19,8 @@ class FixedGraph:
     ``nodes`` are in topological order; ``outputs`` and ``inputs`` name nodes, in the order of the model's own outputs
     and inputs; ``layers`` maps each Keras layer (call) to the node that holds its output; ``notes`` say what a reader
     should know of the import (skipped layers, unquantized constants). ``float32`` says of a node how QKeras comes to
-    its value, where that is not the node's own arithmetic; it changes no bit of the graph.
+    its value, where that is not the node's own arithmetic; it changes no bit of the graph. ``softmaxes`` are outputs
+    that stand for a softmax of real numbers, each with the node of its scores.
     """
 
     name: str
@@ -31,6 +32,7 @@ class FixedGraph:
     layers: Mapping[str, str]
     notes: tuple[str, ...] = ()
     float32: Mapping[str, Float32] = field(default_factory=dict)
+    softmaxes: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())

@@ -16,6 +16,7 @@ from hls.errors import EventError, ToolError, UnsupportedError
 from hls.graph.raw import RawArray
 from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.driver import driver_source
+from hls.hls4ml_project.line_buffers import tabulated_header
 from hls.hls4ml_project.project import HlsProject, Port
 from hls.machine.programs import run_program
 from hls.machine.progress import Progress
@@ -56,9 +57,10 @@ class CSimulation:
         for port in (*project.inputs, *project.outputs):
             _check_port(port)
         how.prepare(project.folder)
+        windows = tabulated_header(project.folder / find_backend(project.backend).sources)
         source = project.folder / "csim_driver.cpp"
-        source.write_text(driver_source(project, how))
-        command = ["g++", "-std=c++17", "-O3", "-march=native", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
+        source.write_text(driver_source(project, how, windows))
+        command = ["g++", "-std=c++17", "-O3", "-march=native", "-pthread", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
         command += [f"-I{path}" for path in how.includes]
         command += [source.name, "-o", "csim"]
         done = run_program(command, project.folder)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Template
 
 from hls.hls4ml_project.backend import Compilation, find_backend
 from hls.hls4ml_project.project import HlsProject
+
+_STACK_BYTES = 1 << 30  # of addresses: pages that are not touched take no memory
 
 _AP_BITS = r"""
 template <class T> void put(T &x, std::int64_t raw) { x.range(T::width - 1, 0) = (unsigned long long)raw; }
@@ -30,11 +33,12 @@ template <int W, int I, bool S, ac_q_mode Q, ac_o_mode O> std::int64_t get(const
 """
 
 _MAIN = Template(
-    r"""#include "firmware/$top.cpp"
+    r"""$windows#include "firmware/$top.cpp"
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <pthread.h>
 #include <string>
 #include <vector>
 $weights
@@ -77,8 +81,7 @@ static std::FILE *open_file(const char *path, const char *mode) {
     return file;
 }
 
-// Arguments: first event, number of events, one file per input, one per output; all of int64.
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
     constexpr size_t n_in = $n_in, n_out = $n_out;
     const size_t in_size[n_in] = {$in_sizes}, out_size[n_out] = {$out_sizes};
     if (argc != int(3 + n_in + n_out))
@@ -110,15 +113,47 @@ $call
             return 2;
     return 0;
 }
+
+struct Call {
+    int argc;
+    char **argv;
+    int result;
+};
+static void *call(void *given) {
+    Call *own = static_cast<Call *>(given);
+    own->result = run(own->argc, own->argv);
+    return nullptr;
+}
+
+// Arguments: first event, number of events, one file per input, one per output; all of int64.
+// The firmware's arrays are on the stack, and those of a large layer are larger than the stack of a program.
+int main(int argc, char **argv) {
+    Call own = {argc, argv, 2};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, size_t($stack));
+    if (pthread_create(&thread, &attributes, call, &own)) {
+        std::fprintf(stderr, "there is no memory for a stack of $stack bytes\n");
+        return 2;
+    }
+    pthread_join(thread, nullptr);
+    return own.result;
+}
 """
 )
 
 
-def driver_source(project: HlsProject, how: Compilation) -> str:
-    """The program's text. It includes the firmware's one source file, so that the compiler sees all of it at once."""
+def driver_source(project: HlsProject, how: Compilation, windows: Path | None = None) -> str:
+    """The program's text. It includes the firmware's one source file, so that the compiler sees all of it at once.
+
+    ``windows`` is a header that stands for one of the firmware's: its include guard keeps that one out.
+    """
     weights = "".join(f"{line};\n" for line in project.weights)
     return _MAIN.substitute(
+        windows="" if windows is None else f'#include "{windows.relative_to(project.folder)}"\n',
         top=project.top,
+        stack=_STACK_BYTES,
         weights=weights,
         bits=_AC_BITS if find_backend(project.backend).ac_fixed else _AP_BITS,
         n_in=len(project.inputs),

@@ -18,7 +18,7 @@ class Statements:
 
     ``input_type``: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
     ``internal_sigmoid``: what ``qkeras.set_internal_sigmoid`` was told when the network was trained. ``softmax`` and
-    ``sigmoid``: what becomes of one at the end, "drop" or (of a softmax) "argmax".
+    ``sigmoid``: what becomes of one at the end, "drop" or (of a softmax) "argmax" or "table".
     """
 
     input_type: str | None = None

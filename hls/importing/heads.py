@@ -1,4 +1,4 @@
-"""A last softmax or sigmoid: left to software, or read as the index of the largest score, where a project states so."""
+"""A last softmax or sigmoid: left to software, made an index or a table, where a project states so."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.float32 import EXACT
 from hls.importing.emitter import Emitter
 from hls.importing.quantizers import function_name
+from hls.importing.softmax import emit_softmax
 from hls.importing.spec import LayerSpec, ModelSpec
 
-DROP, ARGMAX = "drop", "argmax"
-MODES = {"softmax": (DROP, ARGMAX), "sigmoid": (DROP,)}
+DROP, ARGMAX, TABLE = "drop", "argmax", "table"
+MODES = {"softmax": (DROP, ARGMAX, TABLE), "sigmoid": (DROP,)}
 """What may be stated of a last function, by its name."""
 _CLASSES = {"Softmax": "softmax", "ops.Softmax": "softmax", "ops.Sigmoid": "sigmoid"}
 _MOST_CLASSES = 128
@@ -37,6 +38,11 @@ class Head:
         if self.mode == ARGMAX:
             return (
                 f"layer {self.layer!r}: its softmax is read as the index of the largest score, the first of equal ones"
+            )
+        if self.mode == TABLE:
+            return (
+                f"layer {self.layer!r}: its softmax is computed by tables of fixed-point numbers, which are the "
+                "specification here (docs/how-it-works/softmax.md)"
             )
         return f"layer {self.layer!r}: its {self.function} is left to software, so the output is what it would read"
 
@@ -96,6 +102,17 @@ def _check_axis(layer: LayerSpec) -> None:
 def _linear(layer: LayerSpec) -> LayerSpec:
     class_name = "Activation" if layer.class_name in _CLASSES else layer.class_name
     return replace(layer, class_name=class_name, config={**layer.config, "activation": "linear"})
+
+
+def emit_head(emit: Emitter, mode: str, scores: str) -> str:
+    """What is made of the scores that the function would read."""
+    if mode == ARGMAX:
+        return emit_argmax(emit, scores)
+    if mode == TABLE:
+        softmax = emit_softmax(emit, scores)
+        emit.builder.softmaxes[softmax] = scores
+        return softmax
+    return scores
 
 
 def emit_argmax(emit: Emitter, scores: str) -> str:

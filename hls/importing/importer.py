@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,9 @@ from hls.importing import learned_bits
 from hls.importing.architecture import CODE
 from hls.importing.emitter import Emitter
 from hls.importing.functions import Awaited
-from hls.importing.heads import ARGMAX, emit_argmax, stated_heads, without_heads
+from hls.importing.heads import Head, emit_head, stated_heads, without_heads
 from hls.importing.internal_sigmoid import with_internal_sigmoid
+from hls.importing.joined import whole_model
 from hls.importing.layer_schema import check_layer
 from hls.importing.layers import HANDLERS, MERGES, find_handler, known_classes
 from hls.importing.memory import read_memory
@@ -35,6 +36,7 @@ def import_keras(
     *,
     softmax: str | None = None,
     sigmoid: str | None = None,
+    architecture: str | Path | None = None,
 ) -> FixedGraph:
     """The exact fixed-point arithmetic of a QKeras network.
 
@@ -47,12 +49,17 @@ def import_keras(
         softmax: what becomes of a softmax at the end, which is refused without it: "drop" leaves it to software, so
             that its logits are the output; "argmax" gives the index of the largest, exactly.
         sigmoid: what becomes of a sigmoid at the end: "drop", as for a softmax.
+        architecture: path of the JSON of ``model.to_json()``, where ``model`` is a file of weights alone.
 
     Raises:
         ModelFileError: missing, truncated or foreign file; NaN or infinite weights.
         UnsupportedError: a layer, quantizer or option that cannot be stated exactly, by name, with the cure.
     """
-    spec = read_model(model) if isinstance(model, str | Path) else read_memory(model)
+    if isinstance(model, str | Path):
+        with whole_model(Path(model), None if architecture is None else Path(architecture)) as whole:
+            spec = read_model(whole)
+    else:
+        spec = read_memory(model)
     return build_graph(spec, input_type, internal_sigmoid, softmax=softmax, sigmoid=sigmoid)
 
 
@@ -68,8 +75,7 @@ def build_graph(
     heads = stated_heads(model, softmax, sigmoid)
     model, notes = with_internal_sigmoid(without_heads(model, heads), internal_sigmoid)
     notes += [head.note for head in heads]
-    argmax = {head.port: head.layer for head in heads if head.mode == ARGMAX}
-    return _Import(model, input_type, notes, argmax).graph()
+    return _Import(model, input_type, notes, heads).graph()
 
 
 Result = TypeVar("Result")
@@ -85,9 +91,9 @@ _SAME_SHAPE = (
 class _Import:
     """One import. A layer that is refused is remembered and stood in for, so that all that is wrong is told at once."""
 
-    def __init__(self, model: ModelSpec, input_type: str | None, notes: list[str], argmax: Mapping[int, str]) -> None:
+    def __init__(self, model: ModelSpec, input_type: str | None, notes: list[str], heads: Sequence[Head]) -> None:
         self._model = model
-        self._argmax = argmax  # layers of the outputs that are read as the index of their largest score
+        self._heads = heads
         self._input_type = input_type
         self._builder = GraphBuilder(model.name)
         self._builder.notes.extend(notes)
@@ -114,10 +120,10 @@ class _Import:
         for name in outputs:
             if name is not None:
                 self._try(partial(self._emitter(name).refuse_unrounded, name, "an output of the network"))
-        for port, last in self._argmax.items():
-            scores = outputs[port]
+        for head in self._heads:
+            scores = outputs[head.port]
             if scores is not None:
-                outputs[port] = self._try(partial(emit_argmax, self._emitter(last), scores))
+                outputs[head.port] = self._try(partial(emit_head, self._emitter(head.layer), head.mode, scores))
         self._refusals.raise_all()
         names = [ref.layer for ref in self._model.outputs]
         ports = [ref.layer for ref in self._model.inputs]

@@ -37,6 +37,12 @@ _LARGEST_ARCHITECTURE, _LARGEST_WEIGHTS = 64 << 20, 2 << 30
 _MOST_NUMBERS = 1 << 28
 """Of one array: firmware has no place for a thousandth of that, and a damaged header may declare anything."""
 _SAVE_AGAIN = "save it again with model.save('model.keras') or model.save('model.h5')"
+WEIGHTS_MEMBER = "model.weights.h5"
+"""Where a ``.keras`` archive has its weights."""
+ARCHITECTURE_STATED = (
+    '--architecture FILE.json (qtrigger new, estimate, quantize), architecture = "FILE.json" under [model] of '
+    'project.toml or import_keras(weights, architecture="FILE.json")'
+)
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,9 @@ def read_model(path: str | Path) -> ModelSpec:
     held = container(file)
     if held is None:
         raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
-    of_archive = held == "zip"
-    with _damage_told(file):
-        stored = _archive_architecture(file) if of_archive else _h5_architecture(file)
-    architecture = check_model(stored, str(file))
-    with _damage_told(file):
-        weights = _archive_weights(file) if of_archive else _h5_weights(file, architecture)
+    architecture = read_architecture(file)
+    with damage_told(file):
+        weights = _archive_weights(file) if held == "zip" else _h5_weights(file, architecture)
     groups = _groups_by_order(architecture) if weights.groups is None else weights.groups
 
     def weights_of(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
@@ -78,8 +81,36 @@ def read_model(path: str | Path) -> ModelSpec:
     return replace(model, layers={name: replace(spec, parts=held_by[name]) for name, spec in model.layers.items()})
 
 
+def read_architecture(path: Path) -> dict[str, Any]:
+    """What a whole model file, or the JSON of ``model.to_json()``, says of the layers.
+
+    Raises:
+        ModelFileError: missing, damaged, or no Keras architecture.
+        UnsupportedError: a subclassed model.
+    """
+    held = container(existing_file(path))
+    with damage_told(path):
+        match held:
+            case "zip":
+                stored = _archive_architecture(path)
+            case "hdf5":
+                stored = _h5_architecture(path)
+            case None:
+                stored = _json_architecture(path)
+    return check_model(stored, str(path))
+
+
+def _json_architecture(path: Path) -> Any:
+    if path.stat().st_size > _LARGEST_ARCHITECTURE:
+        raise ModelFileError(f"{path}: more than {_LARGEST_ARCHITECTURE >> 20} MiB; is it an architecture?")
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path}: neither JSON nor a model file; write what model.to_json() gives") from error
+
+
 @contextmanager
-def _damage_told(file: Path) -> Iterator[None]:
+def damage_told(file: Path) -> Iterator[None]:
     """Around calls of h5py, zipfile and json alone, each of which has its own ways to say that bytes are damaged."""
     try:
         yield
@@ -93,12 +124,9 @@ def layer_kinds(file: Path) -> frozenset[str]:
     Raises:
         ModelFileError: damaged.
     """
-    held = container(existing_file(file))
-    if held is None:
+    if container(existing_file(file)) is None:
         return frozenset()
-    with _damage_told(file):
-        stored = _archive_architecture(file) if held == "zip" else _h5_architecture(file)
-    return frozenset(layer_kind(entry) for _, entry in all_entries(check_model(stored, str(file))))
+    return frozenset(layer_kind(entry) for _, entry in all_entries(read_architecture(file)))
 
 
 def container(file: Path) -> Literal["zip", "hdf5"] | None:
@@ -121,7 +149,7 @@ def _archive_architecture(file: Path) -> Any:
 
 def _archive_weights(file: Path) -> _Weights:
     with zipfile.ZipFile(file) as archive:
-        data = _member(archive, "model.weights.h5", _LARGEST_WEIGHTS)
+        data = _member(archive, WEIGHTS_MEMBER, _LARGEST_WEIGHTS)
     with read_hdf5(io.BytesIO(data)) as store:
         source = str(file)
         held = dict(_held(store, source))
@@ -133,6 +161,11 @@ def _archive_weights(file: Path) -> _Weights:
 
 
 _HOLDERS = ("layers", "_layer_checkpoint_dependencies")
+
+
+def weight_holder(store: h5py.File) -> str | None:
+    """The group of all layers, as Keras 3 has one; Keras 2 has the layers beside each other."""
+    return next((name for name in _HOLDERS if name in store), None)
 
 
 def _held(parent: h5py.Group, source: str) -> Iterator[tuple[str, h5py.Group]]:
@@ -208,7 +241,10 @@ def _h5_architecture(file: Path) -> Any:
     with read_hdf5(file) as store:
         text = store.attrs.get("model_config")
         if text is None:
-            raise ModelFileError(f"{file}: holds no architecture (only weights?); {_SAVE_AGAIN}")
+            raise ModelFileError(
+                f"{file}: holds no architecture, weights alone; write model.to_json() to a file and name it by "
+                f"{ARCHITECTURE_STATED}; or {_SAVE_AGAIN}"
+            )
         if not isinstance(text, str | bytes):
             raise ModelFileError(f"{file}: its architecture is no text; {_SAVE_AGAIN}")
         return json.loads(text)

@@ -49,7 +49,8 @@ ANOTHER = "which is another network: train it again"
 _ENDS_BEFORE = "end the network before it and leave the rest to software"
 SOFTMAX_STATED = (
     'softmax = "drop" under [model] of project.toml, --softmax drop (qtrigger new, qtrigger estimate) or '
-    'import_keras(model, softmax="drop") does so; "argmax" instead gives the index of the largest score, exactly'
+    'import_keras(model, softmax="drop") does so; "argmax" instead gives the index of the largest score, exactly, and '
+    '"table" a softmax of 16 bits'
 )
 SIGMOID_STATED = (
     'sigmoid = "drop" under [model] of project.toml, --sigmoid drop (qtrigger new, qtrigger estimate) or '

@@ -26,6 +26,7 @@ from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
+from hls.verification.softmax_error import softmax_error
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Task, check_witness_name, default_witnesses
 
@@ -74,20 +75,21 @@ def build(
     chosen = _system(project)
     with fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
-        graph = import_model(project.weights, project.file.model.statements())
+        model = project.model_file()
+        graph = import_model(model, project.file.model.statements())
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
         _vhdl(project, graph, firmware, home)
         task = Task(
             graph,
-            project.weights,
+            model,
             firmware,
             options.liberty,
             home,
             statements=project.file.model.statements(),
         )
         verdict = _verify(project, task, sample, options, progress)
-        fidelity = _fidelity(project, graph, chosen, home, progress)
+        fidelity = _fidelity(project, graph, chosen, home, progress) | _softmax(graph, sample)
         figures = _figures(project, graph, firmware, verdict, home)
         report = _report(project, graph, chosen, verdict, fidelity, figures)
         (root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -193,6 +195,17 @@ def _fidelity(
     if progress is not None:
         progress("fidelity", FIDELITY_EVENTS, FIDELITY_EVENTS)
     return {name: fidelity_metric(metric) for name, metric in metrics.items()}
+
+
+def _softmax(graph: FixedGraph, sample: EventSample) -> dict[str, Metric | Curve]:
+    """What a softmax by tables costs, on the events that were verified, corners left out."""
+    found = softmax_error(graph, [raw[sample.corners :] for raw in sample.raw])
+    if found is None:
+        return {}
+    return {
+        "softmax_error": Metric(reference=0.0, firmware=found.largest, unit="1"),
+        "softmax_flips": Metric(reference=0.0, firmware=float(found.flips), unit="events"),
+    }
 
 
 def _figures(project: Project, graph: FixedGraph, firmware: HlsProject, verdict: Verdict, home: BuildFolder) -> Figures:

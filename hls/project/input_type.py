@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import EventError, ProjectError, UnsupportedError
+from hls.errors import EventError, UnsupportedError
 from hls.graph.fixed import FixedType
 from hls.importing.model_file import container, read_model
 from hls.importing.ports import port_grid
@@ -36,11 +36,11 @@ def propose_input_type(model: Path, events: Path) -> Proposal | None:
     """The type that ``events`` ask for; None if the network states the types of its inputs itself.
 
     Raises:
-        ProjectError: the model is of another format than Keras's.
+        UnsupportedError: the model is of another format than Keras's.
         FirmwareError: model or events are missing or damaged, or do not fit each other.
     """
     if not model.is_file() or container(model) is None:
-        raise ProjectError(f"{model}: --events propose a type for files of Keras alone; state it by --input-type")
+        raise UnsupportedError(f"{model}: --events propose a type for files of Keras alone; state it by --input-type")
     spec = read_model(model)
     open_ports = [number for number, ref in enumerate(spec.inputs) if _is_open(spec, ref)]
     if not open_ports:

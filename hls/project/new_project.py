@@ -8,6 +8,7 @@ from pathlib import Path
 from hls.errors import ProjectError
 from hls.importing import Statements, import_model
 from hls.importing.formats import format_of
+from hls.importing.joined import whole_model
 from hls.importing.ports import parse_type
 from hls.machine.files import whole_folder
 from hls.project.project_file import PROJECT_FILE
@@ -20,9 +21,10 @@ _TEMPLATE = """\
 
 [model]
 weights = "{weights}"            # QKeras model: architecture and weights
+{architecture}   # what weights alone belong to: the JSON of model.to_json()
 {input_type}
 # internal_sigmoid = "hard"       # what qkeras.set_internal_sigmoid was told in training: hard | smooth | real
-{softmax}               # what becomes of a last softmax: drop (left to software) | argmax
+{softmax}               # what becomes of a last softmax: drop (left to software) | argmax | table
 {sigmoid}               # what becomes of a last sigmoid: drop
 # reference = "reference.h5"      # float Keras model, whose speed on this CPU the report states
 # system = "event_variables"      # physics system, which brings its own events and fidelity metrics
@@ -63,11 +65,12 @@ def create_project(
     softmax: str | None = None,
     sigmoid: str | None = None,
     firmware: str | None = None,
+    architecture: Path | None = None,
     parent: Path = PARENT,
 ) -> Path:
     """Write ``parent/name`` with a commented project.toml and a copy of ``model``; returns the folder.
 
-    The folder appears whole or not at all.
+    The folder appears whole or not at all. ``architecture``: what ``model`` belongs to, if it is weights alone.
 
     Raises:
         ProjectError: the name, part, backend, clock or firmware is not valid, or the folder exists.
@@ -78,13 +81,16 @@ def create_project(
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
-    import_model(model, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid))
+    with whole_model(model, architecture) as whole:
+        import_model(whole, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid))
     suffixes = format_of(model).suffixes
     weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
+    described = None if architecture is None else f"architecture{architecture.suffix or '.json'}"
     needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
     product = f'{"" if firmware else "# "}firmware = "{target.product}"'
     text = _TEMPLATE.format(
         weights=weights,
+        architecture=f'{"" if described else "# "}architecture = "{described or "architecture.json"}"',
         input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",
         softmax=f'{"" if softmax else "# "}softmax = "{softmax or "drop"}"',
         sigmoid=f'{"" if sigmoid else "# "}sigmoid = "{sigmoid or "drop"}"',
@@ -96,5 +102,7 @@ def create_project(
     )
     with whole_folder(folder) as draft:
         shutil.copyfile(model, draft / weights)
+        if architecture is not None and described is not None:
+            shutil.copyfile(architecture, draft / described)
         (draft / PROJECT_FILE).write_text(text, encoding="utf-8")
     return folder

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
 from hls.importing import Statements
+from hls.importing.joined import join
 from hls.machine.files import read_text
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
@@ -43,12 +44,13 @@ class ModelSection(Section):
     """``[model]``: files beside project.toml, and the physics they belong to."""
 
     weights: str = "model.h5"
+    architecture: str | None = None
     reference: str | None = None
     system: str | None = None
     variant: str | None = None
     input_type: str | None = None
     internal_sigmoid: Literal["hard", "smooth", "real"] | None = None
-    softmax: Literal["drop", "argmax"] | None = None
+    softmax: Literal["drop", "argmax", "table"] | None = None
     sigmoid: Literal["drop"] | None = None
 
     def statements(self) -> Statements:
@@ -107,8 +109,26 @@ class Project(Section):
 
     @property
     def weights(self) -> Path:
-        """The QKeras model."""
+        """The QKeras model, or its weights alone."""
         return self.folder / self.file.model.weights
+
+    @property
+    def architecture(self) -> Path | None:
+        """What the weights belong to, where their file does not say it."""
+        name = self.file.model.architecture
+        return None if name is None else self.folder / name
+
+    def model_file(self) -> Path:
+        """The whole model: the file of the weights, or one in the cache that holds the architecture too.
+
+        Raises:
+            ModelFileError: weights and architecture do not go together.
+        """
+        if self.architecture is None:
+            return self.weights
+        contents = hashlib.sha256(self.weights.read_bytes())
+        contents.update(self.architecture.read_bytes())
+        return join(self.weights, self.architecture, self.cache_folder / f"model-{contents.hexdigest()[:16]}")
 
     @property
     def reference(self) -> Path | None:
@@ -139,7 +159,7 @@ class Project(Section):
     def source_hash(self) -> str:
         """SHA-256 of project.toml and the files it names: equal hashes build from equal sources."""
         state = hashlib.sha256()
-        for path in (self.folder / PROJECT_FILE, self.weights, self.reference):
+        for path in (self.folder / PROJECT_FILE, self.weights, self.architecture, self.reference):
             if path is not None:
                 state.update(path.name.encode() + b"\0" + path.read_bytes())
         return state.hexdigest()
@@ -225,7 +245,8 @@ def _check_witnesses(verify: VerifySection, where: str) -> None:
 
 
 def _check_files(project: Project, path: Path) -> None:
-    for key, name in (("weights", project.file.model.weights), ("reference", project.file.model.reference)):
+    for key in ("weights", "architecture", "reference"):
+        name = getattr(project.file.model, key)
         if name is None:
             continue
         if not _FILE_NAME.fullmatch(name):

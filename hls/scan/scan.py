@@ -119,7 +119,7 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
         parameters={},
         target=subject.target,
         system=None if trained is None else str(trained),
-        model=None if fixed is None else fixed.weights.read_bytes(),
+        model=None if fixed is None else fixed.model_file().read_bytes(),
         input_type=None if fixed is None else fixed.file.model.input_type,
         internal_sigmoid=None if fixed is None else fixed.file.model.internal_sigmoid,
         softmax=None if fixed is None else fixed.file.model.softmax,

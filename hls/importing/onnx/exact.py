@@ -17,7 +17,7 @@ from hls.graph import GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 from hls.importing.activations import clipped, leaky
 from hls.importing.emitter import Emitter
-from hls.importing.heads import ARGMAX, MODES, Head, emit_argmax
+from hls.importing.heads import DROP, MODES, Head, emit_head
 from hls.importing.onnx.affine import (
     ONE,
     ZERO,
@@ -54,7 +54,7 @@ class Value:
     offset: Fractions
     low: Fraction | None = None
     high: Fraction | None = None
-    scores: bool = False
+    head: str = DROP
     """Whether the index of its largest element is what leaves the network."""
 
     @property
@@ -112,7 +112,7 @@ class ExactBackend:
     def output(self, x: Value) -> str:
         """A node that leaves the network."""
         node = self.settled(x)
-        return emit_argmax(self._emit, node) if x.scores else node
+        return emit_head(self._emit, x.head, node)
 
     def check_heads(self) -> None:
         """Raise UnsupportedError for a statement about a last function that the network does not have."""
@@ -264,7 +264,7 @@ class ExactBackend:
             raise UnsupportedError(f"operator {self._emit.layer!r}: {name} is not supported; {_CURES[name]}")
         self._seen.add(name)
         self._builder.notes.append(Head(0, self._emit.layer, name, mode).note)
-        return replace(x, scores=mode == ARGMAX)
+        return replace(x, head=mode)
 
     def add(self, x: Value, y: Value, *, negate: bool) -> Value:
         """See Backend."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import ProjectError
+from hls.errors import EventError, ProjectError
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
@@ -48,6 +48,16 @@ def parse_goal(text: str, known: Sequence[str]) -> Goal:
         raise ProjectError(f"--budget {text!r}: {match[2]!r} is no number") from error
 
 
+def check_labels(scores: Floats, labels: Integers, where: str) -> None:
+    """Raise EventError unless every label of the file ``where`` names one of the classes that ``scores`` tell."""
+    if scores.ndim != 2:
+        raise EventError(f"{where}: labels tell classes, and the output of this network, {scores.shape[1:]}, none")
+    classes = max(scores.shape[1], 2)
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise EventError(f"{where}: label {wrong[0]}; the network tells {classes} classes, 0 to {classes - 1}")
+
+
 @dataclass(frozen=True, eq=False)
 class Judge:
     """Compares outputs with those of the float network; ``labels`` are class numbers, one an event."""
@@ -66,6 +76,11 @@ class Judge:
         events = len(outputs[0])
         reference = [array[:events] for array in self.reference]
         return {name: _METRICS[name](reference, outputs, self._labels(events)) for name in self.metrics()}
+
+    def last(self, events: int) -> Judge:
+        """The judge of so many events from the end."""
+        labels = None if self.labels is None else self.labels[-events:]
+        return Judge(tuple(array[-events:] for array in self.reference), labels)
 
     def _labels(self, events: int) -> Integers:
         return np.zeros(0, np.int64) if self.labels is None else self.labels[:events]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,13 @@ from hls.figures.estimates import estimate_rtl
 from hls.graph import FixedGraph
 from hls.importing.formats import plain_model
 from hls.importing.importer import build_graph, import_keras
+from hls.importing.spec import ModelSpec
 from hls.machine.progress import StageProgress
 from hls.project.quantizing.candidate import Draft, Widths, draft, quantized
 from hls.project.quantizing.events import read_labels, read_ports
-from hls.project.quantizing.fidelity import Goal, Judge, parse_goal
+from hls.project.quantizing.fidelity import Floats, Goal, Judge, check_labels, parse_goal
+from hls.project.quantizing.finetune import checkpoint_of, finetuned, lesson
+from hls.project.quantizing.keras_process import KerasProcess, keras_process
 from hls.project.quantizing.normal_form import normal_form
 from hls.project.quantizing.reference import float_reference, save_with_keras
 from hls.project.quantizing.search import NARROWEST, WIDEST, Trial, uniform, within_goal, within_luts
@@ -34,7 +37,10 @@ _PRODUCTS = 200_000_000
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted: ``bits`` everywhere, or the fewest within ``budget``, or the best within ``luts`` LUTs."""
+    """What is wanted: ``bits`` everywhere, or the fewest within ``budget``, or the best within ``luts`` LUTs.
+
+    ``finetune`` is a number of quantization-aware epochs behind that, shuffled by ``seed``.
+    """
 
     model: Path
     events: Path
@@ -43,6 +49,18 @@ class Request:
     bits: int | None = None
     budget: str | None = None
     luts: float | None = None
+    finetune: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """What the epochs changed: metrics on the last events of the file, which took no part in them."""
+
+    epochs: int
+    held_out: int
+    before: Mapping[str, float]
+    after: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,7 @@ class Quantized:
     curve: tuple[Trial, ...]
     chosen: Trial
     notes: tuple[str, ...]
+    finetuning: FineTuning | None = None
 
 
 def quantize(request: Request, progress: StageProgress | None = None) -> Quantized:
@@ -77,15 +96,38 @@ def quantize(request: Request, progress: StageProgress | None = None) -> Quantiz
     """
     _check(request)
     plain = normal_form(plain_model(request.model))
-    inputs = read_ports(request.events, plain.model)
+    with keras_process() as keras:  # it is on its way up while events are read
+        search = _prepared(keras, request, plain.model, progress)
+        curve = uniform(search.draft.slots, search)
+        wanted, chosen = _chosen(request, search.judge, curve, search)
+        spec, tuning = quantized(search.draft, chosen.widths), None
+        if request.finetune is not None:
+            spec, tuning = _finetuned(keras, request.finetune, request, search, spec, progress)
+        graph = _saved(keras, spec, request.out)
+    choices = {str(slot): search.draft.choose(slot, bits) for slot, bits in chosen.widths.items()}
+    return Quantized(
+        out=request.out,
+        rows=tuple(Row(slot, choice.text, choice.bits) for slot, choice in choices.items()),
+        metrics=search.metrics(graph),
+        events=len(search.draft.inputs[0]),
+        luts=_luts(graph),
+        goal=wanted,
+        curve=tuple(curve),
+        chosen=chosen,
+        notes=plain.notes,
+        finetuning=tuning,
+    )
+
+
+def _prepared(keras: KerasProcess, request: Request, plain: ModelSpec, progress: StageProgress | None) -> _Search:
+    """The events, what the float network makes of them, and the slots."""
+    inputs = read_ports(request.events, plain)
     labels = None if request.labels is None else read_labels(request.labels, len(inputs[0]))
     stage = None if progress is None else lambda done, total: progress("float", done, total)
-    reference = float_reference(plain.model, inputs, traced=_TRACED, progress=stage)
-    judge = Judge(reference.outputs, labels)
-    search = _Search(draft(plain.model, inputs, reference), judge, progress)
-    curve = uniform(search.draft.slots, search)
-    wanted, chosen = _chosen(request, judge, curve, search)
-    return _written(request.out, search, wanted, curve, chosen, plain.notes)
+    reference = float_reference(keras, plain, inputs, traced=_TRACED, progress=stage)
+    if labels is not None:
+        check_labels(reference.outputs[0], labels, str(request.labels))
+    return _Search(draft(plain, inputs, reference), Judge(reference.outputs, labels), progress)
 
 
 def _check(request: Request) -> None:
@@ -102,7 +144,7 @@ class _Search:
 
     def __init__(self, found: Draft, judge: Judge, progress: StageProgress | None) -> None:
         self.draft = found
-        self._judge = judge
+        self.judge = judge
         self._progress = progress
         self._known: dict[tuple[int, ...], Trial] = {}
 
@@ -120,16 +162,23 @@ class _Search:
                 self._progress("widths tried", len(self._known), 0)
         return self._known[key]
 
-    def metrics(self, graph: FixedGraph, events: int | None) -> dict[str, float]:
+    def metrics(self, graph: FixedGraph, events: int | None = None) -> dict[str, float]:
         """What the judge says of the first events, or of all."""
-        ports = dict(zip(graph.inputs, self.draft.inputs, strict=True))
-        found = Emulator(graph).evaluate({name: values[:events] for name, values in ports.items()})
-        outputs = found if isinstance(found, list) else [found]
-        return self._judge([np.asarray(values) for values in outputs])
+        return _judged(graph, tuple(values[:events] for values in self.draft.inputs), self.judge)
 
     def luts(self, trial: Trial) -> float:
         """Estimated LUTs of our RTL."""
-        return float(estimate_rtl(self.graph(trial.widths), _CLOCK_NS, multipliers="auto")["lut"].value)
+        return _luts(self.graph(trial.widths))
+
+
+def _luts(graph: FixedGraph) -> float:
+    return float(estimate_rtl(graph, _CLOCK_NS, multipliers="auto")["lut"].value)
+
+
+def _judged(graph: FixedGraph, inputs: Sequence[Floats], judge: Judge) -> dict[str, float]:
+    found = Emulator(graph).evaluate(dict(zip(graph.inputs, inputs, strict=True)))
+    outputs = found if isinstance(found, list) else [found]
+    return judge([np.asarray(values) for values in outputs])
 
 
 def _chosen(request: Request, judge: Judge, curve: list[Trial], search: _Search) -> tuple[str, Trial]:
@@ -162,23 +211,25 @@ def _within_goal(goal: Goal, curve: list[Trial], search: _Search) -> Trial:
     return within_goal(good[-1], goal, search)
 
 
-def _written(
-    out: Path, search: _Search, wanted: str, curve: list[Trial], chosen: Trial, notes: tuple[str, ...]
-) -> Quantized:
-    spec = quantized(search.draft, chosen.widths)
+def _finetuned(
+    keras: KerasProcess, epochs: int, request: Request, search: _Search, spec: ModelSpec, progress: StageProgress | None
+) -> tuple[ModelSpec, FineTuning]:
+    """The network with weights that were trained further, and what that changed."""
+    found, judge = search.draft, search.judge
+    subject = lesson(found.model, found.inputs, judge.reference, judge.labels)
+    stage = None if progress is None else lambda done, total: progress("finetune", done, total)
+    tuned = finetuned(keras, spec, subject, epochs=epochs, seed=request.seed, out=request.out, progress=stage)
+    held_out = tuple(values[-subject.held_out :] for values in found.inputs)
+    last = judge.last(subject.held_out)
+    before, after = (_judged(build_graph(network), held_out, last) for network in (spec, tuned))
+    return tuned, FineTuning(epochs, subject.held_out, before, after)
+
+
+def _saved(keras: KerasProcess, spec: ModelSpec, out: Path) -> FixedGraph:
+    """The network as the file that was written holds it."""
     graph = build_graph(spec)
-    save_with_keras(spec, out)
+    save_with_keras(keras, spec, out)
     if import_keras(out).digest() != graph.digest():
         raise ToolError(f"{out}: Keras saved another network than the one that was chosen; report this")
-    choices = {str(slot): search.draft.choose(slot, bits) for slot, bits in chosen.widths.items()}
-    return Quantized(
-        out=out,
-        rows=tuple(Row(slot, choice.text, choice.bits) for slot, choice in choices.items()),
-        metrics=search.metrics(graph, None),
-        events=len(search.draft.inputs[0]),
-        luts=search.luts(chosen),
-        goal=wanted,
-        curve=tuple(curve),
-        chosen=chosen,
-        notes=notes,
-    )
+    checkpoint_of(out).unlink(missing_ok=True)
+    return graph

@@ -25,7 +25,7 @@ def pack(folder: str | Path, inputs: str | Path, out: str | Path, *, beta: float
     """
     project = read_project(folder)
     chosen = _chosen(project)
-    emulator = Emulator(import_model(project.weights, project.file.model.statements()))
+    emulator = Emulator(import_model(project.model_file(), project.file.model.statements()))
 
     def firmware(events: Any) -> Any:
         return emulator.evaluate(events)

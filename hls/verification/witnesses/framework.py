@@ -19,18 +19,19 @@ import numpy.typing as npt
 
 from hls.errors import ToolError
 from hls.graph import FixedGraph
-from hls.importing.heads import ARGMAX, Head, stated_heads
+from hls.importing.heads import ARGMAX, TABLE, Head, stated_heads
 from hls.importing.model_file import container, read_model
 from hls.machine.programs import started
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import OFF_GRID, Skipped, Task, WitnessRun
 
-_QUIET = {
+QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "-1",
     "TQDM_DISABLE": "1",
 }
+"""The environment of a process in which TensorFlow lives."""
 _WORKER = Path(__file__).with_name("framework_worker.py")
 CANNOT_LOAD = 3
 """Exit code of the worker for a file that this version of the framework does not load."""
@@ -109,11 +110,16 @@ class FrameworkWitness:
             "internal_sigmoid": self._statements.internal_sigmoid,
             "dropped": sorted({head.layer for head in heads}),
             "argmax": [head.port for head in heads if head.mode == ARGMAX],
+            "tables": {head.port: self._score_fraction(head.port) for head in heads if head.mode == TABLE},
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         run_worker([*interpreter, str(_WORKER)], folder, progress, self.framework.title)
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         return answer
+
+    def _score_fraction(self, port: int) -> int:
+        """Fraction bits of what a softmax by tables reads."""
+        return self._graph.edges[self._graph.softmaxes[self._graph.outputs[port]]].fraction
 
     def _heads(self) -> tuple[Head, ...]:
         """The last functions that the graph leaves out, which the framework is to leave out too."""
@@ -159,7 +165,7 @@ def run_worker(command: Sequence[str], folder: Path, progress: Progress | None, 
     """
     log = folder / "log.txt"
     try:
-        with log.open("wb") as errors, started([*command, str(folder)], stderr=errors, environment=_QUIET) as worker:
+        with log.open("wb") as errors, started([*command, str(folder)], stderr=errors, environment=QUIET) as worker:
             for line in worker.stdout or ():
                 done, _, total = line.partition(b"/")
                 if progress is not None and done.isdigit() and total.strip().isdigit():
@@ -168,12 +174,13 @@ def run_worker(command: Sequence[str], folder: Path, progress: Progress | None, 
         raise ToolError(f"{title}: {command[0]} does not start: {error.strerror}") from error
     if worker.returncode == 0:
         return
-    last = _last_line(log)
+    last = last_line(log)
     if worker.returncode == CANNOT_LOAD:
         raise Skipped(f"{title} does not load this file: {last}")
     raise ToolError(f"{title} failed on the model (exit {worker.returncode}): {last}")
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
+    """What a program that failed said last."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if re.search(r"\w", line)]
     return lines[-1].strip()[:300] if lines else "it said nothing"

@@ -59,8 +59,11 @@ def main(folder: Path) -> int:
     else:
         outputs, answer["seconds"] = compute(tf, model, inputs)
         for index, output in enumerate(outputs):
-            known = output if index not in job["argmax"] else argmax(output)
-            np.save(folder / f"output{index}.npy", known)
+            if index in job["argmax"]:
+                output = argmax(output)
+            if str(index) in job["tables"]:
+                output = softmax_by_tables(output, job["tables"][str(index)])
+            np.save(folder / f"output{index}.npy", output)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return 0
 
@@ -98,6 +101,21 @@ def drop(keras: Any, layer: Any) -> None:
 def argmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The index of the largest, the first of equal ones, in the axis of its own that it has on chip."""
     return np.asarray(np.argmax(scores, axis=-1, keepdims=True), np.float32)
+
+
+def softmax_by_tables(scores: npt.NDArray[np.float32], fraction: int) -> npt.NDArray[np.float32]:
+    """docs/how-it-works/softmax.md, step by step, of scores on a grid of ``fraction`` bits."""
+    values = scores.astype(np.float64)
+    below = values - values.max(axis=-1, keepdims=True)
+    step = 2.0 ** -min(fraction, 7)
+    cells = np.maximum(np.floor(below / step), -12 / step)
+    middle = np.where(cells < 0, cells * step + (step - 2.0**-fraction) / 2, 0.0)
+    powers = np.rint(np.exp(middle) * 65536) / 65536
+    classes = values.shape[-1]
+    per_one = 2.0 ** min(16, int(np.log2(4096 // (classes - 1))))
+    sums = np.rint(powers.sum(axis=-1, keepdims=True) * per_one) / per_one
+    shares = powers * (np.rint(65536 / sums) / 65536)
+    return np.asarray(np.minimum(np.rint(shares * 65536), 65535) / 65536, np.float32)
 
 
 def _clip_of_either(constraint: Any) -> type:
@@ -149,7 +167,8 @@ def trace(
     probe = keras.Model(model.inputs, [known[name].output for name in chosen])
     values = probe(inputs if len(inputs) > 1 else inputs[0], training=False)
     files = {}
-    for index, (name, value) in enumerate(zip(chosen, values, strict=True)):
+    listed = values if isinstance(values, list | tuple) else [values]  # of one alone Keras makes no list
+    for index, (name, value) in enumerate(zip(chosen, listed, strict=True)):
         files[name] = f"layer{index}.npy"
         np.save(folder / files[name], np.asarray(value))
     return files

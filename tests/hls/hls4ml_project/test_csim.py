@@ -88,6 +88,16 @@ def test_reuse_changes_no_bit(io_type: str, tmp_path: Path) -> None:
     assert_equal(graph, simulation)
 
 
+@pytest.mark.slow
+def test_a_layer_larger_than_the_stack_of_a_program_runs(tmp_path: Path) -> None:
+    s = Sketch()
+    x = s.input((1100,), FixedType(True, 4, 4))
+    s.output(s.dense(x, 1000))
+    graph = s.finish()
+    _, simulation = build(graph, target(), tmp_path)
+    assert_equal(graph, simulation, 4)
+
+
 @pytest.fixture(scope="module")
 def clamped(tmp_path_factory: pytest.TempPathFactory) -> tuple[HlsProject, CSimulation]:
     """One number, rounded half to even to whole numbers and clamped to [-2, 5], an end of no type on either side."""

@@ -101,8 +101,8 @@ def test_only_the_outputs_that_end_in_one(tmp_path: Path) -> None:
         ([dense("o", "softmax")], {"sigmoid": "drop"}, "no output of the network is the sigmoid"),
         (
             [dense("o", "softmax")],
-            {"softmax": "table"},
-            "softmax 'table' is not known here; choose one of drop, argmax",
+            {"softmax": "tables"},
+            "softmax 'tables' is not known here; choose one of drop, argmax, table",
         ),
         ([dense("o", "sigmoid")], {"sigmoid": "argmax"}, "sigmoid 'argmax' is not known here; choose one of drop"),
         ([layer("Softmax", "o", tensor("q"), axis=1)], {"softmax": "argmax"}, "softmax over axis 1, and only the last"),
@@ -139,7 +139,7 @@ def test_qkeras_gives_the_first_of_equal_ones() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["drop", "argmax"])
+@pytest.mark.parametrize("mode", ["drop", "argmax", "table"])
 def test_qkeras_computes_the_same(mode: str, tmp_path: Path) -> None:
     """The last function as an argument of a layer, as a layer, and as a QKeras layer, in one model."""
     inputs = keras.Input((3,), name="x")

@@ -303,6 +303,12 @@ class TestRefusals:
         x = np.array([[1.0, -2.5, 0.75], [0.0, 2.0, 2.0], [-3.0, -2.0, -1.0]])
         assert Emulator(graph).evaluate(x)[0].ravel().tolist() == [0, 1, 2]
 
+    def test_a_last_softmax_by_tables(self, tmp_path: Path) -> None:
+        path = chain((1, 3), quant("x", "q"), Step("Softmax", ("q",), "y")).write(tmp_path / "m.onnx")
+        graph = import_model(path, Statements("ap_fixed<6,4>", softmax="table"))
+        found = Emulator(graph).evaluate(np.array([[1.0, 1.0, 1.0], [3.0, 1.0, -8.0]]))[0].reshape(2, 3)
+        assert np.allclose(found, [[1 / 3] * 3, [0.880782, 0.119201, 0.0000147]], atol=1e-3)
+
     def test_a_statement_about_a_function_that_is_not_there(self, tmp_path: Path) -> None:
         path = chain((1, 3), quant("x", "y")).write(tmp_path / "m.onnx")
         with pytest.raises(UnsupportedError, match="leave the statement out"):

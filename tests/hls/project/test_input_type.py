@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hls.errors import EventError, ProjectError
+from hls.errors import EventError, UnsupportedError
 from hls.importing import import_keras
 from hls.project.input_type import propose_input_type
 from tests.hls.importing.files import activation, port, write
@@ -45,5 +45,5 @@ def test_events_that_say_nothing_and_files_that_are_no_models(tmp_path: Path) ->
     np.save(tmp_path / "events.npy", np.ones((3, 2)))
     with pytest.raises(EventError, match="every value is 1, which says nothing of a range"):
         propose_input_type(model, tmp_path / "events.npy")
-    with pytest.raises(ProjectError, match="for files of Keras alone"):
+    with pytest.raises(UnsupportedError, match="for files of Keras alone"):
         propose_input_type(tmp_path / "events.npy", tmp_path / "events.npy")

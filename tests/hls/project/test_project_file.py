@@ -160,6 +160,7 @@ class TestNew:
         head, *lines = path.read_text().splitlines()
         path.write_text("\n".join([head, *(line.removeprefix("# ") for line in lines)]))
         write_model(folder / "reference.h5")
+        (folder / "architecture.json").write_text("{}")
         read = read_project(folder)
         assert read.file.verify.witnesses == ("qkeras", "emulator", "csim", "rtl", "netlist")
         assert read.file.budget == {"preset": "level-1-slot", "latency_ns": 100, "luts": 50000}
