@@ -15,6 +15,7 @@ from hls.cli import (
     new,
     pack,
     parts,
+    prove,
     quantize,
     report,
     scan,
@@ -32,7 +33,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (train, evaluate, data, quantize, new, build, estimate, report, check, scan, pack, unpack, parts, doctor):
+_TRAINING = train, evaluate, data, quantize
+_FIRMWARE = new, build, prove, estimate, report, check, scan, pack, unpack, parts, doctor
+for module in (*_TRAINING, *_FIRMWARE):
     verb = getattr(module, "Verb", TyperCommand)
     app.command(module.NAME, cls=verb, epilog=module.EXAMPLES, help=module.HELP)(module.command)
 

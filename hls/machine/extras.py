@@ -43,6 +43,11 @@ EXTRAS = (
         "Verilog and VHDL; witnesses rtl and netlist; netlists of `qtrigger scan`",
     ),
     Extra(
+        "proof",
+        MappingProxyType({"bitwuzla": "bitwuzla"}),
+        "`qtrigger prove`, with extra rtl",
+    ),
+    Extra(
         "compression",
         MappingProxyType({
             "pythia8mc": "pythia8mc",

@@ -97,11 +97,17 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def run_program(
-    command: Sequence[str | Path], folder: Path | None = None, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, keeping what it writes; raises OSError if it does not start, or fills the disk."""
+    """Run a program to its end, keeping what it writes; raises OSError if it does not start, or fills the disk.
+
+    Raises subprocess.TimeoutExpired if it has not ended after ``timeout`` seconds; it is ended then.
+    """
     with started(command, folder=folder, environment=environment) as process:
-        out, err = (text.decode(errors="replace") for text in process.communicate())
+        out, err = (text.decode(errors="replace") for text in process.communicate(timeout=timeout))
     if process.returncode and any(_FULL in text for text in (out, err)):
         raise OSError(errno.ENOSPC, _FULL, None if folder is None else str(folder))
     return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -1,6 +1,7 @@
 """What is computed is what was meant, proved for every input: links from the graph to what is written of it."""
 
 from hls.proof.certificate import PROOF_FILE, Counterexample, Link, Proof, read_proof
+from hls.proof.chain import prove
 from hls.proof.subject import NotClosedError, Subject, Tested
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "Proof",
     "Subject",
     "Tested",
+    "prove",
     "read_proof",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from hls.errors import FirmwareError
 from hls.graph import FixedGraph
 from hls.machine.progress import StageProgress
-from hls.rtl import RtlProject
+from hls.rtl import Design
 from hls.target import Target
 
 
@@ -55,7 +55,7 @@ class Tested:
 class Subject:
     """What is proved: the graph, and what is written of it.
 
-    ``verilog`` is the emitted project, ``hls4ml`` the folder of the written hls4ml project, ``netlist`` that of the
+    ``verilog`` is the emitted Verilog, ``hls4ml`` the folder of the written hls4ml project, ``netlist`` that of the
     synthesised netlist, None where there is none. ``cache`` keeps what is proved once. ``tested`` is what a build
     found of the model file, None without a build. A link takes ``time_limit`` seconds at most, and tells ``progress``
     of itself.
@@ -65,7 +65,7 @@ class Subject:
     graph: FixedGraph
     target: Target
     cache: Path
-    verilog: RtlProject
+    verilog: Design
     hls4ml: Path | None = None
     netlist: Path | None = None
     tested: Tested | None = None

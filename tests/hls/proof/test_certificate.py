@@ -45,8 +45,11 @@ def test_each_link_says_in_words_what_holds() -> None:
 
 
 def test_a_chain_is_complete_only_with_every_link_and_refuted_by_one() -> None:
-    whole = Proof(project="p", digest="d", links=(link("proved"), link("tested", events=5)))
+    model = link("tested", events=5).model_copy(update={"name": "model = graph"})
+    whole = Proof(project="p", digest="d", links=(link("proved"), model))
     assert (whole.complete, whole.refuted) == (True, False)
+    sampled = Proof(project="p", digest="d", links=(link("tested", events=5),))
+    assert not sampled.complete
     open_ = Proof(project="p", digest="d", links=(link("proved"), link("not done", reason="killed")))
     assert (open_.complete, open_.refuted) == (False, False)
     wrong = Proof(project="p", digest="d", links=(link("proved"), link("refuted", counterexample=FOUND)))

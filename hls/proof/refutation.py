@@ -1,0 +1,162 @@
+"""An event that shows a difference: looked for where the numbers differ, and believed only when it is replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.emulation import Emulator
+from hls.errors import ToolError
+from hls.graph import FixedGraph
+from hls.proof.certificate import Counterexample
+from hls.proof.encoding import Encoding
+from hls.proof.evaluation import Evaluation
+from hls.proof.runs import Ints, Runs, combine
+from hls.proof.subject import Deadline, NotClosedError, Subject
+from hls.proof.words import Form, Function, Space, Value
+from hls.rtl import Simulation, missing_tools
+
+_RANDOM_EVENTS = 4096
+_REPLAYED = 256
+_POINTS = 3
+_QUESTION_SECONDS = 10.0
+_SEED = 14
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Numbers that should be equal: those of the graph, and those that the Verilog gives. Empty if they are unknown.
+
+    ``known`` is the number of atoms that the graph has; those after it are the Verilog's own.
+    """
+
+    space: Space
+    pairs: Sequence[tuple[Value, Value]] = ()
+    known: int = 0
+
+
+def find_counterexample(subject: Subject, mismatch: Mismatch, deadline: Deadline) -> Counterexample | None:
+    """An event that emulator and simulated Verilog compute differently; None if none was found, or nobody simulates.
+
+    Raises:
+        NotClosedError: there is no simulator, or it does not say.
+    """
+    suspects = _suspects(subject.graph, mismatch, deadline)
+    return _replayed(subject, suspects)
+
+
+def _suspects(graph: FixedGraph, mismatch: Mismatch, deadline: Deadline) -> list[Ints]:
+    """Events (raw integers of each port), those for which the numbers differ first."""
+    random = _random_events(graph)
+    if not mismatch.pairs:
+        return [port[:_REPLAYED] for port in random]
+    showing = _showing(mismatch, random)
+    if not showing.any():
+        solved = _solved_events(graph, mismatch, deadline)
+        if solved is not None:
+            random = [np.concatenate(ports) for ports in zip(solved, random, strict=True)]
+            showing = _showing(mismatch, random)
+    order = np.argsort(~showing, kind="stable")[:_REPLAYED]
+    return [port[order] for port in random]
+
+
+def _showing(mismatch: Mismatch, ports: Sequence[Ints]) -> npt.NDArray[np.bool_]:
+    """For each event, whether any pair differs."""
+    evaluation = Evaluation(mismatch.space, ports)
+    differs = np.zeros(len(ports[0]), np.bool_)
+    for wanted, got in mismatch.pairs:
+        differs |= evaluation.of(wanted) != evaluation.of(got)
+    return differs
+
+
+def _random_events(graph: FixedGraph) -> list[Ints]:
+    """Corners of the ports, then random integers: (events, elements) for each port."""
+    generator = np.random.default_rng(_SEED)
+    made = []
+    for name in graph.inputs:
+        port = graph.port(name)
+        size = int(np.prod(port.shape, dtype=np.int64))
+        events = generator.integers(port.raw_min, port.raw_max + 1, (_RANDOM_EVENTS, size))
+        ends = np.array([port.raw_min, port.raw_max, 0])
+        events[: len(ends)] = np.clip(ends, port.raw_min, port.raw_max)[:, None]
+        one_sided = generator.integers(0, 2, (_REPLAYED, size)) * (port.raw_max - port.raw_min) + port.raw_min
+        events[len(ends) : len(ends) + _REPLAYED] = one_sided
+        made.append(events)
+    return made
+
+
+def _solved_events(graph: FixedGraph, mismatch: Mismatch, deadline: Deadline) -> list[Ints] | None:
+    """Events that reach the points at which functions differ, with random integers where they do not matter."""
+    found: list[list[Ints]] = []
+    for base, point in _points(mismatch):
+        deadline.check("the search for an event that shows a difference")
+        event = _reaching(mismatch.space, base, point, deadline)
+        if event is None:
+            continue
+        ports = [events[:64].copy() for events in _random_events(graph)]
+        for (port, element), raw in event.items():
+            ports[port][:, element] = raw
+        found.append(ports)
+    return [np.concatenate(ports) for ports in zip(*found, strict=True)] if found else None
+
+
+def _points(mismatch: Mismatch) -> Iterator[tuple[Form, int]]:
+    """Forms, and values of them at which a function of the graph and one of the Verilog differ."""
+    for wanted, got in mismatch.pairs:
+        if isinstance(wanted, Function) and isinstance(got, Function) and wanted.base is got.base:
+            yield from _differing(wanted.base.form, wanted.runs, got.runs)
+    atoms = [atom.origin for atom in mismatch.space.atoms]
+    own, theirs = atoms[: mismatch.known], atoms[mismatch.known :]
+    for other in theirs:
+        for atom in own:
+            if isinstance(other, Function) and isinstance(atom, Function) and atom.base is other.base:
+                yield from _differing(atom.base.form, atom.runs, other.runs)
+
+
+def _differing(form: Form, wanted: Runs, got: Runs) -> Iterator[tuple[Form, int]]:
+    difference = combine([(1, wanted), (-1, got)])
+    runs = np.flatnonzero((difference.value != 0) | (difference.slope != 0))
+    for run in runs[np.linspace(0, len(runs) - 1, min(_POINTS, len(runs))).astype(int)] if len(runs) else ():
+        middle = int(difference.start[run] + (difference.lengths[run] - 1) // 2)
+        yield form, middle if difference.at(np.array([middle]))[0] else int(difference.start[run])
+
+
+def _reaching(space: Space, form: Form, point: int, deadline: Deadline) -> dict[tuple[int, int], int] | None:
+    try:
+        encoding = Encoding(space)
+        return encoding.event([encoding.equals(form, point)], Deadline(min(deadline.left, _QUESTION_SECONDS)))
+    except NotClosedError:  # this point is too hard; another one may do
+        return None
+
+
+def _replayed(subject: Subject, ports: Sequence[Ints]) -> Counterexample | None:
+    graph = subject.graph
+    reason = missing_tools()
+    if reason is not None:
+        raise NotClosedError(f"no event can be replayed: {reason}")
+    raw = [port.reshape(len(port), *graph.port(n).shape) for n, port in zip(graph.inputs, ports, strict=True)]
+    try:
+        simulation = Simulation(subject.verilog, subject.cache)
+        simulation.compile()
+        simulated = simulation.run(raw).outputs
+    except ToolError as error:
+        raise NotClosedError(f"no event can be replayed: {' '.join(str(error).split())}") from error
+    exact = Emulator(graph).run(raw)
+    for name, wanted, got in zip(graph.output_names, exact, simulated, strict=True):
+        a, b = (np.asarray(found).reshape(len(raw[0]), -1) for found in (wanted, got))
+        differing = np.argwhere(a != b)
+        if len(differing):
+            event, element = (int(place) for place in differing[0])
+            of_event = zip(graph.inputs, (port[event].ravel().tolist() for port in raw), strict=True)
+            return Counterexample(
+                inputs={port: tuple(values) for port, values in of_event},
+                output=name,
+                element=element,
+                expected=int(a[event, element]),
+                got=int(b[event, element]),
+                replayed=("emulator", "rtl"),
+            )
+    return None

@@ -1,0 +1,120 @@
+"""A Verilog project as Yosys reads it: one flat module of cells, in which primitives of arithmetic stay modules."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hls.errors import ToolError
+from hls.proof.subject import Deadline
+from hls.rtl import Design
+from hls.rtl.netlist.yosys import run_yosys
+
+Bit = int | str
+"""A net's number, or a constant: "0", "1", "x"."""
+Bits = tuple[Bit, ...]
+
+PRIMITIVES = ("shift_adder", "ternary_adder", "negative", "multiplier", "mux", "binop")
+_PRIMITIVE = re.compile(rf"\w+_({'|'.join(PRIMITIVES)})")
+_FLAT = "design.json"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of Yosys, or an instance of a primitive: what its pins read and drive."""
+
+    name: str
+    kind: str
+    parameters: Mapping[str, str]
+    reads: Mapping[str, Bits]
+    drives: Mapping[str, Bits]
+
+    def number(self, parameter: str) -> int:
+        """A parameter as an integer, of 32 bits with a sign as Verilog's."""
+        return _integer(self.parameters[parameter])
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A module of arithmetic with its parameters: ``kind`` is one of ``PRIMITIVES``, ``cells`` are what it is made of.
+
+    ``nets`` are its named vectors.
+    """
+
+    kind: str
+    parameters: Mapping[str, int]
+    ports: Mapping[str, Bits]
+    cells: tuple[Cell, ...]
+    nets: Mapping[str, Bits]
+
+
+@dataclass(frozen=True)
+class FlatDesign:
+    """A project: ports by name, cells in any order, and the primitives that they may be instances of."""
+
+    ports: Mapping[str, Bits]
+    cells: tuple[Cell, ...]
+    primitives: Mapping[str, Primitive]
+
+
+def read_verilog(verilog: Design, deadline: Deadline) -> FlatDesign:
+    """Let Yosys read the files of ``verilog``; raises ``ToolError`` if it does not, or not in time."""
+    with tempfile.TemporaryDirectory(prefix="proof-") as place:
+        folder = Path(place)
+        for source in verilog.sources:
+            shutil.copy(source, folder / source.name)
+        run_yosys(_script(verilog), folder, "read", timeout=deadline.left)
+        modules = json.loads((folder / _FLAT).read_text(encoding="utf-8"))["modules"]
+    return design_of(modules, verilog.top)
+
+
+def _script(verilog: Design) -> str:
+    kept = " ".join(f"*_{kind}" for kind in PRIMITIVES)
+    lines = [f"read_verilog {source.name}" for source in verilog.sources]
+    lines += [f"hierarchy -check -top {verilog.top}", "proc", "memory_collect"]
+    lines += [f"setattr -mod -set keep_hierarchy 1 {kept}", "flatten -noscopeinfo", f"write_json {_FLAT}"]
+    return "\n".join([*lines, ""])
+
+
+def design_of(modules: Mapping[str, Any], top: str) -> FlatDesign:
+    """The design in the JSON of Yosys."""
+    primitives = {}
+    for name, module in modules.items():
+        found = _PRIMITIVE.fullmatch(str(module["attributes"].get("hdlname", name)))
+        if found is not None and name != top:
+            primitives[name] = _primitive(found.group(1), module)
+    return FlatDesign(_ports(modules[top]), _cells(modules[top]), primitives)
+
+
+def _primitive(kind: str, module: Mapping[str, Any]) -> Primitive:
+    parameters = {name: _integer(value) for name, value in module.get("parameter_default_values", {}).items()}
+    nets = {name: tuple(net["bits"]) for name, net in module["netnames"].items()}
+    return Primitive(kind, parameters, _ports(module), _cells(module), nets)
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch("[01]+", text):
+        raise ToolError(f"Yosys states a parameter as {text!r}, which is no number; report this")
+    value = int(text, 2)
+    return value - (1 << 32) if len(text) == 32 and text[0] == "1" else value
+
+
+def _ports(module: Mapping[str, Any]) -> dict[str, Bits]:
+    return {name: tuple(port["bits"]) for name, port in module["ports"].items()}
+
+
+def _cells(module: Mapping[str, Any]) -> tuple[Cell, ...]:
+    made = []
+    for name, cell in module["cells"].items():
+        directions = cell["port_directions"]
+        pins = {pin: tuple(bits) for pin, bits in cell["connections"].items()}
+        reads = {pin: bits for pin, bits in pins.items() if directions[pin] == "input"}
+        drives = {pin: bits for pin, bits in pins.items() if directions[pin] != "input"}
+        made.append(Cell(name, cell["type"], cell["parameters"], reads, drives))
+    return tuple(made)
