@@ -22,7 +22,9 @@ def command(
     witness: Annotated[
         list[str] | None,
         typer.Option(
-            "--witness", metavar="W", help="Ask this one (may be repeated): qkeras, emulator, csim, rtl, netlist."
+            "--witness",
+            metavar="W",
+            help="Ask this one (may be repeated): qkeras, emulator, csim, rtl, netlist, proof.",
         ),
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events among them.")] = None,

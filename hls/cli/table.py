@@ -18,6 +18,8 @@ from hls.target.resources import LIMITS, LUTS, Resource
 
 _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
 
+_PROVED = {"proved": _GOOD, "tested": _GOOD, "refuted": _BAD}
+
 
 def print_report(report: Report) -> None:
     """Verdict, witnesses, fidelity, figures and budget, then where the page is."""
@@ -36,6 +38,8 @@ def print_report(report: Report) -> None:
         console.print(
             f"note: {FIRMWARES[report.project.firmware]} itself was not compared: no {asked} ran", style="yellow"
         )
+    for link in () if report.proof is None else report.proof.links:
+        console.print(Text.assemble(_PROVED.get(link.state, _UNKNOWN), f" {link.name}: {link.verdict}"), soft_wrap=True)
     _print_coverage(report, console)
     for table in _fidelity(report):
         console.print(table)

@@ -15,7 +15,8 @@ from hls.importing import import_model
 from hls.machine.extras import absence_named, missing
 from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
-from hls.project.project_file import Project, read_project
+from hls.project.project_file import Project, check_asked, read_project
+from hls.project.proving import prove_build
 from hls.project.report import assemble
 from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
@@ -24,11 +25,12 @@ from hls.project.report.schema import REPORT_FILE, Curve, Metric, Report, fideli
 from hls.project.systems.finding import Chosen, find_system
 from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
+from hls.proof import PROOF, Proof
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
 from hls.verification.softmax_error import softmax_error
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Task, check_witness_name, default_witnesses
+from hls.verification.witnesses import Task, default_witnesses
 
 FIDELITY_EVENTS = 100_000
 FIDELITY_FIGURE = "fidelity.png"
@@ -56,7 +58,7 @@ def build(
 
     Args:
         folder: a folder with a project.toml.
-        witnesses: names of those to ask, instead of the project's; one of these that cannot run fails the build.
+        witnesses: names of those to ask, instead of the project's, and "proof"; one that cannot run fails the build.
         events: number of events, instead of the project's.
         inputs: event file (HDF5, .npy, .npz) to use instead of generated events.
         liberty: cell library of an ASIC, for the netlist witness.
@@ -71,7 +73,7 @@ def build(
     project = read_project(folder)
     options = BuildOptions(witnesses, events, _path(inputs), _library(liberty))
     for name in options.witnesses or ():
-        check_witness_name(name)
+        check_asked(name)
     chosen = _system(project)
     with fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
@@ -89,9 +91,10 @@ def build(
             statements=project.file.model.statements(),
         )
         verdict = _verify(project, task, sample, options, progress)
+        proof = prove_build(project, task, verdict, progress) if PROOF in _asked(project, options) else None
         fidelity = _fidelity(project, graph, chosen, home, progress) | _softmax(graph, sample)
         figures = _figures(project, graph, firmware, verdict, home)
-        report = _report(project, graph, chosen, verdict, fidelity, figures)
+        report = _report(project, graph, chosen, verdict, proof, fidelity, figures)
         (root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_html(report, root)
     return report.model_copy(update={"folder": project.build_folder})
@@ -159,16 +162,22 @@ def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: Build
         write_vhdl(graph, firmware.top, home.rtl, target.clock_ns, multipliers=target.multipliers)
 
 
+def _asked(project: Project, options: BuildOptions) -> Sequence[str]:
+    """What the user names: witnesses, and the proof, which is a step of its own."""
+    return options.witnesses or project.file.verify.witnesses or ()
+
+
 def _verify(
     project: Project, task: Task, sample: EventSample, options: BuildOptions, progress: StageProgress | None
 ) -> Verdict:
     settings = project.file.verify
-    named = options.witnesses or settings.witnesses
+    asked = _asked(project, options)
+    named = [name for name in asked if name != PROOF]
     return verify(
         task,
         sample,
-        named or default_witnesses(task.model_file),
-        required=named is not None,
+        named if asked else default_witnesses(task.model_file),
+        required=bool(asked),
         max_events=settings.max_events,
         progress=progress,
     )
@@ -223,13 +232,15 @@ def _report(
     graph: FixedGraph,
     chosen: Chosen | None,
     verdict: Verdict,
+    proof: Proof | None,
     fidelity: dict[str, Metric | Curve],
     figures: Figures,
 ) -> Report:
     return Report(
         project=assemble.project_info(project, None if chosen is None else chosen.variant),
         graph=assemble.graph_info(graph, verdict.sample),
-        verification=assemble.verification_info(verdict),
+        verification=assemble.verification_info(verdict, proof),
+        proof=proof,
         witnesses={result.name: assemble.witness_info(result) for result in verdict.results},
         fidelity=fidelity,
         resources=figures.resources,

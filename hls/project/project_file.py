@@ -18,6 +18,7 @@ from hls.errors import ProjectError
 from hls.importing import Statements
 from hls.importing.joined import join
 from hls.machine.files import read_text
+from hls.proof import PROOF
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target.resources import LIMITS
@@ -237,11 +238,16 @@ def _known_part(name: str) -> Part | None:
 def _check_witnesses(verify: VerifySection, where: str) -> None:
     try:
         for name in (*(verify.witnesses or ()), *verify.max_events):
-            check_witness_name(name)
+            check_asked(name)
     except ProjectError as error:
         raise ProjectError(f"{where}: [verify] {error}") from error
     if verify.witnesses is not None and not verify.witnesses:
         raise ProjectError(f"{where}: [verify] witnesses is empty; name some, or leave the key out")
+
+
+def check_asked(name: str) -> str:
+    """``name`` if a build can be asked for it: a witness, or the proof; else ProjectError with the nearest."""
+    return name if name == PROOF else check_witness_name(name)
 
 
 def _check_files(project: Project, path: Path) -> None:

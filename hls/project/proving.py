@@ -1,10 +1,16 @@
-"""The proof of a project: of the Verilog in its build folder, or of what a build would write there."""
+"""The proof of a project: of the files in its build folder, or as a step of a build.
+
+It is no witness. A witness computes events, and what it computes is compared; a proof computes none, and what it says
+holds of all of them. So a build that is asked for "proof" takes this step after its witnesses, and fails if a link that
+it made something for is not proved.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from hls.errors import ProjectError
+from hls.errors import ProjectError, ToolError
 from hls.graph import FixedGraph
 from hls.importing import import_model
 from hls.machine.extras import require
@@ -12,10 +18,12 @@ from hls.machine.files import write_text
 from hls.machine.progress import StageProgress
 from hls.project.project_file import Project, read_project
 from hls.project.report.schema import REPORT_FILE, Report, read_report
-from hls.proof import PROOF_FILE, Proof, Subject, Tested, prove
+from hls.proof import PROOF_FILE, Proof, Subject, Tested, prove, unproved
 from hls.rtl import Design, read_design, rtl_design, write_rtl
 from hls.target import project_identifier
 from hls.verification.build_folder import BuildFolder
+from hls.verification.verify import Verdict
+from hls.verification.witnesses import Skipped, Task
 
 _MODEL_WITNESSES = ("qkeras", "hgq2")
 
@@ -32,24 +40,46 @@ def prove_project(folder: str | Path, time_limit: float, progress: StageProgress
         FirmwareError: the project is not usable, or was changed since it was built.
     """
     project = read_project(folder)
-    graph = import_model(project.weights, project.file.model.statements())
+    graph = import_model(project.model_file(), project.file.model.statements())
     home = BuildFolder(project.build_folder, project.cache_folder)
     report = _report(project, graph)
-    subject = Subject(
+    tested = None if report is None else _tested(report)
+    subject = _subject(project, graph, home, _verilog(project, graph, home), tested)
+    proof = prove(replace(subject, time_limit=time_limit, progress=progress))
+    write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
+    return proof
+
+
+def prove_build(project: Project, task: Task, verdict: Verdict, progress: StageProgress | None) -> Proof:
+    """The certificate of a build that is under way, which is left among its files."""
+    home = task.folder
+    ran = {result.name: result for result in verdict.results}
+    tested = None
+    for name in _MODEL_WITNESSES:
+        result = ran.get(name)
+        if result is not None and result.run is not None and not result.mismatches:
+            tested = Tested(name, result.run.version, result.run.events, result.run.seconds)
+    try:
+        verilog = rtl_design(task.rtl)
+    except (Skipped, ToolError) as error:
+        proof = unproved(project.name, task.graph, " ".join(str(error).split()))
+    else:
+        proof = prove(replace(_subject(project, task.graph, home, verilog, tested), progress=progress))
+    write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
+    return proof
+
+
+def _subject(project: Project, graph: FixedGraph, home: BuildFolder, verilog: Design, tested: Tested | None) -> Subject:
+    return Subject(
         project=project.name,
         graph=graph,
         target=project.target,
         cache=home.cache / "proof",
-        verilog=_verilog(project, graph, home),
+        verilog=verilog,
         hls4ml=home.hls if home.hls.is_dir() else None,
         netlist=home.netlist if home.netlist.is_dir() else None,
-        tested=None if report is None else tested_model(report),
-        time_limit=time_limit,
-        progress=progress,
+        tested=tested,
     )
-    proof = prove(subject)
-    write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
-    return proof
 
 
 def _report(project: Project, graph: FixedGraph) -> Report | None:
@@ -71,7 +101,7 @@ def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
     return rtl_design(write_rtl(graph, name, home.rtl, target.clock_ns, multipliers=target.multipliers))
 
 
-def tested_model(report: Report) -> Tested | None:
+def _tested(report: Report) -> Tested | None:
     """What a build found of the model file: the witness that runs it, if it ran and nothing differed unexplained."""
     for name in _MODEL_WITNESSES:
         witness = report.witnesses.get(name)

@@ -1,10 +1,11 @@
 """What is computed is what was meant, proved for every input: links from the graph to what is written of it."""
 
-from hls.proof.certificate import PROOF_FILE, Counterexample, Link, Proof, read_proof
-from hls.proof.chain import prove
+from hls.proof.certificate import PROOF, PROOF_FILE, Counterexample, Link, Proof, read_proof
+from hls.proof.chain import prove, unproved
 from hls.proof.subject import NotClosedError, Subject, Tested
 
 __all__ = [
+    "PROOF",
     "PROOF_FILE",
     "Counterexample",
     "Link",
@@ -14,4 +15,5 @@ __all__ = [
     "Tested",
     "prove",
     "read_proof",
+    "unproved",
 ]

@@ -12,6 +12,8 @@ from hls.machine.files import read_text
 
 SCHEMA_VERSION = 1
 PROOF_FILE = "proof.json"
+PROOF = "proof"
+"""The name by which a build is asked for it, among its witnesses."""
 
 LinkName = Literal["model = graph", "graph = verilog", "verilog = netlist", "graph = hls4ml"]
 State = Literal["proved", "refuted", "tested", "not done"]
@@ -49,7 +51,8 @@ class Link(Section):
     """One equality of the chain, for all inputs in the ports' types.
 
     ``reason`` says of a link that is not done why, where it stopped and the cure; ``layer`` the layer there, if one is
-    known. ``events`` are those that a tested link was tested on. ``assumptions`` are what a proof rests on.
+    known. One that is ``absent`` has nothing to prove: no netlist was made, no hls4ml project was written. ``events``
+    are those that a tested link was tested on. ``assumptions`` are what a proof rests on.
     """
 
     name: LinkName
@@ -63,6 +66,7 @@ class Link(Section):
     events: int | None = None
     reason: str | None = None
     layer: str | None = None
+    absent: bool = False
     counterexample: Counterexample | None = None
 
     @model_validator(mode="after")
@@ -112,8 +116,15 @@ class Proof(Section):
 
     @property
     def complete(self) -> bool:
-        """Whether every link is proved, but that of the model, which is tested by its nature."""
-        return all(link.state == "proved" for link in self.links if link.name != "model = graph")
+        """Whether every link is proved."""
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[Link, ...]:
+        """Links that are not proved and should be: that of the model is tested by its nature."""
+        return tuple(
+            link for link in self.links if link.state != "proved" and link.name != "model = graph" and not link.absent
+        )
 
     def link(self, name: LinkName) -> Link:
         """The link called ``name``."""

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hls.errors import ToolError
+from hls.graph import FixedGraph
 from hls.machine.cache import cached_folder, digest
 from hls.proof.certificate import Link, Proof
 from hls.proof.graph_verilog import prove_verilog
@@ -41,18 +42,31 @@ def tested_model(subject: Subject) -> Link:
     )
 
 
-LINKS: tuple[Callable[[Subject], Link], ...] = (tested_model, prove_verilog)
-"""In the order in which they are tried and told."""
+LINKS: tuple[tuple[Callable[[Subject], Link], Callable[[Subject], object]], ...] = (
+    (tested_model, lambda subject: subject.tested),
+    (prove_verilog, lambda subject: subject.verilog),
+)
+"""Each link with what it is about, None where a build made nothing of the kind; in the order in which they are told."""
 
 
 def prove(subject: Subject) -> Proof:
     """Try every link; none that fails keeps the others from being tried."""
-    links = tuple(_remembered(link, subject) for link in LINKS)
+    links = tuple(_remembered(link, about(subject), subject) for link, about in LINKS)
     return Proof(project=subject.project, digest=subject.graph.digest(), links=links)
 
 
-def _remembered(prove_link: Callable[[Subject], Link], subject: Subject) -> Link:
+def unproved(project: str, graph: FixedGraph, reason: str) -> Proof:
+    """The certificate of a network of which there is no Verilog, for ``reason``."""
+    link = Link(
+        name="graph = verilog", state="not done", method="", tool="", tool_version="", seconds=0.0, reason=reason
+    )
+    return Proof(project=project, digest=graph.digest(), links=(link,))
+
+
+def _remembered(prove_link: Callable[[Subject], Link], about: object, subject: Subject) -> Link:
     """A link as it was proved or refuted earlier, of equal files by equal tools; otherwise it is tried now."""
+    if about is None:
+        return prove_link(subject).model_copy(update={"absent": True})
     if prove_link is tested_model:
         return prove_link(subject)
     folder, key = subject.cache, f"{prove_link.__name__}-{_key(subject)[:32]}"

@@ -29,6 +29,7 @@ from hls.project.report.schema import (
     VerificationInfo,
     WitnessInfo,
 )
+from hls.proof import Proof
 from hls.verification.explanation import Explanation
 from hls.verification.sample import EventSample
 from hls.verification.verify import Disagreement, Verdict, WitnessResult
@@ -103,11 +104,13 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mappin
     )
 
 
-def verification_info(verdict: Verdict) -> VerificationInfo:
-    """``verification``."""
+def verification_info(verdict: Verdict, proof: Proof | None = None) -> VerificationInfo:
+    """``verification``: of the events, and of what was to be proved, where the build was asked for the ``proof``."""
     covered = verdict.sample.covered
+    unproved = () if proof is None else proof.missing
+    failures = [*verdict.failures, *(f"proof of {link.name}: {link.verdict}" for link in unproved)]
     return VerificationInfo(
-        passed=not verdict.failures,
+        passed=not failures,
         agreement=verdict.agreement,
         events=len(verdict.sample),
         corner_events=verdict.sample.corners,
@@ -116,7 +119,7 @@ def verification_info(verdict: Verdict) -> VerificationInfo:
         ports=[PortInfo(**asdict(port)) for port in covered.ports],
         warnings=list(covered.warnings),
         not_asked=sorted(set(witness_names()) - {result.name for result in verdict.results}),
-        failures=verdict.failures,
+        failures=failures,
         disagreements=[_disagreement_info(found) for found in verdict.disagreements],
     )
 

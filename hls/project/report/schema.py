@@ -18,6 +18,7 @@ from pydantic import (
 
 from hls.errors import ProjectError
 from hls.machine.files import read_text
+from hls.proof.certificate import Proof
 from hls.target import Firmware
 from hls.target.resources import RESOURCES
 
@@ -306,6 +307,8 @@ class Report(Section):
     graph: GraphInfo
     verification: VerificationInfo
     witnesses: dict[str, WitnessInfo]
+    proof: Proof | None = None
+    """What is proved for every input, where the build was asked for it; also in proof.json."""
     fidelity: dict[str, Metric | Curve]
     resources: list[Resources] = []
     latency: list[Latency] = []

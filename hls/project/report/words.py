@@ -11,6 +11,8 @@ def verdict_words(report: Report) -> str:
     """What was found of the bits: never "bit-exact" where any compared output differs."""
     verification = report.verification
     explained = sum(result.float32_differs or 0 for result in report.witnesses.values())
+    if report.proof is not None and report.proof.refuted:
+        return "refuted"
     if verification.disagreements or any(result.mismatches for result in report.witnesses.values()):
         return "differs"
     if not verification.passed:
