@@ -173,6 +173,15 @@ def widen(integers: IntArray) -> npt.NDArray[np.object_]:
     return integers.astype(object)
 
 
+def times(a: FixedArray, b: FixedArray) -> FixedArray:
+    """Products, exactly, broadcast as NumPy's are.
+
+    >>> times(FixedArray.from_float([3.0, 0.5]), FixedArray.from_float([0.25])).to_float().tolist()
+    [0.75, 0.125]
+    """
+    return FixedArray(narrow(np.asarray(widen(a.integers) * widen(b.integers))), a.fraction + b.fraction)
+
+
 def shift_left(integers: IntArray, bits: int) -> IntArray:
     """``integers * 2**bits`` exactly, for ``bits >= 0``.
 

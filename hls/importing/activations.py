@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.graph import Edge, nodes
+from hls.graph import nodes
 from hls.graph.fixed import FLOAT32_LIMIT, FixedArray, FixedType, narrow
-from hls.graph.float32 import EXACT, Doubles, Entries, Float32
+from hls.graph.float32 import EXACT, Float32
 from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.functions import SMOOTH as FUNCTIONS
-from hls.importing.functions import Awaited, Function, Smooth, rounded
+from hls.importing.functions import Awaited, Smooth, rounded
 from hls.importing.quantizers import (
     PICKLED,
     REAL,
@@ -33,10 +33,18 @@ from hls.importing.quantizers import (
     without_scale,
 )
 from hls.importing.refusals import ANOTHER, NO_BINARY_FUNCTION, SIGMOID_STATED, SOFTMAX_STATED
-from hls.importing.weights import around, quantize_values, ternary_threshold
+from hls.importing.scales import ternary_threshold
+from hls.importing.tables import (
+    SMOOTH_SLOPE,
+    hard_swish,
+    monotonic_table,
+    mu_law,
+    powers_of_two,
+    real_sigmoid,
+    real_tanh,
+    table,
+)
 
-_TABLE_LIMIT = 1 << 16
-_SMOOTH_SLOPE = 0.1875
 _ROUNDED = (
     f"rounded to 10 bits, {ANOTHER}; or, of a last layer, end the network before it and compute it in software, which "
     "changes nothing"
@@ -66,8 +74,8 @@ _SOFTMAX_INSIDE = (
 _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "hard_tanh": lambda emit, x: clipped(emit, x, -1.0, 1.0),
     "hard_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, 0.5, 0.5), 0.0, 1.0),
-    "smooth_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 0.0, 1.0),
-    "smooth_tanh": lambda emit, x: _line(emit, clipped(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 0.0, 1.0), 2.0, -1.0),
+    "smooth_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, SMOOTH_SLOPE, 0.5), 0.0, 1.0),
+    "smooth_tanh": lambda emit, x: _line(emit, clipped(emit, _line(emit, x, SMOOTH_SLOPE, 0.5), 0.0, 1.0), 2.0, -1.0),
     "binary_sigmoid": lambda emit, x: _binary_sigmoid(emit, x),
     "binary_tanh": lambda emit, x: _line(emit, _binary_sigmoid(emit, x), 2.0, -1.0),
     "relu6": lambda emit, x: clipped(emit, x, 0.0, 6.0),
@@ -147,7 +155,7 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
         case "quantized_sigmoid" if not _is_real(quantizer, "use_real_sigmoid"):
             return _line_sigmoid(emit, quantizer, x)
         case "quantized_tanh" if not _is_real(quantizer, "use_real_tanh"):
-            smooth = _line(emit, _line(emit, x, _SMOOTH_SLOPE, 0.5), 2.0, -1.0)
+            smooth = _line(emit, _line(emit, x, SMOOTH_SLOPE, 0.5), 2.0, -1.0)
             type_ = FixedType(True, quantizer.bits, 1)
             return emit_grid(emit, Grid(type_, type_.raw_min + quantizer.symmetric, type_.raw_max), smooth, EXACT)
         case "quantized_bits" if (unscaled := grid(without_scale(quantizer))) is not None:
@@ -159,10 +167,14 @@ def _emit_quantizer(emit: Emitter, quantizer: Quantizer, x: str) -> str:
             return _ternary(emit, quantizer, x)
     emit.refuse_unrounded(x, f"{quantizer.kind} by a table")
     if quantizer.kind == "quantized_sigmoid":
-        return _monotonic_table(emit, quantizer, x, _sigmoid(quantizer))
+        return monotonic_table(emit, quantizer, x, real_sigmoid(quantizer))
     if quantizer.kind == "quantized_tanh":
-        return _monotonic_table(emit, quantizer, x, _tanh(quantizer))
-    return _table(emit, quantizer, x, _powers_of_two(quantizer), through=x)
+        return monotonic_table(emit, quantizer, x, real_tanh(quantizer))
+    if quantizer.kind == "quantized_hswish":
+        return table(emit, quantizer, x, hard_swish(quantizer))
+    if quantizer.kind == "quantized_ulaw":
+        return monotonic_table(emit, quantizer, x, mu_law(quantizer))
+    return table(emit, quantizer, x, powers_of_two(quantizer), through=x)
 
 
 def _emit_function(emit: Emitter, quantizer: Quantizer, plain: Grid | None, awaited: Awaited) -> str:
@@ -171,8 +183,8 @@ def _emit_function(emit: Emitter, quantizer: Quantizer, plain: Grid | None, awai
             "rounding a function that is no finite binary number",
             f"put QActivation('quantized_bits(10, 3, alpha=1)') between the two, {ANOTHER}",
         )
-    table = _monotonic_table if awaited.function.monotonic else _table
-    return table(emit, quantizer, awaited.x, rounded(awaited.function, plain))
+    make = monotonic_table if awaited.function.monotonic else table
+    return make(emit, quantizer, awaited.x, rounded(awaited.function, plain))
 
 
 def _float32(quantizer: Quantizer, plain: Grid) -> Float32 | None:
@@ -271,7 +283,7 @@ def _is_real(quantizer: Quantizer, option: str) -> bool:
 
 
 def _line_sigmoid(emit: Emitter, quantizer: Quantizer, x: str) -> str:
-    slope = _SMOOTH_SLOPE if quantizer.internal_sigmoid == SMOOTH else 0.5
+    slope = SMOOTH_SLOPE if quantizer.internal_sigmoid == SMOOTH else 0.5
     type_ = FixedType(False, quantizer.bits, 0)
     return emit_grid(emit, Grid(type_, quantizer.symmetric, type_.raw_max), _line(emit, x, slope, 0.5), EXACT)
 
@@ -314,106 +326,3 @@ def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     above, below = _at_least(emit, x, raw, "above"), _at_least(emit, x, 1 - raw, "below")
     total = emit(nodes.Add, "steps", (above, below))
     return _levels(emit, total, 1, -1, static_scale(quantizer), _levels_of(quantizer, x))
-
-
-# TensorFlow's tanh and sigmoid are off by 6.2 and 6.4 units in the last place at most, over a seventh of all float32
-# numbers (2.19, AVX-512); neither is rounded correctly, nor the same on every CPU.
-_FUNCTION_ULPS = 10
-
-
-def _rounded(smooth: Callable[[Doubles], tuple[Doubles, Doubles]], levels: float, low: float) -> Function:
-    """``smooth`` gives a value and how far float32 may be from it; both go to the nearest of ``levels`` steps."""
-
-    def on_grid(values: Doubles) -> Doubles:
-        return np.asarray(np.clip(np.rint(values * levels), low, levels - 1) / levels)
-
-    def bounds(x: Doubles) -> tuple[Doubles, Doubles]:
-        value, error = smooth(x)
-        return on_grid(value - error), on_grid(value + error)
-
-    return Function(lambda x: on_grid(smooth(x)[0]), bounds)
-
-
-def _sigmoid(quantizer: Quantizer) -> Function:
-    def smooth(x: Doubles) -> tuple[Doubles, Doubles]:
-        value = 0.5 + 0.5 * np.tanh(0.5 * x)
-        return value, value * _FUNCTION_ULPS * 2.0**-23
-
-    return _rounded(smooth, 2.0**quantizer.bits, float(quantizer.symmetric))
-
-
-def _tanh(quantizer: Quantizer) -> Function:
-    real = bool(quantizer.get("use_real_tanh", False))
-
-    def smooth(x: Doubles) -> tuple[Doubles, Doubles]:
-        value = np.tanh(x)
-        if real:
-            return value, np.abs(value) * _FUNCTION_ULPS * 2.0**-23
-        return value, (1 + value) * _FUNCTION_ULPS * 2.0**-23 + 2.0**-24  # twice a sigmoid, minus one
-
-    levels = 2.0 ** (quantizer.bits - 1)
-    return _rounded(smooth, levels, -levels + quantizer.symmetric)
-
-
-def _powers_of_two(quantizer: Quantizer) -> Function:
-    def exact(x: Doubles) -> Doubles:
-        return quantize_values(quantizer, x.astype(np.float32)).astype(np.float64)
-
-    def bounds(x: Doubles) -> tuple[Doubles, Doubles]:
-        low, high = around(quantizer, x.astype(np.float32))
-        return low.astype(np.float64), high.astype(np.float64)
-
-    return Function(exact, bounds)
-
-
-def _monotonic_table(emit: Emitter, quantizer: Quantizer, x: str, function: Function) -> str:
-    """Clip first to where the function still changes: beyond, every entry would be the same."""
-    edge = emit.edge(x)
-    low = _last_equal(function, edge, edge.raw_min, edge.raw_max)
-    high = _last_equal(function, edge, edge.raw_max, edge.raw_min)
-    if (low, high) != (edge.raw_min, edge.raw_max) and low < high:
-        type_ = FixedType.covering(min(low, 0), max(high, 0), edge.fraction)
-        x = emit(nodes.Quantize, "clip", (x,), type_, low, high, float32=EXACT)
-    return _table(emit, quantizer, x, function)
-
-
-def _last_equal(function: Function, edge: Edge, end: int, other: int) -> int:
-    """The raw integer farthest from ``end`` up to which a monotonic function keeps its value at ``end``."""
-
-    def value(raw: int) -> float:
-        return float(function.exact(np.array([math.ldexp(raw, -edge.fraction)]))[0])
-
-    reference, step = value(end), 1 if other > end else -1
-    low, high = 0, abs(other - end)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if value(end + step * middle) == reference:
-            low = middle
-        else:
-            high = middle - 1
-    return end + step * low
-
-
-def _table(emit: Emitter, quantizer: Quantizer, x: str, function: Function, through: str | None = None) -> str:
-    edge = emit.edge(x)
-    size = edge.raw_max - edge.raw_min + 1
-    if size > _TABLE_LIMIT:
-        raise quantizer.unsupported(
-            f"a table of {size} entries (at most {_TABLE_LIMIT})",
-            "put QActivation(quantized_bits(10, ..., alpha=1)) before it, whose rounding is part of the network then",
-        )
-    raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
-    inputs = np.ldexp(raw, -edge.fraction)
-    values = FixedArray.from_float(function.exact(inputs))
-    note = Float32(through=through, entries=_entries(values, *function.bounds(inputs)))
-    return emit(nodes.Table, "table", (x,), values, edge.raw_min, float32=note)
-
-
-def _entries(values: FixedArray, low: Doubles, high: Doubles) -> Entries | None:
-    """Those that float32 may have, on the grid of ``values``; None if they are what the table holds."""
-    exact = values.to_float()
-    if np.array_equal(low, exact) and np.array_equal(high, exact):
-        return None
-    scaled = (np.floor(np.ldexp(low, values.fraction)), np.ceil(np.ldexp(high, values.fraction)))
-    least, most = (np.array([int(v) for v in end], object) for end in scaled)
-    return Entries(narrow(np.minimum(least, values.integers)), narrow(np.maximum(most, values.integers)))

@@ -22,8 +22,9 @@ from hls.importing.functions import elu
 from hls.importing.normalization import ROOT_NOTE, normalization
 from hls.importing.options import numbers, require_channels_last, require_weights, sizes, sliding
 from hls.importing.quantizers import Quantizer, parse_quantizer
+from hls.importing.scaled import scaled
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import float32_deviation, quantized_constant
+from hls.importing.weights import as_trainable, float32_deviation, quantized_constant
 from hls.machine.plugins import Plugins
 
 _MOST_STATED_BITS = 20
@@ -49,6 +50,10 @@ def _kernel(emit: Emitter, spec: LayerSpec, key: str, values: npt.NDArray[np.flo
 
 
 def _quantized(quantizer: Quantizer, values: npt.NDArray[np.float32], *, kernel: bool) -> Coefficients:
+    chosen = scaled(as_trainable(quantizer), values) if kernel else None
+    if chosen is not None and not chosen.powers:
+        scale = FixedArray.from_float(chosen.scale)
+        return Coefficients(FixedArray.from_float(chosen.steps), chosen.deviation(values), scale)
     exact = quantized_constant(quantizer, values, kernel=kernel)
     return Coefficients(exact, float32_deviation(quantizer, values, exact))
 
@@ -73,11 +78,31 @@ def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> Coefficients:
     return Coefficients(FixedArray.from_float(values))
 
 
+def _sums(
+    emit: Emitter,
+    kind: type[nodes.Dense | nodes.Conv],
+    inputs: tuple[str, ...],
+    kernel: Coefficients,
+    bias: Coefficients,
+    *fields: Any,
+) -> str:
+    """Sums of products and the bias; where the kernel has a scale, sums of its steps, times the scale, and the bias."""
+    suffix = kind.__name__.lower()
+    if kernel.scale is None:
+        return emit(kind, suffix, inputs, kernel.exact, bias.exact, *fields, float32=_note(kernel.off, bias.off))
+    none = FixedArray(np.zeros(kernel.exact.shape[-1], np.int64), 0)
+    steps = emit(kind, suffix, inputs, kernel.exact, none, *fields, float32=_note(kernel.off, None))
+    # QKeras may add the bias to any of its partial sums, each of which it rounds.
+    terms = kernel.exact.integers.size // kernel.exact.shape[-1]
+    off = np.abs(bias.exact.to_float()) * (terms * 2.0**-23) + (0.0 if bias.off is None else bias.off)
+    return emit(nodes.Scale, "scale", (steps,), kernel.scale, bias.exact, float32=Float32(offset=off))
+
+
 def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 2)
     kernel = _kernel(emit, spec, "kernel_quantizer", spec.weights[0])
     bias = _bias(emit, spec, kernel.exact.shape[1])
-    out = emit(nodes.Dense, "dense", inputs, kernel.exact, bias.exact, float32=_note(kernel.off, bias.off))
+    out = _sums(emit, nodes.Dense, inputs, kernel, bias)
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
@@ -109,7 +134,7 @@ def _masked(spec: LayerSpec, kernel: Coefficients) -> Coefficients:
     exact = kernel.exact
     values = values.reshape(*values.shape, *(1,) * (exact.integers.ndim - values.ndim))
     masked = FixedArray(exact.integers * values.astype(np.int64), exact.fraction)
-    return Coefficients(masked, None if kernel.off is None else kernel.off * values)
+    return Coefficients(masked, None if kernel.off is None else kernel.off * values, kernel.scale)
 
 
 def _separable(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -133,7 +158,13 @@ def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     shape = (*window, 1, channels * multiplier)
     flat = FixedArray(kernel.exact.integers.reshape(shape), kernel.exact.fraction)
     off = None if kernel.off is None else kernel.off.reshape(shape)
-    return _emit_conv(emit, spec, inputs, Coefficients(flat, off), channels)
+    scale = None if kernel.scale is None else _repeated(kernel.scale, channels * multiplier)
+    return _emit_conv(emit, spec, inputs, Coefficients(flat, off, scale), channels)
+
+
+def _repeated(scale: FixedArray, outputs: int) -> FixedArray:
+    """The scales of a depthwise kernel, one for each of the outputs of one channel, for those of all channels."""
+    return FixedArray(np.resize(scale.integers, outputs), scale.fraction)
 
 
 def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: Coefficients, groups: int) -> str:
@@ -142,8 +173,7 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
     window = kernel.exact.shape[:rank]
     strides, dilation, padding = sliding(spec, _spatial(emit, spec, inputs[0], rank), window)
     bias = _bias(emit, spec, kernel.exact.shape[-1])
-    fields = (kernel.exact, bias.exact, strides, dilation, padding, groups)
-    out = emit(nodes.Conv, "conv", inputs, *fields, float32=_note(kernel.off, bias.off))
+    out = _sums(emit, nodes.Conv, inputs, kernel, bias, strides, dilation, padding, groups)
     return emit_activation(emit, spec.config.get("activation"), out)
 
 
@@ -151,7 +181,7 @@ def _transposed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Its input with zeros between the positions, convolved with the kernel turned round."""
     require_channels_last(spec)
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
-    stated = _kernel(emit, spec, "kernel_quantizer", spec.weights[0])
+    stated = _kernel(emit, spec, "kernel_quantizer", spec.weights[0]).multiplied()  # a scale is one of its inputs'
     *window, _, _ = stated.exact.shape
     rank = len(window)
     strides = sizes(spec.config.get("strides", 1), rank)

@@ -41,21 +41,26 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
         "bits", "max_value", "negative_slope", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding",
         "qnoise_factor", "var_name", "use_ste", "use_variables",
     ),
+    "quantized_hswish": (
+        "bits", "integer", "symmetric", "alpha", "use_stochastic_rounding", "scale_axis", "qnoise_factor", "var_name",
+        "use_variables", "relu_shift", "relu_upper_bound",
+    ),
+    "quantized_ulaw": ("bits", "integer", "symmetric", "u"),
     "binary": ("use_01", "alpha", "use_stochastic_rounding"),
     "ternary": ("alpha", "threshold", "use_stochastic_rounding", "number_of_unrolls"),
+    "stochastic_binary": ("alpha", "temperature", "use_real_sigmoid"),
+    "stochastic_ternary": ("alpha", "threshold", "temperature", "use_real_sigmoid", "number_of_unrolls"),
     "learned_bits": ("fraction", "shape", "rounding", "integer", "signed"),
 }  # fmt: skip
+_AT_INFERENCE = {"stochastic_binary": "binary", "stochastic_ternary": "ternary"}
+"""Quantizers that are random in training alone, and what QKeras computes in their place after it."""
 _CURES = {
-    "stochastic_binary": f"use binary(alpha=1), which it is at inference once its alpha is 1, {ANOTHER}",
-    "stochastic_ternary": f"use ternary(alpha=1), {ANOTHER}",
     "bernoulli": f"its outputs are random, firmware's are not; use binary(use_01=True, alpha=1), {ANOTHER}",
-    "quantized_hswish": "a product of its input and a clip of it; put a quantizer in its place that is read, {ANOTHER}",
     "quantized_softmax": "end the network before it and take the softmax of its outputs in software",
-    "quantized_ulaw": f"its steps are powers of no binary number; put a quantizer in its place that is read, {ANOTHER}",
 }
 _DEFAULT_BITS = 8
 _MOST_BITS = 64
-_NUMBERS = ("negative_slope", "relu_upper_bound", "max_value", "threshold", "qnoise_factor", "alpha")
+_NUMBERS = ("negative_slope", "relu_upper_bound", "relu_shift", "max_value", "threshold", "qnoise_factor", "alpha", "u")
 """Options that are numbers where they are not None or, some of them, the name of a rule."""
 _LONGEST_TEXT = 4096
 PICKLED = ("__lambda__", "__bytes__")
@@ -163,7 +168,7 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
         raise UnsupportedError(f"{where}: cannot read the quantizer {reprlib.repr(value)}; save the model again")
     if kind not in _PARAMETERS:
         raise _unknown(kind, where)
-    quantizer = Quantizer(kind, options, where)
+    quantizer = Quantizer(_AT_INFERENCE.get(kind, kind), options, where)
     _check_numbers(quantizer)
     if quantizer.get("qnoise_factor", 1.0) != 1.0:
         raise quantizer.unsupported("qnoise_factor != 1", "finish the quantization schedule (qnoise_factor = 1) first")
@@ -189,7 +194,7 @@ def _check_numbers(quantizer: Quantizer) -> None:
         value = quantizer.options.get(name)
         if value is not None and not isinstance(value, str) and numbers(value) is None:
             raise quantizer.unsupported(f"{name}={reprlib.repr(value)}", "give it a number")
-    for name in ("negative_slope", "relu_upper_bound", "max_value", "qnoise_factor"):
+    for name in ("negative_slope", "relu_upper_bound", "relu_shift", "max_value", "qnoise_factor", "u"):
         if not isinstance(quantizer.options.get(name), int | float | None):
             raise quantizer.unsupported(f"{name}={reprlib.repr(quantizer.options[name])}", "give it a number")
 

@@ -12,16 +12,24 @@ from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles
 from hls.importing import learned_bits
-from hls.importing.options import numbers
-from hls.importing.quantizers import Grid, Quantizer, grid, sign_scale, static_scale, without_scale
+from hls.importing.quantizers import Quantizer, grid, sign_scale, static_scale, without_scale
+from hls.importing.scaled import scaled
+from hls.importing.scales import (
+    EPSILON,
+    LOG2,
+    Array,
+    channel_axes,
+    least_squares_power,
+    nearest_power,
+    round_to_grid,
+    signs,
+    symmetric_steps,
+    ternary_threshold,
+    trained_scale,
+)
 
-Array = npt.NDArray[np.float32]
-
-# keras.backend.epsilon()
-_EPSILON = np.float32(1e-7)
 _SMALLEST_EXPONENT, _LARGEST_EXPONENT = -126, 127
 _MOST_EXPONENT_BITS = 10
-_LOG2 = np.float32(np.log(2.0))
 
 
 def quantized_constant(quantizer: Quantizer, values: Array, *, kernel: bool) -> FixedArray:
@@ -30,9 +38,12 @@ def quantized_constant(quantizer: Quantizer, values: Array, *, kernel: bool) -> 
     ``kernel``: QKeras turns ``alpha=None`` into ``"auto_po2"`` for kernels (and only for them).
 
     Raises:
-        UnsupportedError: a scale that is not a power of two.
+        UnsupportedError: a scale that fits no channel, or numbers beyond float32's.
     """
     quantizer = as_trainable(quantizer) if kernel else quantizer
+    chosen = scaled(quantizer, values)
+    if chosen is not None:
+        return chosen.constant()
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told below
         quantized = _quantize(quantizer, values.astype(np.float32))
     if not np.isfinite(quantized).all():
@@ -94,33 +105,8 @@ def _quantize(quantizer: Quantizer, values: Array) -> Array | Doubles:
     )
 
 
-def round_to_grid(plain: Grid, values: Array) -> Doubles:
-    """Values on the grid, with its ends as they are: float32 has none beyond 24 bits."""
-    scaled = np.rint(np.ldexp(values.astype(np.float64), plain.type.fraction))
-    raw = np.clip(scaled, float(plain.raw_min), float(plain.raw_max))
-    return np.asarray(np.ldexp(raw, -plain.type.fraction), np.float64)
-
-
 def _static_alpha(quantizer: Quantizer) -> np.float32:
     return np.float32(static_scale(quantizer))
-
-
-def _channel_axes(values: Array) -> tuple[int, ...]:
-    return tuple(range(values.ndim - 1)) if values.ndim > 1 else (0,)
-
-
-def _po2(scale: Array) -> Array:
-    exponent = np.rint(np.log((scale + _EPSILON).astype(np.float32)) / _LOG2)
-    return np.exp2(exponent).astype(np.float32)
-
-
-def _least_squares_po2(values: Array, quantized: Array) -> Array:
-    """The power of two nearest (in the logarithm) to the least-squares scale of each channel."""
-    qx, qq = values * quantized, quantized * quantized
-    if values.ndim > 1:
-        axes = _channel_axes(values)
-        qx, qq = qx.mean(axis=axes, keepdims=True), qq.mean(axis=axes, keepdims=True)
-    return _po2((qx / (qq + _EPSILON)).astype(np.float32))
 
 
 def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
@@ -129,47 +115,19 @@ def _auto_bits(quantizer: Quantizer, values: Array) -> Array:
         raise quantizer.unsupported("bits=1 and alpha='auto_po2'", "use binary(alpha='auto_po2')")
     top = np.float32(2.0**quantizer.integer)
     x = values / top
-
-    def rounded(scale: Array) -> Array:
-        steps = np.floor(np.abs(x) / scale + np.float32(0.5))
-        return np.asarray((np.sign(x) * np.where(steps < half_levels, steps, half_levels)).astype(np.float32))
-
-    trained = quantizer.options.get("post_training_scale")
-    if trained is not None:
-        levels = np.float32(2.0 ** (quantizer.bits - int(bool(quantizer.get("keep_negative", True)))))
-        found = numbers(trained)
-        if found is None or found.shape not in (
-            (),
-            (1,),
-            values.shape[-1:],
-            (*(1,) * (values.ndim - 1), values.shape[-1]),
-        ):
-            raise quantizer.unsupported("a post_training_scale that fits no kernel", "save the model again")
-        scale = np.asarray(found, np.float32) / levels
-        if (np.frexp(scale)[0] != 0.5).any():
-            raise quantizer.unsupported("a post_training_scale that is no power of two", "train with auto_po2 scales")
-    else:
-        scale = _po2(np.abs(x).max(axis=_channel_axes(x), keepdims=True) * 2 / (2 * half_levels))
+    scale = trained_scale(quantizer, values)
+    if scale is None:
+        scale = nearest_power(np.abs(x).max(axis=channel_axes(x), keepdims=True) * 2 / (2 * half_levels))
         for _ in range(5):
-            scale = _least_squares_po2(x, rounded(scale))
-    return np.asarray(scale * rounded(scale) * top, np.float32)
+            scale = least_squares_power(x, symmetric_steps(x, scale, half_levels))
+    return np.asarray(scale * symmetric_steps(x, scale, half_levels) * top, np.float32)
 
 
 def _binary(quantizer: Quantizer, values: Array) -> Array:
-    sign = np.where(values >= 0, np.float32(1), np.float32(-1))
-    if quantizer.get("use_01", False):
-        sign = (sign + 1) / 2
+    sign = signs(quantizer, values)
     if isinstance(quantizer.options.get("alpha"), str):
-        return np.asarray(_least_squares_po2(values, sign) * sign, np.float32)
+        return np.asarray(least_squares_power(values, sign) * sign, np.float32)
     return np.asarray(sign * _static_alpha(quantizer), np.float32)
-
-
-def ternary_threshold(quantizer: Quantizer) -> np.float32:
-    """Magnitude from which a ternary quantizer gives plus or minus one."""
-    threshold = quantizer.options.get("threshold")
-    if isinstance(threshold, str):
-        raise quantizer.unsupported(f"threshold={threshold!r}", "use a number")
-    return np.float32(0.33 if threshold is None else threshold)
 
 
 def _ternary(quantizer: Quantizer, values: Array) -> Array:
@@ -178,13 +136,13 @@ def _ternary(quantizer: Quantizer, values: Array) -> Array:
 
 
 def _auto_ternary(quantizer: Quantizer, values: Array) -> Array:
-    axes = _channel_axes(values) if values.ndim > 1 else None
-    scale = _po2((2 * np.abs(values).max(axis=axes, keepdims=True) / np.float32(3)).astype(np.float32))
+    axes = channel_axes(values) if values.ndim > 1 else None
+    scale = nearest_power((2 * np.abs(values).max(axis=axes, keepdims=True) / np.float32(3)).astype(np.float32))
     sign = np.zeros_like(values)
     for _ in range(quantizer.whole("number_of_unrolls", 5)):
         rounded = scale * np.rint(values / scale)
         sign = np.where(np.abs(rounded) >= scale / 2, np.sign(values), np.float32(0))
-        scale = _least_squares_po2(values, sign)
+        scale = least_squares_power(values, sign)
     return np.asarray(scale * sign, np.float32)
 
 
@@ -207,12 +165,12 @@ def _exponents(quantizer: Quantizer, magnitude: Array, bits: int, side: int = 0)
     quadratic = bool(quantizer.get("quadratic_approximation", False))
     if quadratic:
         high = 2 * (high // 2)
-    tiny = magnitude < _EPSILON
-    x = np.where(tiny, _EPSILON, magnitude)
+    tiny = magnitude < EPSILON
+    x = np.where(tiny, EPSILON, magnitude)
     if limit is not None:
         x = np.minimum(x, np.float32(limit))
     # In float32 as QKeras has it: a root of two is a tie, which falls as the last bit of the logarithm says.
-    logarithm = np.log(np.sqrt(x) if quadratic else x).astype(np.float32) / _LOG2
+    logarithm = np.log(np.sqrt(x) if quadratic else x).astype(np.float32) / LOG2
     if side:
         logarithm = logarithm.astype(np.float64) + side * _LOGARITHM_ERROR * np.abs(logarithm)
     rounded = np.floor(logarithm) if quantizer.get("log2_rounding", "rnd") == "floor" else np.rint(logarithm)

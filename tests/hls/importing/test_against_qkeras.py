@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hls.emulation import Emulator
 from hls.errors import UnsupportedError
 from hls.importing import import_keras
+from hls.verification.float32_error import output_spans
 from hls.verification.witnesses.framework_worker import custom_objects
 from tests.hls.importing import networks as nets
 
@@ -226,14 +227,14 @@ def test_the_sigmoid_of_quantized_relu_is_refused() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (lambda: nets.dense(2, "quantized_bits(4,0,alpha='auto')"), "alpha='auto'.*depend on the machine"),
+        (lambda: nets.dense(2, "quantized_bits(1,0,alpha='auto')"), "alpha='auto'.*use binary"),
         (lambda: nets.activation("quantized_linear(4,0,alpha=1.5)"), "alpha=1.5.*only a quotient by a power of two"),
         (lambda: keras.layers.Dense(2), "has no kernel_quantizer"),
         (lambda: nets.activation("quantized_bits(4,0,alpha='auto_po2')"), "depends on the batch"),
-        (lambda: nets.activation("quantized_ulaw(4)"), "quantized_ulaw"),
+        (lambda: nets.activation("quantized_ulaw(1)"), "quantized_ulaw"),
         (lambda: keras.layers.Activation("softmax"), "softmax.*in software"),
         (lambda: keras.layers.UnitNormalization(), "class UnitNormalization is not supported"),
-        (lambda: nets.activation("stochastic_ternary()"), "stochastic_ternary"),
+        (lambda: nets.activation("bernoulli()"), "bernoulli"),
     ],
 )
 def test_refused_by_name(layer: Any, message: str) -> None:
@@ -242,6 +243,65 @@ def test_refused_by_name(layer: Any, message: str) -> None:
     model = keras.Model(inputs, layer()(x))
     with pytest.raises(UnsupportedError, match=message):
         import_keras(model)
+
+
+SCALED = [
+    "quantized_bits(4,0,1,alpha='auto')", "quantized_bits(5,2,1,alpha='auto')", "quantized_linear(4,0,alpha='auto')",
+    "quantized_linear(3,1,keep_negative=False,alpha='auto')", "quantized_linear(4,0)", "quantized_linear(1,0)",
+    "quantized_linear(4,0,alpha=0.3)", "binary(alpha='auto')", "binary(use_01=1,alpha='auto')", "ternary(alpha='auto')",
+    "stochastic_binary()", "stochastic_binary(alpha='auto')", "stochastic_ternary()", "stochastic_ternary(alpha=1)",
+]  # fmt: skip
+
+
+def assert_within_float32(model: Any, seed: int) -> float:
+    """Every number of QKeras's lies where its own roundings may have taken it; returns the share that is elsewhere."""
+    graph = import_keras(model)
+    port = graph.edges[graph.inputs[0]]
+    shape = (2000, *port.shape)
+    raw = np.random.default_rng(seed).integers(port.type.raw_min, port.type.raw_max, shape, endpoint=True)
+    theirs = nets.predict(model, [np.ldexp(raw, -port.fraction).astype(np.float32)])[0].astype(np.float64)
+    (span,) = output_spans(graph, [raw])
+    low, high = (np.ldexp(end.astype(np.float64), -span.fraction) for end in (span.low, span.high))
+    assert ((low <= theirs) & (theirs <= high)).all()
+    ours = np.ldexp(Emulator(graph).run([raw])[0].astype(np.float64), -graph.edges[graph.outputs[0]].fraction)
+    return float((ours != theirs).mean())
+
+
+@pytest.mark.parametrize("quantizer", SCALED)
+def test_scales_that_are_no_powers_of_two(quantizer: str) -> None:
+    inputs = keras.Input((9,), name="x")
+    x = nets.dense(5, quantizer)(nets.activation("quantized_bits(8,2,alpha=1)")(inputs))
+    model = keras.Model(inputs, nets.activation("quantized_bits(10,4,alpha=1)")(x))
+    nets.randomize(model, 4)
+    assert assert_within_float32(model, 5) < 0.01
+
+
+def test_scales_of_convolutions() -> None:
+    inputs, auto = keras.Input((6, 6, 3), name="x"), "quantized_bits(4,0,1,alpha='auto')"
+    x = nets.activation("quantized_bits(8,2,alpha=1)")(inputs)
+    x = qkeras.QSeparableConv2D(4, 2, depthwise_quantizer=auto, pointwise_quantizer=auto, use_bias=False)(x)
+    x = nets.activation("quantized_bits(9,3,alpha=1)")(x)
+    x = qkeras.QConv2DTranspose(3, 2, kernel_quantizer=auto, use_bias=False)(x)
+    x = nets.activation("quantized_bits(9,3,alpha=1)")(x)
+    x = qkeras.QDepthwiseConv2D(2, depth_multiplier=2, depthwise_quantizer=auto, use_bias=False)(x)
+    model = keras.Model(inputs, nets.activation("quantized_bits(10,4,alpha=1)")(x))
+    nets.randomize(model, 4)
+    assert assert_within_float32(model, 5) < 0.01
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [
+        qkeras.quantized_hswish(6, 1),
+        qkeras.quantized_hswish(10, 3, 1, alpha=1, relu_shift=2, relu_upper_bound=4),
+        qkeras.quantized_ulaw(6, 0),
+        qkeras.quantized_ulaw(4, 1, 1, 63.0),
+    ],
+)
+def test_quantizers_that_are_tables(quantizer: Any) -> None:
+    inputs = keras.Input((4,), name="x")
+    model = keras.Model(inputs, qkeras.QActivation(quantizer)(nets.activation("quantized_bits(12,3,alpha=1)")(inputs)))
+    assert_within_float32(model, 3)
 
 
 def test_an_average_that_nothing_rounds_is_refused() -> None:
