@@ -133,7 +133,7 @@ def test_hard_swish_is_rounded_once(fraction: int, tmp_path: Path) -> None:
         activation("o", "quantized_hswish(6,2,alpha=1)", "q"),
     ]
     x = [Fraction(raw, 2**fraction) for raw in range(-128, 128)]
-    right = [max(-32, min(31, round(v * min(max(v + 3, 0), 6) / 6 * 8))) for v in x]
+    right = [max(-32, min(31, round(v * min(max(v + 3, Fraction(0)), Fraction(6)) / 6 * 8))) for v in x]
     graph = import_keras(write(tmp_path / "m.keras", entries, "o"))
     assert (emulate(graph, [[float(v)] for v in x]).ravel() * 8).tolist() == right
 
