@@ -10,11 +10,21 @@ if TYPE_CHECKING:
     from hls.errors import FirmwareError
     from hls.graph import FixedGraph
     from hls.importing import import_keras, import_model
+    from hls.importing.onnx.export import export_qonnx
     from hls.project.build import build
 
 __version__ = "0.1.0"
 
-__all__ = ["FirmwareError", "FixedGraph", "__version__", "build", "emulate", "import_keras", "import_model"]
+__all__ = [
+    "FirmwareError",
+    "FixedGraph",
+    "__version__",
+    "build",
+    "emulate",
+    "export_qonnx",
+    "import_keras",
+    "import_model",
+]
 
 # Each name is imported when first asked for (PEP 562), so that `import hls` and `qtrigger --help` stay instant.
 _HOMES = {
@@ -22,6 +32,7 @@ _HOMES = {
     "FixedGraph": "hls.graph",
     "build": "hls.project.build",
     "emulate": "hls.emulation",
+    "export_qonnx": "hls.importing.onnx.export",
     "import_keras": "hls.importing",
     "import_model": "hls.importing",
 }

@@ -12,6 +12,7 @@ from hls.cli import (
     doctor,
     estimate,
     evaluate,
+    export,
     new,
     pack,
     parts,
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 
 _TRAINING = train, evaluate, data, quantize
-_FIRMWARE = new, build, prove, estimate, report, check, scan, pack, unpack, parts, doctor
+_FIRMWARE = new, build, prove, estimate, report, export, check, scan, pack, unpack, parts, doctor
 for module in (*_TRAINING, *_FIRMWARE):
     verb = getattr(module, "Verb", TyperCommand)
     app.command(module.NAME, cls=verb, epilog=module.EXAMPLES, help=module.HELP)(module.command)

@@ -63,6 +63,7 @@ EXTRAS = (
         MappingProxyType({"dask": "dask", "distributed": "distributed"}),
         "--scheduler of `qtrigger data` and `scan`",
     ),
+    Extra("qonnx", MappingProxyType({"qonnx": "qonnx"}), "witness qonnx"),
 )  # fmt: skip
 
 _EXTRA_OF = {package: extra for extra in EXTRAS for package in extra.packages}

@@ -136,9 +136,10 @@ def _grid(model: OnnxModel, node: Node) -> Grid | None:
         return None
     scale, zero, bits = (float(np.asarray(array).reshape(-1)[0]) for array in found)
     exponent = power_of_two(fractions([scale]))
-    if exponent is None or zero != 0 or bits != int(bits) or not 1 < bits <= _MOST_PORT_BITS:
-        return None
     signed, narrow = node.attributes.get("signed", 1) == 1, node.attributes.get("narrow", 0) == 1
+    fewest = 2 if signed else 1  # one bit with a sign is +1 and -1
+    if exponent is None or zero != 0 or bits != int(bits) or not fewest <= bits <= _MOST_PORT_BITS:
+        return None
     kind = FixedType(signed, int(bits), int(bits) + exponent)
     return Grid(kind, kind.raw_min + (signed and narrow), kind.raw_max - (narrow and not signed))
 

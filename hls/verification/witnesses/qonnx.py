@@ -1,0 +1,105 @@
+"""QONNX's own execution as a witness: of the user's file if it is one, else of the graph as a QONNX file."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import UnsupportedError
+from hls.importing.heads import ARGMAX, DROP
+from hls.importing.onnx.export import export_qonnx
+from hls.importing.onnx.onnx_format import FORMAT
+from hls.machine.extras import missing
+from hls.machine.progress import Progress
+from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.verification.witnesses.framework import port_values, run_worker, to_raw
+from hls.verification.witnesses.qkeras import IGNORING_WARNINGS
+
+_WORKER = Path(__file__).with_name("qonnx_worker.py")
+
+
+def _is_onnx(model_file: Path) -> bool:
+    return model_file.is_file() and FORMAT.recognises(model_file)
+
+
+class QonnxWitness:
+    """Executes a QONNX file operator by operator, with onnxruntime and QONNX's own definitions."""
+
+    limits: ClassVar[Limits] = Limits(max_events=10_000, place=0, speaks_for=_is_onnx)
+
+    def __init__(self, task: Task) -> None:
+        self._graph = task.graph
+        self._file = task.model_file
+        self._statements = task.statements
+
+    def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
+        """Outputs for the port values, as integers; ``OFF_GRID`` where a value is no multiple of the LSB.
+
+        Raises:
+            Skipped: qonnx is not installed, or QONNX cannot say this network.
+            ToolError: it failed while computing.
+        """
+        with tempfile.TemporaryDirectory(prefix="qtrigger-qonnx-") as name:
+            folder = Path(name)
+            answer = self._ask(folder, self._model(folder), raw_inputs, [], progress)
+            outputs = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
+        edges = [self._graph.edges[output] for output in self._graph.outputs]
+        raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
+        return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
+
+    def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
+        """Every node, of a graph that was exported; of a user's own file nothing, whose tensors have other names."""
+        if _is_onnx(self._file):
+            return {}
+        nodes = list(self._graph.nodes)
+        with tempfile.TemporaryDirectory(prefix="qtrigger-qonnx-") as name:
+            folder = Path(name)
+            self._ask(folder, self._model(folder), raw_inputs, nodes, None)
+            values = [np.load(folder / f"layer{index}.npy") for index in range(len(nodes))]
+        edges = [self._graph.edges[node] for node in nodes]
+        return {n: to_raw(y, e.fraction, e.shape) for n, y, e in zip(nodes, values, edges, strict=True)}
+
+    def _model(self, folder: Path) -> Path:
+        if _is_onnx(self._file):
+            return self._file
+        try:
+            export_qonnx(self._graph, folder / "model.onnx")
+        except UnsupportedError as error:
+            raise Skipped(str(error)) from error
+        return folder / "model.onnx"
+
+    def _heads(self) -> dict[str, str]:
+        """What is stated of a last function in the user's file, by its operator; an exported graph has none."""
+        if not _is_onnx(self._file):
+            return {}
+        stated = {"Softmax": self._statements.softmax, "Sigmoid": self._statements.sigmoid}
+        if any(mode not in (None, DROP, ARGMAX) for mode in stated.values()):
+            raise Skipped("a softmax by tables is no operator of the file")
+        return {kind: mode for kind, mode in stated.items() if mode is not None}
+
+    def _ask(
+        self,
+        folder: Path,
+        model: Path,
+        raw_inputs: Sequence[npt.NDArray[np.int64]],
+        traced: list[str],
+        progress: Progress | None,
+    ) -> dict[str, Any]:
+        reason = missing("qonnx")
+        if reason is not None:
+            raise Skipped(reason)
+        for index, values in enumerate(port_values(self._graph, raw_inputs)):
+            np.save(folder / f"input{index}.npy", values)
+        job = {
+            "model": str(model.resolve()), "inputs": len(raw_inputs), "traced": traced, "heads": self._heads(),
+        }  # fmt: skip
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        run_worker([*IGNORING_WARNINGS, "-P", str(_WORKER)], folder, progress, "qonnx")
+        answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+        return answer

@@ -1,0 +1,110 @@
+"""The process in which `qonnx` executes a model: reads the inputs of a folder, leaves the outputs there.
+
+Run as ``python qonnx_worker.py FOLDER``. ``job.json`` names the file, the tensors to leave there besides, and what is
+stated of functions at the end, which are not executed then.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Arrays = dict[str, npt.NDArray[Any]]
+_BATCH = 1024
+_GENERAL = "qonnx.custom_op.general"
+_QUANTIZERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
+
+
+def main(folder: Path) -> None:
+    """Do the job in ``folder``."""
+    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
+    model = _batched(job["model"], min(len(inputs[0]), _BATCH))
+    if model is None:
+        model = _batched(job["model"], 1)
+    if model is None:
+        raise ValueError("qonnx cannot tell the shapes of its tensors")
+    ports = [port.name for port in model.graph.input if model.get_initializer(port.name) is None]
+    ends = [_end(model, port.name, job["heads"]) for port in model.graph.output]
+    outputs = [name for name, _ in ends]
+    start = time.perf_counter()
+    found = _executed(model, dict(zip(ports, inputs, strict=True)), [*outputs, *job["traced"]])
+    seconds = time.perf_counter() - start
+    for index, (name, mode) in enumerate(ends):
+        known = found[name] if mode != "argmax" else np.argmax(found[name], axis=-1, keepdims=True)
+        np.save(folder / f"output{index}.npy", known.astype(np.float32))
+    for index, name in enumerate(job["traced"]):
+        np.save(folder / f"layer{index}.npy", found[name])
+    answer = {"seconds": seconds, "version": f"qonnx {version('qonnx')}, onnxruntime {version('onnxruntime')}"}
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _batched(file: str, batch: int) -> Any:
+    """The model for so many events at a time; None where its operators fix another number."""
+    import onnx
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.infer_shapes import InferShapes
+
+    model = ModelWrapper(file)
+    for node in model.graph.node:
+        if node.op_type in _QUANTIZERS:
+            node.domain = _GENERAL  # Brevitas names another
+    for port in model.graph.input:
+        if model.get_initializer(port.name) is None:
+            port.type.tensor_type.shape.dim[0].dim_value = batch
+    for port in model.graph.output:
+        port.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+    for node in model.get_nodes_by_op_type("Reshape"):
+        sizes = model.get_initializer(node.input[1])
+        if sizes is not None and sizes.size and sizes[0] in (1, -1):
+            model.set_initializer(node.input[1], np.array([batch, *sizes[1:]], sizes.dtype))
+    try:
+        model = model.transform(InferShapes())
+    except onnx.shape_inference.InferenceError:
+        return None
+    return model if model.check_all_tensor_shapes_specified() else None
+
+
+def _end(model: Any, output: str, heads: dict[str, str]) -> tuple[str, str | None]:
+    """The tensor that leaves on chip, and what becomes of it: what a last function would read, if one is stated."""
+    last = model.find_producer(output)
+    mode = None if last is None else heads.get(last.op_type)
+    return (output, None) if mode is None else (last.input[0], mode)
+
+
+def _executed(model: Any, inputs: Arrays, wanted: list[str]) -> Arrays:
+    from qonnx.core.onnx_exec import execute_onnx
+
+    batch = model.get_tensor_shape(next(iter(inputs)))[0]
+    events = len(next(iter(inputs.values())))
+    parts = []
+    for first in range(0, events, batch):
+        chunk = {name: _filled(values[first : first + batch], batch) for name, values in inputs.items()}
+        found = execute_onnx(model, chunk, return_full_exec_context=True)
+        parts.append([found[name][: events - first] for name in wanted])
+        sys.stdout.write(f"{min(first + batch, events)}/{events}\n")
+        sys.stdout.flush()
+    return {name: np.concatenate(columns) for name, columns in zip(wanted, zip(*parts, strict=True), strict=True)}
+
+
+def _filled(values: npt.NDArray[Any], batch: int) -> npt.NDArray[Any]:
+    """A last batch that is short, filled up with its first event."""
+    return np.concatenate([values, np.repeat(values[:1], batch - len(values), axis=0)])
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except Exception as error:  # noqa: BLE001 (the build is told the last line, whatever it was)
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        sys.stderr.write(f"{traceback.format_exc()}\n{message}\n")
+        raise SystemExit(1) from None
