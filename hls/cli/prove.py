@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hls.proof import Link, Proof
 
 NAME = "prove"
-HELP = "Prove for every input that the Verilog computes the network."
+HELP = "Prove for every input that Verilog, netlist and hls4ml C++ compute the network."
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger prove firmware_projects/evn-two-body\n\n"

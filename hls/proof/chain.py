@@ -11,8 +11,10 @@ from hls.graph import FixedGraph
 from hls.machine.cache import cached_folder, digest
 from hls.proof.certificate import Link, Proof
 from hls.proof.graph_verilog import prove_verilog
+from hls.proof.hls4ml_types import prove_hls4ml
 from hls.proof.solver import solver_version
 from hls.proof.subject import Subject
+from hls.proof.verilog_netlist import prove_netlist
 from hls.rtl.netlist.yosys import yosys_version
 
 _CACHED = "link.json"
@@ -45,6 +47,8 @@ def tested_model(subject: Subject) -> Link:
 LINKS: tuple[tuple[Callable[[Subject], Link], Callable[[Subject], object]], ...] = (
     (tested_model, lambda subject: subject.tested),
     (prove_verilog, lambda subject: subject.verilog),
+    (prove_netlist, lambda subject: subject.netlist),
+    (prove_hls4ml, lambda subject: subject.hls4ml),
 )
 """Each link with what it is about, None where a build made nothing of the kind; in the order in which they are told."""
 

@@ -2,7 +2,7 @@
 
 from hls.rtl.netlist.family import FAMILIES, Family, family_of
 from hls.rtl.netlist.simulation import NetlistSimulation
-from hls.rtl.netlist.synthesis import BLOCK_KBIT, Netlist, NetlistResources, synthesise
+from hls.rtl.netlist.synthesis import BLOCK_KBIT, Netlist, NetlistResources, netlist_gates, synthesise
 from hls.rtl.netlist.yosys import yosys_version
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "NetlistResources",
     "NetlistSimulation",
     "family_of",
+    "netlist_gates",
     "synthesise",
     "yosys_version",
 ]

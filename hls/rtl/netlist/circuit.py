@@ -81,9 +81,14 @@ def read_circuit(path: Path, top: str) -> tuple[Circuit, Mapping[str, Port]]:
     """The circuit of module ``top`` in what Yosys wrote with ``write_json``, and the ports of ``top``.
 
     Raises:
-        ToolError: other cells than gates are in it, or a register has another clock than ``clk``.
+        ToolError: other cells than gates are in it, or a register has another clock than ``clk``; it is cut short.
     """
-    modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
+    try:
+        modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToolError(f"{path}: not what Yosys writes; remove {path.parent} and run it again") from error
+    if top not in modules:
+        raise ToolError(f"{path}: no module {top}; remove {path.parent} and run it again")
     return _Reader(path, modules).circuit(top), modules[top]["ports"]
 
 

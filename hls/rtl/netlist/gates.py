@@ -42,11 +42,15 @@ class _Group:
 
 
 class Gates:
-    """Gates of a design. Every bit has a row of the state, an array (rows, words) of 64 streams a word."""
+    """Gates of a design. Every bit has a row of the state, an array (rows, words) of 64 streams a word.
+
+    ``circuit`` are the gates as they were read; ``registers`` are the rows of its registers.
+    """
 
     def __init__(self, path: Path, top: str) -> None:
         """Read what Yosys wrote with ``write_json``; raises ``ToolError`` if other cells than gates are in it."""
         circuit, ports = read_circuit(path, top)
+        self.circuit = circuit
         self.ports: Mapping[str, list[Bit]] = {name: port["bits"] for name, port in ports.items()}
         inputs, outputs = (
             numbered([bit for port in ports.values() if port["direction"] == way for bit in port["bits"]])

@@ -56,7 +56,7 @@ class NetlistSimulation:
         self._control(bits, results, latency)
         ends = np.cumsum([port.bits for port in self.project.outputs])[:-1]
         parts = np.split(results, ends, axis=1)
-        outputs = [_from_bits(port, part) for port, part in zip(self.project.outputs, parts, strict=True)]
+        outputs = [from_bits(port, part) for port, part in zip(self.project.outputs, parts, strict=True)]
         return SimulationRun(outputs, RtlTiming(latency, 1, self.project.clock_ns), seconds)
 
     def _straight(self, bits: Flags, progress: Progress | None) -> tuple[Flags, int]:
@@ -146,7 +146,8 @@ def _to_bits(port: RtlPort, raw: RawArray) -> Flags:
     return spread.reshape(len(raw), -1).astype(np.bool_)
 
 
-def _from_bits(port: RtlPort, bits: Flags) -> RawArray:
+def from_bits(port: RtlPort, bits: Flags) -> RawArray:
+    """Integers (events, *port shape) of bits as ``_to_bits`` lists them."""
     weights = np.int64(1) << np.arange(port.type.width, dtype=np.int64)
     if port.type.signed:
         weights[-1] = -weights[-1]

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -120,7 +120,7 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
             shutil.copy(source, folder / SOURCES)
         names = " ".join(f"{SOURCES}/{source.name}" for source in sources)
         run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
-        run_yosys(_gates(family, project, folder, liberty), folder, "gates")
+        run_yosys(_gates(family, project.top, project.shared, folder, liberty), folder, "gates")
         if family.timing is not None:
             run_yosys(_static_timing(family, family.timing, project), folder, "timing")
 
@@ -128,8 +128,27 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
     return Netlist(folder, _resources(folder, project.top, family))
 
 
+def netlist_gates(netlist: Path, family: Family, top: str, cache: Path) -> Path:
+    """The file of gates of ``NETLIST`` in folder ``netlist``, as its text is now: of all instances, none shared.
+
+    Raises:
+        ToolError: there is no such file, or it holds what are no cells of ``family``.
+    """
+    source = netlist / NETLIST
+    if not source.is_file():
+        raise ToolError(f"{source}: no such netlist; run `qtrigger build` with the witness netlist again")
+    own = [_HERE / name for name in family.own_models]
+
+    def fill(folder: Path) -> None:
+        shutil.copy(source, folder)
+        run_yosys(_gates(family, top, (), folder, None), folder, "gates")
+
+    key = digest([yosys_version(), repr(family), top, Path(__file__), source, *own])
+    return cached_folder(cache, f"gates-{key[:32]}", fill) / GATES
+
+
 def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, liberty: Path | None) -> str:
-    lines = [f"read_verilog {sources}", *_kept(project), f"{family.synthesis} -top {project.top}"]
+    lines = [f"read_verilog {sources}", *_kept(project.shared), f"{family.synthesis} -top {project.top}"]
     statistics = "stat -json"
     if liberty is not None:
         library = os.path.relpath(liberty, folder)
@@ -141,12 +160,12 @@ def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, 
     return "\n".join([*lines, ""])
 
 
-def _kept(project: RtlProject) -> list[str]:
+def _kept(shared: Sequence[str]) -> list[str]:
     """Modules that are there once for every position are synthesised once: their instances are not dissolved."""
-    return [f"setattr -mod -set keep_hierarchy 1 {name}" for name in project.shared]
+    return [f"setattr -mod -set keep_hierarchy 1 {name}" for name in shared]
 
 
-def _gates(family: Family, project: RtlProject, folder: Path, liberty: Path | None) -> str:
+def _gates(family: Family, top: str, shared: Sequence[str], folder: Path, liberty: Path | None) -> str:
     """The netlist read back, each cell replaced by its simulation model, and nothing optimised but constants."""
     lines = [f"read_liberty -ignore_miss_func {os.path.relpath(liberty, folder)}"] if liberty is not None else []
     # Some models include what others define again; of hundreds, a few are used.
@@ -154,7 +173,7 @@ def _gates(family: Family, project: RtlProject, folder: Path, liberty: Path | No
     for name in family.own_models:
         shutil.copy(_HERE / name, folder)
         lines.append(f"read_verilog -defer {name}")
-    lines += [f"read_verilog {NETLIST}", f"hierarchy -top {project.top}", *_kept(project), "proc", "flatten"]
+    lines += [f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared), "proc", "flatten"]
     lines += ["opt_expr", "memory", "async2sync", "dffunmap", "simplemap", "techmap", "opt_clean -purge"]
     return "\n".join([*lines, f"write_json {GATES}", ""])
 

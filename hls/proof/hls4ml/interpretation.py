@@ -1,0 +1,263 @@
+"""The calls of the written C++, one after the other: each is a node of the graph, or a step towards one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeVar
+
+import numpy as np
+
+from hls.graph import FixedGraph, nodes
+from hls.graph.fixed import widen
+from hls.proof.hls4ml.steps import Span, Step, Wire, affine, cast, fractions, node_steps, relu, same_function
+from hls.proof.hls4ml.written import Call, CType, Written
+from hls.proof.subject import Deadline, NotClosedError
+
+Kind = TypeVar("Kind", bound=nodes.Node)
+
+_MERGES: Mapping[str, type[nodes.Add] | type[nodes.Multiply]] = {
+    "add": nodes.Add,
+    "subtract": nodes.Add,
+    "multiply": nodes.Multiply,
+}
+
+
+@dataclass
+class Interpretation:
+    """Reads ``written`` against ``graph``; ``statements`` counts types that were found to hold all there is in them.
+
+    ``constants`` counts printed constants that are those of the graph.
+    """
+
+    graph: FixedGraph
+    written: Written
+    deadline: Deadline
+    statements: int = 0
+    constants: int = 0
+    wires: dict[str, Wire] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Raises ``NotClosedError`` at the first layer that is not shown to be the graph's."""
+        ports = self.written.ports
+        named = {_slug(name): name for name in self.graph.inputs}
+        inputs = {array: named.get(array.partition("_")[2]) for array in ports}
+        for array, name in inputs.items():
+            if name is not None:
+                self._input(array, name)
+        outputs = [array for array, name in inputs.items() if name is None]
+        for call in self.written.calls:
+            self.deadline.check(f"the call of nnet::{call.function}", call.layer)
+            self._call(call)
+        if len(outputs) != len(self.graph.outputs):
+            raise NotClosedError(f"the function has {len(outputs)} outputs, the graph {len(self.graph.outputs)}")
+        for array, name in zip(outputs, self.graph.outputs, strict=True):
+            self._be(array, name, array)
+
+    def _input(self, array: str, name: str) -> None:
+        span = Span.of(self.graph.edges[name])
+        self._hold(span, self._type_of(array), f"port {array}", array)
+        self.wires[array] = Wire(name, span)
+
+    def _call(self, call: Call) -> None:
+        if call.function in ("dense", "pointwise_conv_1d_cl", "pointwise_conv_2d_cl"):
+            self._sums(call)
+        elif call.function == "sum_pooling":
+            self._pooled(call)
+        elif call.function in _MERGES:
+            self._merge(call)
+        elif call.function == "concatenate1d":
+            self._joined(call)
+        elif call.function in ("linear", "relu", "normalize"):
+            self._pointwise(call)
+        else:
+            raise NotClosedError(f"what nnet::{call.function} computes is not followed here yet", call.layer)
+
+    def _pointwise(self, call: Call) -> None:
+        wire = self._wire(call.arguments[0], call)
+        steps: Sequence[Step] = ()
+        if call.function == "relu":
+            steps = relu(wire.now, None)
+        elif call.function == "normalize":
+            configuration = self.written.configurations[call.templates[2]]
+            factor, offset = (
+                self._constants(name, configuration[key], call)
+                for name, key in zip(call.arguments[2:4], ("scale_t", "bias_t"), strict=True)
+            )
+            steps = affine(factor, offset)
+        self._result(call, call.arguments[1], wire.then(steps))
+
+    def _result(self, call: Call, array: str, wire: Wire) -> None:
+        """What is stored in an array: after the conversion to its type."""
+        if call.templates[-2] != self.written.arrays[array][0]:
+            raise NotClosedError(f"array {array} is not of the type that nnet::{call.function} writes", call.layer)
+        self.wires[array] = wire.then(cast(wire.now, self._type_of(array)))
+        self.statements += 1
+
+    def _sums(self, call: Call) -> None:
+        node: nodes.Dense | nodes.Conv = (
+            self._node(call, nodes.Dense) if call.function == "dense" else self._sum_at_each(call)
+        )
+        data, result, kernel, bias = call.arguments
+        self._be(data, node.inputs[0], call.layer)
+        matrix = node.matrix if isinstance(node, nodes.Conv) else node.kernel
+        configuration = self.written.configurations[call.templates[2]]
+        self._equal(self._constants(kernel, configuration["weight_t"], call), fractions(matrix), call, "weight")
+        self._equal(self._constants(bias, configuration["bias_t"], call), fractions(node.bias), call, "bias")
+        accumulator = self._type(configuration["accum_t"], call)
+        self._hold(
+            self._partial_sums(node, matrix.integers, matrix.fraction), accumulator, "the accumulator", call.layer
+        )
+        self._made(call, result, node)
+
+    def _sum_at_each(self, call: Call) -> nodes.Dense | nodes.Conv:
+        """The node of a pointwise convolution: a dense layer at every position is one too."""
+        node = self._node(call, nodes.Node)
+        if not isinstance(node, nodes.Dense | nodes.Conv) or (isinstance(node, nodes.Conv) and not node.pointwise):
+            raise NotClosedError("a convolution over more than one position is not followed here yet", call.layer)
+        return node
+
+    def _partial_sums(self, node: nodes.Dense | nodes.Conv, kernel: np.ndarray, fraction: int) -> Span:
+        """Bounds of every sum of some of the products and the bias, in any order."""
+        edge = self.graph.edges[node.inputs[0]]
+        n_in = kernel.shape[0]
+        magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high))).reshape(-1, n_in)
+        grid = max(edge.fraction + fraction, node.bias.fraction)
+        products = magnitude @ np.abs(widen(kernel)) << (grid - edge.fraction - fraction)
+        bias = np.abs(widen(node.bias.integers)) << (grid - node.bias.fraction)
+        bound = (products + bias).ravel()
+        return Span(-bound, bound, grid)
+
+    def _pooled(self, call: Call) -> None:
+        node = self._node(call, nodes.Pool)
+        edge = self.graph.edges[node.inputs[0]]
+        whole = node.window == edge.shape[: len(node.window)] and not any(a or b for a, b in node.padding)
+        if node.maximum or not whole:
+            raise NotClosedError("a sum over windows is not followed here yet", call.layer)
+        self._be(call.arguments[0], node.inputs[0], call.layer)
+        channels = edge.shape[-1]
+        magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high))).reshape(-1, channels).sum(axis=0)
+        accumulator = self._type(self.written.configurations[call.templates[2]]["accum_t"], call)
+        self._hold(Span(-magnitude, magnitude, edge.fraction), accumulator, "the accumulator", call.layer)
+        self._made(call, call.arguments[1], node)
+
+    def _merge(self, call: Call) -> None:
+        node = self._node(call, _MERGES[call.function])
+        if isinstance(node, nodes.Add) and node.negate != (call.function == "subtract"):
+            raise NotClosedError(f"nnet::{call.function} has the other sign than the graph", call.layer)
+        shapes = {self.graph.edges[name].shape for name in node.inputs}
+        if len(shapes) > 1:
+            raise NotClosedError("tensors of several shapes in one operation are not followed here yet", call.layer)
+        for array, name in zip(call.arguments[:2], node.inputs, strict=True):
+            self._be(array, name, call.layer)
+        self._made(call, call.arguments[2], node)
+
+    def _joined(self, call: Call) -> None:
+        node = self._node(call, nodes.Concatenate)
+        if len(node.inputs) != 2 or any(len(self.graph.edges[name].shape) != 1 for name in node.inputs):
+            raise NotClosedError("only two vectors joined are followed here yet", call.layer)
+        for array, name in zip(call.arguments[:2], node.inputs, strict=True):
+            self._be(array, name, call.layer)
+        self._made(call, call.arguments[2], node)
+
+    def _made(self, call: Call, array: str, node: nodes.Node) -> None:
+        """An array holds the exact value of a node, converted to the array's type."""
+        self.done.add(node.name)
+        self._result(call, array, Wire(node.name, Span.of(self.graph.edges[node.name])))
+
+    def _be(self, array: str, name: str, layer: str) -> None:
+        """An array is tensor ``name`` of the graph, or ``NotClosedError``."""
+        wire = self.wires.get(array)
+        if wire is None:
+            raise NotClosedError(f"array {array} is read before anything is written to it", layer)
+        chain: list[nodes.Node] = []
+        now = name
+        while now != wire.node:
+            node = self.graph.nodes[now]
+            if len(node.inputs) != 1:
+                raise NotClosedError(f"array {array} does not come from the tensor that the graph has there", layer)
+            chain.append(node)
+            now = node.inputs[0]
+        span, steps = wire.span, list[Step]()
+        for node in reversed(chain):
+            more = node_steps(node, span)
+            if more is None:
+                raise NotClosedError(f"{type(node).__name__} {node.name!r} is not in the C++ where it is read", layer)
+            steps += more
+            for step in more:
+                span = span.after(step)
+        try:
+            same = same_function(wire.span, wire.steps, steps)
+        except NotClosedError as error:
+            raise NotClosedError(f"array {array}: {error.reason}", layer) from error
+        if not same:
+            raise NotClosedError(f"array {array} is rounded or saturated in another way than the graph says", layer)
+
+    def _node(self, call: Call, *kinds: type[Kind]) -> Kind:
+        """The node that a call computes: the comment has its number, and its name as far as a C++ name can."""
+        known = call.layer.partition("_")[2]
+        fitting = [
+            node
+            for node in self.graph
+            if isinstance(node, kinds) and node.name not in self.done and _slug(node.name) == known
+        ]
+        if not fitting:
+            raise NotClosedError(
+                f"the graph has no node that nnet::{call.function} of {call.layer} computes", call.layer
+            )
+        return fitting[0]
+
+    def _wire(self, array: str, call: Call) -> Wire:
+        if array not in self.wires:
+            raise NotClosedError(f"array {array} is read before anything is written to it", call.layer)
+        return self.wires[array]
+
+    def _type(self, name: str, call: Call) -> CType:
+        if name not in self.written.types:
+            raise NotClosedError(f"type {name} is not declared in defines.h", call.layer)
+        return self.written.types[name]
+
+    def _type_of(self, array: str) -> CType:
+        name = self.written.arrays[array][0]
+        if name not in self.written.types:
+            raise NotClosedError(f"type {name} of array {array} is not declared in defines.h")
+        return self.written.types[name]
+
+    def _hold(self, span: Span, type_: CType, what: str, layer: str) -> None:
+        if cast(span, type_):
+            raise NotClosedError(
+                f"{what} is too narrow: its type {type_.type} does not hold all that there can be", layer
+            )
+        self.statements += 1
+
+    def _constants(self, name: str, type_: str, call: Call) -> list[Fraction]:
+        """Printed constants, which their type holds as they are."""
+        found = self.written.constants(name)
+        if found.type != type_:
+            raise NotClosedError(f"constants {name} are of type {found.type}, the layer asks for {type_}", call.layer)
+        held = self._type(type_, call).type
+        unit = Fraction(2) ** held.fraction
+        for place, value in enumerate(found.values):
+            raw = value * unit
+            if raw.denominator != 1 or not held.raw_min <= raw <= held.raw_max:
+                raise NotClosedError(f"constant {place} of {name}, {value}, does not fit its type {held}", call.layer)
+        self.statements += 1
+        self.constants += len(found.values)
+        return list(found.values)
+
+    def _equal(self, printed: Sequence[Fraction], meant: Sequence[Fraction], call: Call, what: str) -> None:
+        if len(printed) != len(meant):
+            raise NotClosedError(f"{len(printed)} {what}s are printed, the graph has {len(meant)}", call.layer)
+        for place, (got, wanted) in enumerate(zip(printed, meant, strict=True)):
+            if got != wanted:
+                raise NotClosedError(
+                    f"{what} {place} is printed as {float(got)}, the graph has {float(wanted)}", call.layer
+                )
+
+
+def _slug(name: str) -> str:
+    """As layers are called in the C++ after their number."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()[:40]

@@ -1,0 +1,150 @@
+"""What stands in a written hls4ml project: its types, its constants, and the calls of its top function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+from hls.errors import ToolError
+from hls.graph.fixed import FixedType
+
+_FIXED = re.compile(r"typedef ap_(u?)fixed<(\d+),(-?\d+)(?:,(AP_\w+),(AP_\w+),\d+)?> (\w+);")
+_WHOLE = re.compile(r"typedef ap_(u?)int<(\d+)> (\w+);")
+_TYPEDEF = re.compile(r"^typedef .*$", re.MULTILINE)
+_CALL = re.compile(r"nnet::(\w+)<([\w, ]+)>\(([\w, ]+)\); // (\w+)")
+_ARRAY = re.compile(r"(\w+) (\w+)\[(\d+)\](?:;|,?$)", re.MULTILINE)
+_STRUCT = re.compile(r"struct (\w+) : [\w:]+ \{(.*?)^\};", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"typedef (\w+) (\w+);")
+_BODY = "// hls-fpga-machine-learning insert layers"
+_VALUES = re.compile(r"(\w+) (\w+)\[(\d+)\] = \{([^}]*)\};")
+
+
+@dataclass(frozen=True)
+class CType:
+    """An ap_fixed with its rounding and overflow, named without their prefix."""
+
+    type: FixedType
+    rounding: str = "TRN"
+    overflow: str = "WRAP"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A layer: ``function`` is hls4ml's, ``layer`` the name in the comment behind the call."""
+
+    function: str
+    templates: tuple[str, ...]
+    arguments: tuple[str, ...]
+    layer: str
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Printed constants and the name of the type that they are converted to."""
+
+    type: str
+    values: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A project whose sources lie in ``folder``; ``top`` names its function.
+
+    Every property raises ``ToolError`` where a file is missing, or says what is not understood here.
+    """
+
+    folder: Path
+    top: str
+
+    def _text(self, name: str) -> str:
+        path = self.folder / name
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ToolError(f"{path} cannot be read; run `qtrigger build` again") from error
+
+    @cached_property
+    def types(self) -> Mapping[str, CType]:
+        """Declared types by name."""
+        found = {}
+        text = self._text("defines.h")
+        for unsigned, width, integer, rounding, overflow, name in _FIXED.findall(text):
+            type_ = FixedType(not unsigned, int(width), int(integer))
+            found[name] = CType(type_, (rounding or "AP_TRN")[3:], (overflow or "AP_WRAP")[3:])
+        for unsigned, width, name in _WHOLE.findall(text):
+            found[name] = CType(FixedType(not unsigned, int(width), int(width)))
+        unknown = [line for line in _TYPEDEF.findall(text) if line.rpartition(" ")[2].rstrip(";") not in found]
+        if unknown:
+            raise ToolError(f"{self.folder / 'defines.h'}: only types ap_fixed and ap_int are read, not {unknown[0]!r}")
+        return found
+
+    @cached_property
+    def configurations(self) -> Mapping[str, Mapping[str, str]]:
+        """By the name of each layer's configuration, its type names."""
+        text = self._text("parameters.h")
+        return {name: {key: type_ for type_, key in _NAMED.findall(body)} for name, body in _STRUCT.findall(text)}
+
+    @cached_property
+    def arrays(self) -> Mapping[str, tuple[str, int]]:
+        """Type name and length of each array of the top function: its ports, and what lies between layers."""
+        head, body = self._function
+        return {name: (type_, int(size)) for type_, name, size in _ARRAY.findall("\n".join([*head, *body]))}
+
+    @cached_property
+    def ports(self) -> tuple[str, ...]:
+        """The arrays that are parameters of the top function, in order."""
+        return tuple(name for _, name, _ in _ARRAY.findall("\n".join(self._function[0])))
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """The layers in order. Any other statement is refused: it could do anything."""
+        found = []
+        for line in self._function[1]:
+            match = _CALL.fullmatch(line)
+            if match is not None:
+                function, templates, arguments, layer = match.groups()
+                found.append(Call(function, _listed(templates), _listed(arguments), layer))
+            elif not _ARRAY.fullmatch(line):
+                raise ToolError(f"{self._source}: a statement that is not understood: {line[:120]!r}")
+        return tuple(found)
+
+    @property
+    def _source(self) -> Path:
+        return self.folder / f"{self.top}.cpp"
+
+    @cached_property
+    def _function(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Lines of the parameters, and of the body after the weights are loaded."""
+        text = self._text(f"{self.top}.cpp")
+        head = re.search(rf"void {self.top}\(([^)]*)\)", text)
+        start, end = text.find(_BODY), text.rfind("}")
+        if head is None or start < 0 or end < start:
+            raise ToolError(f"{self._source}: no function {self.top} as hls4ml writes it; run `qtrigger build` again")
+        body = [line.strip() for line in text[start + len(_BODY) : end].splitlines()]
+        kept = [line for line in body if line and not line.startswith(("#pragma", "//"))]
+        return [line.strip() for line in head[1].splitlines() if line.strip()], kept
+
+    def constants(self, name: str) -> Constants:
+        """The array of constants called ``name``: what is synthesised and what the C simulation loads are the same."""
+        found = _VALUES.search(self._text(f"weights/{name}.h"))
+        if found is None or found[2] != name:
+            raise ToolError(f"{self.folder / 'weights' / name}.h: no constants; run `qtrigger build` again")
+        loaded = self._numbers(name, self._text(f"weights/{name}.txt"))
+        values = self._numbers(name, found[4])
+        if values != loaded or len(values) != int(found[3]):
+            raise ToolError(f"{self.folder / 'weights' / name}: .h and .txt hold other constants")
+        return Constants(found[1], values)
+
+    def _numbers(self, name: str, text: str) -> tuple[Fraction, ...]:
+        try:
+            return tuple(Fraction(part.strip()) for part in text.split(",") if part.strip())
+        except ValueError as error:
+            raise ToolError(f"{self.folder / 'weights' / name}: {error}") from error
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))

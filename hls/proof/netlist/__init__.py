@@ -1,0 +1,1 @@
+"""The Verilog and the netlist of a firmware as circuits, and the proof that both are one."""

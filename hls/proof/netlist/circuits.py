@@ -1,0 +1,119 @@
+"""The two circuits that are compared, and what is proved of them or shown against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from hls.errors import ToolError
+from hls.proof.netlist.correspondence import Classes, Flags, classes_of, input_bits, output_bits, replay, run_both
+from hls.proof.netlist.equivalence import Cut, Findings, refine, solve
+from hls.proof.netlist.side import read_side
+from hls.proof.netlist.unrolled import Unrolled
+from hls.proof.subject import Deadline
+from hls.rtl import Design
+
+_MARGIN = 8
+"""Clocks that a circuit is run beyond the latency of the Verilog: one with a register more shows it too."""
+_ROUNDS = 12
+"""How often classes may be split before it is given up."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Inputs (clocks, bits) after which output bits of the second circuit are ``got``, of the first ``expected``."""
+
+    given: Flags
+    expected: Flags
+    got: Flags
+
+    @property
+    def place(self) -> int:
+        """The first output bit that differs, as ``output_bits`` counts them."""
+        return int(np.flatnonzero(self.expected != self.got)[0])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``proved`` of ``all`` registers and output bits are equal; ``difference`` is what was seen against it.
+
+    ``where`` says of what is not proved where it stopped.
+    """
+
+    proved: int
+    all: int
+    difference: Difference | None = None
+    where: str | None = None
+
+
+class Circuits:
+    """The Verilog of ``design`` and another circuit with the same ports, each as a file of gates."""
+
+    def __init__(self, design: Design, first: Path, second: Path) -> None:
+        self.design = design
+        self.sides = (read_side("Verilog", first, design.top), read_side("netlist", second, design.top))
+        self._inputs = [self._nets(*bit) for bit in input_bits(design)]
+        self._outputs = [self._nets(*bit) for bit in output_bits(design)]
+
+    def _nets(self, port: str, place: int) -> tuple[int, int]:
+        try:
+            first, second = (side.ports[port][place] for side in self.sides)
+        except (KeyError, IndexError):
+            raise ToolError(f"the netlist has no bit {place} of port {port}; build the project again") from None
+        return first, second
+
+    @cached_property
+    def latency(self) -> int:
+        """Clocks from an event to its result in the Verilog: those that its valid flag takes."""
+        return self.sides[0].registers_on_the_way(self.sides[0].ports["valid_out"][0])
+
+    def compare(self, deadline: Deadline, progress: Progress) -> Verdict:
+        """Prove both equal, or find an input that tells them apart.
+
+        Raises:
+            NotClosedError: a circuit is no pipeline.
+            ToolError: a tool failed, or gates wait for each other.
+        """
+        clocks = self.latency + _MARGIN
+        run = run_both(self.sides, self.design, clocks)
+        for clock, _, lane in run.differences[:1]:
+            difference = self._shown(run.given[clock - clocks : clock + 1, :, lane])
+            if difference is not None:
+                return Verdict(0, 0, difference)
+        cut, found = self._proved(classes_of(run), deadline, progress)
+        if found.equal == found.all:
+            return Verdict(found.equal, found.all)
+        return self._closer(cut, found, deadline)
+
+    def _proved(self, classes: Classes, deadline: Deadline, progress: Progress) -> tuple[Cut, Findings]:
+        """The targets of the classes, which fall apart where a state tells registers of one class apart."""
+        for _ in range(_ROUNDS):
+            cut = Cut(self.sides, self._outputs, self._inputs, classes)
+            found = solve(cut, deadline, progress)
+            if not found.different or not deadline.left or not refine(cut, found.different):
+                break
+        return cut, found
+
+    def _closer(self, cut: Cut, found: Findings, deadline: Deadline) -> Verdict:
+        """States that differ may be none that the registers ever hold: ask for inputs instead."""
+        stopped = Verdict(found.equal, found.all, where=cut.where(found))
+        if not deadline.left:
+            return stopped
+        unrolled = Unrolled(self.sides, self._inputs, self.latency + _MARGIN)
+        results, given = unrolled.compare(self._outputs, deadline)
+        difference = None if given is None else self._shown(given)
+        if difference is not None:
+            return Verdict(found.equal, found.all, difference)
+        proved = sum(result.verdict == "equal" for result in results)
+        return Verdict(proved, proved) if proved == len(results) else stopped
+
+    def _shown(self, given: Flags) -> Difference | None:
+        """The difference as it shows when both circuits are given ``given``, if it does."""
+        expected, got = (replay(side.gates, self.design, given)[-1] for side in self.sides)
+        return Difference(given, expected, got) if (expected != got).any() else None

@@ -1,0 +1,151 @@
+"""Which registers of the two circuits hold the same bit: found by running both, to be proved afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.proof.netlist.side import Side
+from hls.rtl import Design
+from hls.rtl.netlist.gates import Gates
+from hls.rtl.ports import RtlPort
+
+Words = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+_LANES = 1024
+_OBSERVED = 4
+"""Clocks of which the registers' values are kept, after what they woke up with is gone."""
+CONTROL = ("valid_in", "rst")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A register: that of net ``net`` of side number ``side``; ``flipped`` ones hold the complement of their class."""
+
+    side: int
+    net: int
+    flipped: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """Both circuits given the same at every clock.
+
+    ``given`` are the bits at the inputs (clocks, bits, lanes), in the order of ``input_bits``; ``signatures`` say of
+    each side's registers, by net, what they held; ``differences`` are (clock, output bit, lane) where outputs differed.
+    """
+
+    given: Flags
+    signatures: Sequence[dict[int, bytes]]
+    differences: Sequence[tuple[int, int, int]]
+
+
+@dataclass
+class Classes:
+    """Registers of both circuits that hold the same bit, as far as is known; class 0 is that of constant 0."""
+
+    members: list[list[Member]] = field(default_factory=lambda: [[]])
+
+    def split(self, number: int, groups: Sequence[Sequence[Member]]) -> None:
+        """A class falls apart: the first group stays, the others become classes of their own."""
+        self.members[number] = list(groups[0])
+        self.members += [list(group) for group in groups[1:]]
+
+
+def classes_of(run: Run) -> Classes:
+    """Registers by what they held, up to complement; of one class, those of the first side first."""
+    found = Classes()
+    numbers: dict[bytes, int] = {}
+    for side, signatures in enumerate(run.signatures):
+        for net, signature in signatures.items():
+            flipped = bool(signature[0] & 1)
+            key = bytes(255 - byte for byte in signature) if flipped else signature
+            number = numbers.setdefault(key, 0 if not any(key) else len(found.members))
+            if number == len(found.members):
+                found.members.append([])
+            found.members[number].append(Member(side, net, flipped))
+    return found
+
+
+def input_bits(design: Design) -> list[tuple[str, int]]:
+    """The bits at the inputs, the clock left out: valid and reset first, then the ports."""
+    bits = [(name, 0) for name in CONTROL]
+    return bits + [(port.signal, place) for port in design.inputs for place in range(port.bits)]
+
+
+def output_bits(design: Design) -> list[tuple[str, int]]:
+    """The bits at the outputs: the valid flag first, then the ports."""
+    return [("valid_out", 0), *((port.signal, place) for port in design.outputs for place in range(port.bits))]
+
+
+def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) -> Run:
+    """Run both circuits for ``clocks`` and then for as many more as are observed."""
+    random = np.random.default_rng(seed)
+    given = np.stack([_inputs(design, random) for _ in range(clocks + _OBSERVED)])
+    runs = [_Lanes(side.gates, design, random) for side in sides]
+    held: list[list[Words]] = [[], []]
+    differences: list[tuple[int, int, int]] = []
+    for clock, bits in enumerate(given):
+        outputs = [lanes.step(bits) for lanes in runs]
+        if clock >= clocks:
+            for kept, lanes in zip(held, runs, strict=True):
+                kept.append(lanes.registers())
+            different = np.argwhere(outputs[0] != outputs[1])
+            differences += [(clock, int(bit), int(lane)) for bit, lane in different]
+        for lanes in runs:
+            lanes.clock()
+    signatures = [_by_net(side, np.concatenate(kept, axis=1)) for side, kept in zip(sides, held, strict=True)]
+    return Run(given, signatures, differences)
+
+
+def _by_net(side: Side, held: Words) -> dict[int, bytes]:
+    return dict(zip(side.gates.circuit.registers.tolist(), (row.tobytes() for row in held), strict=True))
+
+
+def replay(gates: Gates, design: Design, given: Flags) -> Flags:
+    """The bits at the outputs (clocks, bits) of a circuit that is given ``given`` (clocks, bits) at its inputs."""
+    lanes = _Lanes(gates, design, np.random.default_rng(2), 64)
+    outputs = []
+    for bits in given:
+        outputs.append(lanes.step(np.repeat(bits[:, None], 64, axis=1))[:, 0])
+        lanes.clock()
+    return np.array(outputs)
+
+
+class _Lanes:
+    """A circuit at work in many lanes at once."""
+
+    def __init__(self, gates: Gates, design: Design, random: np.random.Generator, lanes: int = _LANES) -> None:
+        self._gates = gates
+        self._state = gates.wake_up(lanes // 64, random)
+        self._in = gates.rows([gates.ports[name][place] for name, place in input_bits(design)])
+        self._out = gates.rows([gates.ports[name][place] for name, place in output_bits(design)])
+
+    def step(self, bits: Flags) -> Flags:
+        self._state[self._in] = np.packbits(bits, axis=1).view(np.uint64)
+        self._gates.evaluate(self._state)
+        return np.unpackbits(self._state[self._out].view(np.uint8), axis=1).astype(np.bool_)
+
+    def clock(self) -> None:
+        self._gates.clock(self._state)
+
+    def registers(self) -> Words:
+        return self._state[self._gates.registers]
+
+
+def _inputs(design: Design, random: np.random.Generator) -> Flags:
+    """Bits at the inputs for one clock: numbers of every magnitude, as small ones are rare among random bits."""
+    control = np.stack([random.random(_LANES) < 0.6, random.random(_LANES) < 1 / 16])
+    return np.concatenate([control, *(_numbers(port, random) for port in design.inputs)])
+
+
+def _numbers(port: RtlPort, random: np.random.Generator) -> Flags:
+    width = port.type.width
+    raw = random.integers(-(1 << 62), 1 << 62, (port.size, _LANES))
+    raw >>= 62 - width + np.where(random.random(raw.shape) < 0.5, 0, random.integers(0, width + 1, raw.shape))
+    bits = (raw[:, None, :] >> np.arange(width)[:, None]) & 1
+    return bits.reshape(port.bits, _LANES).astype(np.bool_)

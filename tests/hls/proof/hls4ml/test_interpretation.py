@@ -1,0 +1,132 @@
+"""A project of one layer, written by hand: what its types must hold, and what is refused of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hls.errors import FirmwareError
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedType
+from hls.proof import NotClosedError
+from hls.proof.hls4ml.interpretation import Interpretation
+from hls.proof.hls4ml.steps import Affine, Clip, Relu, Round, Span, Step, Wire, cast, same_function
+from hls.proof.hls4ml.written import CType, Written
+from hls.proof.subject import Deadline
+from tests.hls.rtl.zoo import add_input, constant
+
+HEADER = """\
+typedef ap_fixed<4,4> input_t;
+typedef ap_fixed<7,6> n2_y_accum_t;
+typedef ap_fixed<4,4,AP_RND_CONV,AP_SAT,0> result_t;
+typedef ap_fixed<4,3> n2_y_weight_t;
+typedef ap_ufixed<1,1> n2_y_bias_t;
+"""
+PARAMETERS = """\
+struct config2 : nnet::dense_config {
+    static const unsigned n_in = 2;
+    typedef n2_y_accum_t accum_t;
+    typedef n2_y_bias_t bias_t;
+    typedef n2_y_weight_t weight_t;
+};
+"""
+SOURCE = """\
+void tiny(
+    input_t n1_x[2],
+    result_t layer2_out[1]
+) {
+    // hls-fpga-machine-learning insert layers
+    nnet::dense<input_t, result_t, config2>(n1_x, layer2_out, w2, b2); // n2_y
+}
+"""
+FILES = {
+    "defines.h": HEADER,
+    "parameters.h": PARAMETERS,
+    "tiny.cpp": SOURCE,
+    "weights/w2.h": "n2_y_weight_t w2[2] = {1.5, -2};",
+    "weights/w2.txt": "1.5, -2",
+    "weights/b2.h": "n2_y_bias_t b2[1] = {1};",
+    "weights/b2.txt": "1",
+}
+
+
+def tiny() -> FixedGraph:
+    """1.5 a - 2 b + 1 of a, b in [-8, 7]: from -25 to 27.5, so 7 bits with one behind the point; 4 of them are kept."""
+    builder = GraphBuilder("tiny")
+    x = add_input(builder, "x", (2,), FixedType(True, 4, 4))
+    y = builder.add(nodes.Dense("y", (x,), "y", constant([[3], [-4]], 1), constant([1])))
+    q = builder.add(nodes.Quantize("q", (y,), "q", FixedType(True, 4, 4), -8, 7))
+    return builder.finish([x], [q], ["q"])
+
+
+def interpreted(folder: Path, **changed: str) -> Interpretation:
+    names = {name.replace("/", "_").replace(".", "_"): name for name in FILES}
+    files = FILES | {names[key]: text for key, text in changed.items()}
+    (folder / "weights").mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    found = Interpretation(tiny(), Written(folder, "tiny"), Deadline(60.0))
+    found.run()
+    return found
+
+
+def test_every_type_holds_and_every_constant_is_the_graphs(tmp_path: Path) -> None:
+    found = interpreted(tmp_path)
+    # Port, weights, bias, accumulator and result; two weights and a bias.
+    assert (found.statements, found.constants) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "culprit"),
+    [
+        ({"defines_h": HEADER.replace("ap_fixed<7,6>", "ap_fixed<6,5>")}, "accumulator is too narrow"),
+        ({"defines_h": HEADER.replace("ap_fixed<7,6>", "ap_fixed<7,7>")}, "accumulator is too narrow"),
+        ({"defines_h": HEADER.replace("ap_fixed<4,4> input", "ap_fixed<3,3> input")}, "port n1_x is too narrow"),
+        ({"defines_h": HEADER.replace("AP_SAT", "AP_WRAP")}, "another way"),
+        ({"defines_h": HEADER.replace("AP_RND_CONV", "AP_TRN")}, "another way"),
+        ({"defines_h": HEADER.replace("AP_RND_CONV", "AP_RND")}, "AP_RND is not known"),
+        ({"defines_h": HEADER.replace("ap_fixed<4,3>", "ap_fixed<4,4>")}, "constant 0 of w2, 3/2, does not fit"),
+        ({"defines_h": HEADER + "typedef float other_t;\n"}, "float other_t"),
+        ({"weights_w2_h": "n2_y_weight_t w2[2] = {1.5, -1};", "weights_w2_txt": "1.5, -1"}, "weight 1 is printed"),
+        ({"weights_w2_txt": "1.5, -1.5"}, "other constants"),
+        ({"weights_b2_h": "n2_y_bias_t b2[1] = {0};", "weights_b2_txt": "0"}, "bias 0 is printed as 0.0"),
+        ({"weights_w2_h": "n2_y_weight_t w2[2] = {1.5"}, "no constants"),
+        ({"tiny_cpp": SOURCE.replace("    nnet::", "    layer2_out[0] = 3;\n    nnet::")}, "not understood"),
+        ({"tiny_cpp": SOURCE.replace("nnet::dense", "nnet::softmax")}, "softmax computes is not followed"),
+        ({"tiny_cpp": SOURCE[:60]}, "no function tiny"),
+    ],
+)  # fmt: skip
+def test_what_is_not_so_is_named(tmp_path: Path, changed: dict[str, str], culprit: str) -> None:
+    with pytest.raises(FirmwareError, match=culprit):
+        interpreted(tmp_path, **changed)
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FirmwareError, match=r"defines\.h cannot be read"):
+        _ = Written(tmp_path, "tiny").types
+
+
+def span(low: int, high: int, fraction: int) -> Span:
+    return Span(np.array([low], dtype=object), np.array([high], dtype=object), fraction)
+
+
+def test_a_clamp_of_shifts_is_the_clip_that_it_stands_for() -> None:
+    """To clamp [-20, 40] to [-3, 9] with 4 bits: shift by 6, saturate, to a shift of 3, saturate, and back."""
+    four, wire = CType(FixedType(False, 4, 4), "TRN", "SAT"), Wire("x", span(-20, 40, 0))
+    for shift in (6, -3):
+        shifted = wire.then([Affine((Fraction(1),), (Fraction(shift),))])
+        wire = shifted.then(cast(shifted.now, four))
+    wire = wire.then([Affine((Fraction(1),), (Fraction(-3),))])
+    assert same_function(wire.span, wire.steps, [Clip(-3, 9)])
+    assert not same_function(wire.span, wire.steps, [Clip(-3, 10)])
+
+
+def test_steps_that_begin_alike_need_no_trial() -> None:
+    wide = span(-(1 << 40), 1 << 40, 30)
+    chain: list[Step] = [Relu(), Round(0, half_even=True), Clip(None, 200)]
+    assert same_function(wide, chain, list(chain))
+    with pytest.raises(NotClosedError, match="too many values"):
+        same_function(wide, chain, chain[1:])

@@ -1,0 +1,166 @@
+"""Small circuits, by hand: what is equal is proved, what is not comes with the input that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hls.errors import ToolError
+from hls.proof.netlist.circuits import Circuits, Verdict
+from hls.proof.subject import Deadline
+from tests.hls.proof.netlist.circuits_by_hand import Bit, Circuit, design
+
+Made = Callable[[Circuit], list[Bit]]
+
+
+@pytest.fixture
+def compared(tmp_path: Path) -> Callable[..., Verdict]:
+    def compare(bits: int, first: Made, second: Made, limit: float = 60.0, stages: tuple[int, int] = (1, 1)) -> Verdict:
+        paths, outputs = [], 0
+        for name, make, depth in zip("ab", (first, second), stages, strict=True):
+            circuit = Circuit(bits)
+            made = make(circuit)
+            outputs = len(made)
+            paths.append(circuit.write(tmp_path / f"{name}.json", made, depth))
+        return Circuits(design(bits, outputs), *paths).compare(Deadline(limit), lambda done, total: None)
+
+    return compare
+
+
+def inputs(verdict: Verdict, bits: int, age: int = 1) -> int:
+    """The integer at x, ``age`` clocks before the outputs that differ."""
+    assert verdict.difference is not None
+    row = verdict.difference.given[-1 - age, 2:]
+    return int((row.astype(np.int64) << np.arange(bits)).sum())
+
+
+def test_equal_in_other_gates_with_a_complemented_register(compared: Callable[..., Verdict]) -> None:
+    def first(c: Circuit) -> list[Bit]:
+        return [c.register(c.gate("AND", *c.inputs))]
+
+    def second(c: Circuit) -> list[Bit]:
+        return [c.gate("NOT", c.register(c.gate("OR", *(c.gate("NOT", bit) for bit in c.inputs))))]
+
+    # A register and its valid flag, and two outputs with their flag.
+    assert compared(2, first, second) == Verdict(4, 4)
+
+
+def test_two_registers_swapped(compared: Callable[..., Verdict]) -> None:
+    def straight(c: Circuit) -> list[Bit]:
+        return [c.register(bit) for bit in c.inputs]
+
+    verdict = compared(2, straight, lambda c: straight(c)[::-1])
+    assert inputs(verdict, 2) in (1, 2)  # the two values of which the bits differ
+
+
+@pytest.mark.parametrize("key", [0xA5A5A5, 0x000001])
+def test_one_input_of_16_million(compared: Callable[..., Verdict], key: int) -> None:
+    def is_key(c: Circuit) -> Bit:
+        return c.all_of([b if key >> n & 1 else c.gate("NOT", b) for n, b in enumerate(c.inputs)])
+
+    def first(c: Circuit) -> list[Bit]:
+        return [c.register(c.inputs[0])]
+
+    verdict = compared(24, first, lambda c: [c.register(c.gate("XOR", c.inputs[0], is_key(c)))])
+    assert inputs(verdict, 24) == key
+
+
+def test_a_state_that_never_is(compared: Callable[..., Verdict]) -> None:
+    """Of a, b and their AND and OR a clock later: AND without OR is never."""
+
+    def first(c: Circuit) -> list[Bit]:
+        both, any_ = c.register(c.gate("AND", *c.inputs)), c.register(c.gate("OR", *c.inputs))
+        return [c.register(c.gate("ANDNOT", both, any_))]
+
+    assert compared(2, first, lambda c: ["0"], stages=(2, 2)).proved
+
+
+def test_a_register_too_few(compared: Callable[..., Verdict]) -> None:
+    def late(c: Circuit) -> list[Bit]:
+        return [c.register(c.register(c.inputs[0]))]
+
+    verdict = compared(1, late, lambda c: [c.register(c.inputs[0])], stages=(2, 2))
+    assert inputs(verdict, 1, age=1) != inputs(verdict, 1, age=2)
+
+
+def test_a_valid_flag_that_the_reset_does_not_clear(compared: Callable[..., Verdict], tmp_path: Path) -> None:
+    right, wrong = Circuit(1), Circuit(1)
+    first = right.write(tmp_path / "a.json", [right.register(right.inputs[0])])
+    out = wrong.register(wrong.inputs[0])
+    text = wrong.write(tmp_path / "b.json", [out]).read_text(encoding="utf-8")
+    second = tmp_path / "c.json"
+    second.write_text(
+        text.replace(
+            '"$_ANDNOT_", "connections": {"A": [4], "B": [3]', '"$_AND_", "connections": {"A": [4], "B": ["1"]'
+        )
+    )
+    assert text != second.read_text(encoding="utf-8")
+    found = Circuits(design(1), first, second).compare(Deadline(60), lambda done, total: None).difference
+    assert found is not None
+    assert found.place == 0
+    assert found.given[-2, :2].tolist() == [True, True]  # valid and reset at once
+
+
+@pytest.mark.parametrize("nobody", ["x", 999])
+def test_what_nobody_drives_equals_nothing(compared: Callable[..., Verdict], nobody: Bit) -> None:
+    def first(c: Circuit) -> list[Bit]:
+        return [c.register(c.inputs[0])]
+
+    verdict = compared(1, first, lambda c: [c.register(c.gate("XOR", c.inputs[0], nobody))])
+    assert verdict.difference is not None or verdict.where is not None
+
+
+def test_what_nobody_drives_and_nothing_depends_on(compared: Callable[..., Verdict]) -> None:
+    def first(c: Circuit) -> list[Bit]:
+        return [c.register(c.inputs[0])]
+
+    assert compared(1, first, lambda c: [c.register(c.gate("OR", c.inputs[0], c.gate("AND", "0", 999)))]).proved
+
+
+def test_data_that_go_round_are_no_pipeline(compared: Callable[..., Verdict]) -> None:
+    def count(c: Circuit) -> list[Bit]:
+        held = c.bit()
+        return [c.register(c.gate("XOR", held, c.inputs[0]), into=held)]
+
+    with pytest.raises(ToolError, match="keeps data"):
+        compared(1, count, count)
+
+
+def test_without_time_nothing_is_proved(compared: Callable[..., Verdict]) -> None:
+    def first(c: Circuit) -> list[Bit]:
+        return [c.register(c.gate("AND", *c.inputs))]
+
+    def second(c: Circuit) -> list[Bit]:
+        return [c.register(c.gate("NOR", *(c.gate("NOT", bit) for bit in c.inputs)))]
+
+    def third(c: Circuit) -> list[Bit]:
+        a, b = c.inputs
+        return [c.register(c.gate("MUX", "0", b, c.gate("MUX", a, a, b)))]
+
+    assert compared(2, first, second, limit=0.0) == Verdict(4, 4)  # the same by structure
+    stopped = compared(
+        2, first, lambda c: [c.register(c.gate("ANDNOT", c.inputs[0], c.gate("XOR", *c.inputs)))], limit=0.0
+    )
+    assert stopped.where is not None
+    assert "register r0" in stopped.where
+
+
+def test_a_port_too_narrow_is_named(tmp_path: Path) -> None:
+    wide, narrow = Circuit(2), Circuit(1)
+    first = wide.write(tmp_path / "a.json", [wide.register(wide.inputs[1])])
+    second = narrow.write(tmp_path / "b.json", [narrow.register(narrow.inputs[0])])
+    with pytest.raises(ToolError, match="no bit 1 of port in_x"):
+        Circuits(design(2), first, second)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"modules": {}}', "[]"])
+def test_files_cut_short_are_named(tmp_path: Path, text: str) -> None:
+    circuit = Circuit(1)
+    first = circuit.write(tmp_path / "a.json", [circuit.register(circuit.inputs[0])])
+    second = tmp_path / "b.json"
+    second.write_text(text, encoding="utf-8")
+    with pytest.raises(ToolError, match=r"b\.json"):
+        Circuits(design(1), first, second)

@@ -1,0 +1,84 @@
+"""The whole link from Verilog to netlist: of an adder for two families, and with a fault in the netlist's text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedType
+from hls.proof import Link, Subject
+from hls.proof.verilog_netlist import prove_netlist
+from hls.rtl import RtlProject, rtl_design, write_rtl
+from hls.rtl.netlist import FAMILIES, family_of, synthesise
+from hls.target import Target
+from tests.hls.rtl.zoo import add_input, constant
+
+PARTS = {"ecp5": "lfe5um-85f", "asic": "asic"}
+
+
+def adder() -> FixedGraph:
+    """y = a + 3 b of 4 bits, 6 bits wide."""
+    builder = GraphBuilder("adder")
+    x = add_input(builder, "x", (2,), FixedType(False, 4, 4))
+    y = builder.add(nodes.Dense("y", (x,), "y", constant([[1], [3]]), constant([0])))
+    return builder.finish([x], [y], ["y"])
+
+
+@pytest.fixture(scope="module")
+def rtl(tmp_path_factory: pytest.TempPathFactory) -> RtlProject:
+    return write_rtl(adder(), "adder", tmp_path_factory.mktemp("adder"), clock_ns=5.0)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def subject(rtl: RtlProject, cache: Path, netlist: Path | None, part: str = PARTS["ecp5"]) -> Subject:
+    return Subject("adder", adder(), Target(part, "vitis", 5.0), cache, rtl_design(rtl), netlist=netlist)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", PARTS)
+def test_an_adder_is_proved(family: str, rtl: RtlProject, tmp_path: Path, cache: Path) -> None:
+    netlist = synthesise(rtl, family_of(PARTS[family]), cache)
+    link = prove_netlist(subject(rtl, cache, netlist.folder, PARTS[family]))
+    assert (link.state, link.reason) == ("proved", None)
+    assert link.outputs is not None
+    assert link.outputs.proved == 1
+
+
+@pytest.mark.slow
+def test_one_bit_of_a_lut_is_refuted_by_an_event(rtl: RtlProject, tmp_path: Path, cache: Path) -> None:
+    netlist = synthesise(rtl, FAMILIES["ecp5"], cache)
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    text = (netlist.folder / "netlist.v").read_text(encoding="utf-8")
+    found = re.search(r"\.INIT\(16'h([0-9a-f]+)\)", text)
+    assert found is not None
+    flipped = f"{int(found[1], 16) ^ 0x0001:04x}"
+    (changed / "netlist.v").write_text(text[: found.start(1)] + flipped + text[found.end(1) :], encoding="utf-8")
+    link: Link = prove_netlist(subject(rtl, cache, changed))
+    assert link.state == "refuted"
+    assert link.counterexample is not None
+    a, b = link.counterexample.inputs["x"]
+    assert link.counterexample.expected == a + 3 * b != link.counterexample.got
+    assert link.counterexample.replayed == ("rtl gates", "netlist gates", "emulator")
+
+
+def test_what_is_missing_is_named(rtl: RtlProject, tmp_path: Path) -> None:
+    link = prove_netlist(subject(rtl, tmp_path, None))
+    assert link.verdict == "not done: there is no netlist; run `qtrigger build` with the witness netlist first"
+    unknown = prove_netlist(subject(rtl, tmp_path, tmp_path, part="no-such-part"))
+    assert unknown.state == "not done"
+    assert "no-such-part" in unknown.verdict
+
+
+@pytest.mark.slow
+def test_a_netlist_that_is_none_is_named(rtl: RtlProject, tmp_path: Path) -> None:
+    link = prove_netlist(subject(rtl, tmp_path, tmp_path))
+    assert link.state == "not done"
+    assert "netlist.v" in link.verdict
