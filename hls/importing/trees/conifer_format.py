@@ -1,0 +1,76 @@
+"""conifer's JSON, which `model.save()` writes of trees of scikit-learn, XGBoost, TMVA, YDF and ONNX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import FixedGraph
+from hls.importing.formats import Statements
+from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted
+from hls.importing.trees.json_file import number, numbers, read_object, starts_as_object
+
+_LEAF = -2
+
+
+class ConiferFormat:
+    """conifer's JSON."""
+
+    title = "conifer (.json)"
+    suffixes = (".json",)
+
+    def recognises(self, file: Path) -> bool:
+        """A JSON object that says how its trees split."""
+        return starts_as_object(file) and b'"splitting_convention"' in file.read_bytes()
+
+    def read(self, file: Path, statements: Statements) -> FixedGraph:
+        """Its scores, before any sigmoid or softmax."""
+        held = read_object(file)
+        convention = held.get("splitting_convention")
+        if convention not in ("<", "<="):
+            raise UnsupportedError(f"{file}: splitting_convention {convention!r}; convert again with '<' or '<='")
+        norm = number(held.get("norm", 1), f"{file}: norm")
+        trees = tuple(_trees(held, norm, file))
+        scores = max((tree.score for tree in trees), default=0) + 1
+        first = held.get("init_predict", 0.0)
+        base = np.broadcast_to(numbers(first if isinstance(first, list) else [first], f"{file}: init_predict"), scores)
+        features = int(number(held.get("n_features"), f"{file}: n_features"))
+        name = re.sub(r"\W+", "_", file.stem)
+        found = Ensemble(name, features, base * norm, trees, inclusive=convention == "<=")
+        return emitted(checked(found, file), statements.input_type)
+
+
+def _trees(held: Mapping[str, Any], norm: float, file: Path) -> Iterator[Tree]:
+    rows = held.get("trees")
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise ModelFileError(f"{file}: has no trees; was it copied whole?")
+    for place, row in enumerate(rows):
+        for score, tree in enumerate(row):
+            where = f"{file}: tree {place}"
+            if not isinstance(tree, dict):
+                raise ModelFileError(f"{where} is none; was the file copied whole?")
+            feature = numbers(tree.get("feature"), f"{where}, feature").astype(np.int64)
+            _require_axes(tree, feature, where)
+            leaf = feature == _LEAF
+            left, right = (
+                np.where(leaf, -1, numbers(tree.get(key), f"{where}, {key}").astype(np.int64))
+                for key in ("children_left", "children_right")
+            )
+            threshold, value = (numbers(tree.get(key), f"{where}, {key}") for key in ("threshold", "value"))
+            yield Tree(score, feature, threshold, left, right, value * norm)
+
+
+def _require_axes(tree: Mapping[str, Any], feature: Any, where: str) -> None:
+    """Raise UnsupportedError where a split weighs several features."""
+    for node, weights in enumerate(tree.get("weight") or []):
+        axes = [(axis, weight) for axis, weight in enumerate(weights) if weight]
+        if node < len(feature) and feature[node] != _LEAF and axes != [(feature[node], 1)]:
+            raise UnsupportedError(f"{where}: splits by a sum of features; train with splits along the axes")
+
+
+FORMAT = ConiferFormat()

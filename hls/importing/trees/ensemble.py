@@ -1,0 +1,232 @@
+"""An ensemble of decision trees, and the nodes that compute it.
+
+A comparison is the sign of a difference, saturated to one bit; a leaf is reached where all comparisons on its path come
+out its way, which is another sum saturated to one bit; a score is the sum of the values of the leaves that are reached.
+All trees are filled up to one depth, so that what finds the leaf of a tree is the same for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
+from hls.importing.ports import parse_type
+
+DEEPEST = 8
+LEAF_BITS = 16
+"""Of the largest leaf; the others are on its grid."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Arrays with an entry a node, the first of which is the root; ``left`` is -1 at a leaf, whose value is ``value``.
+
+    A comparison that holds goes to ``left``. The tree adds to the score number ``score``.
+    """
+
+    score: int
+    feature: npt.NDArray[np.int64]
+    threshold: npt.NDArray[np.float64]
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+
+    def depth(self, node: int = 0) -> int:
+        """Comparisons on the longest way to a leaf."""
+        if self.left[node] < 0:
+            return 0
+        return 1 + max(self.depth(int(self.left[node])), self.depth(int(self.right[node])))
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """``base`` has an entry a score. ``inclusive``: a comparison is ``x <= threshold``, else ``x < threshold``."""
+
+    name: str
+    features: int
+    base: npt.NDArray[np.float64]
+    trees: tuple[Tree, ...]
+    inclusive: bool
+
+
+def checked(ensemble: Ensemble, file: Path) -> Ensemble:
+    """The ensemble, whose arrays fit each other.
+
+    Raises:
+        ModelFileError: they do not, or hold what is no number.
+        UnsupportedError: a tree is deeper than is reasonable.
+    """
+    if not ensemble.trees or ensemble.features < 1:
+        raise ModelFileError(f"{file}: no trees, or no features; train again")
+    for number, tree in enumerate(ensemble.trees):
+        where = f"{file}: tree {number}"
+        _check_tree(tree, ensemble, where)
+        if (depth := tree.depth()) > DEEPEST:
+            raise UnsupportedError(f"{where} has {depth} levels; train with max_depth={DEEPEST} at most")
+    if not np.isfinite(ensemble.base).all():
+        raise ModelFileError(f"{file}: a base score that is no number; train again")
+    return ensemble
+
+
+def _check_tree(tree: Tree, ensemble: Ensemble, where: str) -> None:
+    size = len(tree.value)
+    arrays = (tree.feature, tree.threshold, tree.left, tree.right)
+    if not size or any(len(array) != size for array in arrays):
+        raise ModelFileError(f"{where}: its arrays have different lengths; was the file copied whole?")
+    inner = tree.left >= 0
+    children = np.concatenate([tree.left[inner], tree.right[inner]])
+    if not np.array_equal(np.sort(children), np.arange(1, size)):  # a tree: every node but the root is one's child
+        raise ModelFileError(f"{where}: its nodes make no tree; was the file copied whole?")
+    if not np.isfinite(tree.value[~inner]).all() or np.isnan(tree.threshold[inner]).any():
+        raise ModelFileError(f"{where}: a leaf or a threshold is no number; train again")
+    if ((tree.feature[inner] < 0) | (tree.feature[inner] >= ensemble.features)).any():
+        raise ModelFileError(f"{where}: reads a feature that there is not; the network has {ensemble.features}")
+    if not 0 <= tree.score < len(ensemble.base):
+        raise ModelFileError(f"{where}: adds to a score that there is not; there are {len(ensemble.base)}")
+
+
+def emitted(ensemble: Ensemble, input_type: str | None) -> FixedGraph:
+    """The graph: comparisons, leaves, scores.
+
+    Raises:
+        UnsupportedError: the type of the features is not stated.
+    """
+    if input_type is None:
+        raise UnsupportedError(
+            "input 'x' has no fixed-point type: trees compare floats; state one that holds the features: "
+            "--input-type 'ap_fixed<16,6>', or input_type = \"ap_fixed<16,6>\" under [model] in project.toml"
+        )
+    port = parse_type(input_type)
+    depth = max(1, *(tree.depth() for tree in ensemble.trees))
+    full = [_filled(tree, depth) for tree in ensemble.trees]
+    splits, leaves, count = 2**depth - 1, 2**depth, len(full)
+    bit = FixedType(False, 1, 1 - port.fraction)
+    builder = GraphBuilder(ensemble.name)
+
+    def decided(name: str, x: str) -> str:
+        return builder.add(nodes.Quantize(name, (x,), name.removesuffix("_bit"), bit, 0, 1))
+
+    x = builder.add(nodes.Input("x", (), "x", (ensemble.features,), port, port.raw_min, port.raw_max))
+    kernel, bias = _comparisons(full, ensemble, port)
+    compared = builder.add(nodes.Dense("compare", (x,), "compare", kernel, bias))
+    held = decided("compare_bit", compared)
+    by_tree = builder.add(nodes.Reshape("compare_trees", (held,), "compare", (count, splits)))
+    paths = builder.add(nodes.Dense("leaf", (by_tree,), "leaf", *_paths(depth, port.fraction)))
+    reached = decided("leaf_bit", paths)
+    flat = builder.add(nodes.Reshape("leaf_flat", (reached,), "leaf", (count * leaves,)))
+    scores, note = _scores(full, ensemble, port.fraction)
+    out = builder.add(nodes.Dense("score", (flat,), "score", *scores))
+    builder.layers.update({"x": x, "compare": by_tree, "leaf": flat, "score": out})
+    builder.notes += note
+    return builder.finish([x], [out], ["score"])
+
+
+@dataclass(frozen=True, eq=False)
+class _Full:
+    """A tree of which every level is full, level by level: splits (None: all go left) and values of the leaves."""
+
+    splits: list[tuple[int, float] | None]
+    values: list[float]
+    score: int
+
+
+def _filled(tree: Tree, depth: int) -> _Full:
+    splits: list[tuple[int, float] | None] = []
+    level = [0]
+    for _ in range(depth):
+        below: list[int] = []
+        for node in level:
+            leaf = tree.left[node] < 0
+            splits.append(None if leaf else (int(tree.feature[node]), float(tree.threshold[node])))
+            below += [node, node] if leaf else [int(tree.left[node]), int(tree.right[node])]
+        level = below
+    return _Full(splits, [float(tree.value[node]) for node in level], tree.score)
+
+
+def _comparisons(full: Sequence[_Full], ensemble: Ensemble, port: FixedType) -> tuple[FixedArray, FixedArray]:
+    """``last + 1 - x`` in steps of the port, where ``last`` is the largest number of the port that goes left."""
+    splits = [split for tree in full for split in tree.splits]
+    kernel = np.zeros((ensemble.features, len(splits)), np.int64)
+    bias = np.ones(len(splits), np.int64)
+    for place, split in enumerate(splits):
+        if split is None:
+            continue
+        feature, threshold = split
+        last = _last_below(threshold, port, inclusive=ensemble.inclusive)
+        if last < port.raw_max:  # else all go left
+            kernel[feature, place] = -1
+            bias[place] = last + 1
+    return FixedArray(kernel, 0), FixedArray(bias, port.fraction)
+
+
+def _last_below(threshold: float, port: FixedType, *, inclusive: bool) -> int:
+    """The largest number of the port, in its steps, that a comparison lets through; one below all if none.
+
+    >>> port = FixedType(True, 4, 2)  # quarters from -2 to 1.75
+    >>> [_last_below(t, port, inclusive=False) for t in (0.5, 0.6, -9.0, 9.0)]
+    [1, 2, -9, 7]
+    >>> [_last_below(t, port, inclusive=True) for t in (0.5, 0.6, -2.0)]
+    [2, 2, -8]
+    """
+    if math.isinf(threshold):
+        return port.raw_max if threshold > 0 else port.raw_min - 1
+    steps = math.ldexp(threshold, port.fraction)
+    last = math.floor(steps) if inclusive else math.ceil(steps) - 1
+    return min(max(last, port.raw_min - 1), port.raw_max)
+
+
+def _paths(depth: int, fraction: int) -> tuple[FixedArray, FixedArray]:
+    """One for each leaf, if all ``depth`` comparisons on its way come out its way; below that nothing or less."""
+    leaves = 2**depth
+    kernel = np.zeros((leaves - 1, leaves), np.int64)
+    bias = np.full(leaves, 1 - depth, np.int64)
+    for leaf in range(leaves):
+        for level in range(depth):
+            place = 2**level - 1 + (leaf >> (depth - level))
+            right = leaf >> (depth - level - 1) & 1
+            kernel[place, leaf] = -1 if right else 1
+            bias[leaf] += right
+    return FixedArray(kernel, 0), FixedArray(bias, fraction)
+
+
+def _scores(
+    full: Sequence[_Full], ensemble: Ensemble, fraction: int
+) -> tuple[tuple[FixedArray, FixedArray], list[str]]:
+    """Values of the leaves, per reached bit, and the base; rounded where they have more than 16 bits."""
+    values = np.array([tree.values for tree in full])
+    grid = leaf_fraction(values, ensemble.base)
+    rounded, base = rounded_to(values, grid), rounded_to(ensemble.base, grid)
+    kernel = np.zeros((values.size, len(ensemble.base)), np.int64)
+    for number, tree in enumerate(full):
+        kernel[number * values.shape[1] : (number + 1) * values.shape[1], tree.score] = rounded[number]
+    parts = ((rounded, values), (base, ensemble.base))
+    exact = all(np.array_equal(np.ldexp(whole.astype(float), -grid), plain) for whole, plain in parts)
+    note = [] if exact else [f"leaves and base score are rounded to multiples of 2**{-grid}: {LEAF_BITS} bits"]
+    return (FixedArray(kernel, grid - fraction), FixedArray(base, grid)), note
+
+
+def rounded_to(values: npt.NDArray[np.float64], fraction: int) -> npt.NDArray[np.int64]:
+    """Numbers as integers of a grid, half to even."""
+    return np.asarray(np.rint(np.ldexp(values, fraction)), np.int64)
+
+
+def leaf_fraction(leaves: npt.NDArray[np.float64], base: npt.NDArray[np.float64]) -> int:
+    """Fraction bits of the scores: all that leaves and base have, or as many as leave the largest leaf 16 bits.
+
+    >>> leaf_fraction(np.array([3.0, -1.0]), np.array([0.25])), leaf_fraction(np.array([0.7, 0.3]), np.array([0.0]))
+    (13, 15)
+    """
+    exact = FixedArray.from_float(leaves)
+    if exact.type.width <= LEAF_BITS and FixedArray.from_float(base).fraction <= exact.fraction:
+        return exact.fraction
+    largest = float(np.abs(leaves).max())
+    fraction = LEAF_BITS - 1 - math.frexp(largest)[1]
+    return fraction - (round(math.ldexp(largest, fraction)) >= 1 << (LEAF_BITS - 1))

@@ -1,0 +1,117 @@
+"""XGBoost's files, which `booster.save_model` writes: JSON, and the same in Universal Binary JSON."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import FixedGraph
+from hls.importing.formats import Statements
+from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted
+from hls.importing.trees.json_file import number, numbers, part, read_object, starts_as_object
+from hls.importing.trees.ubjson import UBJSON_LENGTHS, parse
+
+_HEAD = 65_536
+_FIRST_KEY = 20
+"""Bytes within which a binary file names its first key."""
+_LOGISTIC = ("binary:logistic", "reg:logistic")
+_IDENTITY = (
+    "binary:logitraw", "binary:hinge", "multi:softmax", "multi:softprob", "rank:ndcg", "rank:pairwise", "rank:map",
+    "reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror",
+)  # fmt: skip
+
+
+class XgboostFormat:
+    """XGBoost's JSON of either kind."""
+
+    title = "XGBoost (.json, .ubj)"
+    suffixes = (".json", ".ubj")
+
+    def recognises(self, file: Path) -> bool:
+        """An object with a learner."""
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+        return starts_as_object(file) and (b'"learner"' in head or b"learner" in head[:_FIRST_KEY])
+
+    def read(self, file: Path, statements: Statements) -> FixedGraph:
+        """Its margins, before any sigmoid or softmax."""
+        return emitted(self.ensemble(file), statements.input_type)
+
+    def ensemble(self, file: Path) -> Ensemble:
+        """The trees as the file has them.
+
+        Raises:
+            ModelFileError: truncated or damaged.
+            UnsupportedError: another booster than of trees, or trees that are not taken here.
+        """
+        learner = part(_object(file), "learner", file)
+        booster = part(learner, "gradient_booster", file)
+        if booster.get("name") != "gbtree":
+            raise UnsupportedError(f"{file}: booster {booster.get('name')!r}; train with booster='gbtree'")
+        shape = part(learner, "learner_model_param", file)
+        features, classes = (int(number(shape.get(key), f"{file}: {key}")) for key in ("num_feature", "num_class"))
+        trees = tuple(_trees(part(booster, "model", file), file))
+        base = _base(learner, shape.get("base_score"), max(classes, 1), file)
+        return checked(Ensemble(re.sub(r"\W+", "_", file.stem), features, base, trees, inclusive=False), file)
+
+
+def _object(file: Path) -> Mapping[str, Any]:
+    with file.open("rb") as stream:
+        binary = b"learner" in stream.read(_FIRST_KEY) and stream.seek(1) and stream.read(1) in UBJSON_LENGTHS
+    if not binary:
+        return read_object(file)
+    try:
+        found = parse(file.read_bytes())
+    except ValueError as error:
+        raise ModelFileError(f"{file}: not valid UBJSON ({error}); was it copied whole?") from error
+    assert isinstance(found, dict)  # noqa: S101 (its first byte says so)
+    return found
+
+
+def _base(learner: Mapping[str, Any], stated: Any, scores: int, file: Path) -> npt.NDArray[np.float64]:
+    """The margin that all events begin with: of a logistic objective the logit of what is stated."""
+    objective = part(learner, "objective", file).get("name")
+    if objective not in (*_LOGISTIC, *_IDENTITY):
+        raise UnsupportedError(
+            f"{file}: objective {objective!r}; train with one of {', '.join((*_LOGISTIC, *_IDENTITY))}"
+        )
+    texts = str(stated).strip("[]").split(",")
+    base = numbers([number(text, f"{file}: base_score") for text in texts], f"{file}: base_score")
+    if objective in _LOGISTIC:
+        if not ((base > 0) & (base < 1)).all():
+            raise ModelFileError(f"{file}: base_score {stated}, which is no probability; train again")
+        base = np.array([math.log(p / (1 - p)) for p in base])
+    return np.array(np.broadcast_to(base, scores)) if base.size == 1 else base
+
+
+def _trees(model: Mapping[str, Any], file: Path) -> Iterator[Tree]:
+    trees, scores = model.get("trees"), numbers(model.get("tree_info"), f"{file}: tree_info").astype(np.int64)
+    if not isinstance(trees, list) or len(trees) != len(scores):
+        raise ModelFileError(f"{file}: {len(scores)} scores for its trees; was it copied whole?")
+    for place, (tree, score) in enumerate(zip(trees, scores, strict=True)):
+        where = f"{file}: tree {place}"
+        if not isinstance(tree, dict):
+            raise ModelFileError(f"{where} is none; was the file copied whole?")
+        if tree.get("categories"):
+            raise UnsupportedError(f"{where}: splits by categories; train with them as numbers, one a column")
+        if int(number(part(tree, "tree_param", file).get("size_leaf_vector", 1), where)) > 1:
+            raise UnsupportedError(
+                f"{where}: leaves with several values; train with multi_strategy='one_output_per_tree'"
+            )
+        left, right, feature = (
+            numbers(tree.get(key), f"{where}, {key}").astype(np.int64)
+            for key in ("left_children", "right_children", "split_indices")
+        )
+        # Thresholds of splits and values of leaves; both are float32, of which the file holds the shortest decimal.
+        condition = numbers(tree.get("split_conditions"), f"{where}, split_conditions").astype(np.float32)
+        yield Tree(int(score), feature, condition.astype(np.float64), left, right, condition.astype(np.float64))
+
+
+FORMAT = XgboostFormat()

@@ -1,0 +1,284 @@
+"""Boosted trees: every comparison by hand at its boundary, every leaf, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from hls import emulate, import_model
+from hls.errors import FirmwareError, ModelFileError, UnsupportedError
+from hls.graph import FixedGraph
+from hls.hls4ml_project import HlsProject, write_project
+from hls.importing import Statements
+from hls.importing.trees.ensemble import leaf_fraction
+from hls.importing.trees.ubjson import UbjsonError, parse
+from hls.target import Target
+from hls.verification.build_folder import BuildFolder
+from hls.verification.sample import gather
+from hls.verification.verify import verify
+from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
+
+QUARTERS = Statements(input_type="ap_fixed<5,3>")  # from -4 to 3.75
+EVENTS = np.array([[a, b] for a in np.arange(-16, 16) / 4 for b in (-1.0, 0.25, 0.5, 3.75)], np.float32)
+
+# x0 < 0.5 ? (x1 < 0.25 ? 1 : -2) : 4, and x1 < 0.6 ? 0.5 : 0.125
+FIRST = {
+    "left_children": [1, 3, -1, -1, -1], "right_children": [2, 4, -1, -1, -1], "split_indices": [0, 1, 0, 0, 0],
+    "split_conditions": [0.5, 0.25, 4.0, 1.0, -2.0], "categories": [], "tree_param": {"size_leaf_vector": "1"},
+}  # fmt: skip
+SECOND = {
+    "left_children": [1, -1, -1], "right_children": [2, -1, -1], "split_indices": [1, 0, 0],
+    "split_conditions": [0.6, 0.5, 0.125], "categories": [], "tree_param": {"size_leaf_vector": "1"},
+}  # fmt: skip
+
+
+def xgboost(*trees: Any, classes: int = 0, base: str = "[2.5E-1]", objective: str = "reg:squarederror") -> Any:
+    info = [place % max(classes, 1) for place in range(len(trees))]
+    learner = {
+        "gradient_booster": {"name": "gbtree", "model": {"trees": deepcopy(list(trees)), "tree_info": info}},
+        "learner_model_param": {"num_feature": "2", "num_class": str(classes), "base_score": base},
+        "objective": {"name": objective},
+    }
+    return {"learner": learner, "version": [3, 2, 0]}
+
+
+def conifer(convention: str, **changes: Any) -> Any:
+    trees = [
+        {"feature": [0, 1, -2, -2, -2], "threshold": [0.5, 0.25, 0, 0, 0], "children_left": [1, 3, -1, -1, -1],
+         "children_right": [2, 4, -1, -1, -1], "value": [0, 0, 4.0, 1.0, -2.0],
+         "weight": [[1, 0], [0, 1], [0, 0], [0, 0], [0, 0]]},
+        {"feature": [1, -2, -2], "threshold": [0.6, 0, 0], "children_left": [1, -1, -1],
+         "children_right": [2, -1, -1], "value": [0, 0.5, 0.125]},
+    ]  # fmt: skip
+    held = {"n_classes": 2, "n_features": 2, "n_trees": 2, "max_depth": 2, "init_predict": [0.25], "norm": 1,
+            "splitting_convention": convention, "trees": [[tree] for tree in trees]}  # fmt: skip
+    return {**held, **changes}
+
+
+def written(path: Path, held: Any) -> Path:
+    path.write_text(json.dumps(held), encoding="utf-8")
+    return path
+
+
+def score(x: Any, *, inclusive: bool) -> float:
+    def holds(value: float, threshold: float) -> bool:
+        return value <= threshold if inclusive else value < threshold
+
+    first = (1.0 if holds(x[1], 0.25) else -2.0) if holds(x[0], 0.5) else 4.0
+    return 0.25 + first + (0.5 if holds(x[1], 0.6) else 0.125)
+
+
+class TestArithmetic:
+    def test_xgboost_compares_strictly(self, tmp_path: Path) -> None:
+        graph = import_model(written(tmp_path / "m.json", xgboost(FIRST, SECOND)), QUARTERS)
+        assert emulate(graph, EVENTS)[:, 0].tolist() == [score(x, inclusive=False) for x in EVENTS]
+        assert graph.notes == ()  # leaves of few bits are exact
+
+    @pytest.mark.parametrize("convention", ["<", "<="])
+    def test_conifer_says_how_it_compares(self, convention: str, tmp_path: Path) -> None:
+        graph = import_model(written(tmp_path / "m.json", conifer(convention)), QUARTERS)
+        assert emulate(graph, EVENTS)[:, 0].tolist() == [score(x, inclusive=convention == "<=") for x in EVENTS]
+
+    def test_conifers_norm_scales_all(self, tmp_path: Path) -> None:
+        graph = import_model(written(tmp_path / "m.json", conifer("<", norm=0.5)), QUARTERS)
+        assert emulate(graph, EVENTS)[:, 0].tolist() == [score(x, inclusive=False) / 2 for x in EVENTS]
+
+    def test_each_class_has_its_trees(self, tmp_path: Path) -> None:
+        held = xgboost(FIRST, SECOND, SECOND, SECOND, classes=2, base="[0E0,1E0]", objective="multi:softprob")
+        found = emulate(import_model(written(tmp_path / "m.json", held), QUARTERS), EVENTS)
+        second = [0.5 if x[1] < 0.6 else 0.125 for x in EVENTS]
+        assert found[:, 1].tolist() == [1 + 2 * value for value in second]
+        assert found[:, 0].tolist() == [score(x, inclusive=False) - 0.25 for x in EVENTS]
+
+    def test_a_logistic_base_is_a_probability(self, tmp_path: Path) -> None:
+        held = xgboost(SECOND, base="2E-1", objective="binary:logistic")
+        graph = import_model(written(tmp_path / "m.json", held), QUARTERS)
+        assert emulate(graph, EVENTS[:1])[0, 0] == 0.5 + np.rint(np.log(0.25) * 2**15) / 2**15
+
+    def test_thresholds_beyond_the_port_decide_for_all(self, tmp_path: Path) -> None:
+        for threshold, value in ((100.0, 0.5), (-100.0, 0.125), (3.8, 0.5), (-4.0, 0.125)):
+            tree = {**SECOND, "split_conditions": [threshold, 0.5, 0.125]}
+            graph = import_model(written(tmp_path / "m.json", xgboost(tree)), QUARTERS)
+            assert set(emulate(graph, EVENTS)[:, 0]) == {0.25 + value}
+
+    def test_a_tree_of_one_leaf(self, tmp_path: Path) -> None:
+        lone = {
+            **SECOND,
+            "left_children": [-1],
+            "right_children": [-1],
+            "split_indices": [0],
+            "split_conditions": [2.0],
+        }
+        graph = import_model(written(tmp_path / "m.json", xgboost(lone)), QUARTERS)
+        assert set(emulate(graph, EVENTS)[:, 0]) == {2.25}
+
+    def test_leaves_of_many_bits_are_rounded_and_it_is_said(self, tmp_path: Path) -> None:
+        tree = {**SECOND, "split_conditions": [0.6, 0.1, 0.7]}
+        graph = import_model(written(tmp_path / "m.json", xgboost(tree, base="0E0")), QUARTERS)
+        assert set(emulate(graph, EVENTS)[:, 0]) == {np.rint(value * 2**15) / 2**15 for value in (0.1, 0.7)}
+        assert graph.notes == ("leaves and base score are rounded to multiples of 2**-15: 16 bits",)
+
+    def test_the_largest_leaf_never_rounds_out_of_its_bits(self) -> None:
+        zero = np.zeros(1)
+        assert leaf_fraction(np.array([1 - 2.0**-30]), zero) == 14
+        assert leaf_fraction(np.array([0.7, 0.3]), zero) == 15
+        assert leaf_fraction(np.array([3.0, -1.0]), zero) == 0
+
+    def test_a_base_of_finer_steps_than_the_leaves_is_kept(self) -> None:
+        assert leaf_fraction(np.array([2.0]), np.array([0.25])) == 13
+        assert leaf_fraction(np.array([0.01]), np.array([1000.0])) == 21  # a large base takes no bits from the leaves
+
+
+REFUSED = [
+    (lambda held: held["learner"]["gradient_booster"].update(name="dart"), UnsupportedError, "booster 'dart'"),
+    (lambda held: held["learner"]["objective"].update(name="count:poisson"), UnsupportedError, "'count:poisson'"),
+    (lambda held: held["learner"]["learner_model_param"].update(num_feature="many"), ModelFileError, "'many'"),
+    (lambda held: held["learner"].pop("gradient_booster"), ModelFileError, "'gradient_booster'"),
+    (lambda held: _tree(held).update(categories=[0]), UnsupportedError, "tree 0: splits by categories"),
+    (lambda held: _tree(held).update(left_children=[1, 3, -1, -1]), ModelFileError, "different lengths"),
+    (lambda held: _tree(held).update(left_children=[1, 1, -1, -1, -1]), ModelFileError, "make no tree"),
+    (lambda held: _tree(held).update(split_indices=[0, 7, 0, 0, 0]), ModelFileError, "tree 0: reads a feature"),
+    (lambda held: _tree(held).update(split_conditions=[0.5, 1, float("nan"), 1, 1]), ModelFileError, "no number"),
+    (lambda held: _tree(held).update(split_conditions="no"), ModelFileError, "no list of numbers"),
+    (lambda held: held["learner"]["learner_model_param"].update(num_class="0", base_score="x"), ModelFileError, "'x'"),
+]
+
+
+def _tree(held: Any) -> Any:
+    return held["learner"]["gradient_booster"]["model"]["trees"][0]
+
+
+class TestRefused:
+    @pytest.mark.parametrize(("damage", "kind", "told"), REFUSED, ids=[told for _, _, told in REFUSED])
+    def test_by_name(self, damage: Any, kind: type[FirmwareError], told: str, tmp_path: Path) -> None:
+        held = xgboost(FIRST, SECOND)
+        damage(held)
+        with pytest.raises(kind, match=told):
+            import_model(written(tmp_path / "m.json", held), QUARTERS)
+
+    def test_without_a_type_of_the_features(self, tmp_path: Path) -> None:
+        with pytest.raises(UnsupportedError, match="--input-type"):
+            import_model(written(tmp_path / "m.json", xgboost(FIRST)))
+
+    def test_a_deep_tree(self, tmp_path: Path) -> None:
+        chain = list(range(0, 18, 2))
+        size = 19
+        left, right = [-1] * size, [-1] * size
+        for place in chain:
+            left[place], right[place] = place + 1, place + 2
+        deep = {**FIRST, "left_children": left, "right_children": right, "split_indices": [0] * size,
+                "split_conditions": [0.5] * size}  # fmt: skip
+        with pytest.raises(UnsupportedError, match="tree 0 has 9 levels; train with max_depth=8"):
+            import_model(written(tmp_path / "m.json", xgboost(deep)), QUARTERS)
+
+    def test_conifers_sums_of_features(self, tmp_path: Path) -> None:
+        held = conifer("<")
+        held["trees"][0][0]["weight"][0] = [1, 0.5]
+        with pytest.raises(UnsupportedError, match="tree 0: splits by a sum of features"):
+            import_model(written(tmp_path / "m.json", held), QUARTERS)
+        with pytest.raises(UnsupportedError, match="splitting_convention '>'"):
+            import_model(written(tmp_path / "m.json", conifer(">")), QUARTERS)
+
+
+def ubjson(value: Any) -> bytes:
+    """As XGBoost writes it: typed arrays of float32 and int32, lengths of 64 bits."""
+    match value:
+        case dict():
+            members = (struct.pack(">cq", b"L", len(key)) + key.encode() + ubjson(held) for key, held in value.items())
+            return b"{" + b"".join(members) + b"}"
+        case str():
+            return b"SL" + struct.pack(">q", len(value)) + value.encode()
+        case int():
+            return b"L" + struct.pack(">q", value)
+        case list() if value and all(isinstance(held, int) for held in value):
+            return b"[$l#L" + struct.pack(">q", len(value)) + np.array(value, ">i4").tobytes()
+        case list() if value and all(isinstance(held, int | float) for held in value):
+            return b"[$d#L" + struct.pack(">q", len(value)) + np.array(value, ">f4").tobytes()
+        case list():
+            return b"[#L" + struct.pack(">q", len(value)) + b"".join(map(ubjson, value))
+    raise TypeError(value)
+
+
+class TestBinary:
+    def test_it_is_the_same_network(self, tmp_path: Path) -> None:
+        held = xgboost(FIRST, SECOND)
+        (tmp_path / "m.ubj").write_bytes(ubjson(held))
+        plain = import_model(written(tmp_path / "m.json", held), QUARTERS)
+        assert import_model(tmp_path / "m.ubj", QUARTERS).digest() == plain.digest()
+
+    def test_whatever_is_cut_off_is_refused(self, tmp_path: Path) -> None:
+        data = ubjson(xgboost(SECOND))
+        for size in range(20, len(data) - 1, 7):
+            (tmp_path / "m.ubj").write_bytes(data[:size])
+            with pytest.raises(ModelFileError):
+                import_model(tmp_path / "m.ubj", QUARTERS)
+
+    @pytest.mark.parametrize(
+        "data", [b"{i\x01aq}", b"[$d#l\x7f\xff\xff\xff", b"[#L" + b"\x7f" * 8, b"[" * 99, b"Si\xff"]
+    )
+    def test_nonsense(self, data: bytes) -> None:
+        with pytest.raises(UbjsonError):
+            parse(data)
+
+
+def task(graph: FixedGraph, file: Path, project: HlsProject | None = None, build: BuildFolder | None = None) -> Task:
+    return Task(graph, file, cast(HlsProject, project), build=build)
+
+
+STRAW = """\
+import json, sys
+from pathlib import Path
+import numpy as np
+folder = Path(sys.argv[-1])
+assert Path(json.loads((folder / "job.json").read_text())["model"]).is_file()
+x = np.load(folder / "input0.npy")
+first = np.where(x[:, 0] < 0.5, np.where(x[:, 1] < 0.25, 3, 4), 2)
+np.save(folder / "leaves.npy", np.stack([first, np.where(x[:, 1] < 0.6, 1, 2)], axis=1))
+(folder / "answer.json").write_text(json.dumps({"version": "XGBoost of straw", "seconds": 0.5}))
+"""
+
+
+class TestWitness:
+    def test_leaves_are_added_up_as_the_graph_rounds_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "straw.py").write_text(STRAW, encoding="utf-8")
+        python = tmp_path / "python"
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path}/straw.py "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+        monkeypatch.setenv("QTRIGGER_XGBOOST", str(python))
+        path = written(tmp_path / "m.json", xgboost({**FIRST, "split_conditions": [0.5, 0.25, 4.1, 1.0, -2.0]}, SECOND))
+        graph = import_model(path, QUARTERS)
+        assert "xgboost" in default_witnesses(path)
+        sample = gather(graph, None, events=100, seed=1, inputs=None, default=100)
+        found = verify(task(graph, path), sample, ["emulator", "xgboost"], required=True, max_events={})
+        assert found.agreement == "bit-exact"
+
+    def test_where_it_cannot_run_it_says_why(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("QTRIGGER_XGBOOST", str(tmp_path / "none"))
+        path = written(tmp_path / "m.json", xgboost(SECOND))
+        events = [np.zeros((2, 2), np.int64)]
+        with pytest.raises(Skipped, match="QTRIGGER_XGBOOST"):
+            witness("xgboost", task(import_model(path, QUARTERS), path)).run(events)
+        other = written(tmp_path / "c.json", conifer("<"))
+        assert "xgboost" not in default_witnesses(other)
+        with pytest.raises(Skipped, match="not an XGBoost file"):
+            witness("xgboost", task(import_model(other, QUARTERS), other)).run(events)
+
+    @pytest.mark.slow
+    def test_c_simulation_and_rtl_compute_the_same_bits(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "m.json", xgboost(FIRST, SECOND))
+        graph = import_model(path, QUARTERS)
+        project = write_project(graph, Target("xcvu13p-flga2577-2-e", "vitis", 5.0), "trees", tmp_path / "hls4ml")
+        build = BuildFolder(tmp_path / "build", tmp_path / "cache")
+        sample = gather(graph, None, events=300, seed=1, inputs=None, default=300)
+        names = ["emulator", "csim", "rtl"]
+        found = verify(task(graph, path, project, build), sample, names, required=True, max_events={})
+        assert (found.agreement, found.failures) == ("bit-exact", [])
