@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import UnsupportedError
+from hls.errors import FirmwareError, UnsupportedError
 from hls.importing.heads import ARGMAX, DROP
 from hls.importing.onnx.export import export_qonnx
+from hls.importing.onnx.model import Node, read_onnx
 from hls.importing.onnx.onnx_format import FORMAT
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
@@ -21,6 +22,18 @@ from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
 from hls.verification.witnesses.framework import port_values, run_worker, to_raw
 from hls.verification.witnesses.qkeras import IGNORING_WARNINGS
 
+_SCALED = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
+_ROUNDING = (
+    "AveragePool",
+    "BatchNormalization",
+    "Div",
+    "GlobalAveragePool",
+    "LeakyRelu",
+    "MultiThreshold",
+    "ReduceMean",
+)
+_POWER = 0.5
+"""The mantissa of powers of two."""
 _WORKER = Path(__file__).with_name("qonnx_worker.py")
 
 
@@ -28,10 +41,28 @@ def _is_onnx(model_file: Path) -> bool:
     return model_file.is_file() and FORMAT.recognises(model_file)
 
 
+def _is_exact(model_file: Path) -> bool:
+    """Whether float32 follows the graph to the bit in every event: nothing is divided by what is no power of two."""
+    if not _is_onnx(model_file):
+        return False
+    try:
+        model = read_onnx(model_file)
+    except FirmwareError:
+        return False
+    return all(_keeps(node, model.constants) for node in model.nodes)
+
+
+def _keeps(node: Node, constants: Mapping[str, npt.NDArray[Any]]) -> bool:
+    if node.kind not in _SCALED:
+        return node.kind not in _ROUNDING
+    scale = constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    return scale is not None and bool((np.frexp(scale)[0] == _POWER).all())
+
+
 class QonnxWitness:
     """Executes a QONNX file operator by operator, with onnxruntime and QONNX's own definitions."""
 
-    limits: ClassVar[Limits] = Limits(max_events=10_000, place=0, speaks_for=_is_onnx)
+    limits: ClassVar[Limits] = Limits(max_events=10_000, place=0, speaks_for=_is_exact)
 
     def __init__(self, task: Task) -> None:
         self._graph = task.graph

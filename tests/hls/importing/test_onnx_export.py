@@ -161,6 +161,12 @@ class TestWitness:
         assert "qonnx" in default_witnesses(tmp_path / "m.onnx")
         assert "qonnx" not in default_witnesses(model_file)
 
+    def test_unasked_it_runs_only_where_float32_is_exact(self, tmp_path: Path) -> None:
+        """A scale of a tenth divides what lies on a tie to either side of it."""
+        for scale, alone in ((0.25, True), (0.1, False)):
+            path = replace(QUANTIZED, constants={**QUANTIZED.constants, "s": scale}).write(tmp_path / "m.onnx")
+            assert ("qonnx" in default_witnesses(path)) == alone
+
     def test_what_cannot_be_exported_is_passed_over_with_the_reason(self, model_file: Path) -> None:
         port = FixedType(True, 20, 6)
         graph = one(nodes.Dense("d", ("x",), "sums", constant(np.full((3, 1), 99)), constant([0])), port=port)
