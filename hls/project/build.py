@@ -22,10 +22,12 @@ from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
 from hls.project.report.rows import Figures, gather_figures
 from hls.project.report.schema import REPORT_FILE, Curve, Metric, Report, fidelity_metric
+from hls.project.routing import asked_device, pipeline_for, route
 from hls.project.systems.finding import Chosen, find_system
 from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
+from hls.rtl.netlist import Closure, RoutedDesign
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
 from hls.verification.softmax_error import softmax_error
@@ -44,6 +46,7 @@ class BuildOptions:
     events: int | None = None
     inputs: Path | None = None
     liberty: Path | None = None
+    place_and_route: str | None = None
 
 
 def build(
@@ -52,6 +55,7 @@ def build(
     events: int | None = None,
     inputs: str | Path | None = None,
     liberty: str | Path | None = None,
+    place_and_route: str | None = None,
     progress: StageProgress | None = None,
 ) -> Report:
     """Build and verify the project in ``folder``; the result lies in ``folder/build``.
@@ -62,6 +66,7 @@ def build(
         events: number of events, instead of the project's.
         inputs: event file (HDF5, .npy, .npz) to use instead of generated events.
         liberty: cell library of an ASIC, for the netlist witness.
+        place_and_route: device to place and route the RTL on, instead of the project's; ``hls.rtl.netlist.DEVICES``.
         progress: called with (stage, done, total); total 0 where unknown.
 
     Returns:
@@ -71,9 +76,10 @@ def build(
         FirmwareError: the project, model or event file is not usable; build/ is then what it was before.
     """
     project = read_project(folder)
-    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty))
+    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty), place_and_route)
     for name in options.witnesses or ():
         check_asked(name)
+    device = asked_device(options.place_and_route or project.target.place_and_route)
     chosen = _system(project)
     with fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
@@ -81,7 +87,8 @@ def build(
         graph = import_model(model, project.file.model.statements())
         sample = _events(project, graph, chosen, options, progress)
         firmware = _firmware(project, graph, home, progress)
-        _vhdl(project, graph, firmware, home)
+        closure = pipeline_for(project.target, graph, firmware.top, home.cache, device, progress)
+        _vhdl(project, graph, firmware, home, closure)
         task = Task(
             graph,
             model,
@@ -89,11 +96,13 @@ def build(
             options.liberty,
             home,
             statements=project.file.model.statements(),
+            pipelining=None if closure is None else closure.pipelining,
         )
         verdict = _verify(project, task, sample, options, progress)
         proof = prove_build(project, task, verdict, progress) if PROOF in _asked(project, options) else None
         fidelity = _fidelity(project, graph, chosen, home, progress) | _softmax(graph, sample)
-        figures = _figures(project, graph, firmware, verdict, home)
+        routed = route(task, device, progress)
+        figures = _figures(project, graph, firmware, verdict, home, routed, closure)
         report = _report(project, graph, chosen, verdict, proof, fidelity, figures)
         (root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_html(report, root)
@@ -154,12 +163,17 @@ def _firmware(project: Project, graph: FixedGraph, home: BuildFolder, progress: 
     return written
 
 
-def _vhdl(project: Project, graph: FixedGraph, firmware: HlsProject, home: BuildFolder) -> None:
+def _vhdl(
+    project: Project, graph: FixedGraph, firmware: HlsProject, home: BuildFolder, closure: Closure | None
+) -> None:
     if project.file.target.vhdl:
         from hls.rtl import write_vhdl
 
         target = project.target
-        write_vhdl(graph, firmware.top, home.rtl, target.clock_ns, multipliers=target.multipliers)
+        pipelining = None if closure is None else closure.pipelining
+        write_vhdl(
+            graph, firmware.top, home.rtl, target.clock_ns, multipliers=target.multipliers, pipelining=pipelining
+        )
 
 
 def _asked(project: Project, options: BuildOptions) -> Sequence[str]:
@@ -217,11 +231,19 @@ def _softmax(graph: FixedGraph, sample: EventSample) -> dict[str, Metric | Curve
     }
 
 
-def _figures(project: Project, graph: FixedGraph, firmware: HlsProject, verdict: Verdict, home: BuildFolder) -> Figures:
+def _figures(
+    project: Project,
+    graph: FixedGraph,
+    firmware: HlsProject,
+    verdict: Verdict,
+    home: BuildFolder,
+    routed: RoutedDesign | None,
+    closure: Closure | None,
+) -> Figures:
     measured = [item for result in verdict.results if result.run is not None for item in result.run.measured]
     previous = BuildFolder(project.build_folder, project.cache_folder)
     vendor = keep_vendor_reports(previous, home, graph.digest(), project.target)
-    found = gather_figures(graph, project.target, measured, vendor)
+    found = gather_figures(graph, project.target, measured, vendor, routed, closure)
     if firmware.unwritten is None:
         return found
     return replace(found, notes=[f"no hls4ml project was written: {firmware.unwritten}", *found.notes])
@@ -245,6 +267,7 @@ def _report(
         fidelity=fidelity,
         resources=figures.resources,
         latency=figures.latency,
+        timing=figures.timing,
         figure_notes=figures.notes,
         reference_latency=assemble.reference_latency(project),
         budget=check_budget(project.limits(), fidelity, figures.resources, figures.latency, project.target.product),

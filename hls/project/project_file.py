@@ -19,6 +19,7 @@ from hls.importing import Statements
 from hls.importing.joined import join
 from hls.machine.files import read_text
 from hls.proof import PROOF
+from hls.rtl.netlist.devices import check_device
 from hls.target import AUTO, DEFAULT_BACKEND, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target.resources import LIMITS
@@ -62,7 +63,8 @@ class ModelSection(Section):
 class TargetSection(Section):
     """``[target]``: chip and tool, as hls4ml calls them; ``firmware`` is the one that is judged.
 
-    Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``vhdl`` asks for VHDL beside the Verilog.
+    Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``latency`` = "auto" cuts the pipeline until
+    the clock is met, ``place_and_route`` names a device to measure that on, ``vhdl`` asks for VHDL beside the Verilog.
     """
 
     part: str
@@ -73,6 +75,8 @@ class TargetSection(Section):
     reuse_factor: Annotated[int, Field(le=_MOST)] = 1
     multipliers: str = AUTO
     firmware: str | None = None
+    latency: str | None = None
+    place_and_route: str | None = None
     vhdl: bool = False
 
 
@@ -189,6 +193,8 @@ def read_project(folder: str | Path) -> Project:
     try:
         section = file.target
         target = Target(**section.model_dump(exclude={"vhdl"}))
+        if target.place_and_route is not None:
+            check_device(target.place_and_route)
     except ProjectError as error:
         raise ProjectError(f"{path}: [target] {error}") from error
     project = Project(folder=home, file=file, target=target)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType, IntArray
 from hls.rtl.element import Element, Solution
+from hls.rtl.pipeline import DIGIT_BITS, Pipelining
 
 # Widest part of a kernel or table handed to alkaid, with room for the partial sums of its solver.
 _PART_BITS = 20
@@ -33,6 +34,7 @@ class Arithmetic:
     """
 
     hard_dc: int = 2
+    pipelining: Pipelining | None = None
     _solved: dict[Hashable, tuple[Solution, Solution]] = field(default_factory=dict)
 
     def constant(self, value: Fraction) -> Element:
@@ -114,10 +116,21 @@ class Arithmetic:
         if is_constant(a):
             a, b = b, a
         if not is_constant(b):
-            return a * b
+            return self._multiply_moving(a, b)
         factor = constant_value(b)
         fraction = factor.denominator.bit_length() - 1
         return self.affine([a], np.array([[factor.numerator]], object), fraction, [Fraction(0)])[0]
+
+    def _multiply_moving(self, a: Element, b: Element) -> Element:
+        """``a * b`` of two that change: one product, or where that is too slow, one for each digit of the narrower."""
+        wide, narrow = sorted((a, b), key=lambda x: -sum(x.qint.kif))
+        bits = sum(narrow.qint.kif)
+        if self.pipelining is None or bits <= DIGIT_BITS or self.pipelining.fits(bits, sum(wide.qint.kif)):
+            return a * b
+        row = [_fresh(wide * digit) for digit in _digits(narrow)]
+        while len(row) > 1:
+            row = [self.add(*row[i : i + 2]) if len(row[i : i + 2]) > 1 else row[i] for i in range(0, len(row), 2)]
+        return row[0]
 
     def maximum(self, elements: Sequence[Element]) -> Element:
         """The largest of one or more elements."""
@@ -194,6 +207,18 @@ class Arithmetic:
                 found = x.lookup(part.astype(np.float64), original_qint=interval)
                 total = self.add(total, scaled(found, shift))
         return scaled(total, -fraction)
+
+
+def _digits(x: Element) -> list[Element]:
+    """Numbers of ``DIGIT_BITS`` each that sum to ``x``: its bits from the lowest on, the last with its sign."""
+    signed, integer, fraction = x.qint.kif
+    digits = []
+    for low in range(-fraction, integer + signed, DIGIT_BITS):
+        last = low + DIGIT_BITS >= integer + signed
+        top = integer if last else low + DIGIT_BITS
+        kept = x.quantize(bool(signed and last), top, -low, overflow_mode="WRAP", round_mode="TRN")
+        digits.append(_fresh(kept))
+    return digits
 
 
 def is_constant(x: Element) -> bool:

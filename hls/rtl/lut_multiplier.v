@@ -1,7 +1,8 @@
 `timescale 1ns / 1ps
 
 // A product without DSPs: radix-4 Booth digits of the narrower factor, each a row of adders on the carry chain. A bit
-// of a row is a function of six signals (digit, two bits of the wider factor, the sum so far), hence one LUT6.
+// of a row is a function of six signals (digit, two bits of the wider factor, the sum so far), hence one LUT6. A factor
+// of one or two bits is its own digit: a single row without recoding.
 module multiplier #(
     parameter BW_INPUT0 = 32,
     parameter BW_INPUT1 = 32,
@@ -69,5 +70,29 @@ module multiplier #(
   endgenerate
 
   assign product[WIDE+2*ROWS-1:2*ROWS] = sums[ROWS];
-  assign out = product[BW_OUT-1:0];
+
+  localparam SHORT0 = BW_INPUT0 <= 2;
+  localparam SHORT1 = BW_INPUT1 <= 2;
+
+  generate
+    if (SHORT0 || SHORT1) begin : one_row
+      // Signed, so that each extends to the width that it is given.
+      wire signed [BITS0-1:0] value0 = factor0;
+      wire signed [BITS1-1:0] value1 = factor1;
+      wire signed [BW_OUT-1:0] other = SHORT0 ? value1 : value0;
+      // verilator lint_off UNUSEDSIGNAL
+      wire signed [2:0] digit = SHORT0 ? value0 : value1;
+      // verilator lint_on UNUSEDSIGNAL
+      wire [BW_OUT-1:0] once = {BW_OUT{digit[0]}} & other;
+      wire [BW_OUT-1:0] twice = {BW_OUT{digit[1]}} & {other[BW_OUT-2:0], 1'b0};
+      // The second bit of a signed factor counts minus two.
+      if (SHORT0 ? SIGNED0 == 1 : SIGNED1 == 1) begin : signed_digit
+        assign out = once - twice;
+      end else begin : unsigned_digit
+        assign out = once + twice;
+      end
+    end else begin : rows
+      assign out = product[BW_OUT-1:0];
+    end
+  endgenerate
 endmodule

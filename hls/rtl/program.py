@@ -50,6 +50,16 @@ class Operation(Protocol):
     def opcode(self) -> int:
         """What it does, by alkaid's numbers."""
 
+    @property
+    def addr(self) -> tuple[int, ...]:
+        """Numbers of the operations that it reads."""
+
+    @property
+    def qint(self) -> Bounds:
+        """Of its result."""
+
+    def _replace(self, *, latency: float) -> Operation: ...
+
 
 class Program(Protocol):
     """Combinational logic, ``CombLogic``: what is read, operations in order, what is written."""
@@ -69,6 +79,8 @@ class Program(Protocol):
     @property
     def cost(self) -> float:
         """Bits of adders."""
+
+    def _replace(self, *, ops: list[Operation]) -> Program: ...
 
     def predict(self, values: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
         """Outputs (events, outputs) of inputs (events, inputs)."""

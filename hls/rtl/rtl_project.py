@@ -14,6 +14,7 @@ from hls.errors import ProjectError
 from hls.graph import FixedGraph
 from hls.rtl.logic import Core, Logic
 from hls.rtl.partition import Stage
+from hls.rtl.pipeline import Pipelining
 from hls.rtl.ports import RtlPort, input_ports, output_ports
 from hls.rtl.trace import trace
 from hls.rtl.wiring import Wiring, core_names, wire_up
@@ -89,6 +90,7 @@ def write_rtl(
     hard_dc: int = 2,
     stages: Sequence[Stage] | None = None,
     multipliers: str = AUTO,
+    pipelining: Pipelining | None = None,
 ) -> RtlProject:
     """Write ``graph`` as Verilog that takes one event a clock.
 
@@ -100,16 +102,24 @@ def write_rtl(
         hard_dc: how hard the adder trees are optimised, see ``trace``.
         stages: how the nodes are divided among cores; by default what all positions do alike is one module.
         multipliers: one of ``MULTIPLIERS``; with "lut" a product is written as adders, which no tool puts in DSPs.
+        pipelining: where the pipeline is cut, by a family's own delays; by alkaid's rule for ``clock_ns`` without.
 
     Raises:
         ProjectError: ``name`` is no identifier.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
-    return write_in(VERILOG, trace(graph, hard_dc, stages), name, folder, clock_ns, multipliers)
+    logic = trace(graph, hard_dc, stages, pipelining)
+    return write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
 
 
 def write_in(
-    language: Language, logic: Logic, name: str, folder: Path, clock_ns: float, multipliers: str = AUTO
+    language: Language,
+    logic: Logic,
+    name: str,
+    folder: Path,
+    clock_ns: float,
+    multipliers: str = AUTO,
+    pipelining: Pipelining | None = None,
 ) -> RtlProject:
     """The project of ``logic`` in ``language``, see ``write_rtl``."""
     if not _IDENTIFIER.fullmatch(name):
@@ -123,7 +133,7 @@ def write_in(
     modules = [f"{name}_{core}" for core in core_names(logic)]
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
-        depths.append(write_core(language, core, module, source, clock_ns, first=not depths))
+        depths.append(write_core(language, core, module, source, clock_ns, not depths, pipelining))
         if multipliers == LUT:
             _multiply_in_luts(language, f"{module}_multiplier", source)
     inputs, outputs = input_ports(logic.graph), output_ports(logic.graph)
@@ -140,14 +150,27 @@ def write_in(
     )
 
 
-def write_core(language: Language, logic: Core, core: str, source: Path, clock_ns: float, first: bool) -> int:
+def write_core(
+    language: Language,
+    logic: Core,
+    core: str,
+    source: Path,
+    clock_ns: float,
+    first: bool,
+    pipelining: Pipelining | None = None,
+) -> int:
     """Write alkaid's modules; returns the registers on the way. Only the ``first`` core has one at its input."""
     from alkaid.codegen.rtl import RTLModel
     from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
     from alkaid.trace.pipeline import to_pipeline
 
-    comb = add_surrogate(dead_code_elimin(fuse_ternary_adders(logic.comb)), _skip_op8_cost=True)
-    pipeline = to_pipeline(comb, latency_cutoff=latency_cutoff(clock_ns), verbose=False, reg_inp=first)
+    fused = fuse_ternary_adders(logic.comb) if pipelining is None or pipelining.ternary else logic.comb
+    comb = add_surrogate(dead_code_elimin(fused), _skip_op8_cost=True)
+    if pipelining is None:
+        pipeline = to_pipeline(comb, latency_cutoff=latency_cutoff(clock_ns), verbose=False, reg_inp=first)
+    else:
+        staged, stages = pipelining.staged(comb)
+        pipeline = to_pipeline(staged, n_stages=stages, verbose=False, reg_inp=first)
     with tempfile.TemporaryDirectory(prefix="rtl-") as place:
         model = RTLModel(
             pipeline,

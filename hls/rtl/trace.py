@@ -17,6 +17,7 @@ from hls.rtl.element import Element, Elements
 from hls.rtl.logic import Constant, Core, Logic, Source, Tap, Wire
 from hls.rtl.operations import as_array, operate
 from hls.rtl.partition import Stage, origins, partition
+from hls.rtl.pipeline import Pipelining
 from hls.rtl.program import Bounds
 
 WIDEST_EDGE = 48
@@ -26,7 +27,12 @@ Interval = tuple[Fraction, Fraction, Fraction]
 """Lowest value, highest value, grid."""
 
 
-def trace(graph: FixedGraph, hard_dc: int = 2, stages: Sequence[Stage] | None = None) -> Logic:
+def trace(
+    graph: FixedGraph,
+    hard_dc: int = 2,
+    stages: Sequence[Stage] | None = None,
+    pipelining: Pipelining | None = None,
+) -> Logic:
     """Combinational logic that computes ``graph`` exactly.
 
     Args:
@@ -34,6 +40,7 @@ def trace(graph: FixedGraph, hard_dc: int = 2, stages: Sequence[Stage] | None = 
         hard_dc: adder levels that the solver may add below the deepest column to save adders; -1 is no limit, which
             is slow for large matrices.
         stages: how the nodes are divided among cores; those of ``partition`` by default.
+        pipelining: products that it finds too slow are written as sums of narrower ones.
 
     Raises:
         UnsupportedError: an edge is wider than ``WIDEST_EDGE`` bits, or a constant wider than 24.
@@ -43,7 +50,7 @@ def trace(graph: FixedGraph, hard_dc: int = 2, stages: Sequence[Stage] | None = 
     for node in graph:
         _check_width(graph, node)
     planned = partition(graph) if stages is None else stages
-    tracer = _Tracer(graph, Arithmetic(hard_dc))
+    tracer = _Tracer(graph, Arithmetic(hard_dc, pipelining))
     for number, stage in enumerate(planned):
         later = planned[number + 1 :]
         if not later and not stage.positions:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
+from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import Language, RtlProject, write_in
 from hls.rtl.trace import trace
 from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
@@ -23,7 +24,13 @@ VHDL = Language("vhdl", "vhd", "vhdl", _ENTITY, vhdl_wrapper_source)
 
 
 def write_vhdl(
-    graph: FixedGraph, name: str, folder: Path, clock_ns: float, hard_dc: int = 2, multipliers: str = AUTO
+    graph: FixedGraph,
+    name: str,
+    folder: Path,
+    clock_ns: float,
+    hard_dc: int = 2,
+    multipliers: str = AUTO,
+    pipelining: Pipelining | None = None,
 ) -> RtlProject:
     """Write ``graph`` as VHDL-2008 that takes one event a clock: ``write_rtl``'s ports, registers and valid flags.
 
@@ -35,7 +42,7 @@ def write_vhdl(
         folder: made if missing; sources go to ``vhdl/``, clock constraints beside it.
         clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
         hard_dc: how hard the adder trees are optimised, see ``trace``.
-        multipliers: as for ``write_rtl``.
+        multipliers, pipelining: as for ``write_rtl``.
 
     Returns:
         The project; its files are in an order in which a compiler can analyse them, the top entity last.
@@ -46,7 +53,8 @@ def write_vhdl(
     """
     if "__" in name or name.endswith("_"):
         raise ProjectError(f"firmware name {name!r}: VHDL allows '_' only between letters and digits, one at a time")
-    project = write_in(VHDL, trace(graph, hard_dc), name, folder, clock_ns, multipliers)
+    logic = trace(graph, hard_dc, pipelining=pipelining)
+    project = write_in(VHDL, logic, name, folder, clock_ns, multipliers, pipelining)
     for path in project.sources:
         path.write_text(_standard(path.read_text(encoding="utf-8")), encoding="utf-8")
     return replace(project, files=_in_order(project))

@@ -61,6 +61,8 @@ class Target:
     ``part`` is the vendor's device name, ``clock_ns`` the period in nanoseconds, ``io_type``, ``strategy`` and
     ``reuse_factor`` are hls4ml's. ``multipliers`` says what holds a product of two variables in our RTL: LUTs only, or
     whatever synthesis chooses. ``firmware`` is the project's product where it is stated; ``product`` is it in any case.
+    ``latency`` = "auto" cuts our RTL's pipeline by what is measured, until the clock is met; ``place_and_route`` names
+    the device that our RTL is placed and routed on to measure it.
     Raises ``ProjectError`` that names the key, its value and what is allowed.
 
     >>> Target("xcvu13p-flga2577-2-e", "vitis", clock_ns=-5.0)
@@ -77,12 +79,16 @@ class Target:
     reuse_factor: int = 1
     multipliers: str = AUTO
     firmware: str | None = None
+    latency: str | None = None
+    place_and_route: str | None = None
 
     def __post_init__(self) -> None:
         BACKENDS.check(self.backend)
         _one_of("io_type", self.io_type, IO_TYPES)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("multipliers", self.multipliers, MULTIPLIERS)
+        if self.latency is not None:
+            _one_of("latency", self.latency, (AUTO,))
         if self.firmware is not None:
             _one_of("firmware", self.firmware, tuple(FIRMWARES))
         if not isinstance(self.part, str) or not _PART.fullmatch(self.part):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hls.errors import FirmwareError, ToolError
 from hls.graph import FixedGraph
-from hls.machine.progress import Progress, StageProgress
+from hls.machine.progress import StageProgress, of_stage
 from hls.verification.explanation import Explanation, explain
 from hls.verification.sample import EventSample
 from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, limits_of, witness
@@ -156,7 +156,7 @@ def _run_all(
         try:
             ran.witnesses[name] = witness(name, task)
             raw = [array[:events] for array in sample.raw]
-            ran.runs[name] = ran.witnesses[name].run(raw, _stage(progress, name))
+            ran.runs[name] = ran.witnesses[name].run(raw, of_stage(progress, name))
         except (Skipped, ToolError) as error:
             ran.reasons[name] = " ".join(str(error).split())
             if isinstance(error, ToolError):
@@ -164,10 +164,6 @@ def _run_all(
         if progress is not None:
             progress(name, events, events)
     return ran
-
-
-def _stage(progress: StageProgress | None, name: str) -> Progress | None:
-    return None if progress is None else lambda done, total: progress(name, done, total)
 
 
 Explanations = Mapping[str, Explanation | None]

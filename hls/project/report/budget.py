@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isnan
 
 from hls.project.report.schema import Budget, BudgetCheck, Curve, Latency, Metric, Resources
 from hls.target import Firmware
 from hls.target.resources import LIMITS
 
-# The closer to silicon, the better the witness: of several sources the first of these decides.
+# The closer to silicon, the better the witness: of several sources the first of these decides. What was placed on
+# another part than the project's is none of them.
 _TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
 
 
@@ -22,7 +24,8 @@ def check_budget(
 ) -> Budget:
     """Each limit against the most trustworthy figure that there is of the firmware ``route``, and of no other.
 
-    A resource or latency that no source gives is not checked (``passed`` null); a metric that does not exist fails,
+    A resource or latency that no source gives is not checked (``passed`` null), and an estimate beyond the designs that
+    it was fitted to can break a limit but not show that one is kept; a metric that does not exist fails,
     since its limit would otherwise never be looked at. Of a curve the worst point decides.
     """
     counted = [row for row in resources if row.route == route]
@@ -32,9 +35,7 @@ def check_budget(
         if key.endswith(("_min", "_max")):
             checks.append(_check_metric(key, limit, fidelity))
             continue
-        value, source = _figure(key, counted, timed)
-        passed = None if value is None else value <= limit
-        checks.append(BudgetCheck(key=key, limit=limit, value=value, source=source, passed=passed, route=route))
+        checks.append(_check_figure(key, limit, _figure(key, counted, timed), route))
     return Budget(passed=all(check.passed is not False for check in checks), checks=checks)
 
 
@@ -57,15 +58,41 @@ def _worst(metric: Metric | Curve, end: str) -> tuple[float, str]:
     return point.firmware, f"fidelity, {metric.over} = {point.at:g}"
 
 
-def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]) -> tuple[float | None, str | None]:
-    found: dict[str, float] = {}  # the first row of a source decides: rows come in the order of their worth
+@dataclass(frozen=True)
+class _Found:
+    """A figure, and whether it was extrapolated."""
+
+    value: float
+    source: str
+    extrapolated: bool = False
+
+
+def _check_figure(key: str, limit: float, found: _Found | None, route: Firmware) -> BudgetCheck:
+    if found is None:
+        return BudgetCheck(key=key, limit=limit, value=None, source=None, passed=None, route=route)
+    kept = found.value <= limit
+    passed = None if kept and found.extrapolated else kept
+    return BudgetCheck(
+        key=key,
+        limit=limit,
+        value=found.value,
+        source=found.source,
+        passed=passed,
+        route=route,
+        extrapolated=found.extrapolated,
+    )
+
+
+def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]) -> _Found | None:
+    found: dict[str, _Found] = {}  # the first row of a source decides: rows come in the order of their worth
     if key in LIMITS:
         counted = LIMITS[key].key
         for row in resources:
             if counted in row.counts:
-                found.setdefault(row.source, float(row.counts[counted]))
+                of = _Found(float(row.counts[counted]), row.source, counted in row.extrapolated)
+                found.setdefault(row.source, of)
     for timing in latency if key not in LIMITS else ():
         value = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
-        found.setdefault(timing.source, value)
-    best = next((source for source in _TRUST if source in found), None)
-    return (None, None) if best is None else (found[best], best)
+        # One event a clock is how our RTL is made, whatever its depth.
+        found.setdefault(timing.source, _Found(value, timing.source, timing.extrapolated and key == "latency_ns"))
+    return next((found[source] for source in _TRUST if source in found), None)

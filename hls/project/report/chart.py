@@ -1,4 +1,4 @@
-"""Geometry of the chart that sets each layer's type against the interval proved and the magnitude seen, in bits."""
+"""Geometry of the page's charts: each layer's bits against the interval proved, and clock against pipeline depth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hls.project.report.schema import Layer
+from hls.project.report.schema import Layer, PipelineTrial, Timing
 
 _LEFT, _WIDTH, _ROW, _TOP = 190, 560, 26, 34
 
@@ -75,3 +75,33 @@ def _msb(layer: Layer) -> int:
 
 def _log2(magnitude: float, floor: int) -> float:
     return math.log2(magnitude) if magnitude > 0 else floor
+
+
+@dataclass(frozen=True)
+class Trade:
+    """Clock against depth: pixel positions of the trials, of the clock asked for, and the line through the trials."""
+
+    width: int
+    height: int
+    points: list[tuple[float, float, PipelineTrial]]
+    line: str
+    clock_y: float
+
+
+_TRADE_WIDTH, _TRADE_HEIGHT, _MARGIN = 420, 200, 40
+
+
+def trade_chart(timing: Timing) -> Trade | None:
+    """Clock frequency over registers of the pipelines that were measured; None where fewer than two were."""
+    if len(timing.trials) < 2:
+        return None
+    stages = [trial.stages for trial in timing.trials]
+    highest = 1.15 * max(1e3 / timing.clock_ns, *(1e3 / trial.path_ns for trial in timing.trials))
+    across, up = (_TRADE_WIDTH - 2 * _MARGIN) / max(max(stages) - min(stages), 1), _TRADE_HEIGHT - 2 * _MARGIN
+
+    def y(period_ns: float) -> float:
+        return round(_TRADE_HEIGHT - _MARGIN - up * (1e3 / period_ns) / highest, 1)
+
+    points = [(round(_MARGIN + (t.stages - min(stages)) * across, 1), y(t.path_ns), t) for t in timing.trials]
+    line = " ".join(f"{x},{height}" for x, height, _ in points)
+    return Trade(_TRADE_WIDTH, _TRADE_HEIGHT, points, line, y(timing.clock_ns))

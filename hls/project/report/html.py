@@ -6,10 +6,10 @@ from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hls.project.report.chart import bit_chart
+from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import HTML_FILE, Metric, Report
-from hls.project.report.words import compared, float32_words, verdict_words
+from hls.project.report.words import compared, float32_words, timing_words, verdict_words
 from hls.target import FIRMWARES
 from hls.target.resources import LIMITS
 
@@ -36,6 +36,8 @@ def write_html(report: Report, folder: Path) -> Path:
                 if (words := float32_words(result, report.graph.float32_inexact))
             },
             chart=bit_chart(report.graph.pipeline),
+            clock=timing_words(report),
+            trade=None if report.timing is None else trade_chart(report.timing),
             kinds=tuple(LIMITS.values()),
             firmwares=FIRMWARES,
             metrics={name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)},

@@ -15,9 +15,10 @@ from hls.errors import ProjectError
 from hls.figures.estimates import DesignEstimate, estimate_hls4ml, estimate_rtl, multipliers
 from hls.figures.vendor_reports import VendorReport, find_reports
 from hls.graph import FixedGraph
-from hls.project.report.schema import Latency, Resources
+from hls.project.report.schema import Latency, Resources, Timing
+from hls.project.report.timing import judge_timing
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import BLOCK_KBIT, NetlistResources
+from hls.rtl.netlist import BLOCK_KBIT, Closure, NetlistResources, RoutedDesign
 from hls.target import Target
 from hls.target.parts import Part, check_fit, find_part
 from hls.target.resources import LIMITS, TILE_KBIT, Needs, resource
@@ -36,15 +37,21 @@ class Figures:
     resources: list[Resources]
     latency: list[Latency]
     notes: list[str]
+    timing: Timing
 
 
 def gather_figures(
-    graph: FixedGraph, target: Target, measured: Iterable[RtlTiming | NetlistResources], vendor_folder: Path | None
+    graph: FixedGraph,
+    target: Target,
+    measured: Iterable[RtlTiming | NetlistResources],
+    vendor_folder: Path | None,
+    routed: RoutedDesign | None = None,
+    closure: Closure | None = None,
 ) -> Figures:
     """Every figure there is for ``graph`` on ``target``.
 
     ``measured`` is what the witnesses found on their way; ``vendor_folder`` a project folder in which the user may
-    have run the vendor's tool.
+    have run the vendor's tool; ``routed`` our RTL on some part, ``closure`` what decided its pipeline.
 
     Raises:
         VendorReportError: a report is damaged, or of a design whose weights were lost.
@@ -58,6 +65,7 @@ def gather_figures(
     resources = [
         _estimated(rtl, part),
         *(_counted(item, part) for item in found if isinstance(item, NetlistResources)),
+        *([] if routed is None else [_placed(routed)]),
         _estimated(hls4ml, part),
         *(_vendor(report, part, _compared(report, hls4ml)) for report in reports if report.counts),
     ]
@@ -71,7 +79,8 @@ def gather_figures(
         notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
     if reports and target.product == "rtl":
         notes.append(_UNUSED)
-    return Figures(resources, latency, [*notes, *_notes(resources, target)])
+    timing = judge_timing(target, resources, reports, routed, closure)
+    return Figures(resources, latency, [*notes, *_notes(resources)], timing)
 
 
 def _compared(report: VendorReport, estimate: DesignEstimate) -> DesignEstimate | None:
@@ -79,18 +88,11 @@ def _compared(report: VendorReport, estimate: DesignEstimate) -> DesignEstimate 
     return estimate if report.stage == estimate.basis else None
 
 
-def _notes(rows: Iterable[Resources], target: Target) -> Iterator[str]:
+def _notes(rows: Iterable[Resources]) -> Iterator[str]:
     """What a reader should know of the rows of netlists."""
-    rows = tuple(rows)
     for row in rows:
         if row.gate_equivalents is not None or row.area is not None:
             yield _gates(row)
-    for row in rows:
-        if row.path_ns is not None and row.path_ns > target.clock_ns:
-            yield (
-                f"the netlist's slowest path, {row.path_ns:.3g} ns by {row.path_source}, is longer than the clock of "
-                f"{target.clock_ns:g} ns: whether the clock is met, only place and route can tell"
-            )
 
 
 def _gates(row: Resources) -> str:
@@ -136,6 +138,7 @@ def _estimated(estimate: DesignEstimate, part: Part | None) -> Resources:
         **_fitted(part, estimate.needed(), TILE_KBIT),
         relative_error={key: figure.relative_error_90 for key, figure in limited.items()},
         median_error={key: figure.relative_error_median for key, figure in limited.items()},
+        extrapolated=[key for key, figure in limited.items() if figure.extrapolated and figure.value],
     )
 
 
@@ -150,6 +153,7 @@ def _estimated_latency(estimate: DesignEstimate) -> Latency:
         latency_ns=estimate["latency_ns"].value,
         relative_error=estimate["cycles"].relative_error_90,
         median_error=estimate["cycles"].relative_error_median,
+        extrapolated=estimate["cycles"].extrapolated,
     )
 
 
@@ -168,6 +172,19 @@ def _counted(netlist: NetlistResources, part: Part | None) -> Resources:
         path_source=netlist.delays,
         gate_equivalents=netlist.gate_equivalents,
         area=netlist.area,
+    )
+
+
+def _placed(routed: RoutedDesign) -> Resources:
+    """Of a part that is another than the project's, as a rule: no utilisation, and no budget is judged by it."""
+    return Resources(
+        source="nextpnr",
+        route="rtl",
+        stage="placed and routed",
+        tool=routed.device,
+        counts=_counts(routed.counts, BLOCK_KBIT),
+        path_ns=routed.path_ns,
+        path_source=f"{routed.device}, placed and routed by {routed.tool}",
     )
 
 

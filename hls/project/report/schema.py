@@ -193,12 +193,13 @@ class Resources(Section):
 
     ``counts`` hold what the source counts, by resource; report.json states each beside the other keys, null for one
     that is not counted. Memory is in 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left
-    out of an estimate's fit stay below, ``median_error`` the median. ``cells``, ``logic_depth`` and ``path_ns``
+    out of an estimate's fit stay below, ``median_error`` the median; ``extrapolated`` names figures outside that fit,
+    whose error nobody has measured. ``cells``, ``logic_depth`` and ``path_ns``
     (register to register, before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's. ``ratio``:
     a vendor's figure over our estimate of the same firmware at the same stage.
     """
 
-    source: Literal["analytic", "yosys", "vendor"]
+    source: Literal["analytic", "yosys", "nextpnr", "vendor"]
     route: Firmware
     stage: str
     tool: str | None = None
@@ -208,6 +209,7 @@ class Resources(Section):
     verdict: str | None = None
     relative_error: dict[str, float] | None = None
     median_error: dict[str, float] | None = None
+    extrapolated: list[str] = []
     cells: dict[str, int] | None = None
     logic_depth: int | None = None
     path_ns: float | None = None
@@ -255,6 +257,44 @@ class Latency(Section):
     relative_error: float | None = None
     median_error: float | None = None
     ratio: float | None = None
+    extrapolated: bool = False
+
+
+class SlowestPath(Section):
+    """From register ``begins`` to ``ends`` on the ``device`` that was placed and routed: ``path_ns``, of which wires
+    take ``routing_ns``; ``modules`` of the Verilog that it passes, with what each takes of it."""
+
+    device: str
+    path_ns: float
+    routing_ns: float
+    begins: str
+    ends: str
+    modules: list[tuple[str, float]]
+
+
+class PipelineTrial(Section):
+    """A pipeline of ``stages`` that was measured to find the shortest that meets the clock; one is ``chosen``."""
+
+    stages: int
+    path_ns: float
+    lut: float
+    chosen: bool
+
+
+TimingState = Literal["met", "not met", "not known"]
+
+
+class Timing(Section):
+    """``timing``: whether the firmware that is judged meets its clock of ``clock_ns``, and in ``words`` how that is
+    known; ``path_ns`` is the path that decided. ``trials`` are of ``latency = "auto"``, measured as ``trials_by``."""
+
+    state: TimingState
+    clock_ns: float
+    path_ns: float | None
+    words: str
+    slowest: SlowestPath | None = None
+    trials: list[PipelineTrial] = []
+    trials_by: str | None = None
 
 
 class ReferenceLatency(Section):
@@ -267,7 +307,8 @@ class ReferenceLatency(Section):
 
 class BudgetCheck(Section):
     """One line of project.toml's [budget], on the firmware ``route``. ``passed`` is null where no source gives the
-    figure of that firmware; a metric of the fidelity is that of any firmware, its ``route`` null."""
+    figure of that firmware, or only one that is ``extrapolated`` and within the limit; a metric of the fidelity is that
+    of any firmware, its ``route`` null."""
 
     key: str
     limit: float
@@ -275,6 +316,7 @@ class BudgetCheck(Section):
     source: str | None
     passed: bool | None
     route: Firmware | None = None
+    extrapolated: bool = False
 
 
 class Budget(Section):
@@ -285,7 +327,7 @@ class Budget(Section):
 
     @property
     def not_shown(self) -> int:
-        """Number of limits on figures that no source gives."""
+        """Number of limits on figures that no source gives, or gives within what it was fitted to."""
         return sum(check.passed is None for check in self.checks)
 
 
@@ -312,6 +354,7 @@ class Report(Section):
     fidelity: dict[str, Metric | Curve]
     resources: list[Resources] = []
     latency: list[Latency] = []
+    timing: Timing | None = None
     figure_notes: list[str] = []
     reference_latency: ReferenceLatency | None
     budget: Budget

@@ -22,6 +22,17 @@ def verdict_words(report: Report) -> str:
     return f"agrees within float32's own error ({_events(explained)})" if explained else "bit-exact"
 
 
+def timing_words(report: Report) -> str:
+    """What may be said of the clock, for the place where the verdict stands; empty for reports that do not say."""
+    timing = report.timing
+    if timing is None:
+        return ""
+    clock = f"clock of {timing.clock_ns:g} ns"
+    return {"met": f"{clock} met", "not met": f"{clock} NOT met", "not known": f"{clock}: not known if met"}[
+        timing.state
+    ]
+
+
 def compared(report: Report) -> bool:
     """Whether there were two witnesses at least: one alone agrees with itself."""
     return sum(result.status == "ran" for result in report.witnesses.values()) > 1

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hls.hls4ml_project import HlsProject
     from hls.rtl import RtlProject, RtlTiming
     from hls.rtl.netlist import NetlistResources
+    from hls.rtl.pipeline import Pipelining
 
 Outputs = list[npt.NDArray[Any]]
 """Integers (n, *shape), one array for each output of the graph; Python's own where int64 is too narrow."""
@@ -56,6 +57,7 @@ class Task:
 
     ``liberty`` is the cell library of an ASIC, for the netlist. ``build`` is where witnesses of RTL keep what they
     make; without it they do not run. ``statements`` are what a project says of its model, which QKeras is told too.
+    ``pipelining`` is where the RTL's pipeline is cut, if the clock alone does not decide it.
     """
 
     graph: FixedGraph
@@ -64,6 +66,7 @@ class Task:
     liberty: Path | None = None
     build: BuildFolder | None = None
     statements: Statements = field(default_factory=Statements)
+    pipelining: Pipelining | None = None
 
     @property
     def folder(self) -> BuildFolder:
@@ -80,7 +83,12 @@ class Task:
         target = self.project.target
         try:
             return write_rtl(
-                self.graph, self.project.top, self.folder.rtl, target.clock_ns, multipliers=target.multipliers
+                self.graph,
+                self.project.top,
+                self.folder.rtl,
+                target.clock_ns,
+                multipliers=target.multipliers,
+                pipelining=self.pipelining,
             )
         except UnsupportedError as error:
             raise Skipped(str(error)) from error

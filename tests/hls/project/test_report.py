@@ -35,7 +35,13 @@ PNG = b"\x89PNG\r\n\x1a\n picture"
 
 class TestBudget:
     TAU = Metric(reference=0.99, firmware=0.95, unit="1")
-    ANALYTIC = Resources(source="analytic", route="rtl", stage="post-route", counts={"lut": 900, "ff": 100})
+    ANALYTIC = Resources(
+        source="analytic",
+        route="rtl",
+        stage="post-route",
+        counts={"lut": 900, "ff": 100, "bram": 3.0},
+        extrapolated=["bram"],
+    )
     YOSYS = Resources(source="yosys", route="rtl", stage="netlist", counts={"lut": 1200})
     TIMING = Latency(
         source="rtl-simulation", route="rtl", stage="measured", cycles=12, interval=2, clock_ns=5.0, latency_ns=60.0
@@ -50,6 +56,8 @@ class TestBudget:
             ("auc_min", 0.1, False, None, None),
             ("luts", 1000, False, 1200, "yosys"),  # closer to silicon than the estimate
             ("ffs", 100, True, 100, "analytic"),
+            ("brams", 3, None, 3, "analytic"),  # beyond what was fitted, it shows nothing
+            ("brams", 2, False, 3, "analytic"),
             ("dsps", 0, None, None, None),
             ("latency_ns", 59, False, 60, "rtl-simulation"),
             ("interval_ns", 10, True, 10, "rtl-simulation"),

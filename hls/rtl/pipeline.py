@@ -1,0 +1,110 @@
+"""Where a core's pipeline is cut: what a family's operations take, and how much of it fits between two registers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from hls.rtl.program import Bounds, Operation, Program
+
+# alkaid's numbers of operations; what is not named is wires.
+_ADD, _SUBTRACT, _RELU, _NEGATE, _ADD_CONSTANT, _MUX, _MULTIPLY, _LOOKUP = 0, 1, 2, -2, 4, 6, 7, 8
+_BIT, _BITS, _TERNARY = 9, 10, 11
+_LUT_INPUTS = 6
+DIGIT_BITS = 2
+"""Bits of a factor whose product is one row of adders (lut_multiplier.v)."""
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Nanoseconds that a family's operations take, each with the wire that leads to the next; ``source`` says whence.
+
+    ``register`` is the way out of a register and into the next. An adder takes ``adder`` and ``carry`` for each bit,
+    ``third`` more if it adds three numbers; None where a LUT has too few inputs for that. ``lut`` is one level of
+    look-up tables, ``row`` what a row of a product takes beyond its adder, ``dsp`` a product in a multiplier block.
+
+    >>> FAMILY_DELAYS["ecp5"].product(12, 12, in_luts=True) > 2 * FAMILY_DELAYS["ecp5"].product(2, 12, in_luts=True)
+    True
+    """
+
+    register: float
+    adder: float
+    carry: float
+    third: float | None
+    lut: float
+    row: float
+    dsp: float
+    source: str
+
+    def sum(self, bits: int, numbers: int = 2) -> float:
+        """An adder of two or three numbers whose sum has ``bits``."""
+        return self.adder + self.carry * bits + (0.0 if numbers == 2 else self.third or self.adder + self.carry * bits)
+
+    def product(self, narrow: int, wide: int, *, in_luts: bool) -> float:
+        """A product; in LUTs a row of adders for each two bits of the narrower factor."""
+        rows = math.ceil(narrow / DIGIT_BITS)
+        return rows * (self.row + self.sum(wide + DIGIT_BITS)) if in_luts else self.dsp
+
+
+# `python -m benchmarks.timing operations` measures them, but for the DSP of AMD's, of which Yosys knows no delay: that
+# one is alkaid's for two factors of 12 bits.
+_ARTIX = Delays(0.3, 1.0, 0.0285, 0.4, 0.41, 0.17, 4.4, "single operations by Yosys, Artix-7 cells, before routing")
+_ECP5 = Delays(0.5, 1.5, 0.029, None, 1.15, 1.15, 5.1, "single operations placed and routed on a Lattice ECP5-85-8")
+FAMILY_DELAYS: Mapping[str, Delays] = MappingProxyType({"xc7": _ARTIX, "xcu": _ARTIX, "xcup": _ARTIX, "ecp5": _ECP5})
+
+
+@dataclass(frozen=True)
+class Pipelining:
+    """At most ``limit_ns`` from one register to the next by ``delays``; ``in_luts`` says what holds products."""
+
+    limit_ns: float
+    delays: Delays
+    in_luts: bool
+
+    @property
+    def ternary(self) -> bool:
+        """Whether three numbers are to be added at once where that is possible."""
+        return self.delays.third is not None
+
+    def fits(self, narrow: int, wide: int) -> bool:
+        """Whether a product of factors of so many bits fits between two registers."""
+        return self.delays.product(narrow, wide, in_luts=self.in_luts) <= self._logic_ns
+
+    @property
+    def _logic_ns(self) -> float:
+        return self.limit_ns - self.delays.register
+
+    def staged(self, program: Program) -> tuple[Program, int]:
+        """``program`` with the stage of each operation, from 1 on, in place of its latency, and the number of stages.
+
+        An operation comes as early as what it reads allows; one that takes longer than the limit is alone in its stage.
+        """
+        placed: list[tuple[int, float]] = []
+        for op in program.ops:
+            stage, time = max((placed[i] for i in op.addr), default=(1, 0.0))
+            delay = self._delay(op, program.ops)
+            late = time > 0 and time + delay > self._logic_ns
+            placed.append((stage + 1, delay) if late else (stage, time + delay))
+        ops = [op._replace(latency=float(stage)) for op, (stage, _) in zip(program.ops, placed, strict=True)]
+        return program._replace(ops=ops), max((stage for stage, _ in placed), default=1)
+
+    def _delay(self, op: Operation, ops: Sequence[Operation]) -> float:
+        delays = self.delays
+        if op.opcode in (_ADD, _SUBTRACT, _NEGATE, _ADD_CONSTANT):
+            return delays.sum(_bits(op.qint))
+        if op.opcode == _TERNARY:
+            return delays.sum(_bits(op.qint), 3)
+        if op.opcode in (_RELU, _MUX, -_MUX, _BIT, _BITS):
+            return delays.lut
+        if op.opcode == _MULTIPLY:
+            narrow, wide = sorted(_bits(ops[i].qint) for i in op.addr)
+            return delays.product(narrow, wide, in_luts=self.in_luts)
+        if op.opcode == _LOOKUP:
+            return delays.lut * (1 + max(_bits(ops[op.addr[0]].qint) - _LUT_INPUTS, 0))
+        return 0.0
+
+
+def _bits(interval: Bounds) -> int:
+    return sum(interval.kif)
