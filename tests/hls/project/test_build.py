@@ -124,7 +124,7 @@ def test_a_float_reference_is_timed(make_project: Callable[..., Path]) -> None:
 def test_a_budget_on_a_metric_that_does_not_exist_fails(make_project: Callable[..., Path]) -> None:
     report = hls.build(make_project(TOML + "\n[budget]\nkendal_tau_min = 0.9\nluts = 500000\n"))
     assert not report.passed
-    assert [check.passed for check in report.budget.checks] == [False, True]
+    assert [check.passed for check in report.budget.checks] == [False, None]  # the LUTs are extrapolated
 
 
 def test_a_wrong_witness_still_leaves_a_report(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
