@@ -32,7 +32,7 @@ from hls.importing.quantizers import (
     upper_bound,
     without_scale,
 )
-from hls.importing.refusals import ANOTHER, NO_BINARY_FUNCTION, SIGMOID_STATED, SOFTMAX_STATED
+from hls.importing.refusals import ANOTHER, NO_BINARY_FUNCTION, NOT_READ, SIGMOID_STATED, SOFTMAX_STATED
 from hls.importing.scales import ternary_threshold
 from hls.importing.tables import (
     SMOOTH_SLOPE,
@@ -57,8 +57,12 @@ _OUTSIDE = {
     "sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), a table of it {_ROUNDED}",
     "tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), a table of it {_ROUNDED}",
     **dict.fromkeys(
-        ("mish", "celu", "log_softmax", "glu", "hard_swish", "hard_silu", "log_sigmoid"), NO_BINARY_FUNCTION
+        ("mish", "celu", "log_softmax", "glu", "hard_swish", "hard_silu", "log_sigmoid", "squareplus", "sparsemax",
+         "tanh_shrink"),
+        NO_BINARY_FUNCTION,
     ),
+    "soft_shrink": "write it as x - keras.ops.clip(x, -0.5, 0.5), which computes the same",
+    **dict.fromkeys(("hard_shrink", "threshold", "sparse_plus", "sparse_sigmoid"), NOT_READ),
     **dict.fromkeys(
         ("elu", "selu", "gelu", "swish", "silu", "softplus", "softsign", "exponential"), _ROUNDED_NEXT
     ),
@@ -79,8 +83,10 @@ _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "binary_sigmoid": lambda emit, x: _binary_sigmoid(emit, x),
     "binary_tanh": lambda emit, x: _line(emit, _binary_sigmoid(emit, x), 2.0, -1.0),
     "relu6": lambda emit, x: clipped(emit, x, 0.0, 6.0),
+    "leaky_relu": lambda emit, x: leaky(emit, x, float(np.float32(0.2))),
 }
-"""Functions of QKeras that are lines, clips and signs; ``hard_tanh`` and ``relu6`` of Keras are the same."""
+"""Functions of QKeras that are lines, clips and signs. Keras's ``hard_tanh`` and ``relu6`` are the same, and its
+``leaky_relu`` is in none but Keras."""
 _KERAS_OWN = {
     "hard_sigmoid": "Keras's divides by six, which gives no finite binary number; use QActivation('hard_sigmoid'), "
     "whose slope "

@@ -135,6 +135,16 @@ class _NewAxes(_Options):
     axis: Axes
 
 
+class _TwoAxes(_Options):
+    axis1: Whole
+    axis2: Whole
+
+
+class _Dot(_Options):
+    axes: Axes
+    normalize: Flag = False
+
+
 class _OperatorReshape(_Options):
     newshape: list[Whole] | Whole
 
@@ -148,7 +158,7 @@ _SCHEMAS: dict[str, type[_Options]] = {
     **dict.fromkeys(("QDenseBatchnorm",), _FoldedDense),
     **dict.fromkeys(("QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm"), _FoldedConv),
     **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1", "QBatchNormalization"), _Normalization),
-    **dict.fromkeys(("ReLU", "LeakyReLU", "ThresholdedReLU", "ops.LeakyRelu"), _Rectifier),
+    **dict.fromkeys(("ReLU", "LeakyReLU", "ThresholdedReLU", "ops.LeakyRelu", "ops.Elu"), _Rectifier),
     "Reshape": _Reshape,
     "RepeatVector": _Repeat,
     **dict.fromkeys(("UpSampling1D", "UpSampling2D"), _UpSampling),
@@ -157,10 +167,12 @@ _SCHEMAS: dict[str, type[_Options]] = {
     "Permute": _Permute,
     **dict.fromkeys(("Concatenate", "ops.Concatenate"), _AlongAxis),
     "Flatten": _GlobalPool,
-    **dict.fromkeys(("ops.Sum", "ops.Mean", "ops.Max"), _Reduction),
+    **dict.fromkeys(("ops.Sum", "ops.Mean", "ops.Max", "ops.Min"), _Reduction),
     "ops.Reshape": _OperatorReshape,
     "ops.Transpose": _OperatorTranspose,
-    "ops.Squeeze": _Axes,
+    **dict.fromkeys(("ops.Squeeze", "ops.Flip"), _Axes),
+    "ops.Swapaxes": _TwoAxes,
+    "Dot": _Dot,
     "ops.ExpandDims": _NewAxes,
 }
 

@@ -13,15 +13,27 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
-from hls.importing import hgq, hgq2, hgq2_attention, interaction, merges, operators, pooling, products, wiring
+from hls.importing import (
+    hgq,
+    hgq2,
+    hgq2_attention,
+    identities,
+    interaction,
+    merges,
+    operators,
+    pooling,
+    products,
+    wiring,
+)
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
 from hls.importing.coefficients import Coefficients
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.folded import unfolded
 from hls.importing.functions import elu
 from hls.importing.normalization import ROOT_NOTE, normalization
-from hls.importing.options import numbers, require_channels_last, require_weights, sizes, sliding
+from hls.importing.options import fits, numbers, require_channels_last, require_weights, sizes, sliding
 from hls.importing.quantizers import Quantizer, parse_quantizer
+from hls.importing.refusals import unquantized
 from hls.importing.scaled import scaled
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import as_trainable, float32_deviation, quantized_constant
@@ -40,9 +52,7 @@ def _kernel(emit: Emitter, spec: LayerSpec, key: str, values: npt.NDArray[np.flo
         emit.refuse(
             UnsupportedError(
                 f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
-                "`qtrigger quantize` makes a QKeras file of such a network, or use the QKeras layer with "
-                f"{key}=quantized_bits(8, 0, alpha=1) and train it again from these weights: both round them, which is "
-                "another network"
+                f"{unquantized(spec.class_name, key)}"
             )
         )
         return Coefficients(FixedArray(np.zeros(values.shape, np.int64), 0))
@@ -264,14 +274,22 @@ def _elu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _prelu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """``x`` where it is positive, else ``x`` times a slope of its channel, as the float32 number that it is."""
+    """``x`` where it is positive, else ``x`` times a slope of its channel, as the float32 number that it is.
+
+    Where the slopes differ along other axes too, every element is a channel of the tensor made one row.
+    """
     (slopes,) = spec.weights
-    if slopes.size != slopes.shape[-1]:
-        raise UnsupportedError(
-            f"layer {spec.name!r}: a PReLU whose slopes differ along other axes than the last; share those axes "
-            "(shared_axes), which is another network: train it again"
+    if slopes.size == slopes.shape[-1]:
+        return leaky_by_channel(emit, inputs[0], slopes.reshape(-1))
+    shape = emit.edge(inputs[0]).shape
+    if not fits(slopes.shape, shape):
+        raise ModelFileError(
+            f"layer {spec.name!r}: its slopes have the shape {slopes.shape} and a tensor of {shape} arrives; save the "
+            "whole model again"
         )
-    return leaky_by_channel(emit, inputs[0], slopes.reshape(-1))
+    row = emit(nodes.Reshape, "row", inputs, (math.prod(shape),))
+    leaking = leaky_by_channel(emit, row, np.broadcast_to(slopes, shape).reshape(-1))
+    return emit(nodes.Reshape, "places", (leaking,), shape)
 
 
 def _softmax(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -315,7 +333,7 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
-    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *hgq2.MERGES, *hgq2_attention.HANDLERS,
+    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *identities.MERGES, *hgq2.MERGES, *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -329,7 +347,8 @@ HANDLERS: dict[str, Handler] = {
     "QSeparableConv2D": _separable,
     "QDepthwiseConv2D": _depthwise,
     **dict.fromkeys(("QDenseBatchnorm", "QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm"), _folded),
-    "DepthwiseConv2D": _depthwise,
+    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _depthwise),
+    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), _separable),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose"), _transposed),
     "BatchNormalization": _batch_normalization,
     "BatchNormalizationV1": _batch_normalization,
@@ -354,6 +373,7 @@ HANDLERS: dict[str, Handler] = {
     **wiring.HANDLERS,
     **operators.HANDLERS,
     **interaction.HANDLERS,
+    **identities.HANDLERS,
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
     **hgq2_attention.HANDLERS,

@@ -19,7 +19,7 @@ from hls.importing.options import numbers, sizes
 from hls.importing.spec import LayerSpec
 
 
-def _linear(emit: Emitter, spec: LayerSpec, x: str, factor: FixedArray, offset: FixedArray) -> str:
+def linear(emit: Emitter, spec: LayerSpec, x: str, factor: FixedArray, offset: FixedArray) -> str:
     """``x * factor + offset``, each a number or one for each of the last axis."""
     channels = emit.edge(x).shape[-1:]
     for constant in (factor, offset):
@@ -31,7 +31,7 @@ def _linear(emit: Emitter, spec: LayerSpec, x: str, factor: FixedArray, offset: 
     return emit(nodes.Scale, "linear", (x,), factor, offset)
 
 
-def _constant(values: npt.NDArray[np.float32]) -> FixedArray:
+def constant(values: npt.NDArray[np.float32]) -> FixedArray:
     """A number as shape (1,), an array without leading axes of length 1."""
     array = np.atleast_1d(values)
     while array.ndim > 1 and len(array) == 1:
@@ -49,7 +49,7 @@ def _negative(constant: FixedArray) -> FixedArray:
 
 def _pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
     """Both arguments, a node name for a tensor."""
-    arguments = [a if isinstance(a, str) else _constant(a.value) for a in emit.arguments]
+    arguments = [a if isinstance(a, str) else constant(a.value) for a in emit.arguments]
     if len(arguments) != 2:
         raise UnsupportedError(
             f"layer {spec.name!r}: {len(arguments)} arguments of an operator of two; call it on two at a time"
@@ -66,7 +66,7 @@ def _add(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         case (str(a), str(b)):
             return emit(nodes.Add, "add", (a, b))
         case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
-            return _linear(emit, spec, x, _whole(1), constant)
+            return linear(emit, spec, x, _whole(1), constant)
     raise _without_tensor(spec)
 
 
@@ -75,9 +75,9 @@ def _subtract(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         case (str(a), str(b)):
             return emit(nodes.Add, "subtract", (a, b), True)
         case (str(x), FixedArray() as constant):
-            return _linear(emit, spec, x, _whole(1), _negative(constant))
+            return linear(emit, spec, x, _whole(1), _negative(constant))
         case (FixedArray() as constant, str(x)):
-            return _linear(emit, spec, x, _whole(-1), constant)
+            return linear(emit, spec, x, _whole(-1), constant)
     raise _without_tensor(spec)
 
 
@@ -86,7 +86,7 @@ def _multiply(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         case (str(a), str(b)):
             return emit(nodes.Multiply, "multiply", (a, b))
         case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
-            return _linear(emit, spec, x, constant, _whole(0))
+            return linear(emit, spec, x, constant, _whole(0))
     raise _without_tensor(spec)
 
 
@@ -95,7 +95,7 @@ def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         case (str(x), FixedArray() as constant):
             values = constant.to_float()
             if (values != 0).all() and (np.frexp(np.abs(values))[0] == 0.5).all():
-                return _linear(emit, spec, x, FixedArray.from_float(1 / values), _whole(0))
+                return linear(emit, spec, x, FixedArray.from_float(1 / values), _whole(0))
     raise UnsupportedError(
         f"layer {spec.name!r}: a division by anything but powers of two has no finite binary expansion; "
         "multiply by the float32 number nearest to its inverse, which rounds another way and so is another network"
@@ -109,7 +109,7 @@ def _extreme(*, least: bool) -> Handler:
                 return merges.extreme(emit, a, b, least=least)
             case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
                 if constant.shape != (1,):
-                    return merges.extreme(emit, x, _linear(emit, spec, x, _whole(0), constant), least=least)
+                    return merges.extreme(emit, x, linear(emit, spec, x, _whole(0), constant), least=least)
                 end = float(constant.to_float()[0])
                 return clipped(emit, x, None, end) if least else clipped(emit, x, end, None)
         raise _without_tensor(spec)
@@ -117,8 +117,13 @@ def _extreme(*, least: bool) -> Handler:
     return handler
 
 
+def negated(emit: Emitter, spec: LayerSpec, x: str) -> str:
+    """``-x``."""
+    return linear(emit, spec, x, _whole(-1), _whole(0))
+
+
 def _negate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    return _linear(emit, spec, inputs[0], _whole(-1), _whole(0))
+    return negated(emit, spec, inputs[0])
 
 
 def _relu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -146,10 +151,10 @@ def _clip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    return emit(nodes.Concatenate, "concatenate", inputs, _axis(emit, spec, inputs[0], spec.config.get("axis", -1)))
+    return emit(nodes.Concatenate, "concatenate", inputs, axis_of(emit, spec, inputs[0], spec.config.get("axis", -1)))
 
 
-def _axis(emit: Emitter, spec: LayerSpec, x: str, axis: Any) -> int:
+def axis_of(emit: Emitter, spec: LayerSpec, x: str, axis: Any) -> int:
     """An axis as Keras counts it, with the batch, to one without."""
     rank = len(emit.edge(x).shape)
     number = int(axis)
@@ -185,7 +190,7 @@ def _transpose(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 def _squeeze(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     shape = emit.edge(inputs[0]).shape
     stated = spec.config.get("axis")
-    axes = range(len(shape)) if stated is None else [_axis(emit, spec, inputs[0], axis) for axis in sizes(stated, 1)]
+    axes = range(len(shape)) if stated is None else [axis_of(emit, spec, inputs[0], axis) for axis in sizes(stated, 1)]
     kept = tuple(length for axis, length in enumerate(shape) if axis not in axes or (stated is None and length != 1))
     return emit(nodes.Reshape, "squeeze", inputs, kept or (1,))
 
@@ -212,7 +217,7 @@ def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, 
         raise UnsupportedError(
             f"layer {spec.name!r}: reduces over the batch too, and firmware has one event at a time; state its axis"
         )
-    reduced = sorted({_axis(emit, spec, x, one) for one in sizes(axis, 1)})
+    reduced = sorted({axis_of(emit, spec, x, one) for one in sizes(axis, 1)})
     kept = [number for number in range(len(shape)) if number not in reduced]
     if reduced + kept != list(range(len(shape))):
         x = emit(nodes.Transpose, "reduced_first", (x,), (*reduced, *kept))

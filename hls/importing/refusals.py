@@ -77,6 +77,13 @@ _OPERATOR = (
     "Concatenate, Reshape) or, on "
     "Keras 3, with keras.ops, and save the model again"
 )
+NOT_READ = (
+    f"it is not read here; put an activation in its place that is (docs/reference/support.md lists them), {ANOTHER}"
+)
+_PRODUCT = (
+    "a product of two tensors, not read here; with a matrix of constants it is a QDense of that kernel, of two vectors "
+    "keras.layers.Dot(axes=1) or keras.ops.sum(a * b, axis=-1), which compute the same"
+)
 NO_BINARY_FUNCTION = (
     f"it gives no numbers of finitely many bits; {_ENDS_BEFORE}, or put an activation in its place that is read "
     f"(docs/reference/support.md lists them), {ANOTHER}"
@@ -96,16 +103,36 @@ _CURES: dict[str, str] = {
         _HGQ,
     ),
     "ops.Softmax": _SOFTMAX,
-    **dict.fromkeys(
-        ("ops.Elu", "ops.Selu", "ops.Gelu", "ops.Silu", "ops.Swish", "ops.Softplus"), NO_BINARY_FUNCTION
-    ),
-    "ops.Sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), its table of 10 bits, {ANOTHER}. "
-    f"Of a last sigmoid, {SIGMOID_STATED}",
-    "ops.Tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), its table of 10 bits, {ANOTHER}",
-    "LayerNormalization": "its mean and variance are those of each event, and a root of them is no finite binary "
-    f"number; use BatchNormalization, {ANOTHER}",
-    "TimeDistributed": "a QDense works on the last axis by itself and needs no TimeDistributed: call the layer on "
-    "the tensor, which computes the same; of another layer, reshape the steps into the channels",
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization", "UnitNormalization"),
+        "its mean, variance or norm are those of each event, and a root of them is no finite binary "
+        f"number; use BatchNormalization, {ANOTHER}"),
+    "TimeDistributed": "a QDense or an activation works on the last axis by itself and needs none: call the layer on "
+    "the tensor, which computes the same; so does, for a QConv1D, a QConv2D whose window has length 1 along the steps",
+    "SpectralNormalization": "it divides the kernel in training; put the layer that it wraps (layer.layer) in its "
+    "place, which computes the same",
+    "Normalization": "it divides by roots; normalize the events before the network reads them, which computes the same",
+    "EinsumDense": "an equation that sums over the last axis alone is that of a QDense, with the same kernel; HGQ2's "
+    f"QEinsumDense takes any, {ANOTHER}",
+    "MultiHeadAttention": f"HGQ2's QMultiHeadAttention is read here, {ANOTHER}",
+    **dict.fromkeys(("CenterCrop", "Resizing", "RandomFlip", "RandomCrop", "RandomRotation", "RandomZoom"),
+        "it prepares the events: leave it to whoever makes them; at inference Cropping2D and UpSampling2D crop and "
+        "repeat"),
+    **dict.fromkeys(("ops.Matmul", "ops.Dot", "ops.Einsum", "ops.Tensordot"), _PRODUCT),
+    "ops.Power": "write a square as x * x, which computes the same",
+    "ops.Stack": "write it as keras.ops.concatenate of tensors with an axis more (keras.ops.expand_dims), which "
+    "computes the same",
+    **dict.fromkeys(("ops.Split", "ops.ArraySplit", "ops.Unstack"),
+        "write each part as a slice (x[..., :2]), which computes the same"),
+    **dict.fromkeys(("ops.Take", "ops.Roll"),
+        "write it as slices (x[..., 1:2]) that keras.ops.concatenate puts together, which computes the same"),
+    **dict.fromkeys(("ops.Repeat", "ops.Tile"),
+        "keras.ops.concatenate([x, x], axis=...) tiles, and UpSampling1D repeats positions, which computes the same"),
+    "ops.Pad": "use ZeroPadding1D or ZeroPadding2D, which compute the same where the padding is zeros",
+    "ops.Moveaxis": "write it as keras.ops.transpose, which computes the same",
+    "ops.Round": "QActivation('quantized_bits(B, B-1, alpha=1)') rounds to integers alike, ties to even, within B bits",
+    **dict.fromkeys(("ops.Where", "ops.Greater", "ops.GreaterEqual", "ops.Less", "ops.LessEqual", "ops.Sign"),
+        "a choice by sign is a keras.ops.relu, maximum, minimum or clip, which computes the same where it gives one of "
+        f"those; any other is not read here: put one of those in its place, {ANOTHER}"),
     "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",
     "Embedding": "a table by index; give the network what it would look up as an input",
 }  # fmt: skip
@@ -127,6 +154,25 @@ def adaptive(layer: str) -> UnsupportedError:
     )
 
 
+TRANSPOSED_1D = (
+    "QKeras has no layer of it; write it as Reshape, Conv2DTranspose with a window of length 1 along the axis that is "
+    "new, and Reshape, which computes the same"
+)
+
+
+def unquantized(class_name: str, key: str) -> str:
+    """What to do about plain weights, which ``qtrigger quantize`` rounds in the layers that it takes."""
+    given = f"{key}=quantized_bits(8, 0, alpha=1) and train it again from these weights"
+    if class_name.startswith("Q"):
+        return f"give it {given}: that rounds them, which is another network"
+    if class_name == "Conv1DTranspose":
+        return f"{TRANSPOSED_1D}, and quantize that"
+    made = "`qtrigger quantize` makes a QKeras file of such a network"
+    if class_name == "DepthwiseConv1D":
+        return f"{made}, with a QConv1D of as many groups as channels, whose weights are rounded: another network"
+    return f"{made}, or use the QKeras layer with {given}: both round them, which is another network"
+
+
 def unknown_class(layer: str, class_name: str, known: list[str]) -> UnsupportedError:
     """The refusal of a class that has no handler, with the cure where there is one."""
     what = f"layer {layer!r}: class {class_name} is not supported"
@@ -136,8 +182,8 @@ def unknown_class(layer: str, class_name: str, known: list[str]) -> UnsupportedE
         return adaptive(layer)
     if class_name in _CURES:
         return UnsupportedError(f"{what}: {_CURES[class_name]}")
-    near = get_close_matches(class_name, known, n=1, cutoff=0.75)
-    hint = f"the nearest class that is known is {near[0]}; " if near else ""
+    near = get_close_matches(class_name.removeprefix("ops."), [name for name in known if "." not in name], 1, 0.85)
+    hint = f"the nearest class that is known is {near[0]}; " if near and "ops." not in class_name else ""
     return UnsupportedError(
         f"{what}; {hint}{_ENDS_BEFORE}, put layers in its place that are known (docs/reference/support.md lists them), "
         "which is another network, or bring a handler for it (docs/how-to/add-a-layer.md)"

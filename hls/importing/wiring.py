@@ -148,7 +148,7 @@ def _get_item(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             result.append(1)
             continue
         places = _places(spec, step, shape[source])
-        x = _taken(emit, x, source, places)
+        x = taken(emit, x, source, places)
         if not isinstance(step, int):
             result.append(len(places))
         source += 1
@@ -156,7 +156,7 @@ def _get_item(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return x if wanted == emit.edge(x).shape else emit(nodes.Reshape, "sliced", (x,), wanted)
 
 
-def _taken(emit: Emitter, x: str, axis: int, places: range) -> str:
+def taken(emit: Emitter, x: str, axis: int, places: range) -> str:
     """The ``places`` of one axis."""
     shape = emit.edge(x).shape
     length = shape[axis]
@@ -166,7 +166,7 @@ def _taken(emit: Emitter, x: str, axis: int, places: range) -> str:
         swapped = list(range(len(shape)))
         swapped[axis], swapped[-1] = swapped[-1], swapped[axis]
         turned = emit(nodes.Transpose, "turned", (x,), tuple(swapped))
-        return emit(nodes.Transpose, "turned", (_taken(emit, turned, len(shape) - 1, places),), tuple(swapped))
+        return emit(nodes.Transpose, "turned", (taken(emit, turned, len(shape) - 1, places),), tuple(swapped))
     if axis == len(shape) - 1:
         kernel = np.zeros((length, len(places)), np.int64)
         kernel[list(places), range(len(places))] = 1

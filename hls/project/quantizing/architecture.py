@@ -15,9 +15,12 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "Conv1D": ("filters", "groups", *_CONVOLUTION),
     "Conv2D": ("filters", "groups", *_CONVOLUTION),
     "DepthwiseConv2D": ("depth_multiplier", *_CONVOLUTION),
+    "Conv2DTranspose": ("filters", *_CONVOLUTION),
     "BatchNormalization": ("axis", "epsilon", "center", "scale"),
 }
 """What of these layers takes part in inference; initializers and regularizers of the author's own do not."""
+_OPERATORS_OF = {**dict.fromkeys(("Elu", "Gelu"), "nn"), "Cast": "core"}
+"""Modules of Keras with the operators that numpy has not; functions of ``Activation`` come as layers."""
 _QUANTIZERS = ("kernel_quantizer", "bias_quantizer", "depthwise_quantizer")
 _NEVER = ("dtype", "trainable", "batch_input_shape", "batch_shape", "build_config", "name", "sparse", "ragged", "index")
 
@@ -48,7 +51,7 @@ def _entry(layer: LayerSpec) -> dict[str, Any]:
     kind = layer.class_name.removeprefix("ops.")
     module = "qkeras" if kind.startswith("Q") else "keras.layers"
     if layer.class_name.startswith("ops."):
-        module = "keras.src.ops.numpy"
+        module = f"keras.src.ops.{_OPERATORS_OF.get(kind, 'numpy')}"
     entry: dict[str, Any] = {
         "module": module,
         "class_name": kind,
@@ -77,7 +80,7 @@ def _arguments(layer: LayerSpec) -> list[Any]:
     found = [_argument(argument) for argument in layer.calls[0].arguments]
     if layer.class_name == "ops.GetItem":
         found.append(layer.config["index"])
-    single = len(found) == 1 or layer.class_name.startswith("ops.")
+    single = len(found) == 1 or (layer.class_name.startswith("ops.") and layer.class_name != "ops.Concatenate")
     return found if single else [found]
 
 

@@ -72,8 +72,8 @@ def _stored(layer: Any, weights: Any) -> Iterator[Any]:
 
 
 def _affordable(model: Any, layers: list[str], numbers: int) -> int:
-    """How many events have at most so many numbers in these layers; one at least."""
-    sizes = (math.prod(model.get_layer(name).output.shape[1:]) for name in layers)
+    """How many events have at most so many numbers in these layers, of which operators are none; one at least."""
+    sizes = (math.prod(layer.output.shape[1:]) for layer in model.layers if layer.name in layers)
     return max(numbers // max(int(sum(sizes)), 1), 1)
 
 

@@ -1,8 +1,8 @@
 """A plain network with one concern a layer: sums of products, activations and normalizations apart.
 
-Dense and convolutions lose their activation to a layer of its own, a batch normalization that follows one is folded
-into its weights, a layer called twice becomes two, what acts only in training is gone, and so is a last softmax, whose
-scores keep their order without it. Values change by float32 rounding alone.
+Dense and convolutions lose their activation to a layer of its own, a separable convolution becomes two, a batch
+normalization that follows one is folded into its weights, a layer called twice becomes two, what acts only in training
+is gone, and so is a last softmax, whose scores keep their order without it. Values change by float32 rounding alone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
+from hls.importing.identities import FUNCTIONS
 from hls.importing.layers import known_classes
 from hls.importing.quantizers import function_name
+from hls.importing.refusals import TRANSPOSED_1D, unknown_class
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef, calls_in_order
 
-SUMS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D")
+SUMS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "Conv2DTranspose")
 """Layers of Keras with a kernel and perhaps a bias."""
 NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
 _TRAINING = (
@@ -27,6 +29,8 @@ _TRAINING = (
     "ActivityRegularization",
 )  # fmt: skip
 _QUANTIZED = ("Q", "Prune", "H")
+_SEPARABLE = ("SeparableConv1D", "SeparableConv2D")
+_WEIGHTED = (*SUMS, *_SEPARABLE, "DepthwiseConv1D")
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,11 @@ def normal_form(model: ModelSpec) -> NormalForm:
 
 
 def _refuse(layer: LayerSpec) -> None:
-    if layer.class_name not in ("InputLayer", "Softmax", *known_classes()):
-        raise UnsupportedError(f"layer {layer.name!r}: {layer.class_name} has no quantized form here; leave it out")
+    known = ["InputLayer", *known_classes()]
+    if layer.class_name not in known:
+        raise unknown_class(layer.name, layer.class_name, known)
+    if layer.class_name == "Conv1DTranspose":
+        raise UnsupportedError(f"layer {layer.name!r}: Conv1DTranspose cannot be quantized: {TRANSPOSED_1D}")
 
 
 def is_mixed(model: ModelSpec) -> bool:
@@ -91,23 +98,40 @@ class _Rewriter:
             self.layers[sums.name] = folded(sums, *affine(layer))
             self.notes.append(f"{layer.name} is folded into {sums.name}")
             self.moved[old] = inputs[0]
-        elif layer.class_name in SUMS:
-            plain = self._add(replace(layer, config={**layer.config, "activation": "linear"}), call)
-            self.moved[old] = self._activate(layer, number, plain)
-        elif layer.class_name in ("Activation", "Softmax"):
+        elif layer.class_name in _WEIGHTED:
+            self.moved[old] = self._activate(layer, number, self._sums(layer, call))
+        elif layer.class_name in (*FUNCTIONS, "ops.Gelu", "Activation", "Softmax", "ops.Softmax"):
             self.moved[old] = self._activate(layer, number, inputs[0])
         else:
             self.moved[old] = self._add(layer, call)
 
+    def _sums(self, layer: LayerSpec, call: Call) -> TensorRef:
+        """Sums of products as one layer, or of a separable convolution as two."""
+        plain = replace(layer, config={**layer.config, "activation": "linear"})
+        if layer.class_name not in _SEPARABLE:
+            return self._add(_grouped(plain), call)
+        depthwise, pointwise, *bias = layer.weights
+        kind = layer.class_name.replace("Separable", "Depthwise")
+        first = replace(plain, name=f"{layer.name}_depthwise", class_name=kind, weights=(depthwise,))
+        between = self._add(_grouped(replace(first, config={**plain.config, "use_bias": False})), call)
+        ones = {"kernel_size": [1] * (depthwise.ndim - 2), "strides": 1, "dilation_rate": 1, "padding": "valid"}
+        second = replace(plain, class_name=layer.class_name.removeprefix("Separable"), weights=(pointwise, *bias))
+        own = replace(second, name=self._free(layer.name), config={**plain.config, **ones, "groups": 1})
+        return self._insert(own, between)
+
     def _activate(self, layer: LayerSpec, number: int, x: TensorRef) -> TensorRef:
-        name = "softmax" if layer.class_name == "Softmax" else function_name(layer.config.get("activation")) or "linear"
+        name = _function(layer)
         if name == "linear":
             return x
         if name == "softmax":
             self._require_last(layer, number)
             self.notes.append(f"the softmax of {layer.name} is left to the host: scores keep their order without it")
             return x
-        own = replace(layer, name=self._free(f"{layer.name}_{name}" if layer.class_name in SUMS else layer.name))
+        if name == "leaky_relu":
+            slope = {"negative_slope": layer.config.get("negative_slope", 0.2)}
+            leaking = replace(layer, name=self._free(f"{layer.name}_{name}"), class_name="LeakyReLU", weights=())
+            return self._insert(replace(leaking, config=slope), x)
+        own = replace(layer, name=self._free(f"{layer.name}_{name}" if layer.class_name in _WEIGHTED else layer.name))
         return self._insert(replace(own, class_name="Activation", config={"activation": name}, weights=()), x)
 
     def _require_last(self, layer: LayerSpec, number: int) -> None:
@@ -147,6 +171,26 @@ class _Rewriter:
         return NormalForm(ModelSpec(self.model.name, self.layers, inputs, outputs), tuple(self.notes))
 
 
+def _function(layer: LayerSpec) -> str:
+    """The name of the function of an activation, of an operator, or of a layer that has one."""
+    if layer.class_name in ("Softmax", "ops.Softmax"):
+        return "softmax"
+    if layer.class_name == "ops.Gelu":
+        return "gelu_approximate" if layer.config.get("approximate", True) else "gelu"
+    return FUNCTIONS.get(layer.class_name) or function_name(layer.config.get("activation")) or "linear"
+
+
+def _grouped(layer: LayerSpec) -> LayerSpec:
+    """A depthwise convolution over one axis, which QKeras has not, as one of as many groups as channels."""
+    if layer.class_name != "DepthwiseConv1D":
+        return layer
+    kernel, *bias = layer.weights
+    length, channels, multiplier = kernel.shape
+    config = {**layer.config, "filters": channels * multiplier, "groups": channels}
+    flat = kernel.reshape(length, 1, channels * multiplier)
+    return replace(layer, class_name="Conv1D", config=config, weights=(flat, *bias))
+
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -163,8 +207,13 @@ def affine(layer: LayerSpec) -> tuple[Floats, Floats]:
 def folded(layer: LayerSpec, factor: Floats, offset: Floats) -> LayerSpec:
     """A layer of sums with a factor and an offset behind it, as one layer of sums."""
     kernel, *bias = (array.astype(np.float64) for array in layer.weights)
-    depthwise = layer.class_name == "DepthwiseConv2D"
-    scaled = kernel * (factor.reshape(kernel.shape[-2:]) if depthwise else factor)
+    match layer.class_name:
+        case "DepthwiseConv2D":
+            scaled = kernel * factor.reshape(kernel.shape[-2:])
+        case "Conv2DTranspose":  # of which the outputs come before the inputs
+            scaled = kernel * factor[:, None]
+        case _:
+            scaled = kernel * factor
     shifted = (bias[0] if bias else 0.0) * factor + offset
     config: dict[str, Any] = {**layer.config, "use_bias": True}
     return replace(layer, config=config, weights=(scaled.astype(np.float32), shifted.astype(np.float32)))

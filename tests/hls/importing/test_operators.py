@@ -41,6 +41,14 @@ X = tensor("q")
         (operator("Clip", "o", X, x_min=-1, x_max=0.75), [-1.0, 0.25, 0.75]),
         (layer("Relu", "o", X, module="keras.src.ops.nn"), [0.0, 0.25, 2.0]),
         (layer("LeakyRelu", "o", X, module="keras.src.ops.nn", negative_slope=0.75), [-1.125, 0.25, 2.0]),
+        (operator("Absolute", "o", X), [1.5, 0.25, 2.0]),
+        (operator("Square", "o", X), [2.25, 0.0625, 4.0]),
+        (operator("Flip", "o", X, axis=-1), [2.0, 0.25, -1.5]),
+        (layer("Cast", "o", X, module="keras.src.ops.core", dtype="float32"), [-1.5, 0.25, 2.0]),
+        (layer("Identity", "o", X), [-1.5, 0.25, 2.0]),
+        (layer("Rescaling", "o", X, scale=0.5, offset=[1.0, 0.0, -1.0]), [0.25, 0.125, 0.0]),
+        (layer("Dot", "o", [X, X], axes=1, normalize=False), [6.3125]),
+        (layer("Activation", "o", X, activation="leaky_relu"), [-1.5 * float(np.float32(0.2)), 0.25, 2.0]),
     ],
 )
 def test_an_operator_with_constants(entry: dict[str, Any], right: list[float], tmp_path: Path) -> None:
@@ -54,6 +62,9 @@ def test_an_operator_with_constants(entry: dict[str, Any], right: list[float], t
         (operator("Sum", "o", X, axis=2, keepdims=True), [[3.0], [7.0]]),
         (operator("Mean", "o", X, axis=-1, keepdims=False), [1.5, 3.5]),
         (operator("Max", "o", X, axis=[1, 2], keepdims=False), [4.0]),
+        (operator("Min", "o", X, axis=1, keepdims=False), [1.0, 2.0]),
+        (operator("Swapaxes", "o", X, axis1=-1, axis2=1), [[1.0, 3.0], [2.0, 4.0]]),
+        (operator("Flip", "o", X, axis=[1, 2]), [[4.0, 3.0], [2.0, 1.0]]),
         (operator("Transpose", "o", X, axes=[0, 2, 1]), [[1.0, 3.0], [2.0, 4.0]]),
         (operator("Reshape", "o", X, newshape=[-1, 4]), [1.0, 2.0, 3.0, 4.0]),
         (operator("Concatenate", "o", [X, X], axis=1), [[1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]),
@@ -195,3 +206,24 @@ def test_a_mean_is_fine_enough_for_a_scaled_quantizer_behind_it(tmp_path: Path) 
     assert emulate(import_keras(write(tmp_path / "model.keras", layers, "o")), [[0.25, 0.0, 0.0]]).tolist() == [
         [3 / 64]
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "right"),
+    [
+        ("Tanh", {}, [-0.875, 0.25, 1.0]),
+        ("Sigmoid", {}, [0.125, 0.5, 0.875]),  # .182, .562 and .881: the second a hair below its tie
+        ("HardSigmoid", {}, [0.25, 0.5, 0.875]),  # a quarter, and 0.5417 and 0.8333
+        ("Elu", {"alpha": 0.5}, [-0.375, 0.25, 2.0]),
+        ("Gelu", {"approximate": False}, [-0.125, 0.125, 2.0]),
+        ("Exp", {}, [0.25, 1.25, 7.375]),
+    ],
+)
+def test_an_operator_that_a_quantizer_makes_a_table_of(
+    kind: str, options: dict[str, Any], right: list[float], tmp_path: Path
+) -> None:
+    module = "keras.src.ops.numpy" if kind in ("Tanh", "Exp") else "keras.src.ops.nn"
+    entries = [layer(kind, "f", X, module=module, **options), activation("o", "quantized_bits(7,3,alpha=1)", "f")]
+    layers = [port("x", 3), activation("q", "quantized_bits(8,3,alpha=1)", "x"), *entries]
+    graph = import_keras(write(tmp_path / "model.keras", layers, "o"))
+    assert emulate(graph, np.asarray(EVENT)).tolist() == [right]

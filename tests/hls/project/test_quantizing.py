@@ -84,6 +84,50 @@ class TestNormalForm:
         spec = ModelSpec("net", spec.layers, spec.inputs, (TensorRef("d", 1, 0),))
         assert list(normal_form(spec).model.layers) == ["x", "d", "d_relu", "d_2", "d_relu_2"]
 
+    def test_a_separable_convolution_becomes_two(self) -> None:
+        weights = np.arange(6.0).reshape(3, 2, 1), np.ones((1, 2, 4)), np.arange(4.0)
+        net = layer("SeparableConv1D", "s", "x", *weights, filters=4, use_bias=True, activation="relu", strides=2)
+        first, second, relu = list(normal_form(model(net)).model.layers.values())[1:]
+        assert (first.class_name, second.class_name, relu.class_name) == ("Conv1D", "Conv1D", "Activation")
+        assert (first.config["groups"], first.config["strides"], first.config["use_bias"]) == (2, 2, False)
+        assert first.weights[0].tolist() == [[[0.0, 1.0]], [[2.0, 3.0]], [[4.0, 5.0]]]  # filter after filter
+        assert (second.config["kernel_size"], second.config["strides"], second.config["groups"]) == ([1], 1, 1)
+        assert [array.tolist() for array in second.weights] == [weights[1].tolist(), weights[2].tolist()]
+
+    def test_a_normalization_goes_into_the_outputs_of_a_transposed_convolution(self) -> None:
+        net = layer("Conv2DTranspose", "d", "x", np.ones((1, 1, 2, 3)), [0.25, 1.0], filters=2, use_bias=True)
+        kernel, bias = normal_form(model(net, NORMAL)).model.layers["d"].weights
+        assert kernel.tolist() == [[[[2.0] * 3, [0.5] * 3]]]
+        assert bias.tolist() == [0.25 * 2 - 5, 1.0 * 0.5 + 1]
+
+    @pytest.mark.parametrize(
+        ("kind", "options", "becomes", "function"),
+        [
+            ("ops.Tanh", {}, "Activation", "tanh"),
+            ("ops.Gelu", {"approximate": False}, "Activation", "gelu"),
+            ("ops.Relu", {}, "Activation", "relu"),
+            ("ops.LeakyRelu", {"negative_slope": 0.1}, "LeakyReLU", None),
+        ],
+    )
+    def test_a_function_by_an_operator_is_a_layer(
+        self, kind: str, options: dict[str, Any], becomes: str, function: str | None
+    ) -> None:
+        made = list(normal_form(model(DENSE, layer(kind, "f", "d", **options))).model.layers.values())[-1]
+        assert (made.class_name, made.config.get("activation")) == (becomes, function)
+        assert made.config.get("negative_slope") == options.get("negative_slope")
+
+    @pytest.mark.parametrize(
+        ("kind", "cure"),
+        [
+            ("LSTM", "no recurrent layer is read here"),
+            ("Conv1DTranspose", "Reshape, Conv2DTranspose .* and Reshape, which computes the same"),
+            ("Embedding", "give the network what it would look up"),
+        ],
+    )
+    def test_what_it_cannot_quantize_it_says_a_cure_of(self, kind: str, cure: str) -> None:
+        with pytest.raises(UnsupportedError, match=f"layer 'o'.*{cure}"):
+            normal_form(model(layer(kind, "o", "x", np.ones((1, 1, 1)))))
+
     def test_a_quantized_network_is_told_where_it_belongs(self) -> None:
         quantized_already = layer("QDense", "q", "x", kernel_quantizer="quantized_bits(4,0,alpha=1)")
         with pytest.raises(UnsupportedError, match=r"'net' is quantized already.*qtrigger new"):
@@ -259,6 +303,32 @@ def test_a_network_that_quantize_would_refuse_gets_no_such_offer(tmp_path: Path)
     model = files.write(tmp_path / "model.keras", [files.port("x", 2), files.activation("o", "relu", "x")], "o")
     assert quantize_command(model, tmp_path / "x.npy") is None
     assert quantize_command(tmp_path / "absent.keras", tmp_path / "x.npy") is None
+
+
+@pytest.mark.slow
+def test_convolutions_of_every_kind_and_operators_are_quantized(tmp_path: Path) -> None:
+    import keras
+    from keras import layers, ops
+
+    inputs = keras.Input((4, 4, 2), name="image")
+    x = layers.SeparableConv2D(3, 2, activation="relu")(inputs)
+    x = layers.BatchNormalization()(layers.Conv2DTranspose(2, 2, strides=2)(x))
+    x = layers.Activation("leaky_relu")(x)
+    x = layers.DepthwiseConv1D(3)(layers.Reshape((12, 6))(x))
+    x = layers.SeparableConv1D(2, 3, depth_multiplier=2)(ops.concatenate([ops.abs(x), ops.tanh(x)], axis=-1))
+    x = ops.min(ops.relu(x) * 0.5 + 1.0, axis=1)
+    net = keras.Model(inputs, layers.Dense(2)(layers.Dense(4, activation="relu")(x)))
+    net.save(tmp_path / "plain.keras")
+    events = np.random.default_rng(0).normal(size=(300, 4, 4, 2)).astype(np.float32)
+    np.save(tmp_path / "events.npy", events)
+    out = tmp_path / "quantized.keras"
+    words = ["quantize", tmp_path / "plain.keras", "--events", tmp_path / "events.npy", "--out", out, "--bits", 14]
+    result = CliRunner().invoke(app, [*map(str, words), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["metrics"]["error"] < 0.01
+    wanted = np.asarray(net(events, training=False))
+    found = emulate(import_keras(out), events)
+    assert np.abs(found - wanted).max() < 0.05 * wanted.std()
 
 
 @pytest.mark.slow

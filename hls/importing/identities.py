@@ -1,0 +1,135 @@
+"""Layers and operators of Keras that others already compute: ``abs`` is a maximum, a dot product a sum of products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hls.errors import ModelFileError, UnsupportedError
+from hls.graph import nodes
+from hls.graph.fixed import FixedArray
+from hls.importing import merges, operators, wiring
+from hls.importing.activations import emit_activation, emit_smooth
+from hls.importing.emitter import Emitter, Handler
+from hls.importing.functions import elu
+from hls.importing.options import numbers, sizes
+from hls.importing.spec import LayerSpec
+
+
+def _identity(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return inputs[0]
+
+
+def _cast(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    if spec.config.get("dtype") != "float32":
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a cast to {spec.config.get('dtype')}, which rounds in a way of its own; cast to "
+            "float32, or put a QActivation in its place, which is another network"
+        )
+    return inputs[0]
+
+
+def _rescaling(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """``x * scale + offset``, both as float32 numbers."""
+    constants = []
+    for key, default in (("scale", 1.0), ("offset", 0.0)):
+        value = numbers(spec.config.get(key, default))
+        if value is None:
+            raise ModelFileError(f"layer {spec.name!r}: its {key} is no number; save the whole model again")
+        constants.append(operators.constant(value.astype(np.float32)))
+    return operators.linear(emit, spec, inputs[0], *constants)
+
+
+def _absolute(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return merges.extreme(emit, inputs[0], operators.negated(emit, spec, inputs[0]), least=False)
+
+
+def _square(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit(nodes.Multiply, "square", (inputs[0], inputs[0]))
+
+
+def _min(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    largest = operators.HANDLERS["ops.Max"](emit, spec, (operators.negated(emit, spec, inputs[0]),))
+    return operators.negated(emit, spec, largest)
+
+
+def _swapaxes(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    first, second = (operators.axis_of(emit, spec, inputs[0], spec.config[key]) for key in ("axis1", "axis2"))
+    order = list(range(len(emit.edge(inputs[0]).shape)))
+    order[first], order[second] = second, first
+    return emit(nodes.Transpose, "swap", inputs, tuple(order))
+
+
+def _flip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    stated = spec.config.get("axis")
+    if stated is None:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: flips the batch too, and firmware has one event at a time; state its axis"
+        )
+    x = inputs[0]
+    for one in sizes(stated, 1):
+        axis = operators.axis_of(emit, spec, x, one)
+        x = wiring.taken(emit, x, axis, range(emit.edge(x).shape[axis])[::-1])
+    return x
+
+
+def _dot(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """Of two vectors; of a tensor with more axes it is a sum of products for each pair of places."""
+    shapes = [emit.edge(x).shape for x in inputs]
+    if len(inputs) != 2 or any(len(shape) != 1 for shape in shapes) or spec.config.get("normalize"):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: a Dot of tensors of shapes {', '.join(map(str, shapes))}"
+            f"{', normalized' if spec.config.get('normalize') else ''}, and that of two vectors is read here; "
+            "keras.ops.sum(a * b, axis=...) over tensors that are repeated and reshaped alike computes the same, "
+            "without a norm"
+        )
+    products = emit(nodes.Multiply, "products", inputs)
+    ones = FixedArray(np.ones((shapes[0][0], 1), np.int64), 0)
+    return emit(nodes.Dense, "sum", (products,), ones, FixedArray(np.zeros(1, np.int64), 0))
+
+
+def _function(name: str) -> Handler:
+    return lambda emit, spec, inputs: emit_activation(emit, name, inputs[0], of_keras=True)
+
+
+def _elu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    return emit_smooth(emit, "elu", elu(float(np.float32(spec.config.get("alpha", 1.0)))), inputs[0])
+
+
+def _gelu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    if spec.config.get("approximate", True):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: the approximate gelu, by a tanh of a cubic; use approximate=False, the function "
+            "itself, and train again: it differs from it by less than 0.001"
+        )
+    return emit_activation(emit, "gelu", inputs[0], of_keras=True)
+
+
+MERGES = ("Dot",)
+FUNCTIONS = {
+    "ops.Tanh": "tanh",
+    "ops.Sigmoid": "sigmoid",
+    "ops.Silu": "silu",
+    "ops.HardSigmoid": "hard_sigmoid",
+    "ops.Exp": "exponential",
+    "ops.Selu": "selu",
+    "ops.Softplus": "softplus",
+    "ops.Softsign": "softsign",
+    "ops.Relu": "relu",
+    "ops.Relu6": "relu6",
+    "ops.LeakyRelu": "leaky_relu",
+}
+"""Operators that are functions of ``Activation``, whose name is its own for them."""
+HANDLERS: dict[str, Handler] = {
+    "Identity": _identity,
+    "Rescaling": _rescaling,
+    "Dot": _dot,
+    "ops.Cast": _cast,
+    "ops.Absolute": _absolute,
+    "ops.Square": _square,
+    "ops.Min": _min,
+    "ops.Swapaxes": _swapaxes,
+    "ops.Flip": _flip,
+    "ops.Elu": _elu,
+    "ops.Gelu": _gelu,
+    **{kind: _function(name) for kind, name in FUNCTIONS.items() if kind not in operators.HANDLERS},
+}
