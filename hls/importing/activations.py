@@ -254,8 +254,8 @@ def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str
     bottom, top = (int(end) for end in ends.at_fraction(fraction).integers)
     if low is None:
         bottom = edge.raw_min << (fraction - edge.fraction)
-    if high is None:
-        top = edge.raw_max << (fraction - edge.fraction)
+    if high is None:  # an end that no value reaches is all there is
+        top = max(edge.raw_max << (fraction - edge.fraction), bottom)
     type_ = FixedType.covering(min(bottom, 0), max(top, 0), fraction)
     note = Float32(exact=True, cut=(low is not None, high is not None))
     return emit(nodes.Quantize, "clip", (x,), type_, min(bottom, top), top, float32=note)

@@ -42,6 +42,9 @@ X = tensor("q")
         (layer("Relu", "o", X, module="keras.src.ops.nn"), [0.0, 0.25, 2.0]),
         (layer("LeakyRelu", "o", X, module="keras.src.ops.nn", negative_slope=0.75), [-1.125, 0.25, 2.0]),
         (operator("Absolute", "o", X), [1.5, 0.25, 2.0]),
+        (operator("Maximum", "o", X, 8.5), [8.5, 8.5, 8.5]),  # beyond all that the port holds
+        (operator("Minimum", "o", X, -9.0), [-9.0, -9.0, -9.0]),
+        (operator("Clip", "o", X, x_min=8.25, x_max=9), [8.25, 8.25, 8.25]),
         (operator("Square", "o", X), [2.25, 0.0625, 4.0]),
         (operator("Flip", "o", X, axis=-1), [2.0, 0.25, -1.5]),
         (layer("Cast", "o", X, module="keras.src.ops.core", dtype="float32"), [-1.5, 0.25, 2.0]),
