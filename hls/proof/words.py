@@ -345,16 +345,24 @@ class Space:
         return self._form({self._atom(key, low, high, Maximum(tuple(plain))): factor}, 0)
 
     def _members(self, values: Sequence[Value]) -> list[Form]:
-        """Forms of different bases whose maximum is that of ``values``: nested ones opened, idle ones left out."""
+        """Forms of different bases whose maximum is that of ``values``: nested ones opened, idle ones left out.
+
+        None is below what the maximum is at least, whatever it was before: which of two stands for both where both are
+        too small to matter, is not told by how the maximum was computed.
+        """
         by_base: dict[int, Value] = {}
         for value in values:
             for member in self._opened(value):
                 base = 0 if isinstance(member, Form) and member.is_constant else id(self.view(member).base)
                 other = by_base.get(base)
                 by_base[base] = member if other is None else self.apply("maximum", [other, member], functions.maximum)
-        found = list(by_base.values())
-        least = max(value.low for value in found)
-        return [self.form(value) for value in found if value.high > least or value.low == value.high == least]
+        least = self.constant(max(value.low for value in by_base.values()))
+        found = [value for value in by_base.values() if value.high > least.low]
+        raised = [
+            value if value.low == least.low else self.apply("maximum", [value, least], functions.maximum)
+            for value in found
+        ]
+        return [self.form(value) for value in raised] or [least]
 
     def _opened(self, value: Value) -> list[Value]:
         if isinstance(value, Form) and len(value.terms) == 1:

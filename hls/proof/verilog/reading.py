@@ -51,7 +51,8 @@ class Reading:
     _drivers: dict[Bit, Cell] = field(default_factory=dict)
     _registers: dict[Bit, Bit] = field(default_factory=dict)
     _sources: dict[Bit, Source] = field(default_factory=dict)
-    _ages: dict[Bit, int] = field(default_factory=dict)
+    _ages: dict[Bit, int | None] = field(default_factory=dict)
+    """Clocks after the event came; None of what never changes, which is of every event."""
     _words: dict[tuple[Bits, bool], Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,9 +68,10 @@ class Reading:
 
     def drive(self, bits: Bits, value: Value, age: int) -> None:
         """``bits`` are the lowest of ``value``, ``age`` clocks after the event came."""
+        never_changes = isinstance(value, Form) and value.is_constant
         for place, bit in enumerate(bits):
             self._sources[bit] = Source(value, place)
-            self._ages[bit] = age
+            self._ages[bit] = None if never_changes else age
 
     def computed(self, bits: Bits) -> None:
         """Read all cells that ``bits`` depend on."""
@@ -85,8 +87,9 @@ class Reading:
         ages = set()
         for bit in bits:
             origin, late = self._origin(bit)
-            if not isinstance(origin, str):
-                ages.add(self._ages[origin] + late)
+            age = None if isinstance(origin, str) else self._ages[origin]
+            if age is not None:
+                ages.add(age + late)
         if len(ages) > 1:
             raise UnbalancedError(f"numbers of different clocks meet: {sorted(ages)} after the event came")
         return ages.pop() if ages else None
