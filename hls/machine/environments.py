@@ -65,3 +65,4 @@ class Environment:
 
 HGQ2 = Environment("HGQ 2", "hgq2", "QTRIGGER_HGQ2", ("hgq2", "quantizers", "keras", "tensorflow", "numpy"))
 XGBOOST = Environment("XGBoost", "xgboost", "QTRIGGER_XGBOOST", ("xgboost", "numpy"))
+LIGHTGBM = Environment("LightGBM", "lightgbm", "QTRIGGER_LIGHTGBM", ("lightgbm", "numpy"))

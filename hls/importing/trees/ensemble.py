@@ -2,7 +2,8 @@
 
 A comparison is the sign of a difference, saturated to one bit; a leaf is reached where all comparisons on its path come
 out its way, which is another sum saturated to one bit; a score is the sum of the values of the leaves that are reached.
-All trees are filled up to one depth, so that what finds the leaf of a tree is the same for all of them.
+Trees that are nearly full are filled up to one depth, so that what finds the leaf is the same for all of them; others
+find theirs in groups of one convolution.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.importing.ports import parse_type
 
-DEEPEST = 8
+MOST_LEAVES = 1024
 LEAF_BITS = 16
 """Of the largest leaf; the others are on its grid."""
 
@@ -39,11 +40,18 @@ class Tree:
     right: npt.NDArray[np.int64]
     value: npt.NDArray[np.float64]
 
-    def depth(self, node: int = 0) -> int:
+    @property
+    def leaves(self) -> int:
+        """How many it has."""
+        return int((self.left < 0).sum())
+
+    def depth(self) -> int:
         """Comparisons on the longest way to a leaf."""
-        if self.left[node] < 0:
-            return 0
-        return 1 + max(self.depth(int(self.left[node])), self.depth(int(self.right[node])))
+        levels, level = -1, np.zeros(1, np.int64)
+        while level.size:
+            level = level[self.left[level] >= 0]
+            level, levels = np.concatenate([self.left[level], self.right[level]]), levels + 1
+        return levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +70,15 @@ def checked(ensemble: Ensemble, file: Path) -> Ensemble:
 
     Raises:
         ModelFileError: they do not, or hold what is no number.
-        UnsupportedError: a tree is deeper than is reasonable.
+        UnsupportedError: a tree has more leaves than is reasonable.
     """
     if not ensemble.trees or ensemble.features < 1:
         raise ModelFileError(f"{file}: no trees, or no features; train again")
     for number, tree in enumerate(ensemble.trees):
         where = f"{file}: tree {number}"
         _check_tree(tree, ensemble, where)
-        if (depth := tree.depth()) > DEEPEST:
-            raise UnsupportedError(f"{where} has {depth} levels; train with max_depth={DEEPEST} at most")
+        if tree.leaves > MOST_LEAVES:
+            raise UnsupportedError(f"{where} has {tree.leaves} leaves; train with {MOST_LEAVES} at most")
     if not np.isfinite(ensemble.base).all():
         raise ModelFileError(f"{file}: a base score that is no number; train again")
     return ensemble
@@ -105,9 +113,7 @@ def emitted(ensemble: Ensemble, input_type: str | None) -> FixedGraph:
             "--input-type 'ap_fixed<16,6>', or input_type = \"ap_fixed<16,6>\" under [model] in project.toml"
         )
     port = parse_type(input_type)
-    depth = max(1, *(tree.depth() for tree in ensemble.trees))
-    full = [_filled(tree, depth) for tree in ensemble.trees]
-    splits, leaves, count = 2**depth - 1, 2**depth, len(full)
+    laid = _laid(ensemble)
     bit = FixedType(False, 1, 1 - port.fraction)
     builder = GraphBuilder(ensemble.name)
 
@@ -115,30 +121,42 @@ def emitted(ensemble: Ensemble, input_type: str | None) -> FixedGraph:
         return builder.add(nodes.Quantize(name, (x,), name.removesuffix("_bit"), bit, 0, 1))
 
     x = builder.add(nodes.Input("x", (), "x", (ensemble.features,), port, port.raw_min, port.raw_max))
-    kernel, bias = _comparisons(full, ensemble, port)
+    kernel, bias = _comparisons(laid, ensemble, port)
     compared = builder.add(nodes.Dense("compare", (x,), "compare", kernel, bias))
     held = decided("compare_bit", compared)
-    by_tree = builder.add(nodes.Reshape("compare_trees", (held,), "compare", (count, splits)))
-    paths = builder.add(nodes.Dense("leaf", (by_tree,), "leaf", *_paths(depth, port.fraction)))
-    reached = decided("leaf_bit", paths)
-    flat = builder.add(nodes.Reshape("leaf_flat", (reached,), "leaf", (count * leaves,)))
-    scores, note = _scores(full, ensemble, port.fraction)
+    reached = decided("leaf_bit", _leaf_sums(builder, held, laid, port.fraction))
+    flat = builder.add(nodes.Reshape("leaf_flat", (reached,), "leaf", (sum(len(tree.values) for tree in laid),)))
+    scores, note = _scores(laid, ensemble, port.fraction)
     out = builder.add(nodes.Dense("score", (flat,), "score", *scores))
-    builder.layers.update({"x": x, "compare": by_tree, "leaf": flat, "score": out})
+    builder.layers.update({"x": x, "compare": held, "leaf": flat, "score": out})
     builder.notes += note
     return builder.finish([x], [out], ["score"])
 
 
 @dataclass(frozen=True, eq=False)
-class _Full:
-    """A tree of which every level is full, level by level: splits (None: all go left) and values of the leaves."""
+class _Laid:
+    """A tree as lists: its splits (None: all go left), its leaves, and the way to each.
+
+    ``ways`` has a row a split and a column a leaf: 1 where the leaf is on its left, -1 on its right, 0 elsewhere.
+    """
 
     splits: list[tuple[int, float] | None]
-    values: list[float]
+    values: npt.NDArray[np.float64]
+    ways: npt.NDArray[np.int64]
     score: int
 
 
-def _filled(tree: Tree, depth: int) -> _Full:
+def _laid(ensemble: Ensemble) -> list[_Laid]:
+    """All trees with as many splits and leaves each; with the same ways too, if that adds few leaves."""
+    depth, leaves = max(tree.depth() for tree in ensemble.trees), max(tree.leaves for tree in ensemble.trees)
+    if 2**depth <= 2 * leaves:
+        depth = max(depth, 1)
+        return [_filled(tree, depth, _full_ways(depth)) for tree in ensemble.trees]
+    return [_padded(tree, leaves) for tree in ensemble.trees]
+
+
+def _filled(tree: Tree, depth: int, ways: npt.NDArray[np.int64]) -> _Laid:
+    """Every level full, splits level by level."""
     splits: list[tuple[int, float] | None] = []
     level = [0]
     for _ in range(depth):
@@ -148,12 +166,61 @@ def _filled(tree: Tree, depth: int) -> _Full:
             splits.append(None if leaf else (int(tree.feature[node]), float(tree.threshold[node])))
             below += [node, node] if leaf else [int(tree.left[node]), int(tree.right[node])]
         level = below
-    return _Full(splits, [float(tree.value[node]) for node in level], tree.score)
+    return _Laid(splits, tree.value[level], ways, tree.score)
 
 
-def _comparisons(full: Sequence[_Full], ensemble: Ensemble, port: FixedType) -> tuple[FixedArray, FixedArray]:
+def _full_ways(depth: int) -> npt.NDArray[np.int64]:
+    leaves = 2**depth
+    ways = np.zeros((leaves - 1, leaves), np.int64)
+    for leaf in range(leaves):
+        for level in range(depth):
+            place = 2**level - 1 + (leaf >> (depth - level))
+            ways[place, leaf] = -1 if leaf >> (depth - level - 1) & 1 else 1
+    return ways
+
+
+def _padded(tree: Tree, leaves: int) -> _Laid:
+    """The splits and leaves that there are; more leaves are worth nothing, and more splits decide nothing."""
+    inner, ends = np.flatnonzero(tree.left >= 0), np.flatnonzero(tree.left < 0)
+    place = {int(node): number for number, node in enumerate(inner)}
+    column = {int(node): number for number, node in enumerate(ends)}
+    ways = np.zeros((leaves - 1, leaves), np.int64)
+    waiting: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]
+    while waiting:
+        node, way = waiting.pop()
+        if node in column:
+            for split, side in way:
+                ways[split, column[node]] = side
+            continue
+        for child, side in ((tree.left[node], 1), (tree.right[node], -1)):
+            waiting.append((int(child), [*way, (place[node], side)]))
+    splits: list[tuple[int, float] | None] = [(int(tree.feature[n]), float(tree.threshold[n])) for n in inner]
+    missing = leaves - len(ends)
+    values = np.concatenate([tree.value[ends], np.zeros(missing)])
+    return _Laid([*splits, *[None] * missing], values, ways, tree.score)
+
+
+def _leaf_sums(builder: GraphBuilder, held: str, laid: Sequence[_Laid], fraction: int) -> str:
+    """For each leaf one step, if all comparisons on its way come out its way; below that nothing or less."""
+    count, splits = len(laid), len(laid[0].splits)
+    if all(np.array_equal(tree.ways, laid[0].ways) for tree in laid):
+        by_tree = builder.add(nodes.Reshape("compare_trees", (held,), "compare", (count, splits)))
+        kernel, bias = FixedArray(laid[0].ways, 0), FixedArray(_short(laid[0].ways), fraction)
+        return builder.add(nodes.Dense("leaf", (by_tree,), "leaf", kernel, bias))
+    row = builder.add(nodes.Reshape("compare_trees", (held,), "compare", (1, count * splits)))
+    ways = np.concatenate([tree.ways for tree in laid], axis=1)
+    kernel, bias = FixedArray(ways[None], 0), FixedArray(_short(ways), fraction)
+    return builder.add(nodes.Conv("leaf", (row,), "leaf", kernel, bias, (1,), (1,), ((0, 0),), count))
+
+
+def _short(ways: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """One less the comparisons that are to hold: a leaf's sum is one where they do, and those that are to fail fail."""
+    return np.asarray(1 - (ways > 0).sum(axis=0), np.int64)
+
+
+def _comparisons(laid: Sequence[_Laid], ensemble: Ensemble, port: FixedType) -> tuple[FixedArray, FixedArray]:
     """``last + 1 - x`` in steps of the port, where ``last`` is the largest number of the port that goes left."""
-    splits = [split for tree in full for split in tree.splits]
+    splits = [split for tree in laid for split in tree.splits]
     kernel = np.zeros((ensemble.features, len(splits)), np.int64)
     bias = np.ones(len(splits), np.int64)
     for place, split in enumerate(splits):
@@ -183,29 +250,15 @@ def _last_below(threshold: float, port: FixedType, *, inclusive: bool) -> int:
     return min(max(last, port.raw_min - 1), port.raw_max)
 
 
-def _paths(depth: int, fraction: int) -> tuple[FixedArray, FixedArray]:
-    """One for each leaf, if all ``depth`` comparisons on its way come out its way; below that nothing or less."""
-    leaves = 2**depth
-    kernel = np.zeros((leaves - 1, leaves), np.int64)
-    bias = np.full(leaves, 1 - depth, np.int64)
-    for leaf in range(leaves):
-        for level in range(depth):
-            place = 2**level - 1 + (leaf >> (depth - level))
-            right = leaf >> (depth - level - 1) & 1
-            kernel[place, leaf] = -1 if right else 1
-            bias[leaf] += right
-    return FixedArray(kernel, 0), FixedArray(bias, fraction)
-
-
 def _scores(
-    full: Sequence[_Full], ensemble: Ensemble, fraction: int
+    laid: Sequence[_Laid], ensemble: Ensemble, fraction: int
 ) -> tuple[tuple[FixedArray, FixedArray], list[str]]:
     """Values of the leaves, per reached bit, and the base; rounded where they have more than 16 bits."""
-    values = np.array([tree.values for tree in full])
+    values = np.array([tree.values for tree in laid])
     grid = leaf_fraction(values, ensemble.base)
     rounded, base = rounded_to(values, grid), rounded_to(ensemble.base, grid)
     kernel = np.zeros((values.size, len(ensemble.base)), np.int64)
-    for number, tree in enumerate(full):
+    for number, tree in enumerate(laid):
         kernel[number * values.shape[1] : (number + 1) * values.shape[1], tree.score] = rounded[number]
     parts = ((rounded, values), (base, ensemble.base))
     exact = all(np.array_equal(np.ldexp(whole.astype(float), -grid), plain) for whole, plain in parts)

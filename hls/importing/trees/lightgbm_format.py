@@ -35,6 +35,15 @@ class LightgbmFormat:
 
     def read(self, file: Path, statements: Statements) -> FixedGraph:
         """Its raw scores, before any sigmoid or softmax."""
+        return emitted(self.ensemble(file), statements.input_type)
+
+    def ensemble(self, file: Path) -> Ensemble:
+        """The trees as the file has them: of each the splits come first, then the leaves in their order.
+
+        Raises:
+            ModelFileError: truncated or damaged.
+            UnsupportedError: trees that are not taken here.
+        """
         try:
             text = file.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -51,8 +60,7 @@ class LightgbmFormat:
             raise ModelFileError(f"{file}: {scores} scores of {len(parts)} trees; was it copied whole?")
         trees = tuple(_tree(_lines(part), place % scores, f"{file}: tree {place}") for place, part in enumerate(parts))
         name = re.sub(r"\W+", "_", file.stem)
-        found = Ensemble(name, features, np.zeros(scores), trees, inclusive=True)
-        return emitted(checked(found, file), statements.input_type)
+        return checked(Ensemble(name, features, np.zeros(scores), trees, inclusive=True), file)
 
 
 def _lines(text: str) -> Lines:

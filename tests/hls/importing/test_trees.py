@@ -75,6 +75,18 @@ def score(x: Any, *, inclusive: bool) -> float:
     return 0.25 + first + (0.5 if holds(x[1], 0.6) else 0.125)
 
 
+def chain(splits: int, first: float = -3.0) -> Any:
+    """x0 < first ? 0 : x0 < first + 1/4 ? 1 : ..., a leaf a level."""
+    size = 2 * splits + 1
+    left, right, condition = [-1] * size, [-1] * size, [0.0] * size
+    for level in range(splits):
+        left[2 * level], right[2 * level] = 2 * level + 1, 2 * level + 2
+        condition[2 * level], condition[2 * level + 1] = first + level / 4, float(level)
+    condition[-1] = float(splits)
+    return {**FIRST, "left_children": left, "right_children": right, "split_indices": [0] * size,
+            "split_conditions": condition}  # fmt: skip
+
+
 class TestArithmetic:
     def test_xgboost_compares_strictly(self, tmp_path: Path) -> None:
         graph = import_model(written(tmp_path / "m.json", xgboost(FIRST, SECOND)), QUARTERS)
@@ -118,6 +130,15 @@ class TestArithmetic:
         }
         graph = import_model(written(tmp_path / "m.json", xgboost(lone)), QUARTERS)
         assert set(emulate(graph, EVENTS)[:, 0]) == {2.25}
+
+    def test_deep_trees_are_not_filled_up(self, tmp_path: Path) -> None:
+        graph = import_model(
+            written(tmp_path / "m.json", xgboost(chain(12), SECOND, chain(9, 0.0), base="0")), QUARTERS
+        )
+        x = EVENTS[:, 0]
+        steps = [np.clip(np.floor(4 * (x - first)) + 1, 0, most) for first, most in ((-3.0, 12), (0.0, 9))]
+        assert emulate(graph, EVENTS)[:, 0].tolist() == (sum(steps) + np.where(EVENTS[:, 1] < 0.6, 0.5, 0.125)).tolist()
+        assert graph.edges["leaf"].shape == (1, 3 * 13)
 
     def test_leaves_of_many_bits_are_rounded_and_it_is_said(self, tmp_path: Path) -> None:
         tree = {**SECOND, "split_conditions": [0.6, 0.1, 0.7]}
@@ -167,16 +188,9 @@ class TestRefused:
         with pytest.raises(UnsupportedError, match="--input-type"):
             import_model(written(tmp_path / "m.json", xgboost(FIRST)))
 
-    def test_a_deep_tree(self, tmp_path: Path) -> None:
-        chain = list(range(0, 18, 2))
-        size = 19
-        left, right = [-1] * size, [-1] * size
-        for place in chain:
-            left[place], right[place] = place + 1, place + 2
-        deep = {**FIRST, "left_children": left, "right_children": right, "split_indices": [0] * size,
-                "split_conditions": [0.5] * size}  # fmt: skip
-        with pytest.raises(UnsupportedError, match="tree 0 has 9 levels; train with max_depth=8"):
-            import_model(written(tmp_path / "m.json", xgboost(deep)), QUARTERS)
+    def test_a_tree_of_very_many_leaves(self, tmp_path: Path) -> None:
+        with pytest.raises(UnsupportedError, match="tree 0 has 1025 leaves; train with 1024 at most"):
+            import_model(written(tmp_path / "m.json", xgboost(chain(1024))), QUARTERS)
 
     def test_conifers_sums_of_features(self, tmp_path: Path) -> None:
         held = conifer("<")
@@ -245,20 +259,39 @@ np.save(folder / "leaves.npy", np.stack([first, np.where(x[:, 1] < 0.6, 1, 2)], 
 """
 
 
+def interpreter(folder: Path, program: str) -> Path:
+    """One that runs ``program`` whatever it is given."""
+    (folder / "straw.py").write_text(program, encoding="utf-8")
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} {folder}/straw.py "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return python
+
+
 class TestWitness:
     def test_leaves_are_added_up_as_the_graph_rounds_them(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (tmp_path / "straw.py").write_text(STRAW, encoding="utf-8")
-        python = tmp_path / "python"
-        python.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path}/straw.py "$@"\n', encoding="utf-8")
-        python.chmod(0o755)
-        monkeypatch.setenv("QTRIGGER_XGBOOST", str(python))
+        monkeypatch.setenv("QTRIGGER_XGBOOST", str(interpreter(tmp_path, STRAW)))
         path = written(tmp_path / "m.json", xgboost({**FIRST, "split_conditions": [0.5, 0.25, 4.1, 1.0, -2.0]}, SECOND))
         graph = import_model(path, QUARTERS)
         assert "xgboost" in default_witnesses(path)
         sample = gather(graph, None, events=100, seed=1, inputs=None, default=100)
         found = verify(task(graph, path), sample, ["emulator", "xgboost"], required=True, max_events={})
+        assert found.agreement == "bit-exact"
+
+    def test_lightgbm_counts_leaves_apart(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        straw = STRAW.replace("x[:, 0] < 0.5", "x[:, 0] <= 0.5").replace(
+            "x[:, 1] < 0.25, 3, 4), 2", "x[:, 1] <= 0.25, 0, 1), 2"
+        )
+        straw = straw.replace("np.where(x[:, 1] < 0.6, 1, 2)]", "np.where(x[:, 1] <= 0.6, 0, 1), 0 * first]")
+        python = interpreter(tmp_path, straw)
+        monkeypatch.setenv("QTRIGGER_LIGHTGBM", str(python))
+        (tmp_path / "m.txt").write_text(LIGHTGBM, encoding="utf-8")
+        graph = import_model(tmp_path / "m.txt", QUARTERS)
+        assert "lightgbm" in default_witnesses(tmp_path / "m.txt")
+        sample = gather(graph, None, events=100, seed=1, inputs=None, default=100)
+        found = verify(task(graph, tmp_path / "m.txt"), sample, ["emulator", "lightgbm"], required=True, max_events={})
         assert found.agreement == "bit-exact"
 
     def test_where_it_cannot_run_it_says_why(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,12 +302,12 @@ class TestWitness:
             witness("xgboost", task(import_model(path, QUARTERS), path)).run(events)
         other = written(tmp_path / "c.json", conifer("<"))
         assert "xgboost" not in default_witnesses(other)
-        with pytest.raises(Skipped, match="not an XGBoost file"):
+        with pytest.raises(Skipped, match="not a file of XGBoost"):
             witness("xgboost", task(import_model(other, QUARTERS), other)).run(events)
 
     @pytest.mark.slow
     def test_c_simulation_and_rtl_compute_the_same_bits(self, tmp_path: Path) -> None:
-        path = written(tmp_path / "m.json", xgboost(FIRST, SECOND))
+        path = written(tmp_path / "m.json", xgboost(chain(5), SECOND))
         graph = import_model(path, QUARTERS)
         project = write_project(graph, Target("xcvu13p-flga2577-2-e", "vitis", 5.0), "trees", tmp_path / "hls4ml")
         build = BuildFolder(tmp_path / "build", tmp_path / "cache")
