@@ -1,0 +1,181 @@
+"""What a proof finds of small faults, and what a comparison of events finds of the same.
+
+    python -m benchmarks.proof_mutants [--firmware NAME ...] [--graph N] [--verilog N] [--netlist N] [--results FILE]
+
+Faults are put, one at a time, into the graph (N for each firmware), the Verilog and the netlist. A fault of the graph
+is looked for among a million events of the firmware's verification, corner events among them, by the emulator; one of
+a circuit among the first hundred thousand, gate by gate. Then the proof is asked: of the faulty graph and the Verilog,
+of the faulty Verilog and the netlist, of the Verilog and the faulty netlist. Results are lines of JSON; a firmware
+that has some is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.proof_mutants.circuits import faulty_netlists, faulty_verilog, responses
+from benchmarks.proof_mutants.faults import GraphFault, TextFault, graph_faults, netlist_faults, verilog_faults
+from benchmarks.proof_mutants.firmwares import SMALL, Firmware, firmware
+from hls.emulation import Emulator
+from hls.errors import FirmwareError
+from hls.proof import Subject, graph_verilog
+from hls.proof.netlist.circuits import Circuits
+from hls.proof.netlist.elaboration import elaborate
+from hls.proof.subject import Deadline
+from hls.proof.verilog import FlatDesign, read_verilog
+from hls.rtl import Design, rtl_design
+from hls.rtl.netlist import family_of, netlist_gates
+from hls.rtl.netlist.gates import Gates
+
+DEFAULT = (SMALL, "evn-semivisible", "evn-two-body")
+CIRCUIT_EVENTS = 100_000
+REFUTED, EQUIVALENT, NOT_DONE = "refuted", "equivalent", "not done"
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A fault, how many events of how many show it, and what the proof says.
+
+    ``at_random`` are those that show it and are no corner events.
+    """
+
+    firmware: str
+    place: str
+    kind: str
+    name: str
+    noticed: int
+    at_random: int
+    events: int
+    verdict: str
+    seconds: float
+    reason: str | None = None
+
+
+def graph_outcomes(made: Firmware, count: int, draw: random.Random) -> Iterator[Outcome]:
+    right = Emulator(made.graph).run(made.events)
+    design = rtl_design(made.rtl)
+    # Yosys reads the Verilog, which no fault changes, once.
+    read = read_verilog(design, Deadline(600.0))
+
+    def reading(verilog: Design, deadline: Deadline) -> FlatDesign:
+        return read
+
+    with tempfile.TemporaryDirectory() as cache, patch.object(graph_verilog, "read_verilog", reading):
+        for fault in graph_faults(made.graph, count, draw):
+            wrong = Emulator(fault.graph).run(made.events)
+            pairs = enumerate(zip(right, wrong, strict=True))
+            shown = np.any([_different(fault, made, a, b, output) for output, (a, b) in pairs], axis=0)
+            start = time.monotonic()
+            subject = Subject(made.name, fault.graph, made.target, Path(cache), design, time_limit=_SECONDS)
+            link = graph_verilog.prove_verilog(subject)
+            verdict = {"proved": EQUIVALENT}.get(link.state, link.state)
+            seconds = round(time.monotonic() - start, 2)
+            counts = int(shown.sum()), int(shown[made.corners :].sum()), len(shown)
+            yield Outcome(made.name, "graph", fault.kind, fault.name, *counts, verdict, seconds, link.reason)
+
+
+def _different(fault: GraphFault, made: Firmware, right: np.ndarray, wrong: np.ndarray, output: int) -> np.ndarray:
+    """Whether the numbers of each event differ, whatever grid each graph has them on."""
+    grids = [graph.edges[graph.outputs[output]].fraction for graph in (made.graph, fault.graph)]
+    finest = max(grids)
+    one, other = (raw.astype(np.int64) << (finest - grid) for raw, grid in zip((right, wrong), grids, strict=True))
+    found: np.ndarray = (one != other).reshape(len(one), -1).any(axis=1)
+    return found
+
+
+def circuit_outcomes(
+    made: Firmware, place: str, faults: Sequence[TextFault], paths: Sequence[Path], compared: Callable[[Path], Circuits]
+) -> Iterator[Outcome]:
+    raw = [port[:CIRCUIT_EVENTS] for port in made.events]
+    right = responses(Gates(made.netlist / "gates.json", made.rtl.top), made.rtl, raw)
+    for fault, path in zip(faults, paths, strict=True):
+        start = time.monotonic()
+        try:
+            wrong = responses(Gates(path, made.rtl.top), made.rtl, raw)
+            shown = (right != wrong).any(axis=1)
+            start = time.monotonic()
+            verdict = compared(path).compare(Deadline(_SECONDS), lambda done, total: None)
+            found = REFUTED if verdict.difference else NOT_DONE if verdict.where else EQUIVALENT
+            reason = verdict.where
+        except FirmwareError as error:
+            shown, found, reason = np.zeros(len(raw[0]), np.bool_), NOT_DONE, str(error)
+        seconds = round(time.monotonic() - start, 2)
+        counts = int(shown.sum()), int(shown[made.corners :].sum()), len(shown)
+        yield Outcome(made.name, place, fault.kind, fault.name, *counts, found, seconds, reason)
+
+
+def outcomes(name: str, counts: Sequence[int], folder: Path) -> Iterator[Outcome]:
+    """All faults of one firmware."""
+    made = firmware(name, folder)
+    draw = random.Random(1)  # noqa: S311
+    design, family = rtl_design(made.rtl), family_of(made.target.part)
+    yield from graph_outcomes(made, counts[0], draw)
+    rtl_gates = elaborate(design, folder / "cache")
+    own_gates = netlist_gates(made.netlist, family, made.rtl.top, folder / "cache")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in made.rtl.sources}
+    wrong = verilog_faults(texts, counts[1], draw)
+    paths = faulty_verilog(made, wrong, folder / f"{name}-verilog")
+    yield from circuit_outcomes(made, "Verilog", wrong, paths, lambda path: Circuits(design, path, own_gates))
+    wrong = netlist_faults((made.netlist / "netlist.v").read_text(encoding="utf-8"), counts[2], draw)
+    paths = faulty_netlists(made, family, wrong, folder / f"{name}-netlist")
+    yield from circuit_outcomes(made, "netlist", wrong, paths, lambda path: Circuits(design, rtl_gates, path))
+
+
+def table(found: Sequence[Outcome]) -> str:
+    """Faults by place and kind: what events show of them, and what the proof says."""
+    heads = ("fault in the", "kind", "faults", "noticed by events", "without corner events", "refuted", "equivalent",
+             "not done", "refuted, no event noticed")  # fmt: skip
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for outcome in found:
+        for row in ((outcome.place, outcome.kind), ("all", "")):
+            count = counts.setdefault(row, Counter())
+            count["faults"] += 1
+            count["noticed"] += bool(outcome.noticed)
+            count["at random"] += bool(outcome.at_random)
+            count[outcome.verdict] += 1
+            count["silent"] += outcome.verdict == REFUTED and not outcome.noticed
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for place, kind in sorted(counts, key=lambda row: (row[0] == "all", row)):
+        count = counts[place, kind]
+        cells = [count[key] for key in ("faults", "noticed", "at random", REFUTED, EQUIVALENT, NOT_DONE, "silent")]
+        lines.append(f"| {place} | {kind} | {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--firmware", nargs="+", default=DEFAULT)
+    parser.add_argument("--graph", type=int, default=40)
+    parser.add_argument("--verilog", type=int, default=20)
+    parser.add_argument("--netlist", type=int, default=20)
+    parser.add_argument("--results", type=Path, default=Path("proof_mutants.jsonl"))
+    options = parser.parse_args(argv)
+    lines = options.results.read_text(encoding="utf-8").splitlines() if options.results.exists() else []
+    found = [Outcome(**json.loads(line)) for line in lines]
+    for name in options.firmware:
+        if any(outcome.firmware == name for outcome in found):
+            continue
+        with tempfile.TemporaryDirectory(prefix="faults-") as place, options.results.open("a", encoding="utf-8") as out:
+            for outcome in outcomes(name, (options.graph, options.verilog, options.netlist), Path(place)):
+                found.append(outcome)
+                out.write(json.dumps(asdict(outcome)) + "\n")
+                sys.stderr.write(f"{outcome.place} {outcome.name}: {outcome.noticed} events; {outcome.verdict}\n")
+    sys.stdout.write(table(found) + "\n")
+    return int(any(outcome.noticed and outcome.verdict == EQUIVALENT for outcome in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
