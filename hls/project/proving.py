@@ -97,6 +97,8 @@ def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
     found = read_design(graph, name, home.rtl, target.clock_ns)
     if found is not None:
         return found
+    if target.latency is not None:
+        raise ProjectError(f"{project.folder}: its pipeline is found by a build; run `qtrigger build` first")
     require("alkaid")
     return rtl_design(write_rtl(graph, name, home.rtl, target.clock_ns, multipliers=target.multipliers))
 
