@@ -138,7 +138,7 @@ def _compare(attempt: _Attempt, reading: Reading, numbers: dict[str, Tensor]) ->
             else:
                 attempt.pairs.append((wanted, got))
     if attempt.pairs:
-        reason = f"{len(attempt.pairs)} of {attempt.outputs} outputs are other numbers in the Verilog than in the graph"
+        reason = f"{len(attempt.pairs)} of {attempt.outputs} outputs were not shown to be the same number in both"
         raise NotClosedError(reason, _unmet_layer(attempt, reading))
 
 

@@ -145,6 +145,7 @@ class Space:
 
     def _collapsed(self, terms: dict[int, int], constant: int) -> Value:
         """The form of these terms; functions of the same base among them become one, as they are one function."""
+        constant += self._join_products(terms)
         groups: dict[int, list[int]] = {}
         for atom in terms:
             origin = self.atoms[atom].origin
@@ -166,6 +167,30 @@ class Space:
         if whole is not None:
             return self._simplified(whole[0], functions.combine([(1, whole[1])], constant))
         return self._form(left, constant)
+
+    def _join_products(self, terms: dict[int, int]) -> int:
+        """Among ``terms``, products of one number with several functions of another become one product, as those of a
+        number with the digits of another do; returns the constant that is left over."""
+        groups: dict[Hashable, dict[int, tuple[Form, Form]]] = {}
+        for atom in terms:
+            origin = self.atoms[atom].origin
+            if isinstance(origin, Product):
+                for one, other in ((origin.a, origin.b), (origin.b, origin.a)):
+                    key = tuple(sorted(one.terms.items())), one.constant, id(self.view(other).base)
+                    groups.setdefault(key, {})[atom] = one, other
+        constant = 0
+        for members in groups.values():
+            found = {atom: factors for atom, factors in members.items() if atom in terms}
+            if len(found) < 2:
+                continue
+            one = next(iter(found.values()))[0]
+            joined = self.form(
+                self.product(one, self.affine([(terms.pop(a), other) for a, (_, other) in found.items()]))
+            )
+            constant += joined.constant
+            for atom, weight in joined.terms.items():
+                terms[atom] = terms.get(atom, 0) + weight
+        return constant
 
     def _on_its_base(self, terms: dict[int, int]) -> tuple[Base, Runs] | None:
         """A function and a multiple of its own base, of several atoms, as one function; None of anything else."""

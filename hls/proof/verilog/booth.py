@@ -16,14 +16,17 @@ from hls.proof.solver import Term, Words
 from hls.proof.subject import Deadline, NotClosedError
 from hls.proof.verilog.circuit import Circuit
 from hls.proof.verilog.design import Bits, Primitive
+from hls.rtl.pipeline import DIGIT_BITS
 
 _ROW = "row[{}].sum"
 _SUMS = "sums[{}]"
 
 
 def has_rows(primitive: Primitive) -> bool:
-    """Whether a multiplier is made of rows as here."""
-    return primitive.kind == "multiplier" and _ROW.format(0) in primitive.nets
+    """Whether a multiplier is made of rows as here: one with a factor of two bits is a single row, without digits."""
+    if primitive.kind != "multiplier" or _ROW.format(0) not in primitive.nets:
+        return False
+    return min(primitive.parameters["BW_INPUT0"], primitive.parameters["BW_INPUT1"]) > DIGIT_BITS
 
 
 @dataclass(frozen=True)

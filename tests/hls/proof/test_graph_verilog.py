@@ -22,6 +22,7 @@ from hls.proof.meaning import graph_numbers
 from hls.proof.subject import NotClosedError
 from hls.proof.words import Space
 from hls.rtl import rtl_design, write_rtl
+from hls.rtl.pipeline import FAMILY_DELAYS, Pipelining
 from hls.target import Target
 from tests.hls.random_graphs import corner_and_random_events, graphs
 from tests.hls.rtl.zoo import constant, random_events, zoo
@@ -97,18 +98,37 @@ def test_random_graphs_are_proved(tmp_path_factory: pytest.TempPathFactory, grap
     assert link.state == "proved", link.reason
 
 
-def test_a_multiplier_of_rows_is_proved_to_multiply(tmp_path: Path) -> None:
+@pytest.fixture
+def no_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hls.proof.refutation.missing_tools", lambda: "no simulator here")
+
+
+def product() -> FixedGraph:
+    """x y."""
     b = GraphBuilder("product")
     for name, type_ in (("x", FixedType(True, 11, 5)), ("y", FixedType(False, 7, 2))):
         b.add(nodes.Input(name, (), name, (1,), type_, type_.raw_min, type_.raw_max))
     b.add(nodes.Multiply("p", ("x", "y"), "product"))
-    link = prove_verilog(subject(b.finish(["x", "y"], ["p"], ["p"]), tmp_path, multipliers="lut"))
+    return b.finish(["x", "y"], ["p"], ["p"])
+
+
+def test_a_multiplier_of_rows_is_proved_to_multiply(tmp_path: Path) -> None:
+    link = prove_verilog(subject(product(), tmp_path, multipliers="lut"))
     assert link.state == "proved", link.reason
 
 
-@pytest.fixture
-def no_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hls.proof.refutation.missing_tools", lambda: "no simulator here")
+@pytest.mark.parametrize(("old", "state"), [(None, "proved"), ("once + twice", "not done")])
+def test_products_of_the_digits_of_a_factor_are_the_product(
+    old: str | None, state: str, tmp_path: Path, no_simulator: None
+) -> None:
+    """Cut so that a register stands behind every row; then with a row that subtracts what it should add."""
+    cut = Pipelining(2.0, FAMILY_DELAYS["ecp5"], in_luts=True)
+    written = write_rtl(product(), "net", tmp_path / "rtl", 5.0, multipliers="lut", pipelining=cut)
+    whole = Subject("net", product(), TARGET, tmp_path / "cache", rtl_design(written), time_limit=60.0)
+    link = prove_verilog(
+        whole if old is None else changed(whole, "net_core_multiplier.v", re.escape(old), "once - twice")
+    )
+    assert link.state == state, link.reason
 
 
 def changed(subject: Subject, file: str, old: str, new: str) -> Subject:
