@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hls.graph import Edge, GraphBuilder, nodes
+from hls.graph.costs import ebops, products
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.intervals import matmul_exact, propagate
 
@@ -162,3 +163,23 @@ def test_the_widest_accumulator_is_a_sum() -> None:
     square = builder.add(nodes.Multiply("square", (x, x), "square"))
     total = builder.add(nodes.Dense("total", (x,), "total", constant([[1], [1]]), constant([0])))
     assert builder.finish([x], [square, total], ["s", "t"]).widest_accumulator_bits() == 7
+
+
+def test_a_term_larger_than_the_sum_bounds_its_format() -> None:
+    """-9 + 3 is smaller than -9; and a sum of four products near 2**52 is odd, which float64 does not hold."""
+    x = Edge.of(np.array([-9]), np.array([2]), 0)
+    assert propagate(one(nodes.Scale, constant([1]), constant([3])), [x]).partial_bound == 12
+    a = 2**26 + 1
+    four = Edge.of(np.full(4, a), np.full(4, a), 0)
+    edge = propagate(one(nodes.Dense, constant([[a], [a], [a], [a + 1]]), constant([0])), [four])
+    assert edge.raw_min == edge.raw_max == 4 * a * a + a
+
+
+def test_widths_of_constants_beyond_float64() -> None:
+    """54 ones are 54 bits, which float64 would round up to the next power of two."""
+    wide = constant([2**54 - 1, 0, 5 << 40])
+    scale = one(nodes.Scale, wide, constant([0]))
+    output = Edge.of(np.zeros(3, np.int64), np.ones(3, np.int64), 0)
+    one_bit = Edge.of(np.array([0]), np.array([1]), 0)
+    assert ebops(scale, (one_bit,), output) == 54 + 0 + 3
+    assert products(scale, output) == 2

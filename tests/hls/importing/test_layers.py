@@ -94,6 +94,41 @@ def test_depthwise_and_separable_convolutions(tmp_path: Path) -> None:
     assert computed(tmp_path, [entry], IMAGE, weights) == [[[-9.75, 1.0]]]
 
 
+def test_a_normalization_folded_into_a_kernel_of_each_channel(tmp_path: Path) -> None:
+    """Factors 2 / 2 and 6 / 2 on kernels 2 and 1; offsets 1 - 0.5 * 1 and 0 + 1 * 3."""
+    entry = layer(
+        "QDepthwiseConv2DBatchnorm", "o", X, use_bias=False, epsilon=1.0, depthwise_quantizer=WIDE, bias_quantizer=WIDE
+    )
+    weights = [[[[[2.0], [1.0]]]]], [[2.0, 6.0], [1.0, 0.0], [0.5, -1.0], [3.0, 3.0]]
+    got = computed(tmp_path, [entry], [[[1.0, 0.5]]], {"o": weights[0], "o/batchnorm": weights[1]})
+    assert got == [[[2.0 + 0.5, 1.5 + 3.0]]]
+
+
+def test_what_is_said_of_a_layer_that_is_left_out_and_of_a_bias_that_nobody_quantized(tmp_path: Path) -> None:
+    layers = [port("x", 1), activation("q", "quantized_bits(3,2,alpha=1)", "x"), layer("Dropout", "n", X, rate=0.5)]
+    dense = layer("QDense", "o", tensor("n"), use_bias=True, kernel_quantizer="quantized_bits(3,2,alpha=1)")
+    path = tmp_path / "model.keras"
+    noisy = import_keras(write(path, [*layers, dense], "o", {"o": [[[2.0]], [0.1]]}))
+    assert [note for note in noisy.notes if "'n' (Dropout) acts only in training" in note]
+    assert [note for note in noisy.notes if "'o': its bias has no quantizer" in note]
+    quiet = import_keras(write(path, [*layers, dense], "o", {"o": [[[2.0]], [0.0]]}))
+    assert not [note for note in quiet.notes if "bias" in note]
+
+
+def test_integers_stay_integers_without_a_bias(tmp_path: Path) -> None:
+    entries = [layer("QDense", "o", X, use_bias=False, kernel_quantizer="quantized_bits(3,2,alpha=1)")]
+    layers = [port("x", 1), activation("q", "quantized_bits(3,2,alpha=1)", "x"), *entries]
+    graph = import_keras(write(tmp_path / "model.keras", layers, "o", {"o": [[[2.0]]]}))
+    assert graph.edges[graph.outputs[0]].fraction == 0
+
+
+@pytest.mark.parametrize("arrays", [1, 3])
+def test_a_normalization_whose_numbers_are_not_all_there(arrays: int, tmp_path: Path) -> None:
+    entry = layer("BatchNormalization", "o", X)
+    with pytest.raises(FirmwareError, match=f"'o' .* has {arrays} weight arrays, 4 expected"):
+        computed(tmp_path, [entry], [1.0, 2.0], {"o": [[1.0, 1.0]] * arrays})
+
+
 @pytest.mark.parametrize(
     ("scale", "center", "right"), [(True, True, -1.0), (True, False, 0.0), (False, True, -0.75), (False, False, 0.25)]
 )

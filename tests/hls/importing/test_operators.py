@@ -12,6 +12,7 @@ from benchmarks.random_networks.network import Layer, Network, Quantizer, Ref
 from hls.emulation import emulate
 from hls.errors import UnsupportedError
 from hls.importing import import_keras
+from hls.importing.functions import SMOOTH
 from tests.hls.importing.files import activation, array, layer, operator, port, tensor, write
 
 EVENT = [[-1.5, 0.25, 2.0]]
@@ -41,6 +42,7 @@ X = tensor("q")
         (operator("Clip", "o", X, x_min=-1, x_max=0.75), [-1.0, 0.25, 0.75]),
         (layer("Relu", "o", X, module="keras.src.ops.nn"), [0.0, 0.25, 2.0]),
         (layer("LeakyRelu", "o", X, module="keras.src.ops.nn", negative_slope=0.75), [-1.125, 0.25, 2.0]),
+        (layer("LeakyRelu", "o", X, module="keras.src.ops.nn", negative_slope=0.0), [0.0, 0.25, 2.0]),
         (operator("Absolute", "o", X), [1.5, 0.25, 2.0]),
         (operator("Maximum", "o", X, 8.5), [8.5, 8.5, 8.5]),  # beyond all that the port holds
         (operator("Minimum", "o", X, -9.0), [-9.0, -9.0, -9.0]),
@@ -230,3 +232,11 @@ def test_an_operator_that_a_quantizer_makes_a_table_of(
     layers = [port("x", 3), activation("q", "quantized_bits(8,3,alpha=1)", "x"), *entries]
     graph = import_keras(write(tmp_path / "model.keras", layers, "o"))
     assert emulate(graph, np.asarray(EVENT)).tolist() == [right]
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_no_function_is_trusted_to_the_last_bit(name: str) -> None:
+    """Each of float32's values but an exact zero may be off by half a unit in its last place."""
+    x = np.linspace(-8, 8, 65)
+    y = SMOOTH[name].value(x)
+    assert (SMOOTH[name].off(x, y) >= 0.5 * np.abs(y)).all()

@@ -128,6 +128,7 @@ def test_another_function_of_keras_2_is_refused(tmp_path: Path) -> None:
         ([ALL, X], UnsupportedError, "numbers and slices of numbers"),
         ([ALL, 3], ModelFileError, "index 3 of an axis of 3"),
         ([ALL, piece(2, 1)], ModelFileError, "takes nothing"),
+        ([ALL, {"class_name": "__slice__", "config": {"start": 0, "stop": 2, "step": 0}}], ModelFileError, "step 0"),
         ([ALL, 0, 0, 0], ModelFileError, "does not fit"),
     ],
 )

@@ -220,3 +220,21 @@ def test_sums_and_products_of_two_variables(make: Callable[[], nodes.Node]) -> N
     span = only(graph, raw)
     assert span.holds(found).all()
     assert span.low[1] == span.high[1]
+
+
+def test_a_rectified_interval_is_cut_at_zero_and_no_higher() -> None:
+    """2**-30 beside a tenth of it: float32 keeps neither sum, and what is below zero becomes zero."""
+    type_ = FixedType(True, 8, 8)
+    builder = GraphBuilder("cut")
+    x = add_input(builder, "x", (1,), type_)
+    factor, offset = FixedArray(np.array([1]), 0), FixedArray(np.array([1]), 30)
+    y = builder.add(nodes.Scale("y", (x,), "y", factor, offset))
+    z = builder.add(nodes.Relu("z", (y,), "z"))
+    span = only(builder.finish([x], [z], ["z"]), [[3], [-3], [0]])
+    step = float(2**span.fraction)
+    for event, exact in enumerate((3 + 2**-30, 0.0, 2**-30)):
+        assert span.low[event, 0] / step <= np.float32(exact) <= span.high[event, 0] / step
+    assert span.low[0, 0] > 2.9 * step
+    assert span.high[0, 0] < 3.1 * step
+    assert span.low[1, 0] == span.high[1, 0] == 0
+    assert 0 <= span.low[2, 0] <= 2**-30 * step
