@@ -105,16 +105,18 @@ def quantize(request: Request, progress: StageProgress | None = None) -> Quantiz
             spec, tuning = _finetuned(keras, request.finetune, request, search, spec, progress)
         graph = _saved(keras, spec, request.out)
     choices = {str(slot): search.draft.choose(slot, bits) for slot, bits in chosen.widths.items()}
+    metrics, luts = search.metrics(graph), _luts(graph)
+    moved = () if tuning is None else moved_beyond(request, search.judge.metrics(), metrics, luts)
     return Quantized(
         out=request.out,
         rows=tuple(Row(slot, choice.text, choice.bits) for slot, choice in choices.items()),
-        metrics=search.metrics(graph),
+        metrics=metrics,
         events=len(search.draft.inputs[0]),
-        luts=_luts(graph),
+        luts=luts,
         goal=wanted,
         curve=tuple(curve),
         chosen=chosen,
-        notes=plain.notes,
+        notes=(*plain.notes, *moved),
         finetuning=tuning,
     )
 
@@ -233,3 +235,15 @@ def _saved(keras: KerasProcess, spec: ModelSpec, out: Path) -> FixedGraph:
         raise ToolError(f"{out}: Keras saved another network than the one that was chosen; report this")
     checkpoint_of(out).unlink(missing_ok=True)
     return graph
+
+
+def moved_beyond(request: Request, known: Sequence[str], metrics: Mapping[str, float], luts: float) -> tuple[str, ...]:
+    """What is to be said where training has taken the network beyond what its types were chosen for."""
+    if request.bits is not None:
+        return ()
+    if request.luts is not None:
+        return () if luts <= request.luts else (f"training took the estimate to {luts:.0f} LUTs, beyond --luts",)
+    goal = parse_goal(request.budget or DEFAULT_GOAL, known)
+    if goal.met(metrics):
+        return ()
+    return (f"training took {goal.metric} to {metrics[goal.metric]:.3g}; {goal} held before, and chose the types",)

@@ -15,9 +15,10 @@ from hls import emulate, import_keras
 from hls.cli.app import app
 from hls.errors import EventError, ToolError
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
-from hls.project.quantizing import keras_process, keras_training
+from hls.project.quantizing import Request, keras_process, keras_training
 from hls.project.quantizing.fidelity import Judge, check_labels
 from hls.project.quantizing.finetune import lesson
+from hls.project.quantizing.quantize import moved_beyond
 
 
 def network(activation: str) -> ModelSpec:
@@ -70,6 +71,23 @@ class TestLabels:
     def test_the_judge_of_the_last_events(self) -> None:
         judge = Judge((np.array([[1.0, 0], [0, 1], [1, 0]]),), np.array([1, 1, 0])).last(2)
         assert judge([np.array([[1.0, 0], [0, 1]])])["accuracy_loss"] == 1.0
+
+
+class TestBeyondTheGoal:
+    """Training for labels leaves the float network behind, and so its error."""
+
+    def moved(self, error: float, **wanted: Any) -> tuple[str, ...]:
+        request = Request(Path("m.h5"), Path("x.npy"), Path("q.keras"), **wanted)
+        return moved_beyond(request, ("error", "flips"), {"error": error, "flips": 0.1}, 900.0)
+
+    def test_it_is_said(self) -> None:
+        assert self.moved(0.5) == ("training took error to 0.5; error<0.02 held before, and chose the types",)
+        assert self.moved(0.5, budget="flips<0.05")[0].startswith("training took flips to 0.1;")
+        assert self.moved(0.5, luts=800) == ("training took the estimate to 900 LUTs, beyond --luts",)
+
+    def test_where_the_goal_holds_nothing_is(self) -> None:
+        assert self.moved(0.01) == self.moved(0.5, budget="flips<0.2") == ()
+        assert self.moved(0.5, luts=1000) == self.moved(0.5, bits=4) == ()
 
 
 class TestOption:
