@@ -1,6 +1,7 @@
 """Networks that others trained, one after the other, as their owners would bring them: what comes in, and how.
 
-    python -m benchmarks.public_models FOLDER [--events 300] [--largest-csim 400000] [--out FILE.jsonl] [--page FILE.md]
+    python -m benchmarks.public_models FOLDER [--events 300] [--largest-csim 400000] [--jobs N]
+        [--out FILE.jsonl] [--page FILE.md]
 
 Each file goes through `qtrigger new`. What it refuses is cured as its message says (`--input-type`, `--softmax drop`,
 `qtrigger quantize` with random events), and tried again. The project is built with the emulator, with the framework
@@ -21,6 +22,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,19 +77,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--events", type=int, default=300)
     parser.add_argument("--largest-csim", type=int, default=400_000)
+    parser.add_argument("--jobs", type=int, default=1, help="so many files at a time")
     parser.add_argument("--out", type=Path, default=Path("models.jsonl"))
     parser.add_argument("--page", type=Path)
     options = parser.parse_args(arguments)
     done = {outcome.file: outcome for outcome in _kept(options.out)}
-    for path in sorted(options.folder.iterdir()):
-        if path.suffix in SUFFIXES and path.name not in done:
-            done[path.name] = outcome = bring_in(path, options.events, options.largest_csim)
+    paths = [path for path in sorted(options.folder.iterdir()) if path.suffix in SUFFIXES and path.name not in done]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        tasks = [pool.submit(bring_in, path, options.events, options.largest_csim) for path in paths]
+        for task in as_completed(tasks):
+            outcome = task.result()
+            done[outcome.file] = outcome
             with options.out.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(asdict(outcome)) + "\n")
             sys.stderr.write(f"{_line(outcome)}\n")
     outcomes = [done[name] for name in sorted(done)]
     if options.page is not None:
-        options.page.write_text(page(outcomes, options.events), encoding="utf-8")
+        options.page.write_text(page(outcomes, options.events, str(options.page)), encoding="utf-8")
     return int(any(o.agreement == "differs" or _OUR_FAULT in (o.refusal or "") for o in outcomes))
 
 
@@ -138,7 +144,7 @@ _WRITERS = (
 def kind(path: Path) -> str:
     """Which framework wrote a file, in which container, by what stands in it."""
     if path.suffix == ".onnx":
-        return "QONNX" if re.search(rb"qonnx|finn\.custom_op|brevitas", path.read_bytes()) else "ONNX"
+        return "QONNX" if re.search(rb'qonnx|"\x05Quant|BipolarQuant', path.read_bytes()) else "ONNX"
     container, text = _architecture(path)
     writer = next((name for name, pattern in _WRITERS if re.search(pattern, text)), "Keras")
     return f"{writer}, {container}"
@@ -202,8 +208,8 @@ def _quantize(model: Path, place: Path) -> str | None:
 def _build(place: Path, events: int, largest_csim: int) -> tuple[dict[str, Any] | None, str]:
     """The report of a build with emulator, framework and, where the network is not too large, the C simulation."""
     project = read_project(place / "firmware_projects" / "mine")
-    graph = import_model(project.weights, project.file.model.statements())
-    wanted = [name for name in default_witnesses(project.weights) if name not in _HARDWARE]
+    graph = import_model(project.model_file(), project.file.model.statements())
+    wanted = [name for name in default_witnesses(project.model_file()) if name not in _HARDWARE]
     if graph.multiplications() <= largest_csim:
         wanted.append("csim")
     chosen = [part for name in wanted for part in ("--witness", name)]
@@ -238,30 +244,62 @@ def _line(outcome: Outcome) -> str:
     return f"{outcome.file}: {told} ({', '.join(outcome.cures) or 'as it is'}) {outcome.seconds:.0f} s"
 
 
-def page(outcomes: Sequence[Outcome], events: int) -> str:
-    """The table, and how many of each."""
-    counts = Counter(outcome.agreement or "refused" for outcome in outcomes)
-    lines = [
-        "# Networks that others trained",
-        "",
-        f"Made by `python benchmarks/public_models.py FOLDER --events {events}`, over {len(outcomes)} public model "
-        "files (tutorials, taggers, MLPerf Tiny, detectors, HGQ, HGQ2, hls4ml's example-models, QONNX's zoo), each "
-        "brought in as it is or with the cure that the refusal names: "
-        + ", ".join(f"{count} {what}" for what, count in counts.most_common())
-        + ".",
-        "",
-        "| file | brought in | agreement | events | witnesses | multiplications |",
-        "|---|---|---|---|---|---|",
-    ]
-    for o in outcomes:
-        how = ", ".join(o.cures) or "as it is"
-        if o.agreement is None:
-            told = " ".join((o.refusal or "").replace("|", "\\|").split())
-            lines.append(f"| `{o.file}` | {how} | refused: {told[:300]} | | | |")
-        else:
-            ran = ", ".join(o.witnesses)
-            lines.append(f"| `{o.file}` | {how} | {o.agreement} | {o.events:,} | {ran} | {o.multiplications:,} |")
-    return "\n".join(lines) + "\n"
+_HEAD = """\
+# Networks that others trained
+
+{came} of {files} public model files come in: {counts}.
+
+`python -m benchmarks.public_models FOLDER --events {events} --page {page}` made this page. It brings in every file of a
+folder as its owner would, with `qtrigger new`, and cures what is refused as the message says. The files are of
+tutorials, taggers, MLPerf Tiny, detectors, an ECG, jet images, HGQ, HGQ 2, hls4ml's example-models and QONNX. Each was
+built with the emulator, the framework that wrote it and hls4ml's C simulation, on {events} events over its whole input
+range, half of them corner events.
+
+*quantize* stands for `qtrigger quantize` with {calibration} random events and 8 bits: the network of types that it
+writes is then the one that is compared. LUTs are estimates of the fully parallel RTL ([estimates](estimates.md)), also
+where a chip has fewer. The files are their owners' and are not part of this project.
+
+| file | written by | brought in | layers | parameters | multiplications | LUTs | events | agreement |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def page(outcomes: Sequence[Outcome], events: int, name: str) -> str:
+    """The table, how many of each, and every refusal with its cure."""
+    counts = Counter(outcome.agreement for outcome in outcomes if outcome.agreement is not None)
+    head = _HEAD.format(
+        events=events,
+        page=name,
+        files=len(outcomes),
+        came=counts.total(),
+        counts=", ".join(f"{count} {what}" for what, count in counts.most_common()),
+        calibration=_CALIBRATION_EVENTS,
+    )
+    notes: list[str] = []
+    rows = "".join(_row(outcome, notes) for outcome in outcomes)
+    return head + rows + "\n" + "".join(f"{number}. {note}\n" for number, note in enumerate(notes, start=1))
+
+
+def _row(o: Outcome, notes: list[str]) -> str:
+    how = ", ".join("quantize" if cure.startswith("qtrigger quantize") else cure for cure in o.cures) or "as it is"
+    if o.agreement is None:
+        return f"| `{o.file}` | {o.kind} | {how} | | | | | | refused {_note(o.refusal or '', notes)} |\n"
+    sizes = " | ".join(f"{size:,}" for size in (o.layers, o.parameters, o.multiplications, o.luts, o.events))
+    excused = f", {o.excused} within float32's own error" if o.excused else ""
+    silent = "".join(f" {_note(reason, notes)}" for reason in o.silent if not reason.startswith(_ANOTHERS))
+    return f"| `{o.file}` | {o.kind} | {how} | {sizes} | {o.agreement}: {', '.join(o.witnesses)}{excused}{silent} |\n"
+
+
+_ANOTHERS = ("qkeras: an HGQ 2 file",)
+"""Reasons that say nothing: another witness speaks for the file."""
+
+
+def _note(text: str, notes: list[str]) -> str:
+    """The number under which ``text`` stands below the table."""
+    told = " ".join(text.replace("|", "\\|").split()).removeprefix("error: ")
+    if told not in notes:
+        notes.append(told)
+    return f"[{notes.index(told) + 1}]"
 
 
 if __name__ == "__main__":

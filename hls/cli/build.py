@@ -28,6 +28,9 @@ def command(
             help="Ask this one (may be repeated): qkeras, emulator, csim, rtl, netlist, proof.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="W", help="Leave this one out (may be repeated).")
+    ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events among them.")] = None,
     inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, .npy or .npz.")] = None,
     liberty: Annotated[
@@ -55,6 +58,7 @@ def command(
             liberty=liberty,
             place_and_route=place_and_route,
             progress=shown,
+            without=tuple(without or ()),
         )
     if as_json:
         typer.echo(report.model_dump_json(indent=2))

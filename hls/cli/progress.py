@@ -74,6 +74,8 @@ class _Lines:
         now = time.monotonic()
         if stage not in self._started:
             self._started[stage] = self._last = now
+            if total and not done:
+                sys.stderr.write(f"{stage}: {total} to do\n")
             return
         if total and done >= total:
             started = self._started[stage]

@@ -53,6 +53,13 @@ def products(node: nodes.Node, output: Edge) -> int:
     return int((_constant_widths(node.weights) > 1).sum()) * _uses(node.weights, output)
 
 
+def all_products(node: nodes.Node, output: Edge) -> int:
+    """As :func:`products`, with those by zero and by powers of two: a program computes them too."""
+    if node.weights is None:
+        return math.prod(output.shape) if node.multiplies else 0
+    return node.weights.integers.size * _uses(node.weights, output)
+
+
 def ebops(node: nodes.Node, inputs: tuple[Edge, ...], output: Edge) -> int:
     """Effective bit operations of one inference of this node.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,6 +25,12 @@ from hls.target import Target
 
 _LARGEST_SLICE = 20_000
 _LAST_LINES = 8
+COMPILE_SECONDS = 1800.0
+"""g++ is given so long at most: what it does not finish in that time is beyond its memory as well."""
+
+
+class CompileTimeError(ToolError):
+    """g++ did not finish in ``COMPILE_SECONDS``."""
 
 
 def available(target: Target) -> str | None:
@@ -50,7 +57,12 @@ class CSimulation:
         return f"g++ {text or 'missing'}, hls4ml {package_version('hls4ml')}"
 
     def compile(self, project: HlsProject) -> None:
-        """Build the simulation inside the project's folder; raises ``ToolError`` with the compiler's last lines."""
+        """Build the simulation inside the project's folder.
+
+        Raises:
+            ToolError: with the compiler's last lines.
+            CompileTimeError: the compiler was stopped.
+        """
         how, reason = find_backend(project.backend).csim, available(project.target)
         if reason is not None or isinstance(how, str):
             raise ToolError(reason)
@@ -63,7 +75,10 @@ class CSimulation:
         command = ["g++", "-std=c++17", "-O3", "-march=native", "-pthread", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
         command += [f"-I{path}" for path in how.includes]
         command += [source.name, "-o", "csim"]
-        done = run_program(command, project.folder)
+        try:
+            done = run_program(command, project.folder, timeout=COMPILE_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise CompileTimeError(f"g++ had not compiled it in {COMPILE_SECONDS / 60:.0f} minutes") from error
         if done.returncode != 0:
             raise ToolError(f"g++ could not compile the C simulation in {project.folder}:\n{_tail(done.stderr)}")
         self._project = project

@@ -47,6 +47,7 @@ class BuildOptions:
     inputs: Path | None = None
     liberty: Path | None = None
     place_and_route: str | None = None
+    without: Sequence[str] = ()
 
 
 def build(
@@ -57,6 +58,7 @@ def build(
     liberty: str | Path | None = None,
     place_and_route: str | None = None,
     progress: StageProgress | None = None,
+    without: Sequence[str] = (),
 ) -> Report:
     """Build and verify the project in ``folder``; the result lies in ``folder/build``.
 
@@ -68,6 +70,7 @@ def build(
         liberty: cell library of an ASIC, for the netlist witness.
         place_and_route: device to place and route the RTL on, instead of the project's; ``hls.rtl.netlist.DEVICES``.
         progress: called with (stage, done, total); total 0 where unknown.
+        without: names of witnesses that are not asked.
 
     Returns:
         The report, also when verification or budget failed: look at ``report.passed``.
@@ -76,8 +79,8 @@ def build(
         FirmwareError: the project, model or event file is not usable; build/ is then what it was before.
     """
     project = read_project(folder)
-    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty), place_and_route)
-    for name in options.witnesses or ():
+    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty), place_and_route, without)
+    for name in (*(options.witnesses or ()), *without):
         check_asked(name)
     device = asked_device(options.place_and_route or project.target.place_and_route)
     chosen = _system(project)
@@ -178,7 +181,8 @@ def _vhdl(
 
 def _asked(project: Project, options: BuildOptions) -> Sequence[str]:
     """What the user names: witnesses, and the proof, which is a step of its own."""
-    return options.witnesses or project.file.verify.witnesses or ()
+    named = options.witnesses or project.file.verify.witnesses or ()
+    return [name for name in named if name not in options.without]
 
 
 def _verify(
@@ -187,10 +191,11 @@ def _verify(
     settings = project.file.verify
     asked = _asked(project, options)
     named = [name for name in asked if name != PROOF]
+    unasked = [name for name in default_witnesses(task.model_file) if name not in options.without]
     return verify(
         task,
         sample,
-        named if asked else default_witnesses(task.model_file),
+        named if asked else unasked,
         required=bool(asked),
         max_events=settings.max_events,
         progress=progress,

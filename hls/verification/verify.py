@@ -25,6 +25,8 @@ from hls.verification.witnesses.base import OFF_GRID, Outputs
 Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 """Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""
 
+_ANNOUNCED_SECONDS, _UNASKED_SECONDS = 20.0, 1200.0
+
 SPECIFICATION = "emulator"
 """The witness that executes the graph itself, so it always runs; who differs from it is wrong."""
 
@@ -108,7 +110,7 @@ def verify(
     by name, in place of their own limits; corner events come first, so every witness computes them.
     """
     order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
-    left_out = {} if required else _too_large(task.graph, order)
+    left_out = {} if required else _too_large(task.graph, order) | _too_long(task, sample, order, max_events)
     ran = _run_all(task, sample, order, left_out, max_events, progress)
     explained = {name: _explanation(task.graph, sample, ran, run) for name, run in ran.runs.items()}
     results = tuple(_result(name, ran, explained, required=required and name in names) for name in order)
@@ -138,6 +140,37 @@ def _too_large(graph: FixedGraph, names: Sequence[str]) -> dict[str, str]:
     }
 
 
+def _too_long(task: Task, sample: EventSample, names: Sequence[str], max_events: Mapping[str, int]) -> dict[str, str]:
+    """Witnesses that would take longer than anybody waits for unasked."""
+    taken = {name: _seconds(task, name, _events(name, sample, max_events)) for name in names}
+    return {
+        name: f"left out by default, it takes about {told(seconds)}; ask for it with --witness {name}"
+        for name, seconds in taken.items()
+        if seconds > _UNASKED_SECONDS
+    }
+
+
+def _seconds(task: Task, name: str, events: int) -> float:
+    """About how long a witness takes; 0 where it does not know."""
+    expected = limits_of(name).seconds
+    return 0.0 if expected is None else expected(task, events)
+
+
+def _events(name: str, sample: EventSample, max_events: Mapping[str, int]) -> int:
+    return min(len(sample), max_events.get(name) or limits_of(name).max_events or len(sample))
+
+
+def told(seconds: float) -> str:
+    """A duration in words.
+
+    >>> told(42.0), told(100.0), told(9000.0)
+    ('40 s', '2 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds, -1)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def _run_all(
     task: Task,
     sample: EventSample,
@@ -150,20 +183,25 @@ def _run_all(
     for name in order:
         if name in left_out:
             continue
-        events = min(len(sample), max_events.get(name) or limits_of(name).max_events or len(sample))
+        events = _events(name, sample, max_events)
+        stage = _announced(name, _seconds(task, name, events))
         if progress is not None:
-            progress(name, 0, events)
+            progress(stage, 0, events)
         try:
             ran.witnesses[name] = witness(name, task)
             raw = [array[:events] for array in sample.raw]
-            ran.runs[name] = ran.witnesses[name].run(raw, of_stage(progress, name))
+            ran.runs[name] = ran.witnesses[name].run(raw, of_stage(progress, stage))
         except (Skipped, ToolError) as error:
             ran.reasons[name] = " ".join(str(error).split())
             if isinstance(error, ToolError):
                 ran.broken.add(name)
         if progress is not None:
-            progress(name, events, events)
+            progress(stage, events, events)
     return ran
+
+
+def _announced(name: str, seconds: float) -> str:
+    return name if seconds < _ANNOUNCED_SECONDS else f"{name} (about {told(seconds)})"
 
 
 Explanations = Mapping[str, Explanation | None]

@@ -41,13 +41,14 @@ class Limits:
     ``max_events`` caps a slow one. One whose network has more than ``multiplications`` takes minutes and is left out
     unless it is named. Without ``by_default`` it runs only where it is named; so it does for a model file that it does
     not speak for, so that reports of other files need not mention it. ``place`` orders the witnesses: smaller ones
-    first, equal ones by name.
+    first, equal ones by name. ``seconds`` is about how long so many events of a task take it, where it knows.
     """
 
     max_events: int | None = None
     multiplications: int | None = None
     by_default: bool = True
     place: int = 100
+    seconds: Callable[[Task, int], float] | None = None
     speaks_for: Callable[[Path], bool] = lambda model_file: True
 
 

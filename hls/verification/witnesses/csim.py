@@ -9,16 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hls.hls4ml_project import CSimulation, available
+from hls.hls4ml_project import CompileTimeError, CSimulation, available, expected_seconds
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
 
 
+def _seconds(task: Task, events: int) -> float:
+    return expected_seconds(task.graph, events)
+
+
 class CSimWitness:
     """Compiles the project's C simulation and runs it."""
 
-    limits: ClassVar[Limits] = Limits(max_events=100_000, place=2)
+    limits: ClassVar[Limits] = Limits(max_events=100_000, place=2, seconds=_seconds)
 
     def __init__(self, task: Task) -> None:
         self._project = task.project
@@ -27,14 +31,17 @@ class CSimWitness:
         """All events, on all cores.
 
         Raises:
-            Skipped: hls4ml or the backend's compiler is not on this machine.
+            Skipped: hls4ml or the backend's compiler is not on this machine, or g++ takes too long.
             ToolError: it does not compile, or stops while running.
         """
         reason = missing("hls4ml") or available(self._project.target)
         if reason is not None:
             raise Skipped(reason.removeprefix("not run: "))
         simulation = CSimulation()
-        simulation.compile(self._project)
+        try:
+            simulation.compile(self._project)
+        except CompileTimeError as error:
+            raise Skipped(f'{error}; build --without csim, or with io_type = "io_stream"') from error
         start = time.perf_counter()
         outputs = simulation.run(raw_inputs, progress)
         return WitnessRun(list(outputs), time.perf_counter() - start, simulation.version)

@@ -11,8 +11,11 @@ from hls.emulation import Emulator
 from hls.errors import EventError, ToolError, UnsupportedError
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedType
-from hls.hls4ml_project import CSimulation, HlsProject, available, write_project
+from hls.hls4ml_project import CSimulation, HlsProject, available, csim, expected_seconds, write_project
+from hls.importing import import_keras
 from hls.target import Target
+from hls.verification.witnesses import Skipped, Task
+from hls.verification.witnesses.csim import CSimWitness
 from tests.hls.hls4ml_project.graphs import KINDS, Sketch, events, sketch
 
 PARTS = {
@@ -155,6 +158,22 @@ def test_sources_that_do_not_compile_are_named(clamped: tuple[HlsProject, CSimul
     (tmp_path / "firmware" / "net.cpp").write_text("int broken(")
     with pytest.raises(ToolError, match=r"g\+\+ could not compile(.|\n)*error"):
         CSimulation().compile(project)
+
+
+def test_a_compiler_that_does_not_finish_is_stopped(
+    clamped: tuple[HlsProject, CSimulation], model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csim, "COMPILE_SECONDS", 0.01)
+    project, _ = clamped
+    witness = CSimWitness(Task(import_keras(model_file), model_file, project))
+    with pytest.raises(Skipped, match=r"g\+\+ had not compiled it in 0 minutes; build --without csim"):
+        witness.run([np.zeros((1, 1), np.int64)])
+
+
+def test_more_events_and_larger_networks_take_longer() -> None:
+    small, large = sketch("dense_chain"), sketch("dense_chain", "convolutions")
+    assert expected_seconds(small, 0) < expected_seconds(large, 0) < expected_seconds(large, 100_000)
+    assert expected_seconds(small, 100_000) - expected_seconds(small, 0) < expected_seconds(large, 100_000)
 
 
 def test_running_before_compiling_is_refused() -> None:

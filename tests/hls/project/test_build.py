@@ -18,7 +18,7 @@ import pytest
 
 import hls
 from hls.cli.table import print_report
-from hls.errors import EventError, FirmwareError, ModelFileError, SystemNotFoundError
+from hls.errors import EventError, FirmwareError, ModelFileError, ProjectError, SystemNotFoundError
 from hls.project import build as building
 from hls.project.report import read_report
 from hls.project.report.schema import PortInfo
@@ -51,6 +51,16 @@ def test_what_a_build_leaves(project: Path) -> None:
     assert content["graph"]["parameters"] == 44
     assert content["graph"]["digest"] == hls.import_keras(project / "model.h5").digest()
     assert content["environment"]["seed"] == 1
+
+
+def test_a_witness_that_is_left_out(make_project: Callable[..., Path]) -> None:
+    folder = make_project(TOML.replace('witnesses = ["emulator"]', 'witnesses = ["emulator", "csim"]'))
+    report = hls.build(folder, without=["csim"])
+    assert report.passed
+    assert set(report.witnesses) == {"emulator"}
+    assert "csim" in report.verification.not_asked
+    with pytest.raises(ProjectError, match="csimm"):
+        hls.build(folder, without=["csimm"])
 
 
 def test_vhdl_on_request(make_project: Callable[..., Path]) -> None:

@@ -19,7 +19,7 @@ from hls.importing import import_keras
 from hls.verification import verify as verification
 from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, witness
+from hls.verification.witnesses import Limits, Skipped, Task, Witness, WitnessRun, limits_of, witness
 from hls.verification.witnesses.base import OFF_GRID
 from hls.verification.witnesses.framework import to_raw
 
@@ -142,6 +142,27 @@ def test_a_cap_keeps_the_corners(ask: Callable[..., Verdict], graph: FixedGraph,
     assert seen == [20]
     assert verdict.disagreements[0].event == 0
     assert verdict.results[1].mismatches == 1
+
+
+def test_what_takes_long_is_announced_and_left_out_unasked(
+    ask: Callable[..., Verdict], graph: FixedGraph, sample: EventSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: list[int] = []
+
+    def seconds(task: Task, events: int) -> float:
+        expected.append(events)
+        return 100.0 * events
+
+    limits = Limits(max_events=50, seconds=seconds)
+    monkeypatch.setattr(verification, "limits_of", lambda name: limits if name == "csim" else limits_of(name))
+    stages: list[str] = []
+    left_out = ask(Altered(graph, lambda outputs: None), required=False)
+    assert left_out.failures == []
+    assert left_out.results[1].reason == "left out by default, it takes about 83 min; ask for it with --witness csim"
+    ran = ask(Altered(graph, lambda outputs: None), progress=lambda stage, done, total: stages.append(stage))
+    assert ran.results[1].run is not None
+    assert list(dict.fromkeys(stages)) == ["emulator", "csim (about 83 min)"]
+    assert set(expected) == {50}
 
 
 class Float32Witness:
