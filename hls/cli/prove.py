@@ -18,7 +18,7 @@ EXAMPLES = (
     "  qtrigger prove firmware_projects/evn-two-body\n\n"
     "  qtrigger prove firmware_projects/mine --time-limit 3600 --json | jq '.links[].state'"
 )
-_TIME_LIMIT = 300.0
+_TIME_LIMIT = 600.0
 _MARKS = {"proved": "[green]✓[/green]", "tested": "[green]✓[/green]", "refuted": "[bold red]✗[/bold red]"}
 
 

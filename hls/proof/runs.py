@@ -58,7 +58,7 @@ class Runs:
     @property
     def lengths(self) -> Ints:
         """Number of points of each run."""
-        return np.diff(self.start, append=self.high + 1)
+        return _steps(self.start, self.high + 1)
 
     @cached_property
     def range(self) -> tuple[int, int]:
@@ -81,6 +81,14 @@ class Runs:
         return slope, int(self.value[0]) - slope * self.low
 
 
+def _steps(start: Ints, end: int) -> Ints:
+    """From each of ``start`` to the next, and from the last to ``end``."""
+    found = np.empty(len(start), np.int64)
+    np.subtract(start[1:], start[:-1], out=found[:-1])
+    found[-1] = end - start[-1]
+    return found
+
+
 def runs(low: int, high: int, start: Ints, value: Ints, slope: Ints) -> Runs:
     """The function of these runs, in the one form that equal functions share.
 
@@ -90,7 +98,7 @@ def runs(low: int, high: int, start: Ints, value: Ints, slope: Ints) -> Runs:
     >>> twice.start.tolist(), twice.slope.tolist()
     ([0], [2])
     """
-    lengths = np.diff(start, append=high + 1)
+    lengths = _steps(start, high + 1)
     last = value + slope * (lengths - 1)
     # Differences: those inside a run, then the jump to the next.
     count = 2 * len(start) - 1
@@ -103,7 +111,7 @@ def runs(low: int, high: int, start: Ints, value: Ints, slope: Ints) -> Runs:
     changes = np.concatenate([[True], steps[1:] != steps[:-1]])
     places, steps = places[changes], steps[changes]
     # Of two points in all, the one difference is a run.
-    long = (np.diff(places, append=high) > 1) | (high - low == 1)
+    long = (_steps(places, high) > 1) | (high - low == 1)
     after_long = np.concatenate([[False], long[:-1]])
     kept = long | ~after_long
     fresh = (places + (long & after_long))[kept]
@@ -136,7 +144,8 @@ def _refined(functions: Sequence[Runs]) -> tuple[Ints, list[Ints], list[Ints]]:
     first = functions[0]
     start = first.start
     if any(other.start is not start for other in functions[1:]):
-        start = np.unique(np.concatenate([function.start for function in functions]))
+        start = np.sort(np.concatenate([function.start for function in functions]), kind="stable")
+        start = start[_steps(start, int(start[-1]) + 1) > 0]
         _check_count(len(start))
     values, slopes = [], []
     for function in functions:
@@ -155,7 +164,9 @@ def combine(terms: Sequence[tuple[int, Runs]], constant: int = 0) -> Runs:
     """``sum of weight * function + constant``."""
     if len(terms) == 1:
         weight, only = terms[0]
-        return runs(only.low, only.high, only.start, only.value * weight + constant, only.slope * weight)
+        if weight:  # the same runs
+            return _made(only.low, only.high, only.start, only.value * weight + constant, only.slope * weight)
+        return line(only.low, only.high, 0, constant)
     start, values, slopes = _refined([function for _, function in terms])
     value = sum((weight * v for (weight, _), v in zip(terms, values, strict=True)), np.int64(constant))
     slope = sum((weight * s for (weight, _), s in zip(terms, slopes, strict=True)), np.int64(0))
@@ -254,7 +265,7 @@ def pointwise(functions: Sequence[Runs], operation: Callable[..., Ints]) -> Runs
     """Any function of the values of ``functions``: runs that are not constant are taken point by point."""
     start, values, slopes = _refined(functions)
     first = functions[0]
-    lengths = np.diff(start, append=first.high + 1)
+    lengths = _steps(start, first.high + 1)
     moving = np.logical_or.reduce([slope != 0 for slope in slopes])
     copies = np.where(moving, lengths, 1)
     _check_count(int(copies.sum()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -20,11 +21,20 @@ def solver_version() -> str:
     return version("bitwuzla")
 
 
+@cache
+def bitwuzla_module() -> Any:
+    """Bitwuzla itself; raises ``ToolError`` where it is not installed."""
+    require("bitwuzla")
+    import bitwuzla
+
+    return bitwuzla
+
+
 @dataclass(frozen=True)
 class Words:
     """Makes terms. A word is a bit vector of any width; a truth is one of Bitwuzla's booleans."""
 
-    manager: Any = field(default_factory=lambda: _bitwuzla().TermManager())
+    manager: Any = field(default_factory=lambda: bitwuzla_module().TermManager())
 
     def free(self, width: int) -> Term:
         """A word of which nothing is known."""
@@ -36,7 +46,7 @@ class Words:
 
     def make(self, kind: str, *operands: Term, at: Sequence[int] = ()) -> Term:
         """A term of the kind that Bitwuzla calls ``kind``; ``at`` are its indices."""
-        return self.manager.mk_term(getattr(_bitwuzla().Kind, kind), list(operands), list(at))
+        return self.manager.mk_term(getattr(bitwuzla_module().Kind, kind), list(operands), list(at))
 
     def width(self, word: Term) -> int:
         """Bits of a word."""
@@ -76,7 +86,7 @@ class Words:
         Raises:
             NotClosedError: the solver did not find out in time.
         """
-        bitwuzla = _bitwuzla()
+        bitwuzla = bitwuzla_module()
         options = bitwuzla.Options()
         options.set(bitwuzla.Option.PRODUCE_MODELS, True)
         options.set(bitwuzla.Option.TIME_LIMIT_PER, max(int(deadline.left * 1000), 1))
@@ -90,10 +100,3 @@ class Words:
             deadline.check("a question to the solver")
             raise NotClosedError("the solver gave up")
         return [int(solver.get_value(word).value(10)) for word in wanted]
-
-
-def _bitwuzla() -> Any:
-    require("bitwuzla")
-    import bitwuzla
-
-    return bitwuzla

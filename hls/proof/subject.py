@@ -69,7 +69,7 @@ class Subject:
     hls4ml: Path | None = None
     netlist: Path | None = None
     tested: Tested | None = None
-    time_limit: float = 300.0
+    time_limit: float = 600.0
     progress: StageProgress | None = None
 
     def deadline(self) -> Deadline:

@@ -61,7 +61,9 @@ def prove_lemmas(
     """
     store = cache / _KNOWN
     known = _read(store)
-    lemmas = {_key(primitive): primitive for primitive in found}
+    code = [Path(module.__file__ or "") for module in (booth, circuit, design, primitives)]
+    tools = digest([solver_version(), *code, Path(__file__)])
+    lemmas = {_key(primitive, tools): primitive for primitive in found}
     fresh = {key: primitive for key, primitive in lemmas.items() if key not in known}
     for number, (key, primitive) in enumerate(fresh.items()):
         show(number, len(fresh))
@@ -73,12 +75,10 @@ def prove_lemmas(
     return len(lemmas), len(fresh)
 
 
-def _key(primitive: Primitive) -> str:
-    """All that a lemma depends on: the cells of the module, its parameters, the solver, and what is said here."""
-    causes: list[str | Path] = [solver_version(), repr((primitive.kind, primitive.parameters, primitive.ports))]
-    causes += [repr(cell) for cell in primitive.cells] + [repr(dict(primitive.nets))]
-    causes += [Path(module.__file__ or "") for module in (booth, circuit, design, primitives)]
-    return digest([*causes, Path(__file__)])
+def _key(primitive: Primitive, tools: str) -> str:
+    """All that a lemma depends on: the module with its parameters, the solver, and what is said here."""
+    made_of = (primitive.kind, primitive.parameters, primitive.ports, primitive.cells, primitive.nets)
+    return digest([tools, repr(made_of)])
 
 
 def _read(store: Path) -> set[str]:
