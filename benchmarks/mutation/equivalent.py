@@ -50,4 +50,50 @@ EQUIVALENT: dict[str, str] = {
     "hls/verification/witnesses/netlist.py: limits: ClassVar[Limits] = Limits(max_events=2_000, "
     "multiplications=3_000, place=4) => limits: ClassVar[Limits] = Limits(max_events=2_000, "
     "multiplications=(3000 + 1), place=4)": _CHOSEN,
+    "hls/emulation/steps.py: x = inputs[0].astype(wide, copy=False) => x = inputs[(0 - 1)].astype(wide, "
+    "copy=False)": _ONE_INPUT,
+    "hls/graph/costs.py: return np.array(widths, dtype=np.int64).reshape(constant.shape) => return "
+    "np.array(widths).reshape(constant.shape)": "NumPy makes int64 of them by itself",
+    'hls/importing/activations.py: mantissa, exponent = math.frexp(float(quantizer.get("negative_slope", '
+    '0.0))) => mantissa, exponent = math.frexp(float(quantizer.get("negative_slope", (0.0 - 1))))': (
+        "a leaky quantizer has a slope"
+    ),
+    "hls/importing/activations.py: raw = max(math.ceil(threshold * Fraction(2) ** "
+    "emit.edge(x).fraction), 1) => raw = max(math.ceil(threshold * Fraction(2) ** "
+    "emit.edge(x).fraction), (1 - 1))": (
+        "a threshold of nothing counts zero as above and not as below, which gives zero either way"
+    ),
+    "hls/importing/element_types.py: if edge.fraction <= fraction: => if (edge.fraction < fraction):": (
+        "rounding by no bits changes none"
+    ),
+    "hls/importing/element_types.py: low, high = min(edge.raw_min >> dropped, 0), max((edge.raw_max >> "
+    "dropped) + up, 0) => low, high = min((edge.raw_min << dropped), 0), max((edge.raw_max >> dropped) + "
+    "up, 0)": "the type is wider, and no value of it more is reached",
+    "hls/importing/functions.py: return np.asarray(np.where(x > 0, x, alpha * np.expm1(np.minimum(x, "
+    "0.0)))) => return np.asarray(np.where((x >= 0), x, alpha * np.expm1(np.minimum(x, 0.0))))": (
+        "the exponential of nothing less one is nothing"
+    ),
+    "hls/importing/heads.py: sign = FixedType(True, 1, 1 + bits - edge.fraction) # of a step that no "
+    "difference passes: its floor is the sign => sign = FixedType(True, 1, (1 - 1) + bits - "
+    "edge.fraction) # of a step that no difference passes: its floor is the sign": (
+        "floors of smaller steps saturate to the same bit"
+    ),
+    "hls/importing/hgq2.py: return Formats(signed, np.where(used, bits, 0), np.where(used, signed + "
+    "integer, 0), rounding, overflow) => return Formats(signed, np.where(used, bits, 0), np.where(used, "
+    "signed + integer, (0 + 1)), rounding, overflow)": "nothing reads the integer bits of an element without bits",
+    "hls/importing/learned_bits.py: return raw >> shift if shift >= 0 else raw << -shift => return raw "
+    ">> shift if shift >= (0 + 1) else raw << -shift": "a shift by nothing is the same to the left and to the right",
+    "hls/importing/schema.py: first = max(error.errors(include_url=False), key=lambda found: "
+    'len(found["loc"])) => first = max(error.errors(), key=lambda found: len(found["loc"]))': (
+        "an address of the complaint is there that nobody reads"
+    ),
+    'hls/importing/wiring.py: return _one_of_window(emit, "pad", inputs[0], (1,) * rank, (0,) * rank, '
+    '(1,) * rank, around) => return _one_of_window(emit, "pad", inputs[0], (1,) * rank, ((0 - 1),) * '
+    "rank, (1,) * rank, around)": "of a window of one place the first is the last",
+    "hls/verification/span.py: if a.dtype == np.int64 == b.dtype and _largest(a) + _largest(b) < INT64: "
+    "=> if (a.dtype == np.int64 != b.dtype) and _largest(a) + _largest(b) < INT64:": (
+        "integers of Python add as those of NumPy do, more slowly"
+    ),
+    "hls/hls4ml_project/types.py: shift = (common & -common).bit_length() - 1 => "
+    "shift = ((common | -common)).bit_length() - 1": "either has the length of the lowest bit",
 }

@@ -240,3 +240,16 @@ def test_no_function_is_trusted_to_the_last_bit(name: str) -> None:
     x = np.linspace(-8, 8, 65)
     y = SMOOTH[name].value(x)
     assert (SMOOTH[name].off(x, y) >= 0.5 * np.abs(y)).all()
+
+
+def test_a_quantizer_that_is_called_twice_rounds_a_function_and_something_else(tmp_path: Path) -> None:
+    shared = activation("o", "quantized_bits(4,0,alpha=1)", "t")
+    shared["inbound_nodes"].append({"args": [X], "kwargs": {}})
+    layers = [
+        port("x", 3),
+        activation("q", "quantized_bits(8,3,alpha=1)", "x"),
+        layer("Activation", "t", X, activation="tanh"),
+    ]
+    path = write(tmp_path / "model.keras", [*layers, shared], [["o", 0, 0], ["o", 1, 0]])
+    found = [values.tolist() for values in emulate(import_keras(path), np.asarray(EVENT))]
+    assert found == [[[-0.875, 0.25, 0.875]], [[-1.0, 0.25, 0.875]]]

@@ -238,3 +238,17 @@ def test_a_rectified_interval_is_cut_at_zero_and_no_higher() -> None:
     assert span.high[0, 0] < 3.1 * step
     assert span.low[1, 0] == span.high[1, 0] == 0
     assert 0 <= span.low[2, 0] <= 2**-30 * step
+
+
+def test_a_product_has_its_ends_at_products_of_both_ends() -> None:
+    """3 + 2**-30, which float32 makes 3, times 5 and times -5."""
+    type_ = FixedType(True, 8, 8)
+    builder = GraphBuilder("product")
+    x, times = (add_input(builder, name, (1,), type_) for name in ("x", "times"))
+    y = builder.add(nodes.Scale("y", (x,), "y", FixedArray(np.array([1]), 0), FixedArray(np.array([1]), 30)))
+    z = builder.add(nodes.Multiply("z", (y, times), "z"))
+    span = only(builder.finish([x, times], [z], ["z"]), [[3], [3]], [[5], [-5]])
+    step = 2**span.fraction
+    for event, factor in enumerate((5, -5)):
+        ends = sorted((factor * 3 * step, factor * (3 * step + step // 2**30)))
+        assert span.low[event, 0] <= ends[0] < ends[1] <= span.high[event, 0]
