@@ -17,7 +17,7 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType, IntArray
 from hls.rtl.element import Element, Solution
-from hls.rtl.pipeline import DIGIT_BITS, Pipelining
+from hls.rtl.pipeline import Pipelining
 
 # Widest part of a kernel or table handed to alkaid, with room for the partial sums of its solver.
 _PART_BITS = 20
@@ -124,10 +124,13 @@ class Arithmetic:
     def _multiply_moving(self, a: Element, b: Element) -> Element:
         """``a * b`` of two that change: one product, or where that is too slow, one for each digit of the narrower."""
         wide, narrow = sorted((a, b), key=lambda x: -sum(x.qint.kif))
-        bits = sum(narrow.qint.kif)
-        if self.pipelining is None or bits <= DIGIT_BITS or self.pipelining.fits(bits, sum(wide.qint.kif)):
+        bits, signed = sum(narrow.qint.kif), bool(narrow.qint.kif.signed)
+        digit = bits
+        if self.pipelining is not None:
+            digit = self.pipelining.digit_bits(bits, sum(wide.qint.kif), signed=signed)
+        if digit == bits:
             return a * b
-        row = [_fresh(wide * digit) for digit in _digits(narrow)]
+        row = [_fresh(wide * part) for part in _digits(narrow, digit)]
         while len(row) > 1:
             row = [self.add(*row[i : i + 2]) if len(row[i : i + 2]) > 1 else row[i] for i in range(0, len(row), 2)]
         return row[0]
@@ -209,13 +212,13 @@ class Arithmetic:
         return scaled(total, -fraction)
 
 
-def _digits(x: Element) -> list[Element]:
-    """Numbers of ``DIGIT_BITS`` each that sum to ``x``: its bits from the lowest on, the last with its sign."""
+def _digits(x: Element, size: int) -> list[Element]:
+    """Numbers of ``size`` bits each that sum to ``x``: its bits from the lowest on, the last with its sign."""
     signed, integer, fraction = x.qint.kif
     digits = []
-    for low in range(-fraction, integer + signed, DIGIT_BITS):
-        last = low + DIGIT_BITS >= integer + signed
-        top = integer if last else low + DIGIT_BITS
+    for low in range(-fraction, integer + signed, size):
+        last = low + size >= integer + signed
+        top = integer if last else low + size
         kept = x.quantize(bool(signed and last), top, -low, overflow_mode="WRAP", round_mode="TRN")
         digits.append(_fresh(kept))
     return digits

@@ -14,7 +14,7 @@ _ADD, _SUBTRACT, _RELU, _NEGATE, _ADD_CONSTANT, _MUX, _MULTIPLY, _LOOKUP = 0, 1,
 _BIT, _BITS, _TERNARY = 9, 10, 11
 _LUT_INPUTS = 6
 DIGIT_BITS = 2
-"""Bits of a factor whose product is one row of adders (lut_multiplier.v)."""
+"""Bits of a factor whose product is one row of adders without recoding (lut_multiplier.v)."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Delays:
     ``third`` more if it adds three numbers; None where a LUT has too few inputs for that. ``lut`` is one level of
     look-up tables, ``row`` what a row of a product takes beyond its adder, ``dsp`` a product in a multiplier block.
 
-    >>> FAMILY_DELAYS["ecp5"].product(12, 12, in_luts=True) > 2 * FAMILY_DELAYS["ecp5"].product(2, 12, in_luts=True)
-    True
+    >>> FAMILY_DELAYS["ecp5"].product(12, 12, in_luts=True) / FAMILY_DELAYS["ecp5"].product(2, 12, in_luts=True)
+    6.0
     """
 
     register: float
@@ -42,9 +42,10 @@ class Delays:
         """An adder of two or three numbers whose sum has ``bits``."""
         return self.adder + self.carry * bits + (0.0 if numbers == 2 else self.third or self.adder + self.carry * bits)
 
-    def product(self, narrow: int, wide: int, *, in_luts: bool) -> float:
-        """A product; in LUTs a row of adders for each two bits of the narrower factor."""
-        rows = math.ceil(narrow / DIGIT_BITS)
+    def product(self, narrow: int, wide: int, *, in_luts: bool, signed: bool = True) -> float:
+        """A product; in LUTs a row of adders for each two bits of the narrower factor, and for what an unsigned one
+        needs as a signed number."""
+        rows = 1 if narrow <= DIGIT_BITS else math.ceil((narrow + (not signed)) / 2)
         return rows * (self.row + self.sum(wide + DIGIT_BITS)) if in_luts else self.dsp
 
 
@@ -68,9 +69,17 @@ class Pipelining:
         """Whether three numbers are to be added at once where that is possible."""
         return self.delays.third is not None
 
-    def fits(self, narrow: int, wide: int) -> bool:
-        """Whether a product of factors of so many bits fits between two registers."""
-        return self.delays.product(narrow, wide, in_luts=self.in_luts) <= self._logic_ns
+    def digit_bits(self, narrow: int, wide: int, *, signed: bool) -> int:
+        """So many bits of the narrower factor, ``signed`` or not, are multiplied at once: all of them if the product
+        fits between two registers, else as many as do, taken unsigned; ``DIGIT_BITS`` at least."""
+        if self.delays.product(narrow, wide, in_luts=self.in_luts, signed=signed) <= self._logic_ns:
+            return narrow
+        fitting = (
+            bits
+            for bits in range(narrow - 1, DIGIT_BITS, -1)
+            if self.delays.product(bits, wide, in_luts=self.in_luts, signed=False) <= self._logic_ns
+        )
+        return min(next(fitting, DIGIT_BITS), narrow)
 
     @property
     def _logic_ns(self) -> float:
@@ -99,8 +108,9 @@ class Pipelining:
         if op.opcode in (_RELU, _MUX, -_MUX, _BIT, _BITS):
             return delays.lut
         if op.opcode == _MULTIPLY:
-            narrow, wide = sorted(_bits(ops[i].qint) for i in op.addr)
-            return delays.product(narrow, wide, in_luts=self.in_luts)
+            narrow, wide = sorted((ops[i].qint for i in op.addr), key=_bits)
+            signed = bool(narrow.kif.signed)
+            return delays.product(_bits(narrow), _bits(wide), in_luts=self.in_luts, signed=signed)
         if op.opcode == _LOOKUP:
             return delays.lut * (1 + max(_bits(ops[op.addr[0]].qint) - _LUT_INPUTS, 0))
         return 0.0
