@@ -11,7 +11,7 @@ import numpy as np
 
 from hls.errors import ToolError
 from hls.proof.netlist.correspondence import Classes, Flags, classes_of, input_bits, output_bits, replay, run_both
-from hls.proof.netlist.equivalence import Cut, Findings, refine, solve
+from hls.proof.netlist.equivalence import Cut, Findings, Solver, refine
 from hls.proof.netlist.side import read_side
 from hls.proof.netlist.unrolled import Unrolled
 from hls.proof.subject import Deadline
@@ -93,9 +93,10 @@ class Circuits:
 
     def _proved(self, classes: Classes, deadline: Deadline, progress: Progress) -> tuple[Cut, Findings]:
         """The targets of the classes, which fall apart where a state tells registers of one class apart."""
+        solver = Solver(deadline, progress)
         for _ in range(_ROUNDS):
             cut = Cut(self.sides, self._outputs, self._inputs, classes)
-            found = solve(cut, deadline, progress)
+            found = solver.solve(cut)
             if not found.different or not deadline.left or not refine(cut, found.different):
                 break
         return cut, found

@@ -138,7 +138,7 @@ class _Lanes:
 
 
 def _inputs(design: Design, random: np.random.Generator) -> Flags:
-    """Bits at the inputs for one clock: numbers of every magnitude, as small ones are rare among random bits."""
+    """Bits at the inputs for one clock: numbers of every magnitude and ends, which are rare among random bits."""
     control = np.stack([random.random(_LANES) < 0.6, random.random(_LANES) < 1 / 16])
     return np.concatenate([control, *(_numbers(port, random) for port in design.inputs)])
 
@@ -147,5 +147,8 @@ def _numbers(port: RtlPort, random: np.random.Generator) -> Flags:
     width = port.type.width
     raw = random.integers(-(1 << 62), 1 << 62, (port.size, _LANES))
     raw >>= 62 - width + np.where(random.random(raw.shape) < 0.5, 0, random.integers(0, width + 1, raw.shape))
+    # Where both factors are lowest, and only there, a product has a bit of its own.
+    ends = np.where(random.random(raw.shape) < 0.5, 1 << (width - 1), (1 << (width - 1)) - 1)
+    raw = np.where(random.random(raw.shape) < 1 / 8, ends, raw)
     bits = (raw[:, None, :] >> np.arange(width)[:, None]) & 1
     return bits.reshape(port.bits, _LANES).astype(np.bool_)

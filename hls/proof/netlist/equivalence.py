@@ -8,14 +8,22 @@ woke up with: the classes are proved in the order in which data pass them (C. A.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from hls.proof.netlist.aig import Aig, Literal, cones, evaluate, support
+from hls.proof.netlist.aig import Aig, Cones, Literal, cones, evaluate, support
 from hls.proof.netlist.correspondence import Classes, Member
-from hls.proof.netlist.settling import settle
+from hls.proof.netlist.settling import PairResult, Verdict, settle
 from hls.proof.netlist.side import Side
 from hls.proof.subject import Deadline, NotClosedError
+
+_LARGEST = 5_000
+"""Nodes of one job: ABC takes seconds for so many, and minutes for ten times as many."""
+_FIRST_TRY = 20.0
+"""Seconds for a job before all others have been tried."""
+_SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,15 @@ class Findings:
     all: int = 0
     open: list[Target] = field(default_factory=list)
     different: list[tuple[Target, Mapping[int, bool]]] = field(default_factory=list)
+
+    def add(self, target: Target, verdict: Verdict, shown_by: Mapping[int, bool]) -> None:
+        """What became of one more target."""
+        if verdict == "equal":
+            self.equal += 1
+        elif verdict == "open":
+            self.open.append(target)
+        else:
+            self.different.append((target, shown_by))
 
 
 class Cut:
@@ -90,10 +107,9 @@ class Cut:
                 for member in members if number == 0 else members[1:]:
                     yield Target(number, member, (first, self.next(member)))
 
-    @property
-    def floating(self) -> bool:
-        """Whether something depends on bits that nobody drives."""
-        return any(logic.free for logic in self.logic)
+    def first_net(self, number: int) -> int:
+        """The net of a class's first register; of an output its place."""
+        return -number if number < 0 or not self.classes.members[number] else self.classes.members[number][0].net
 
     def where(self, found: Findings) -> str:
         """The first target, on the way from the inputs, that is not proved."""
@@ -124,32 +140,59 @@ class Cut:
         return depth
 
 
-def solve(cut: Cut, deadline: Deadline, progress: Callable[[int, int], None]) -> Findings:
-    """All targets of ``cut``, register after register in the order of the pipeline."""
-    found = Findings(all=len(cut.targets))
-    asked = [target for target in cut.targets if target.pair[0] != target.pair[1]]
-    found.equal = found.all - len(asked)
-    for group in _jobs(cut, asked):
-        made = cones(cut.aig, [target.pair for target in group])
-        for target, result in zip(group, settle(made, deadline), strict=True):
-            if result.verdict == "equal":
-                found.equal += 1
-            elif result.verdict == "open":
-                found.open.append(target)
-            else:
-                shown = {made.origin[node]: value for node, value in result.shown_by.items()}
-                found.different.append((target, shown))
-        progress(found.equal, found.all)
-    return found
+class Solver:
+    """Settles the targets of cuts, in jobs side by side; what was settled of equal cones is remembered."""
+
+    def __init__(self, deadline: Deadline, progress: Callable[[int, int], None]) -> None:
+        self._deadline = deadline
+        self._progress = progress
+        self._known: dict[bytes, list[PairResult]] = {}
+
+    def solve(self, cut: Cut) -> Findings:
+        """All targets of ``cut``. None may keep the others from being tried: what is left open has a second try."""
+        found = Findings(all=len(cut.targets))
+        asked = [target for target in cut.targets if target.pair[0] != target.pair[1]]
+        found.equal = found.all - len(asked)
+        self._settle(cut, asked, _FIRST_TRY, found)
+        if found.open and not found.different:
+            left, found.open = found.open, []
+            self._settle(cut, left, self._deadline.left * _SIDE_BY_SIDE / len(left), found)
+        return found
+
+    def _settle(self, cut: Cut, targets: Sequence[Target], seconds: float, found: Findings) -> None:
+        made = [(group, cones(cut.aig, [target.pair for target in group])) for group in _jobs(cut, targets)]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            results = pool.map(lambda job: self._results(job[1], seconds), made)
+            for (group, job), settled in zip(made, results, strict=True):
+                for target, result in zip(group, settled, strict=True):
+                    shown = {job.origin[node]: value for node, value in result.shown_by.items()}
+                    found.add(target, result.verdict, shown)
+                self._progress(found.equal, found.all)
+
+    def _results(self, job: Cones, seconds: float) -> list[PairResult]:
+        key = hashlib.sha256(repr((job.left, job.right, job.pairs)).encode()).digest()
+        known = self._known.get(key)
+        if known is not None and all(result.verdict != "open" for result in known):
+            return known
+        self._known[key] = settle(job, Deadline(min(seconds, self._deadline.left)))
+        return self._known[key]
 
 
 def _jobs(cut: Cut, targets: Sequence[Target]) -> Iterator[list[Target]]:
-    """Targets of one register stage together, as they share their logic."""
+    """Targets of one register stage and of neighbouring bits together, as they share their logic, up to a size."""
     order = cut.order()
-    by_depth: dict[int, list[Target]] = {}
-    for target in targets:
-        by_depth.setdefault(order.get(target.number, 0), []).append(target)
-    yield from (by_depth[depth] for depth in sorted(by_depth))
+    place = {target: (order.get(target.number, 0), cut.first_net(target.number)) for target in targets}
+    group, nodes, depth = list[Target](), set[int](), 0
+    for target in sorted(targets, key=lambda target: place[target]):
+        more = set(support(cut.aig, target.pair))
+        if group and (place[target][0] != depth or len(nodes | more) > _LARGEST):
+            yield group
+            group, nodes = [], set()
+        depth = place[target][0]
+        group.append(target)
+        nodes |= more
+    if group:
+        yield group
 
 
 def refine(cut: Cut, different: Sequence[tuple[Target, Mapping[int, bool]]]) -> bool:

@@ -22,7 +22,7 @@ _WORDS = 16
 _SMALL = 400
 """Nodes of cones for which ABC is not started: Bitwuzla has settled them by then."""
 _SHARE = 0.6
-"""Part of the time that is left for ABC, which is asked about all pairs at once; Bitwuzla has the rest."""
+"""Part of the time for ABC, which is asked about all pairs at once; Bitwuzla has the rest."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PairResult:
 
 
 def settle(cones: Cones, deadline: Deadline) -> list[PairResult]:
-    """A result for each pair of ``cones``: "open" are those that were not settled in time."""
+    """A result for each pair of ``cones``: "open" are those that were not settled by the deadline."""
     results = told_apart(cones)
     left = _open(results)
     if left and deadline.left and len(cones.left) > _SMALL:
