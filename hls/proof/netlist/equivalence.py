@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from hls.proof.netlist.aig import Aig, Cones, Literal, cones, evaluate, support
+from hls.proof.netlist.aig import Aig, Literal, cones, evaluate, support
 from hls.proof.netlist.correspondence import Classes, Member
-from hls.proof.netlist.settling import PairResult, Verdict, settle
+from hls.proof.netlist.settling import Verdict, settle
 from hls.proof.netlist.side import Side
 from hls.proof.subject import Deadline, NotClosedError
 
@@ -141,41 +141,41 @@ class Cut:
 
 
 class Solver:
-    """Settles the targets of cuts, in jobs side by side; what was settled of equal cones is remembered."""
+    """Settles the targets of cuts, in jobs side by side; a pair whose equal was proved before is not asked again."""
 
     def __init__(self, deadline: Deadline, progress: Callable[[int, int], None]) -> None:
         self._deadline = deadline
         self._progress = progress
-        self._known: dict[bytes, list[PairResult]] = {}
+        self._proved: set[bytes] = set()
 
     def solve(self, cut: Cut) -> Findings:
         """All targets of ``cut``. None may keep the others from being tried: what is left open has a second try."""
-        found = Findings(all=len(cut.targets))
-        asked = [target for target in cut.targets if target.pair[0] != target.pair[1]]
-        found.equal = found.all - len(asked)
+        keys = {target: _key(cut.aig, target) for target in cut.targets if target.pair[0] != target.pair[1]}
+        asked = [target for target, key in keys.items() if key not in self._proved]
+        found = Findings(all=len(cut.targets), equal=len(cut.targets) - len(asked))
         self._settle(cut, asked, _FIRST_TRY, found)
         if found.open and not found.different:
             left, found.open = found.open, []
             self._settle(cut, left, self._deadline.left * _SIDE_BY_SIDE / len(left), found)
+        failed = {*found.open, *(target for target, _ in found.different)}
+        self._proved |= {key for target, key in keys.items() if target not in failed}
         return found
 
     def _settle(self, cut: Cut, targets: Sequence[Target], seconds: float, found: Findings) -> None:
         made = [(group, cones(cut.aig, [target.pair for target in group])) for group in _jobs(cut, targets)]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            results = pool.map(lambda job: self._results(job[1], seconds), made)
+            results = pool.map(lambda job: settle(job[1], Deadline(min(seconds, self._deadline.left))), made)
             for (group, job), settled in zip(made, results, strict=True):
                 for target, result in zip(group, settled, strict=True):
                     shown = {job.origin[node]: value for node, value in result.shown_by.items()}
                     found.add(target, result.verdict, shown)
                 self._progress(found.equal, found.all)
 
-    def _results(self, job: Cones, seconds: float) -> list[PairResult]:
-        key = hashlib.sha256(repr((job.left, job.right, job.pairs)).encode()).digest()
-        known = self._known.get(key)
-        if known is not None and all(result.verdict != "open" for result in known):
-            return known
-        self._known[key] = settle(job, Deadline(min(seconds, self._deadline.left)))
-        return self._known[key]
+
+def _key(aig: Aig, target: Target) -> bytes:
+    """The same for pairs of which all that they depend on has the same structure, by whatever numbers."""
+    made = cones(aig, [target.pair])
+    return hashlib.sha256(repr((made.left, made.right, made.pairs)).encode()).digest()
 
 
 def _jobs(cut: Cut, targets: Sequence[Target]) -> Iterator[list[Target]]:
