@@ -107,8 +107,8 @@ def _saturated(node: nodes.Input, scaled: npt.NDArray[np.floating]) -> npt.NDArr
 
 def _rounded(node: nodes.Input, block: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
     narrow = block.dtype.kind == "f" and node.type.width <= _FLOAT32_PORT_BITS
-    values = block.astype(np.float32 if narrow else np.float64, copy=False)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 does not hold saturates, as any value beyond
+        values = block.astype(np.float32 if narrow else np.float64, copy=False)
         scaled = times_power_of_two(values, node.type.fraction)
         if np.isnan(np.sum(scaled)) and np.isnan(scaled).any():  # the sum is cheap, and also NaN for inf - inf
             raise EventError(f"input {node.name!r} holds NaN; clean the events")

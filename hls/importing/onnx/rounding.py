@@ -29,7 +29,20 @@ def emit_nearest(
     emit: Emitter, x: str, factor: Fractions, offset: Fractions, kind: FixedType, ends: Sequence[int]
 ) -> str:
     """``x * factor + offset`` rounded to nearest even on the grid of ``kind``, saturated to ``ends``."""
-    narrow = _emit_narrow(emit, x, factor, offset, kind, ends, nearest=True)
+    return _emit_rounded(emit, x, factor, offset, kind, ends, nearest=True)
+
+
+def emit_floor(
+    emit: Emitter, x: str, factor: Fractions, offset: Fractions, kind: FixedType, ends: Sequence[int]
+) -> str:
+    """``floor(x * factor + offset)`` on the grid of ``kind``, saturated to ``ends``."""
+    return _emit_rounded(emit, x, factor, offset, kind, ends, nearest=False)
+
+
+def _emit_rounded(
+    emit: Emitter, x: str, factor: Fractions, offset: Fractions, kind: FixedType, ends: Sequence[int], *, nearest: bool
+) -> str:
+    narrow = _emit_narrow(emit, x, factor, offset, kind, ends, nearest=nearest)
     if narrow is not None:
         return narrow
     if not (is_binary(factor) and is_binary(offset)):
@@ -37,20 +50,8 @@ def emit_nearest(
     edge = emit.edge(scaled := emit_scale(emit, x, factor, offset))
     if edge.declared == kind and ends[0] <= edge.raw_min and edge.raw_max <= ends[1]:
         return scaled
-    return emit(nodes.Quantize, "quantize", (scaled,), kind, *ends)
-
-
-def emit_floor(
-    emit: Emitter, x: str, factor: Fractions, offset: Fractions, kind: FixedType, ends: Sequence[int]
-) -> str:
-    """``floor(x * factor + offset)`` on the grid of ``kind``, saturated to ``ends``."""
-    narrow = _emit_narrow(emit, x, factor, offset, kind, ends, nearest=False)
-    if narrow is not None:
-        return narrow
-    if not (is_binary(factor) and is_binary(offset)):
-        x, factor, offset = _sticky(emit, x, factor, offset, kind.fraction)
-    scaled = emit_scale(emit, x, factor, offset)
-    return emit(nodes.Quantize, "floor", (scaled,), kind, *ends, nodes.Rounding.FLOOR)
+    suffix, how = ("quantize", nodes.Rounding.NEAREST_EVEN) if nearest else ("floor", nodes.Rounding.FLOOR)
+    return emit(nodes.Quantize, suffix, (scaled,), kind, *ends, how)
 
 
 def _emit_narrow(

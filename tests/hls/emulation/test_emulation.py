@@ -164,6 +164,15 @@ def test_a_port_wider_than_a_float_saturates_at_its_own_end(bits: int, signed: b
     assert emulate(graph, events).ravel().tolist() == [value / 2**type_.fraction for value in expected]
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_float32_does_not_hold_saturates_without_a_word() -> None:
+    port = FixedType(True, 4, 2)
+    builder = GraphBuilder("wire")
+    x = builder.add(nodes.Input("x", (), "x", (1,), port, port.raw_min, port.raw_max))
+    graph = builder.finish([x], [x], ["x"])
+    assert quantize_inputs(graph, np.array([[1e300], [-1e300], [np.inf]]))[0].tolist() == [[7], [-8], [7]]
+
+
 def test_floats_arrive_as_float32_like_in_keras() -> None:
     graph = _chain(1, 1)
     almost_tie = np.array([[0.5 * 2.0**-4 + 1e-12]])  # float32 makes it the tie, which goes to even
