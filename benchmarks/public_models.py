@@ -39,8 +39,9 @@ from hls.verification.witnesses import default_witnesses
 PART = "xcvu13p-flga2577-2-e"
 INPUT_TYPE = "ap_fixed<16,6>"
 _CALIBRATION_EVENTS = 500
-_SECONDS = 900
+_SECONDS = 3600
 _MOST_CURES = 5
+LARGEST_CSIM = 400_000
 _OUR_FAULT = "a fault of qtrigger"
 _HARDWARE = ("csim", "rtl", "netlist")
 """Witnesses that are not asked, or only of networks that are small enough."""
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--events", type=int, default=300)
-    parser.add_argument("--largest-csim", type=int, default=400_000)
+    parser.add_argument("--largest-csim", type=int, default=LARGEST_CSIM)
     parser.add_argument("--jobs", type=int, default=1, help="so many files at a time")
     parser.add_argument("--out", type=Path, default=Path("models.jsonl"))
     parser.add_argument("--page", type=Path)
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{_line(outcome)}\n")
     outcomes = [done[name] for name in sorted(done)]
     if options.page is not None:
-        options.page.write_text(page(outcomes, options.events, str(options.page)), encoding="utf-8")
+        options.page.write_text(page(outcomes, options.events), encoding="utf-8")
     return int(any(o.agreement == "differs" or _OUR_FAULT in (o.refusal or "") for o in outcomes))
 
 
@@ -227,10 +228,14 @@ def _report(project: Path) -> dict[str, Any] | None:
 
 def _qtrigger(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "qtrigger"), *arguments]
-    try:
-        return subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", f"not done in {_SECONDS} seconds")
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            said, told = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # with what it has started
+            process.communicate()
+            return subprocess.CompletedProcess(command, 2, "", f"not done in {_SECONDS} seconds")
+    return subprocess.CompletedProcess(command, process.returncode, said, told)
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:
@@ -247,13 +252,13 @@ def _line(outcome: Outcome) -> str:
 _HEAD = """\
 # Networks that others trained
 
-{came} of {files} public model files come in: {counts}.
+{came} of {files} public model files come in: {counts}.{untried}
 
-`python -m benchmarks.public_models FOLDER --events {events} --page {page}` made this page. It brings in every file of a
-folder as its owner would, with `qtrigger new`, and cures what is refused as the message says. The files are of
-tutorials, taggers, MLPerf Tiny, detectors, an ECG, jet images, HGQ, HGQ 2, hls4ml's example-models and QONNX. Each was
-built with the emulator, the framework that wrote it and hls4ml's C simulation, on {events} events over its whole input
-range, half of them corner events.
+`python -m benchmarks.public_models FOLDER --events {events} --page docs/public-models.md` made this page. It brings in
+every file of a folder as its owner would, with `qtrigger new`, and cures what is refused as the message says. The files
+are of tutorials, taggers, MLPerf Tiny, detectors, an ECG, jet images, HGQ, HGQ 2, hls4ml's example-models and QONNX.
+Each was built with the emulator, the framework that wrote it and, up to {csim:,} multiplications, hls4ml's C
+simulation, on {events} events over its whole input range, half of them corner events.
 
 *quantize* stands for `qtrigger quantize` with {calibration} random events and 8 bits: the network of types that it
 writes is then the one that is compared. LUTs are estimates of the fully parallel RTL ([estimates](estimates.md)), also
@@ -264,13 +269,14 @@ where a chip has fewer. The files are their owners' and are not part of this pro
 """
 
 
-def page(outcomes: Sequence[Outcome], events: int, name: str) -> str:
-    """The table, how many of each, and every refusal with its cure."""
+def page(outcomes: Sequence[Outcome], events: int, untried: int = 0) -> str:
+    """The table, how many of each, and every refusal with its cure; ``untried`` files of the folder are not in it."""
     counts = Counter(outcome.agreement for outcome in outcomes if outcome.agreement is not None)
     head = _HEAD.format(
         events=events,
-        page=name,
+        csim=LARGEST_CSIM,
         files=len(outcomes),
+        untried=f" Of the folder {untried} more were not tried when this page was made." if untried else "",
         came=counts.total(),
         counts=", ".join(f"{count} {what}" for what, count in counts.most_common()),
         calibration=_CALIBRATION_EVENTS,

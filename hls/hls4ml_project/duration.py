@@ -7,8 +7,8 @@ import os
 from hls.graph import FixedGraph
 from hls.graph.costs import all_products
 
-# `python benchmarks/csim.py --durations`: seconds of one core, g++ 12 on a Xeon of 2.1 GHz.
-_COMPILER, _NODE, _PRODUCT, _ELEMENT = 3.0, 0.2, 2e-8, 2e-8
+# `python benchmarks/csim.py --durations`: seconds of one core, g++ 12.
+_COMPILER, _NODE, _PRODUCT, _ELEMENT = 2.0, 0.2, 1.5e-9, 6e-9
 
 
 def sizes(graph: FixedGraph) -> tuple[int, int, int]:

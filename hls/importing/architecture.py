@@ -28,6 +28,12 @@ SLICING = "SlicingOpLambda"
 GET_ITEM = {"class_name": "GetItem", "module": "keras.src.ops.numpy"}
 PRUNING = "PruneLowMagnitude"
 """A wrapper of TensorFlow Model Optimization: it zeroes weights while it trains, and then they are stored as zeros."""
+STEPS = "TimeDistributed"
+"""A wrapper that calls its layer on every step, which these layers do by themselves."""
+_OF_LAST_AXIS = (
+    "Dense", "QDense", "Activation", "QActivation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout",
+    "BatchNormalization", "QBatchNormalization",
+)  # fmt: skip
 # What only training reads: a constraint or a loss of the author's own keeps no network off the chip.
 _TRAINING_ONLY = re.compile(r"\w*(regularizer|constraint|initializer)|(compile|build)_config")
 
@@ -127,11 +133,13 @@ def layer_name(entry: dict[str, Any]) -> str:
 def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> LayerSpec:
     config, name, kind = dict(entry["config"]), layer_name(entry), layer_kind(entry)
     wrapper = None
-    if kind == PRUNING and isinstance(config.get("layer"), dict):
+    if kind in (PRUNING, STEPS) and isinstance(config.get("layer"), dict):
         wrapped = config["layer"]
         if not isinstance(wrapped.get("class_name"), str) or not isinstance(wrapped.get("config"), dict):
-            raise ModelFileError(f"layer {name!r}: its {PRUNING} holds no layer; save the whole model again")
-        wrapper, kind, config = kind, layer_kind(wrapped), {**wrapped["config"], "name": name}
+            raise ModelFileError(f"layer {name!r}: its {kind} holds no layer; save the whole model again")
+        if kind == PRUNING or layer_kind(wrapped) in _OF_LAST_AXIS:
+            wrapper = kind if kind == PRUNING else None
+            kind, config = layer_kind(wrapped), {**wrapped["config"], "name": name}
     return LayerSpec(name, kind, config, calls, weights(name, kind), wrapper)
 
 

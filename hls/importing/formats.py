@@ -96,12 +96,29 @@ def format_of(file: Path) -> ModelFormat:
     Raises:
         ModelFileError: there is no such file, or no format recognises it.
     """
+    with existing_file(file).open("rb") as stream:
+        head = stream.read(1 << 12)
+    if b"/data.pkl" in head or head.startswith((b"\x80\x02", b"\x80\x04")):  # the first are archives, as Keras's are
+        raise ModelFileError(f"{file}: of PyTorch or another pickle, which is code and never executed; {_EXPORTED}")
     formats = FORMATS.load_all().values()
     for candidate in formats:
-        if candidate.recognises(existing_file(file)):
+        if candidate.recognises(file):
             return candidate
     known = ", ".join(candidate.title for candidate in formats)
-    raise ModelFileError(f"{file}: of no format that is known here ({known}); was it copied whole?")
+    unknown = f"of no format that is known here ({known}); was it copied whole?"
+    raise ModelFileError(f"{file}: {_of_others(head) or unknown}")
+
+
+_EXPORTED = "export the network: torch.onnx.export(model, example, 'model.onnx')"
+
+
+def _of_others(head: bytes) -> str | None:
+    """Whose file it is, of those that are often brought and cannot be read, and what to bring instead."""
+    if head[4:8] == b"TFL3":
+        return "of TensorFlow Lite, whose sums are rescaled between layers; bring the Keras model that it was made of"
+    if head.lstrip().startswith(b"{") and b'"class_name"' in head:
+        return "an architecture without weights; give the file of the weights, and this one by --architecture"
+    return None
 
 
 def existing_file(file: Path) -> Path:

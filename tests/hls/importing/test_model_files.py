@@ -15,7 +15,7 @@ import pytest
 
 from hls.emulation import emulate
 from hls.errors import ModelFileError, UnsupportedError
-from hls.importing import import_keras
+from hls.importing import import_keras, import_model
 
 DATA = Path(__file__).parent.parent / "data"
 KERAS2 = DATA / "qkeras09_keras2.h5"
@@ -153,3 +153,21 @@ def test_unknown_length_is_refused(changed: Any) -> None:
 
     with pytest.raises(UnsupportedError, match="firmware needs every size fixed"):
         import_keras(changed(edit))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x1c\0\0\0TFL3\0\0", "of TensorFlow Lite, .*bring the Keras model"),
+        (b"\x80\x02}q\0.", "of PyTorch or another pickle, .*torch.onnx.export"),
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "of PyTorch or another pickle, .*torch.onnx.export"),
+        (b'{"class_name": "Functional"}', "an architecture without weights; .*--architecture"),
+        (b"anything", "of no format that is known here"),
+    ],
+    ids=["TensorFlow Lite", "pickle", "PyTorch", "architecture", "nothing"],
+)
+def test_files_of_others_are_told_apart(content: bytes, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    file.write_bytes(content)
+    with pytest.raises(ModelFileError, match=told):
+        import_model(file)

@@ -246,6 +246,14 @@ def test_a_pruning_wrapper_is_stripped_and_said_so(tmp_path: Path) -> None:
     assert graph.notes == ("layer 'o': its PruneLowMagnitude acts only in training and is left out",)
 
 
+def test_a_dense_layer_at_every_step_is_that_layer(tmp_path: Path) -> None:
+    inner = dense("inside", "q")
+    wrapped = layer("TimeDistributed", "o", X, layer={"class_name": "QDense", "config": inner["config"]})
+    graph = import_keras(write(tmp_path / "m.keras", [*quantized((2, 3)), wrapped], "o", {"o/layer": KERNEL}))
+    assert emulate(graph, [[[1.0, 2.0, 4.0], [0.0, 0.0, 0.0]]]).tolist() == [[[2.5, -3.0], [0.0, 0.0]]]
+    assert graph.notes == ()
+
+
 @pytest.mark.parametrize(
     ("stated", "right"), [(None, 0.75), ("hard", 0.75), ("smooth", 0.59375), ("real", 0.625)]
 )  # 0.5 + 0.5 / 2, 0.5 + 0.5 * 3 / 16, and 1 / (1 + exp(-0.5)) in sixteenths ... of 32

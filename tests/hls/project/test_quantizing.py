@@ -69,6 +69,10 @@ class TestNormalForm:
         ]
         assert form.model.outputs == (TensorRef("d_tanh", 0, 0),)
 
+    def test_what_has_no_form_is_refused_with_its_cure(self) -> None:
+        with pytest.raises(UnsupportedError, match="'e': class Embedding is not supported: a table by index; give"):
+            normal_form(model(layer("Embedding", "e", "x", [[1.0]])))
+
     def test_a_last_softmax_is_left_to_the_host_and_one_in_the_middle_is_refused(self) -> None:
         softmax = layer("Softmax", "s", "d")
         form = normal_form(model(DENSE, softmax))
