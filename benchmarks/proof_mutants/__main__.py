@@ -172,6 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for outcome in outcomes(name, (options.graph, options.verilog, options.netlist), Path(place)):
                 found.append(outcome)
                 out.write(json.dumps(asdict(outcome)) + "\n")
+                out.flush()
                 sys.stderr.write(f"{outcome.place} {outcome.name}: {outcome.noticed} events; {outcome.verdict}\n")
     sys.stdout.write(table(found) + "\n")
     return int(any(outcome.noticed and outcome.verdict == EQUIVALENT for outcome in found))
