@@ -24,6 +24,9 @@ from hls.graph.intervals import propagate
 from hls.hls4ml_project.layers import lower
 from hls.hls4ml_project.lowering import state
 from hls.project.report.assemble import graph_info
+from hls.proof.meaning import graph_numbers, meaning
+from hls.proof.subject import NotClosedError
+from hls.proof.words import Space
 from hls.rtl.operations import operate
 from hls.rtl.partition import origins, partition, whole
 from hls.rtl.trace import trace
@@ -59,9 +62,9 @@ def test_the_zoo_has_every_kind(menagerie: FixedGraph) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("room", [propagate, operate, state], ids=["propagate", "operate", "state"])
+@pytest.mark.parametrize("room", [propagate, operate, state, meaning], ids=["propagate", "operate", "state", "meaning"])
 def test_each_kind_has_a_rule(room: Any, kind: type[nodes.Node]) -> None:
-    ports_are_given = room is operate and kind is nodes.Input
+    ports_are_given = room in (operate, meaning) and kind is nodes.Input
     assert (room.dispatch(kind) is room.dispatch(object)) == ports_are_given
 
 
@@ -177,3 +180,9 @@ def test_every_trait_is_borne_out(menagerie: FixedGraph) -> None:
             x = rng.integers(edges[0].low, edges[0].high + 1)
             once, twice = (propagate(node, [Edge(v, v, edges[0].fraction, 0)]) for v in (x, 2 * x))
             assert (2 * once.low == twice.low).all(), node.name
+
+
+def test_a_proof_stops_at_a_node_that_it_does_not_know(strange: FixedGraph) -> None:
+    with pytest.raises(NotClosedError, match=r"meaning .* does not know Strange nodes") as stopped:
+        graph_numbers(strange, Space(), lambda node: None)
+    assert stopped.value.layer == "my layer"

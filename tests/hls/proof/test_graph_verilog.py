@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hls.emulation import Emulator
-from hls.errors import UnsupportedError
+from hls.errors import ToolError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.proof import Link, Subject
@@ -223,3 +223,12 @@ def test_without_the_solver_nothing_is_claimed(tmp_path: Path, monkeypatch: pyte
     link = prove_verilog(written)
     assert link.state == "not done"
     assert "pip install 'qtrigger[proof]'" in str(link.reason)
+
+
+def test_a_tool_that_is_killed_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*arguments: object, **options: object) -> None:
+        raise ToolError("Yosys (read.ys) stopped with signal 9")
+
+    monkeypatch.setattr("hls.proof.verilog.design.run_yosys", killed)
+    link = prove_verilog(subject(small(), tmp_path))
+    assert (link.state, link.reason) == ("not done", "Yosys (read.ys) stopped with signal 9")
