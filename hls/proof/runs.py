@@ -247,7 +247,9 @@ def clip(f: Runs, lowest: int, highest: int) -> Runs:
 def select(chosen: Runs, a: Runs, b: Runs) -> Runs:
     """``a`` where ``chosen`` is not 0, ``b`` elsewhere."""
     nonzero = differs_from_zero(chosen)
-    start, (which, x, y), (_, s, t) = _refined([nonzero, a, b])
+    start, (which, x, y), (turns, s, t) = _refined([nonzero, a, b])
+    if turns.any():  # of two points in all, 0 and 1 are one run
+        return pointwise([nonzero, a, b], lambda *points: np.where(points[0] != 0, points[1], points[2]))
     return runs(a.low, a.high, start, np.where(which != 0, x, y), np.where(which != 0, s, t))
 
 

@@ -91,3 +91,14 @@ def test_what_has_too_many_runs_or_bits_is_told() -> None:
         functions.floor_shift(line(0, 1 << 40, 1, 0), 3)
     with pytest.raises(NotClosedError, match="wider than a proof goes"):
         line(0, 1 << 40, 1 << 30, 0)
+
+
+@pytest.mark.parametrize("chosen", [[0, 1], [1, 0], [1, 1], [0, 0]])
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_choice_is_right_where_there_are_two_points_in_all(chosen: list[int], last: int) -> None:
+    which = np.array([*chosen, 0][: last + 1])
+    a, b = line(0, last, 4, -1), line(0, last, -3, 7)
+    made = functions.select(by_points(0, last, which), a, b)
+    assert points(made).tolist() == np.where(which, points(a), points(b)).tolist()
+    assert points(functions.maximum(a, b)).tolist() == np.maximum(points(a), points(b)).tolist()
+    assert points(functions.clip(a, 0, 2)).tolist() == np.clip(points(a), 0, 2).tolist()
