@@ -80,7 +80,7 @@ def test_a_model_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_file_of_no_format_names_those_that_there_are(tmp_path: Path) -> None:
     file = tmp_path / "model.pt"
     file.write_bytes(b"PyTorch, perhaps")
-    with pytest.raises(ModelFileError, match=r"of no format that is known here \(Keras \(\.keras, HDF5\), ONNX"):
+    with pytest.raises(ModelFileError, match=r"of no format that is known here \(.*Keras \(\.keras, HDF5\),.* ONNX"):
         import_model(file)
 
 

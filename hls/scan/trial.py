@@ -49,8 +49,9 @@ class TrialSpec:
     @property
     def key(self) -> str:
         """The same for the same point, training, target and firmware: results are found again by it."""
-        target = asdict(self.target)
-        del target["firmware"]
+        # Without what is not stated: keys that a target learns to have change no name of an earlier trial.
+        target = {key: value for key, value in asdict(self.target).items() if value is not None}
+        target.pop("firmware", None)
         asked = [dict(self.parameters), target, self.system, self.events, self.epochs, self.seed]
         # Named only where it is not what these two settings imply: trials older than the choice keep their keys.
         hardware = self.hardware

@@ -82,6 +82,6 @@ def test_the_room_without_a_rule_refuses_it_by_name(graph: FixedGraph) -> None:
 
 def test_the_files_that_the_page_names_exist() -> None:
     rows = re.findall(r"^\| `(hls/[a-z0-9_/]+\.py)`", PAGE, re.MULTILINE)
-    assert len(rows) <= 8
+    assert len(rows) <= 10  # two of them let it be proved, and may be left out
     for row in rows:
         assert (ROOT / row).is_file(), row

@@ -88,10 +88,12 @@ def test_without_a_quantizer_that_rounds_there_is_no_table(
         graph_of(tmp_path, *entries)
 
 
-def test_slopes_of_every_place_are_refused(tmp_path: Path) -> None:
+def test_slopes_of_every_place(tmp_path: Path) -> None:
     layers = [port("x", 2, 4), activation("q", Q8, "x"), layer("PReLU", "o", tensor("q"))]
-    with pytest.raises(UnsupportedError, match="shared_axes"):
-        import_keras(write(tmp_path / "m.keras", layers, "o", {"o": [np.ones((2, 4))]}))
+    slopes = np.array([[0.5, 0.25, 1, 2], [0, -0.5, 0.125, 0.75]])
+    graph = import_keras(write(tmp_path / "m.keras", layers, "o", {"o": [slopes]}))
+    x = np.arange(-60, 60).reshape(-1, 2, 4) / 16
+    np.testing.assert_array_equal(emulate(graph, x), np.where(x >= 0, x, slopes * x))
 
 
 def test_float32_may_be_off_by_a_step_next_to_a_tie_only() -> None:
