@@ -47,6 +47,8 @@ BITS = "quantized_bits(5, 0, alpha=1)"
 KERNEL = {"kernel_quantizer": BITS, "bias_quantizer": BITS}
 DEPTHWISE = {"depthwise_quantizer": BITS, "bias_quantizer": BITS}
 SEPARABLE = {**DEPTHWISE, "pointwise_quantizer": BITS}
+CELL = {**KERNEL, "recurrent_quantizer": BITS, "state_quantizer": BITS, "activation": "quantized_tanh(5)"}
+GATED = {**CELL, "recurrent_activation": "quantized_sigmoid(5, use_real_sigmoid=1)"}
 LINE, IMAGE = (6, 2), (4, 5, 2)
 ROUNDED = "quantized_bits(6, 2, alpha=1)"
 
@@ -100,6 +102,11 @@ ROWS: dict[str, Network] = {
     "Conv1DTranspose": _on(LINE, lambda k, q: k.layers.Conv1DTranspose(2, 3, strides=2)),
     "Conv2DTranspose": _on((2, 3, 2), lambda k, q: k.layers.Conv2DTranspose(1, 2, strides=2)),
     "QConv2DTranspose": _on((2, 2, 2), lambda k, q: q.QConv2DTranspose(1, 3, strides=2, padding="same", **KERNEL)),
+    "QSimpleRNN": _on((3, 2), lambda k, q: q.QSimpleRNN(2, **CELL)),
+    "QLSTM": _on((3, 2), lambda k, q: q.QLSTM(2, **GATED)),
+    "QGRU": _on((3, 2), lambda k, q: q.QGRU(2, reset_after=True, **GATED)),
+    "Bidirectional": _on((3, 2), lambda k, q: k.layers.Bidirectional(q.QSimpleRNN(2, return_sequences=True, **CELL))),
+    "TimeDistributed": _on((3, 2), lambda k, q: k.layers.TimeDistributed(q.QDense(2, **KERNEL))),
     "BatchNormalization": _on((4,), lambda k, q: k.layers.BatchNormalization()),
     "QBatchNormalization": _on(LINE, lambda k, q: q.QBatchNormalization()),
     "QDenseBatchnorm": _on((4,), lambda k, q: q.QDenseBatchnorm(3, **KERNEL)),
@@ -176,6 +183,10 @@ ROWS: dict[str, Network] = {
     "ops.Max": _op(lambda ops, x: ops.max(x, axis=1)),
 }
 SAME = {
+    "SimpleRNN": "QSimpleRNN",
+    "LSTM": "QLSTM",
+    "GRU": "QGRU",
+    "QBidirectional": "Bidirectional",
     "Dense": "QDense",
     "Conv1D": "QConv1D",
     "Conv2D": "QConv2D",

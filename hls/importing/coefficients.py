@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hls.graph.fixed import FixedArray, times
+from hls.graph.fixed import FixedArray, narrow, times
 from hls.graph.float32 import Doubles
 
 
@@ -28,3 +28,33 @@ class Coefficients:
             return self
         unit = np.abs(self.scale.to_float())
         return Coefficients(times(self.exact, self.scale), None if self.off is None else self.off * unit)
+
+    def part(self, columns: slice) -> Coefficients:
+        """Some of the last axis."""
+        exact = FixedArray(self.exact.integers[..., columns], self.exact.fraction)
+        return Coefficients(exact, None if self.off is None else self.off[..., columns])
+
+    def row(self, number: int) -> Coefficients:
+        """One of the first axis."""
+        exact = FixedArray(self.exact.integers[number], self.exact.fraction)
+        return Coefficients(exact, None if self.off is None else self.off[number])
+
+
+def stacked(a: Coefficients, b: Coefficients) -> Coefficients:
+    """The rows of one kernel, and those of another below them."""
+    fraction = max(a.exact.fraction, b.exact.fraction)
+    integers = [part.exact.at_fraction(fraction).integers for part in (a, b)]
+    exact = FixedArray(narrow(np.concatenate(integers)), fraction)
+    if a.off is None and b.off is None:
+        return Coefficients(exact)
+    return Coefficients(exact, np.concatenate([np.zeros(p.exact.shape) if p.off is None else p.off for p in (a, b)]))
+
+
+def added(a: Coefficients, b: Coefficients) -> Coefficients:
+    """Two biases of the same sums."""
+    fraction = max(a.exact.fraction, b.exact.fraction)
+    one, other = (part.exact.at_fraction(fraction).integers for part in (a, b))
+    exact = FixedArray(narrow(one + other), fraction)
+    if a.off is None and b.off is None:
+        return Coefficients(exact)
+    return Coefficients(exact, sum((part.off for part in (a, b) if part.off is not None), np.zeros(exact.shape)))

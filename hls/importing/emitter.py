@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from hls.errors import ModelFileError, UnsupportedError
@@ -77,6 +78,12 @@ class Emitter:
         if pending and not kind.rounds:
             self._unrounded[name] = self._unrounded[pending[0]]
         return name
+
+    def inside(self) -> Emitter:
+        """The same for what a layer computes on its way to its output, which other nodes of its own read."""
+        inner = copy(self)
+        inner.last = inner.before_quantizers = False
+        return inner
 
     def edge(self, name: str) -> Edge:
         """The edge of a node already added."""

@@ -23,49 +23,20 @@ from hls.importing import (
     operators,
     pooling,
     products,
+    recurrent,
     wiring,
 )
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
 from hls.importing.coefficients import Coefficients
+from hls.importing.constants import bias_of, kernel_of
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.folded import unfolded
 from hls.importing.functions import elu
+from hls.importing.layer_schema import check_layer
 from hls.importing.normalization import ROOT_NOTE, normalization
 from hls.importing.options import fits, numbers, require_channels_last, require_weights, sizes, sliding
-from hls.importing.quantizers import Quantizer, parse_quantizer
-from hls.importing.refusals import unquantized
-from hls.importing.scaled import scaled
 from hls.importing.spec import LayerSpec
-from hls.importing.weights import as_trainable, float32_deviation, quantized_constant
 from hls.machine.plugins import Plugins
-
-_MOST_STATED_BITS = 20
-"""Numbers of so few bits in a layer without a quantizer were quantized by whoever wrote them: float32 has 24."""
-
-
-def _kernel(emit: Emitter, spec: LayerSpec, key: str, values: npt.NDArray[np.float32]) -> Coefficients:
-    quantizer = parse_quantizer(spec.config.get(key), f"layer {spec.name!r}, {key}")
-    if quantizer is None:
-        stated = FixedArray.from_float(values)
-        if stated.type.width <= _MOST_STATED_BITS:
-            return Coefficients(stated)
-        emit.refuse(
-            UnsupportedError(
-                f"layer {spec.name!r} ({spec.class_name}) has no {key}: its weights are plain floats; "
-                f"{unquantized(spec.class_name, key)}"
-            )
-        )
-        return Coefficients(FixedArray(np.zeros(values.shape, np.int64), 0))
-    return _quantized(quantizer, values, kernel=True)
-
-
-def _quantized(quantizer: Quantizer, values: npt.NDArray[np.float32], *, kernel: bool) -> Coefficients:
-    chosen = scaled(as_trainable(quantizer), values) if kernel else None
-    if chosen is not None and not chosen.powers:
-        scale = FixedArray.from_float(chosen.scale)
-        return Coefficients(FixedArray.from_float(chosen.steps), chosen.deviation(values), scale)
-    exact = quantized_constant(quantizer, values, kernel=kernel)
-    return Coefficients(exact, float32_deviation(quantizer, values, exact))
 
 
 def _note(kernel: Doubles | None, bias: Doubles | None) -> Float32 | None:
@@ -80,12 +51,7 @@ def _bias(emit: Emitter, spec: LayerSpec, outputs: int) -> Coefficients:
         raise ModelFileError(
             f"layer {spec.name!r}: its bias has the shape {values.shape}, {outputs} outputs want ({outputs},)"
         )
-    quantizer = parse_quantizer(spec.config.get("bias_quantizer"), f"layer {spec.name!r}, bias_quantizer")
-    if quantizer is not None:
-        return _quantized(quantizer, values, kernel=False)
-    if values.any():
-        emit.builder.notes.append(f"layer {spec.name!r}: its bias has no quantizer and enters as exact float32 numbers")
-    return Coefficients(FixedArray.from_float(values))
+    return bias_of(emit, spec, values)
 
 
 def _sums(
@@ -110,7 +76,7 @@ def _sums(
 
 def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 2)
-    kernel = _kernel(emit, spec, "kernel_quantizer", spec.weights[0])
+    kernel = kernel_of(emit, spec, "kernel_quantizer", spec.weights[0])
     bias = _bias(emit, spec, kernel.exact.shape[1])
     out = _sums(emit, nodes.Dense, inputs, kernel, bias)
     return emit_activation(emit, spec.config.get("activation"), out)
@@ -118,7 +84,7 @@ def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
-    kernel = _masked(spec, _kernel(emit, spec, "kernel_quantizer", spec.weights[0]))
+    kernel = _masked(spec, kernel_of(emit, spec, "kernel_quantizer", spec.weights[0]))
     groups = int(spec.config.get("groups") or 1)
     return _emit_conv(emit, spec, inputs, kernel, groups)
 
@@ -157,13 +123,13 @@ def _separable(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     rank = depthwise.ndim - 2
     ones = {"strides": 1, "dilation_rate": 1, "padding": "valid"}
     second = replace(spec, config={**spec.config, **ones}, weights=(pointwise, *bias))
-    kernel = _kernel(emit, second, "pointwise_quantizer", pointwise.reshape(*(1,) * rank, *pointwise.shape[-2:]))
+    kernel = kernel_of(emit, second, "pointwise_quantizer", pointwise.reshape(*(1,) * rank, *pointwise.shape[-2:]))
     return _emit_conv(emit, second, (between,), kernel, 1)
 
 
 def _depthwise(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
-    kernel = _kernel(emit, spec, "depthwise_quantizer", spec.weights[0])
+    kernel = kernel_of(emit, spec, "depthwise_quantizer", spec.weights[0])
     *window, channels, multiplier = kernel.exact.shape
     shape = (*window, 1, channels * multiplier)
     flat = FixedArray(kernel.exact.integers.reshape(shape), kernel.exact.fraction)
@@ -191,7 +157,7 @@ def _transposed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Its input with zeros between the positions, convolved with the kernel turned round."""
     require_channels_last(spec)
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
-    stated = _kernel(emit, spec, "kernel_quantizer", spec.weights[0]).multiplied()  # a scale is one of its inputs'
+    stated = kernel_of(emit, spec, "kernel_quantizer", spec.weights[0]).multiplied()  # a scale is one of its inputs'
     *window, _, _ = stated.exact.shape
     rank = len(window)
     strides = sizes(spec.config.get("strides", 1), rank)
@@ -331,6 +297,24 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
     return emit(nodes.Concatenate, "concatenate", inputs, axis - 1 if axis > 0 else axis + rank)
 
 
+def _time_distributed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """A layer that works on the last axis does the same at every step anyway."""
+    held = spec.config.get("layer")
+    if not isinstance(held, dict) or not isinstance(held.get("config"), dict):
+        raise ModelFileError(f"layer {spec.name!r}: its TimeDistributed holds no layer; save the whole model again")
+    kind = str(held.get("class_name")).split(">")[-1]
+    if kind not in _ON_THE_LAST_AXIS:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: TimeDistributed of a {kind}, and only of {', '.join(_ON_THE_LAST_AXIS)} is it read "
+            "here; for a QConv1D use a QConv2D whose window has length 1 along the steps, which computes the same, "
+            "else reshape the steps into the channels, which is another network: train it again"
+        )
+    inner = replace(spec, class_name=kind, config=held["config"])
+    check_layer(inner)
+    return HANDLERS[kind](emit, inner, inputs)
+
+
+_ON_THE_LAST_AXIS = ("Dense", "QDense", "Activation", "QActivation", "ReLU", "LeakyReLU", "Dropout")
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
     "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *identities.MERGES, *hgq2.MERGES, *hgq2_attention.HANDLERS,
@@ -365,6 +349,7 @@ HANDLERS: dict[str, Handler] = {
     "Reshape": _reshape,
     "Permute": _permute,
     "Concatenate": _concatenate,
+    "TimeDistributed": _time_distributed,
     "PairProducts": products.pair_products,
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
                      "AlphaDropout", "ActivityRegularization"), _skip),
@@ -374,6 +359,7 @@ HANDLERS: dict[str, Handler] = {
     **operators.HANDLERS,
     **interaction.HANDLERS,
     **identities.HANDLERS,
+    **recurrent.HANDLERS,
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
     **hgq2_attention.HANDLERS,

@@ -61,7 +61,7 @@ _SOFTMAX = (
     "end the network before it and take the softmax of its outputs in software, which changes nothing; their order, "
     f"and so the class, needs none. Of a last softmax, {SOFTMAX_STATED}"
 )
-_RECURRENT = f"no recurrent layer is read here; {_ENDS_BEFORE}, or use a convolution (QConv1D), {ANOTHER}"
+_RECURRENT = f"of recurrent layers LSTM, GRU and SimpleRNN are read here; {_ENDS_BEFORE}, or use QLSTM, {ANOTHER}"
 _HGQ2 = (
     "of HGQ 2, of whose layers QDense, QEinsumDense, QEinsumDenseBatchnorm, QConv1D, QConv2D, QBatchNormalization, "
     "QSum, QMeanPow2, QAdd, QSubtract, QMultiply, QMultiHeadAttention and QLinformerAttention are read here; let "
@@ -92,8 +92,7 @@ NO_BINARY_FUNCTION = (
 _CURES: dict[str, str] = {
     **dict.fromkeys(("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"), _OPERATOR),
     **dict.fromkeys(
-        ("LSTM", "GRU", "SimpleRNN", "RNN", "QLSTM", "QGRU", "QSimpleRNN", "Bidirectional", "QBidirectional",
-         "ConvLSTM1D", "ConvLSTM2D"),
+        ("RNN", "ConvLSTM1D", "ConvLSTM2D"),
         _RECURRENT,
     ),
     **dict.fromkeys(
@@ -106,8 +105,6 @@ _CURES: dict[str, str] = {
     **dict.fromkeys(("LayerNormalization", "GroupNormalization", "UnitNormalization"),
         "its mean, variance or norm are those of each event, and a root of them is no finite binary "
         f"number; use BatchNormalization, {ANOTHER}"),
-    "TimeDistributed": "a QDense or an activation works on the last axis by itself and needs none: call the layer on "
-    "the tensor, which computes the same; so does, for a QConv1D, a QConv2D whose window has length 1 along the steps",
     "SpectralNormalization": "it divides the kernel in training; put the layer that it wraps (layer.layer) in its "
     "place, which computes the same",
     "Normalization": "it divides by roots; normalize the events before the network reads them, which computes the same",
@@ -165,6 +162,8 @@ def unquantized(class_name: str, key: str) -> str:
     given = f"{key}=quantized_bits(8, 0, alpha=1) and train it again from these weights"
     if class_name.startswith("Q"):
         return f"give it {given}: that rounds them, which is another network"
+    if class_name in ("LSTM", "GRU", "SimpleRNN"):
+        return f"use Q{class_name} with {given}: that rounds them, which is another network"
     if class_name == "Conv1DTranspose":
         return f"{TRANSPOSED_1D}, and quantize that"
     made = "`qtrigger quantize` makes a QKeras file of such a network"

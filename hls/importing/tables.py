@@ -170,7 +170,8 @@ def table(emit: Emitter, quantizer: Quantizer, x: str, function: Function, throu
     if size > _TABLE_LIMIT:
         raise quantizer.unsupported(
             f"a table of {size} entries (at most {_TABLE_LIMIT})",
-            "put QActivation(quantized_bits(10, ..., alpha=1)) before it, whose rounding is part of the network then",
+            "put QActivation(quantized_bits(10, ..., alpha=1)) before it, whose rounding is part of the network then; "
+            "before the gates of a recurrent layer none can stand: give its kernels, inputs and state fewer bits",
         )
     raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
     inputs = np.ldexp(raw, -edge.fraction)

@@ -186,6 +186,12 @@ def taken(emit: Emitter, x: str, axis: int, places: range) -> str:
     return x if emit.edge(x).shape == result else emit(nodes.Reshape, "unfolded", (x,), result)
 
 
+def position(emit: Emitter, x: str, step: int) -> str:
+    """One position of a sequence, its axis gone."""
+    row = taken(emit, x, 0, range(step, step + 1))
+    return emit(nodes.Reshape, "position", (row,), emit.edge(row).shape[1:])
+
+
 def _steps(spec: LayerSpec, rank: int) -> list[int | slice | None]:
     """What is done to each axis, and where axes are added, the batch left out."""
     index = spec.config.get("index")

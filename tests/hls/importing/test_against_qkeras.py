@@ -304,6 +304,38 @@ def test_quantizers_that_are_tables(quantizer: Any) -> None:
     assert_within_float32(model, 3)
 
 
+FOUR_BITS = "quantized_bits(4,0,1,alpha=1)"
+CELL: dict[str, Any] = {
+    "activation": "quantized_tanh(5,use_real_tanh=1)",
+    "recurrent_activation": "quantized_sigmoid(5,use_real_sigmoid=1)",
+    "kernel_quantizer": FOUR_BITS,
+    "recurrent_quantizer": FOUR_BITS,
+    "bias_quantizer": FOUR_BITS,
+    "state_quantizer": "quantized_bits(8,2,alpha=1)",
+}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: qkeras.QLSTM(3, return_sequences=True, **CELL),
+        lambda: qkeras.QLSTM(3, **{**CELL, "activation": "quantized_tanh", "recurrent_activation": "hard_sigmoid"}),
+        lambda: qkeras.QGRU(3, reset_after=True, **CELL),
+        lambda: qkeras.QGRU(3, reset_after=False, go_backwards=True, **CELL),
+        lambda: qkeras.QBidirectional(qkeras.QGRU(2, return_sequences=True, **CELL)),
+    ],
+    ids=["LSTM", "hard LSTM", "GRU", "GRU of old, backwards", "both directions"],
+)
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_recurrent_layers(layer: Any, suffix: str, tmp_path: Path) -> None:
+    inputs = keras.Input((4, 2), name="x")
+    model = keras.Model(inputs, layer()(nets.activation("quantized_bits(5,1,alpha=1)")(inputs)))
+    nets.randomize(model, 1)
+    model.save(tmp_path / f"m.{suffix}")
+    assert import_keras(model).digest() == import_keras(tmp_path / f"m.{suffix}").digest()
+    assert_equal_bits(model, tmp_path / f"m.{suffix}", count=500)
+
+
 def test_an_average_that_nothing_rounds_is_refused() -> None:
     inputs = keras.Input((3, 2), name="x")
     x = keras.layers.GlobalAveragePooling1D()(nets.activation(nets.INPUT)(inputs))

@@ -135,7 +135,7 @@ def test_a_damaged_model_in_a_model_is_told_by_its_name(tmp_path: Path) -> None:
 
 
 def test_a_layer_in_a_model_is_refused_by_its_whole_name(tmp_path: Path) -> None:
-    inner = model_of("m", [port("a", 1), layer("LSTM", "r", tensor("a"))], [["r", 0, 0]], [tensor("q")])
+    inner = model_of("m", [port("a", 1), layer("ConvLSTM1D", "r", tensor("a"))], [["r", 0, 0]], [tensor("q")])
     layers = [port("x", 1), activation("q", "quantized_bits(6,3,alpha=1)", "x"), inner]
-    with pytest.raises(UnsupportedError, match=r"layer 'm\.r': class LSTM"):
+    with pytest.raises(UnsupportedError, match=r"layer 'm\.r': class ConvLSTM1D"):
         import_keras(write(tmp_path / "model.keras", layers, [["m", 1, 0]]))

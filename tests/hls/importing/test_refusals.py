@@ -114,8 +114,6 @@ Entries = list[dict[str, Any]]
          [layer("Dot", "o", [X, X], axes=1)]),
         ([layer("Activation", "o", X, activation="soft_shrink")], ("x - keras.ops.clip(x, -0.5, 0.5)",),
          [operator("Clip", "c", X, x_min=-0.5, x_max=0.5), operator("Subtract", "o", X, tensor("c"))]),
-        ([layer("TimeDistributed", "o", X, layer=None)], ("call the layer on the tensor", "computes the same"),
-         [dense("o", "q")]),
         ([layer("Gelu", "o", X, module="keras.src.ops.nn", approximate=True)], ("approximate=False", "train again"),
          [layer("Gelu", "g", X, module="keras.src.ops.nn", approximate=False), activation("o", Q8, "g")]),
         ([layer("TFOpLambda", "o", X, function="math.multiply")], ("never executed", "keras.ops"),
@@ -157,7 +155,7 @@ def test_all_that_is_in_the_way_is_told_at_once(tmp_path: Path) -> None:
     pickled = {"class_name": "__lambda__", "config": {"value": ["code"]}}
     layers = [
         port("x", 4),
-        layer("LSTM", "memory", tensor("x"), units=3),
+        layer("ConvLSTM1D", "memory", tensor("x"), units=3),
         layer("Dense", "first", tensor("memory"), use_bias=False),
         layer("Activation", "smooth", tensor("first"), activation="gelu"),
         layer("Dense", "second", tensor("smooth"), use_bias=False, activation=pickled),
@@ -173,7 +171,7 @@ def test_all_that_is_in_the_way_is_told_at_once(tmp_path: Path) -> None:
     )
     for part in (
         "(2) input 'x' has no fixed-point type",
-        "(3) layer 'memory': class LSTM is not supported",
+        "(3) layer 'memory': class ConvLSTM1D is not supported",
         "(4) layer 'first' (Dense) has no kernel_quantizer",
         "(5) layer 'smooth': activation 'gelu'",
         "(6) layer 'out': activation 'softmax' is not supported; end the network before it and take the softmax",
