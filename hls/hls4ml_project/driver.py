@@ -147,11 +147,13 @@ int main(int argc, char **argv) {
 def driver_source(project: HlsProject, how: Compilation, windows: Path | None = None) -> str:
     """The program's text. It includes the firmware's one source file, so that the compiler sees all of it at once.
 
-    ``windows`` is a header that stands for one of the firmware's: its include guard keeps that one out.
+    ``windows`` is a header that stands for one of the firmware's: its include guard keeps that one out. The firmware's
+    own header stands before it, since Catapult's needs the types that it brings.
     """
+    header = f'#include "firmware/{project.top}.h"\n'
     weights = "".join(f"{line};\n" for line in project.weights)
     return _MAIN.substitute(
-        windows="" if windows is None else f'#include "{windows.relative_to(project.folder)}"\n',
+        windows="" if windows is None else f'{header}#include "{windows.relative_to(project.folder)}"\n',
         top=project.top,
         stack=_STACK_BYTES,
         weights=weights,

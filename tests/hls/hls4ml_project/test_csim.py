@@ -101,6 +101,16 @@ def test_a_layer_larger_than_the_stack_of_a_program_runs(tmp_path: Path) -> None
     assert_equal(graph, simulation, 4)
 
 
+@pytest.mark.slow
+def test_a_convolution_that_stands_alone_compiles_on_catapult(tmp_path: Path) -> None:
+    """No other layer's header brings the types that the one with its windows needs."""
+    s = Sketch()
+    s.output(s.conv(s.input((6, 2), FixedType(True, 4, 4)), (2,), 2))
+    graph = s.finish()
+    _, simulation = build(graph, target("catapult"), tmp_path)
+    assert_equal(graph, simulation, 20)
+
+
 @pytest.fixture(scope="module")
 def clamped(tmp_path_factory: pytest.TempPathFactory) -> tuple[HlsProject, CSimulation]:
     """One number, rounded half to even to whole numbers and clamped to [-2, 5], an end of no type on either side."""
