@@ -25,9 +25,12 @@ from hls.importing.refusals import ANOTHER
 from hls.importing.spec import LayerSpec
 from hls.importing.wiring import position
 
+Floats = npt.NDArray[np.float32]
 _MOST_PRODUCTS = 1 << 20
 _WIDEST = 64
 _GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
+PLAIN = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed")
+"""Keras's own, which `qtrigger quantize` has no quantizers for."""
 _CELL = (
     "activation='quantized_tanh(8)' and recurrent_activation='quantized_sigmoid(8)', which are lines and clips (with "
     "use_real_tanh=1 and use_real_sigmoid=1 tables of few bits), quantizers of its kernels and bias such as "
@@ -153,9 +156,10 @@ def _recurrent(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             f"layer {spec.name!r} is inconsistent: {spec.class_name} reads steps and features, and a tensor of shape "
             f"{shape} arrives; save the whole model again"
         )
+    arrays = _arrays(spec, *shape)
     _refuse_options(spec)
     inner = emit.inside()
-    cell = _Cell(inner, spec, _gates(inner, spec, *shape))
+    cell = _Cell(inner, spec, _gates(inner, spec, arrays))
     steps = range(shape[0])
     states: tuple[str, ...] = ()
     outputs = []
@@ -187,8 +191,8 @@ def _refuse_options(spec: LayerSpec) -> None:
             )
 
 
-def _gates(emit: Emitter, spec: LayerSpec, steps: int, features: int) -> tuple[_Gate, ...]:
-    """The constants of each gate, quantized whole as QKeras does, and taken apart."""
+def _arrays(spec: LayerSpec, steps: int, features: int) -> tuple[Floats, ...]:
+    """Kernel, recurrent kernel and perhaps a bias, if they fit each other and are few enough."""
     count, biased = _GATES[_kind(spec)], bool(spec.config.get("use_bias", True))
     arrays = spec.weights or spec.parts.get("cell", ())
     if len(arrays) < 2 + biased or any(array.ndim != 2 for array in arrays[:2]):
@@ -204,9 +208,15 @@ def _gates(emit: Emitter, spec: LayerSpec, steps: int, features: int) -> tuple[_
             f"layer {spec.name!r}: unrolled over its {steps} steps it has {products:,} products, and here "
             f"{_MOST_PRODUCTS:,} are unrolled at most; pool the sequence (MaxPooling1D) or use fewer units, {ANOTHER}"
         )
-    kernel = kernel_of(emit, replace(spec, weights=arrays), "kernel_quantizer", arrays[0]).multiplied()
-    recurrent = kernel_of(emit, replace(spec, weights=arrays), "recurrent_quantizer", arrays[1]).multiplied()
-    biases = _biases(emit, spec, arrays[2] if biased else None, count * units)
+    return arrays
+
+
+def _gates(emit: Emitter, spec: LayerSpec, arrays: tuple[Floats, ...]) -> tuple[_Gate, ...]:
+    """The constants of each gate, quantized whole as QKeras does, and taken apart."""
+    count, units = _GATES[_kind(spec)], arrays[1].shape[0]
+    kernel = kernel_of(emit, spec, "kernel_quantizer", arrays[0]).multiplied()
+    recurrent = kernel_of(emit, spec, "recurrent_quantizer", arrays[1]).multiplied()
+    biases = _biases(emit, spec, arrays[2] if spec.config.get("use_bias", True) else None, count * units)
     parts = [slice(gate * units, (gate + 1) * units) for gate in range(count)]
     return tuple(
         _Gate(
@@ -219,7 +229,7 @@ def _gates(emit: Emitter, spec: LayerSpec, steps: int, features: int) -> tuple[_
     )
 
 
-def _biases(emit: Emitter, spec: LayerSpec, values: npt.NDArray[np.float32] | None, width: int) -> list[Coefficients]:
+def _biases(emit: Emitter, spec: LayerSpec, values: Floats | None, width: int) -> list[Coefficients]:
     """Of the inputs; and of the states, where a GRU resets after the product."""
     two = _kind(spec) == "GRU" and bool(spec.config.get("reset_after", spec.class_name == "GRU"))
     if values is None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import UnsupportedError
+from hls.importing import recurrent
 from hls.importing.identities import FUNCTIONS
 from hls.importing.layers import known_classes
 from hls.importing.quantizers import function_name
@@ -63,6 +64,12 @@ def _refuse(layer: LayerSpec) -> None:
     known = ["InputLayer", *known_classes()]
     if layer.class_name not in known:
         raise unknown_class(layer.name, layer.class_name, known)
+    if layer.class_name in recurrent.PLAIN and "quantizer" not in str(layer.config):
+        raise UnsupportedError(
+            f"layer {layer.name!r}: {layer.class_name} gets no quantizers here; train QKeras's (QLSTM, QGRU, "
+            "QSimpleRNN), which is read, and of a TimeDistributed Dense or activation call the layer itself, which "
+            "computes the same"
+        )
     if layer.class_name == "Conv1DTranspose":
         raise UnsupportedError(f"layer {layer.name!r}: Conv1DTranspose cannot be quantized: {TRANSPOSED_1D}")
 

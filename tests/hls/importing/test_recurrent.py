@@ -14,6 +14,8 @@ from hls.emulation import emulate
 from hls.errors import FirmwareError, ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.importing import import_keras
+from hls.importing.model_file import read_model
+from hls.project.quantizing.normal_form import normal_form
 from tests.hls.importing.files import activation, layer, port, tensor, write
 
 STEPS, FEATURES, UNITS = 3, 2, 2
@@ -243,3 +245,11 @@ def test_wrappers_of_what_is_not_read(around: str, held: Any, tmp_path: Path) ->
         FirmwareError, match=r"'r'.*holds no layer; save the whole model again|'r'.* of a Conv1D, and only"
     ):
         import_keras(write(tmp_path / "m.keras", layers, "r", {"r": []}))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "TimeDistributed"])
+def test_quantize_says_that_it_has_no_quantizers_for_them(kind: str, tmp_path: Path) -> None:
+    entry = layer(kind, "r", tensor("x"), layer={"class_name": "Dense", "config": {"name": "d"}})
+    path = write(tmp_path / "m.keras", [port("x", STEPS, FEATURES), entry], "r")
+    with pytest.raises(UnsupportedError, match=rf"'r': {kind} gets no quantizers here; train QKeras's.*call the layer"):
+        normal_form(read_model(path))

@@ -123,7 +123,7 @@ class TestNormalForm:
     @pytest.mark.parametrize(
         ("kind", "cure"),
         [
-            ("LSTM", "no recurrent layer is read here"),
+            ("LSTM", "LSTM gets no quantizers here; train QKeras"),
             ("Conv1DTranspose", "Reshape, Conv2DTranspose .* and Reshape, which computes the same"),
             ("Embedding", "give the network what it would look up"),
         ],
