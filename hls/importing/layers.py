@@ -32,7 +32,6 @@ from hls.importing.constants import bias_of, kernel_of
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.folded import unfolded
 from hls.importing.functions import elu
-from hls.importing.layer_schema import check_layer
 from hls.importing.normalization import ROOT_NOTE, normalization
 from hls.importing.options import fits, numbers, require_channels_last, require_weights, sizes, sliding
 from hls.importing.spec import LayerSpec
@@ -297,24 +296,6 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
     return emit(nodes.Concatenate, "concatenate", inputs, axis - 1 if axis > 0 else axis + rank)
 
 
-def _time_distributed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """A layer that works on the last axis does the same at every step anyway."""
-    held = spec.config.get("layer")
-    if not isinstance(held, dict) or not isinstance(held.get("config"), dict):
-        raise ModelFileError(f"layer {spec.name!r}: its TimeDistributed holds no layer; save the whole model again")
-    kind = str(held.get("class_name")).split(">")[-1]
-    if kind not in _ON_THE_LAST_AXIS:
-        raise UnsupportedError(
-            f"layer {spec.name!r}: TimeDistributed of a {kind}, and only of {', '.join(_ON_THE_LAST_AXIS)} is it read "
-            "here; for a QConv1D use a QConv2D whose window has length 1 along the steps, which computes the same, "
-            "else reshape the steps into the channels, which is another network: train it again"
-        )
-    inner = replace(spec, class_name=kind, config=held["config"])
-    check_layer(inner)
-    return HANDLERS[kind](emit, inner, inputs)
-
-
-_ON_THE_LAST_AXIS = ("Dense", "QDense", "Activation", "QActivation", "ReLU", "LeakyReLU", "Dropout")
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
     "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *identities.MERGES, *hgq2.MERGES, *hgq2_attention.HANDLERS,
@@ -349,7 +330,6 @@ HANDLERS: dict[str, Handler] = {
     "Reshape": _reshape,
     "Permute": _permute,
     "Concatenate": _concatenate,
-    "TimeDistributed": _time_distributed,
     "PairProducts": products.pair_products,
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
                      "AlphaDropout", "ActivityRegularization"), _skip),

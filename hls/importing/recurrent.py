@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 _MOST_PRODUCTS = 1 << 20
 _WIDEST = 64
 _GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
-PLAIN = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed")
+PLAIN = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
 """Keras's own, which `qtrigger quantize` has no quantizers for."""
 _CELL = (
     "activation='quantized_tanh(8)' and recurrent_activation='quantized_sigmoid(8)', which are lines and clips (with "

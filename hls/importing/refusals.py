@@ -105,6 +105,8 @@ _CURES: dict[str, str] = {
     **dict.fromkeys(("LayerNormalization", "GroupNormalization", "UnitNormalization"),
         "its mean, variance or norm are those of each event, and a root of them is no finite binary "
         f"number; use BatchNormalization, {ANOTHER}"),
+    "TimeDistributed": "a QDense or an activation works on the last axis by itself and needs none: call the layer on "
+    "the tensor, which computes the same; so does, for a QConv1D, a QConv2D whose window has length 1 along the steps",
     "SpectralNormalization": "it divides the kernel in training; put the layer that it wraps (layer.layer) in its "
     "place, which computes the same",
     "Normalization": "it divides by roots; normalize the events before the network reads them, which computes the same",

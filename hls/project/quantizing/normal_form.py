@@ -67,8 +67,7 @@ def _refuse(layer: LayerSpec) -> None:
     if layer.class_name in recurrent.PLAIN and "quantizer" not in str(layer.config):
         raise UnsupportedError(
             f"layer {layer.name!r}: {layer.class_name} gets no quantizers here; train QKeras's (QLSTM, QGRU, "
-            "QSimpleRNN), which is read, and of a TimeDistributed Dense or activation call the layer itself, which "
-            "computes the same"
+            "QSimpleRNN), which is read"
         )
     if layer.class_name == "Conv1DTranspose":
         raise UnsupportedError(f"layer {layer.name!r}: Conv1DTranspose cannot be quantized: {TRANSPOSED_1D}")
