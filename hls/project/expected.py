@@ -53,7 +53,7 @@ Status = Literal["passed", "failed", "error", "not shown"]
 @dataclass(frozen=True)
 class Check:
     """One thing compared. ``status`` error: it could not be compared, as the project is not usable; "not shown":
-    nothing gives the figure that is limited.
+    nothing gives the figure that is limited, or only an extrapolated estimate.
 
     One that passed has a ``message`` where it is not all equal: QKeras within the error of its own float32.
     """
@@ -186,6 +186,9 @@ def _budget(project: str, check: BudgetCheck) -> Check:
     name = f"budget {check.key}"
     if check.passed is None:
         firmware = "" if check.route is None else f" for {FIRMWARES[check.route]}"
+        if check.value is not None:
+            beyond = f"{check.value:g} by an estimate beyond the designs that it was fitted to{firmware}"
+            return Check(project, name, "not shown", f"{beyond}; limit {check.limit:g}")
         return Check(project, name, "not shown", f"nothing gives this figure{firmware}; limit {check.limit:g}")
     if check.passed:
         return Check(project, name, "passed")

@@ -177,8 +177,8 @@ def combine(terms: Sequence[tuple[int, Runs]], constant: int = 0) -> Runs:
 def floor_shift(f: Runs, bits: int) -> Runs:
     """``floor(f / 2**bits)``.
 
-    >>> floor_shift(line(-5, 5, 1, 0), 2).value.tolist()  # from -5, -4, 0 and 4 on
-    [-2, -1, 0, 1]
+    >>> floor_shift(line(-5, 5, 1, 0), 2).at(np.arange(-5, 6)).tolist()
+    [-2, -1, -1, -1, -1, 0, 0, 0, 0, 1, 1]
     """
     if bits == 0:
         return f

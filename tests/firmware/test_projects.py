@@ -51,10 +51,14 @@ def test_builds_to_what_was_recorded(name: str, tmp_path: Path) -> None:
     asked = [witness for witness in witnesses if witness not in left_out]
     report = hls.build(folder, witnesses=asked)
     found = compare(name, report, read_expected(folder))
-    not_heard = {f"bits of {witness}" for witness in left_out} | ({"budget luts"} if left_out else set())
+    # Without a netlist an estimate is left, and these networks are beyond what it was fitted to.
+    not_shown = {"budget luts", "budget ffs"} if left_out else set()
+    not_heard = {f"bits of {witness}" for witness in left_out} | not_shown
     assert [check for check in found if check.status != "passed" and check.name not in not_heard] == []
     content = json.loads((folder / "build" / "report.json").read_text())
-    assert set(content["witnesses"]) == set(asked)
+    assert set(content["witnesses"]) == set(asked) - {"proof"}
+    if "proof" in asked:
+        assert {link["state"] for link in content["proof"]["links"]} == {"proved", "tested"}
     assert {result["mismatches"] for result in content["witnesses"].values()} == {0}
     assert content["graph"]["overflow_proved"] is True
     assert (folder / "build" / "figures" / "fidelity.png").stat().st_size > 1000

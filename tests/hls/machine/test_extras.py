@@ -150,5 +150,6 @@ def test_a_verb_names_the_extra(arguments: tuple[str, ...], extra: str, tmp_path
     )
     assert done.returncode == 2
     assert re.fullmatch(
-        rf"error: .* installed; install (it|them) with `pip install 'qtrigger\[{extra}\]'`\n", done.stderr
+        rf"(events: 5 to do\n)?error: .* installed; install (it|them) with `pip install 'qtrigger\[{extra}\]'`\n",
+        done.stderr,
     )
