@@ -116,7 +116,8 @@ def bring_in(path: Path, events: int, largest_csim: int) -> Outcome:
         report, told = (None, refusal) if refusal is not None else _build(place, events, largest_csim)
     seconds = round(time.monotonic() - started, 1)
     if report is None:
-        return Outcome(path.name, kind(path), cures, refusal=told, seconds=seconds)
+        named = told.replace(f"{path.parent}/", "")  # where the files lie is nobody's business
+        return Outcome(path.name, kind(path), cures, refusal=named, seconds=seconds)
     verified, graph, witnesses = report["verification"], report["graph"], report["witnesses"]
     return Outcome(
         file=path.name,
@@ -241,6 +242,8 @@ def _qtrigger(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def _last(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     told = " ".join(lines[-3:])[:2000] if lines else f"exit code {done.returncode}"
+    if done.returncode < 0:
+        return f"{_OUR_FAULT}: killed by signal {-done.returncode}, as the system does where memory ends"
     return f"{_OUR_FAULT}: {told}" if done.returncode not in (0, 1, 2) else told
 
 
