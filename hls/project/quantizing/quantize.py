@@ -15,7 +15,7 @@ from hls.graph import FixedGraph
 from hls.importing.formats import plain_model
 from hls.importing.importer import build_graph, import_keras
 from hls.importing.spec import ModelSpec
-from hls.machine.progress import StageProgress
+from hls.machine.progress import StageProgress, of_stage
 from hls.project.quantizing.candidate import Draft, Widths, draft, quantized
 from hls.project.quantizing.events import read_labels, read_ports
 from hls.project.quantizing.fidelity import Floats, Goal, Judge, check_labels, parse_goal
@@ -125,7 +125,7 @@ def _prepared(keras: KerasProcess, request: Request, plain: ModelSpec, progress:
     """The events, what the float network makes of them, and the slots."""
     inputs = read_ports(request.events, plain)
     labels = None if request.labels is None else read_labels(request.labels, len(inputs[0]))
-    stage = None if progress is None else lambda done, total: progress("float", done, total)
+    stage = of_stage(progress, "float")
     reference = float_reference(keras, plain, inputs, traced=_TRACED, progress=stage)
     if labels is not None:
         check_labels(reference.outputs[0], labels, str(request.labels))
@@ -219,7 +219,7 @@ def _finetuned(
     """The network with weights that were trained further, and what that changed."""
     found, judge = search.draft, search.judge
     subject = lesson(found.model, found.inputs, judge.reference, judge.labels)
-    stage = None if progress is None else lambda done, total: progress("finetune", done, total)
+    stage = of_stage(progress, "finetune")
     tuned = finetuned(keras, spec, subject, epochs=epochs, seed=request.seed, out=request.out, progress=stage)
     held_out = tuple(values[-subject.held_out :] for values in found.inputs)
     last = judge.last(subject.held_out)

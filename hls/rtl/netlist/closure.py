@@ -15,7 +15,8 @@ from hls.rtl.netlist.family import Family
 from hls.rtl.netlist.routing import place_and_route
 from hls.rtl.netlist.synthesis import synthesise
 from hls.rtl.pipeline import FAMILY_DELAYS, Pipelining
-from hls.rtl.rtl_project import RtlProject, write_rtl
+from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
+from hls.rtl.trace import trace
 from hls.target import LUT
 
 TRIES = 6
@@ -105,11 +106,14 @@ def close_timing(
         UnsupportedError: the graph has numbers too wide for RTL.
     """
     first = Pipelining(clock_ns, FAMILY_DELAYS[ruler.family], in_luts=multipliers == LUT)
+    whole = trace(graph, pipelining=first)
     attempts: dict[float, Attempt] = {}
     with tempfile.TemporaryDirectory(prefix="closure-") as place:
 
         def write(pipelining: Pipelining) -> RtlProject:
-            return write_rtl(graph, name, Path(place), clock_ns, multipliers=multipliers, pipelining=pipelining)
+            # Where it is cut changes nothing of the logic but how products are split.
+            logic = trace(graph, pipelining=pipelining) if whole.multiplications else whole
+            return write_in(VERILOG, logic, name, Path(place), clock_ns, multipliers, pipelining)
 
         def attempt(pipelining: Pipelining, project: RtlProject) -> bool:
             path, lut = ruler.measure(project)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from hls.errors import ToolError
 from hls.machine.cache import cached_folder, digest
@@ -60,8 +60,6 @@ class RoutedDesign:
     ends: str
     steps: tuple[PathStep, ...]
     tool: str
-    clock_ns: float
-    source: Literal["nextpnr"] = "nextpnr"
 
     @property
     def fmax_mhz(self) -> float:
@@ -95,7 +93,7 @@ def place_and_route(project: RtlProject, device: Device, cache: Path) -> RoutedD
         run_tool([sys.executable, "-c", _RUN, *_options(project, device)], folder, "nextpnr")
 
     folder = cached_folder(cache, f"routed-{key[:32]}", fill)
-    return _read(folder / _REPORT, device, project.clock_ns, versions)
+    return _read(folder / _REPORT, device, versions)
 
 
 def _synthesis(project: RtlProject) -> str:
@@ -108,7 +106,7 @@ def _options(project: RtlProject, device: Device) -> Sequence[str]:
     return ("-q", *device.options, "--out-of-context", "--json", _DESIGN, "--report", _REPORT, *clock)
 
 
-def _read(path: Path, device: Device, clock_ns: float, tool: str) -> RoutedDesign:
+def _read(path: Path, device: Device, tool: str) -> RoutedDesign:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         used = {kind: int(report["utilization"][cell]["used"]) for kind, cell in _CELLS.items()}
@@ -120,9 +118,7 @@ def _read(path: Path, device: Device, clock_ns: float, tool: str) -> RoutedDesig
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolError(f"{path}: no report of nextpnr's; remove {path.parent} and build again") from error
     begins, end = (_MADE.sub("", name) for name in ends)
-    return RoutedDesign(
-        device.title, Counts(**used), sum(delays), routing, begins, end, steps, f"{tool}, seed {_SEED}", clock_ns
-    )
+    return RoutedDesign(device.title, Counts(**used), sum(delays), routing, begins, end, steps, f"{tool}, seed {_SEED}")
 
 
 def _slowest(paths: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ CELLS = Resources(
 
 def routed(path_ns: float) -> RoutedDesign:
     title = DEVICES["ecp5-85k"].title
-    return RoutedDesign(title, Counts(lut=9), path_ns, 1.0, "a", "b", (), "nextpnr", clock_ns=5.0)
+    return RoutedDesign(title, Counts(lut=9), path_ns, 1.0, "a", "b", (), "nextpnr")
 
 
 def post_route(period_ns: float | None, stage: Any = "post-route") -> VendorReport:
