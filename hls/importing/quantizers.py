@@ -160,7 +160,9 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
     if isinstance(value, Mapping):
         kind = str(value.get("class_name")).split(">")[-1]
         if not isinstance(value.get("config") or {}, Mapping):
-            raise UnsupportedError(f"{where}: cannot read the quantizer {kind!r}: its options are no dictionary")
+            raise UnsupportedError(
+                f"{where}: cannot read the quantizer {kind!r}: its options are no dictionary; save it again"
+            )
         options = {name: _plain(option) for name, option in dict(value.get("config") or {}).items()}
     elif isinstance(value, str):
         kind, options = _parse_text(value, where)

@@ -376,5 +376,8 @@ def handler(op: Operation) -> Handler:
     """
     found = HANDLERS.get(op.node.kind)
     if found is None:
-        raise UnsupportedError(f"{op.where} is not supported; known are {', '.join(sorted(HANDLERS))}")
+        raise UnsupportedError(
+            f"{op.where} is not supported; leave it off the chip, or write it with those that are known: "
+            f"{', '.join(sorted(HANDLERS))}"
+        )
     return found

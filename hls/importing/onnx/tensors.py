@@ -193,7 +193,10 @@ def vector(backend: Wiring, x: Tensor, values: Array, where: str) -> tuple[Tenso
     """
     sizes = (1,) * (len(x.axes) - values.ndim) + values.shape
     if len(sizes) > len(x.axes) or any(n not in (1, x.size(axis)) for axis, n in enumerate(sizes)):
-        raise UnsupportedError(f"{where}: a constant of shape {values.shape} beside a tensor of shape {x.sizes}")
+        raise UnsupportedError(
+            f"{where}: a constant of shape {values.shape} beside a tensor of shape {x.sizes}; give one number, or one "
+            "for each of an axis"
+        )
     wide = [axis for axis, size in enumerate(sizes) if size > 1]
     if not wide:
         return x, values.reshape(1), None

@@ -45,7 +45,8 @@ def port_shape(port: Port) -> tuple[int, ...]:
     sizes = [size for size in port.shape[1:] if size is not None and 0 < size <= _LARGEST_AXIS]
     if not sizes or len(sizes) != len(port.shape) - 1 or np.prod(sizes, dtype=float) > _LARGEST_PORT:
         raise UnsupportedError(
-            f"input {port.name!r} has the shape {port.shape}: firmware needs every size but the batch's fixed"
+            f"input {port.name!r} has the shape {port.shape}: firmware needs every size but the batch's fixed; "
+            "export the model for inputs of fixed sizes"
         )
     return tuple(sizes)
 

@@ -80,15 +80,22 @@ class File:
     constants: Mapping[str, npt.ArrayLike]
     annotation: str | None = None
 
-    def message(self) -> bytes:
+    def graph(self) -> bytes:
         graph = [entry(1, step.message()) for step in self.steps] + [entry(2, "net")]
         graph += [entry(5, tensor(name, values)) for name, values in self.constants.items()]
         graph += [entry(11, _port("x", self.shape)), entry(12, _port(self.steps[-1].output, ()))]
         if self.annotation is not None:
             pair = entry(1, "finn_datatype") + entry(2, self.annotation)
             graph.append(entry(14, entry(1, "x") + entry(2, pair)))
+        return b"".join(graph)
+
+    def message(self) -> bytes:
+        return self.framed(self.graph())
+
+    @staticmethod
+    def framed(graph: bytes) -> bytes:
         opset = entry(1, "") + entry(2, 13)
-        return entry(1, 8) + entry(2, "by hand") + entry(7, b"".join(graph)) + entry(8, opset)
+        return entry(1, 8) + entry(2, "by hand") + entry(7, graph) + entry(8, opset)
 
     def write(self, path: Path) -> Path:
         path.write_bytes(self.message())

@@ -280,7 +280,7 @@ class TestRefusals:
         exact(chain((1, 2, 3), average, quant("p", "y")), tmp_path)  # the cure
 
     def test_an_operator_that_is_not_known(self, tmp_path: Path) -> None:
-        assert "'y' (Einsum) is not supported; known are Add" in refusal(
+        assert "'y' (Einsum) is not supported; leave it off the chip" in refusal(
             chain((1, 2), Step("Einsum", ("x",), "y")), tmp_path
         )
 

@@ -181,48 +181,6 @@ def test_a_layer_at_every_step(tmp_path: Path) -> None:
     assert np.array_equal(emulate(graph, events()), np.maximum(events() @ kernel, 0))
 
 
-WIDE = "quantized_bits(33,0,alpha=1)"
-GROWING = {"activation": "linear", "kernel_quantizer": WIDE, "recurrent_quantizer": WIDE, "bias_quantizer": WIDE}
-TABLES = {"recurrent_activation": "quantized_sigmoid(5,use_real_sigmoid=1)"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "arrays", "config", "message", "cure"),
-    [
-        ("LSTM", weights("LSTM"), {"activation": "tanh"}, "gives no numbers of finitely many bits; use QLSTM with", {}),
-        ("GRU", weights("GRU"), {"recurrent_activation": "sigmoid"}, "'sigmoid' of a GRU.*use QGRU with", {}),
-        ("LSTM", weights("LSTM"), {"stateful": True}, "use stateful=False", {"stateful": False}),
-        ("LSTM", weights("LSTM"), {"return_state": True}, "use return_sequences=True", {"return_sequences": True}),
-        ("LSTM", weights("LSTM"), {"state_quantizer": "binary(alpha=1)"}, "use state_quantizer=quantized_bits",
-         {"state_quantizer": "quantized_bits(8,2,alpha=1)"}),
-        ("SimpleRNN", [array + 2**-30 for array in weights("SimpleRNN")], {"state_quantizer": None, **GROWING},
-         "here beyond 64 bits; use QSimpleRNN with state_quantizer", GROWING),
-        ("LSTM", weights("LSTM"), {**TABLES, "state_quantizer": "quantized_bits(20,2,alpha=1)"},
-         "give its kernels, inputs and state fewer bits", TABLES),
-    ],
-)  # fmt: skip
-def test_what_is_refused_has_a_cure_that_works(
-    kind: str, arrays: list[Any], config: dict[str, Any], message: str, cure: dict[str, Any], tmp_path: Path
-) -> None:
-    with pytest.raises(UnsupportedError, match=message):
-        read(tmp_path, kind, arrays, **{"reset_after": False, **config})
-    assert read(tmp_path, kind, arrays, **{"reset_after": False, **cure}).outputs
-
-
-def test_so_many_products_are_not_unrolled(tmp_path: Path) -> None:
-    arrays = [np.zeros((1, 320)), np.zeros((80, 320)), np.zeros(320)]
-    entry = layer("LSTM", "r", tensor("q"), activation="linear", recurrent_activation="relu", use_bias=True)
-    layers = [port("x", 319, 1), activation("q", PORT, "x"), entry]
-    with pytest.raises(
-        UnsupportedError, match=r"unrolled over its 319 steps it has 8,268,480 products.*pool the sequence"
-    ):
-        import_keras(write(tmp_path / "m.keras", layers, "r", {"r/cell": arrays}))
-    pooled = [*layers[:2], layer("MaxPooling1D", "p", tensor("q"), pool_size=16), layer(
-        "QLSTM", "r", tensor("p"), module="qkeras.qrecurrent", **QUANTIZED
-    )]  # fmt: skip
-    assert import_keras(write(tmp_path / "m.keras", pooled, "r", {"r/cell": arrays})).outputs
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

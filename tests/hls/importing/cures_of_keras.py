@@ -1,0 +1,356 @@
+"""Refusals of layers, quantizers and operators of Keras and QKeras, each with its cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hls.importing import Statements
+from tests.hls.importing.cures import ANOTHER, FLOATS, Q8, W4, Case, X, dense, keras
+from tests.hls.importing.files import activation, array, layer, operator, port, tensor
+
+
+def policy(name: str) -> dict[str, Any]:
+    return {"class_name": "DTypePolicy", "config": {"name": name}}
+
+
+def held(kind: str, **config: Any) -> dict[str, Any]:
+    """A layer inside another."""
+    return {"class_name": kind, "config": {"name": "inside", **config}}
+
+
+LAST = [{"class_name": "__ellipsis__", "config": {}}, {"class_name": "__slice__", "config": {"start": 1}}]
+
+
+def recurrent(kind: str, name: str, **config: Any) -> dict[str, Any]:
+    return layer(kind, name, X, module="qkeras.qrecurrent", **{**CELL_OPTIONS, **config})
+
+
+MATRIX = [np.array([[0.5, 0.25], [-0.5, 0.125], [0.75, -0.875]])]
+WINDOW = np.array([0.5, -0.25]).reshape(2, 1, 1)
+KERNEL: dict[str, Any] = {"kernel_quantizer": W4, "use_bias": False}
+NORMAL = {"o": [np.array([2.0, 4.0, 1.0]), np.array([1.0, 0.0, -1.0]), np.zeros(3), np.ones(3) - 1e-3]}
+"""Of a variance that makes the root one."""
+DUMMY = {"class_name": "QuantizerConfig", "config": {"q_type": "dummy"}}
+CELL_OPTIONS: dict[str, Any] = {
+    "units": 2, "activation": "quantized_tanh(5)", "recurrent_activation": "quantized_sigmoid(5)",
+    "kernel_quantizer": W4, "recurrent_quantizer": W4, "bias_quantizer": W4, "use_bias": True,
+    "state_quantizer": "quantized_bits(6,2,alpha=1)", "reset_after": False,
+}  # fmt: skip
+CELL = [np.full(shape, 0.125) for shape in ((2, 8), (2, 8), (8,))]
+SIMPLE = [np.array([[0.5, 2**-30], [2**-30, 0.5]]), np.array([[0.5, 2**-30], [2**-30, 0.5]]), np.zeros(2)]
+_WIDE = "quantized_bits(33,0,alpha=1)"
+GROWING = {"activation": "linear", "kernel_quantizer": _WIDE, "recurrent_quantizer": _WIDE, "bias_quantizer": _WIDE}
+_TABLES = "quantized_sigmoid(5,use_real_sigmoid=1)"
+RECURRENT: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("QLSTM", {"activation": "tanh"}, "use QLSTM with", {"activation": "quantized_tanh(8)"}),
+    ("QGRU", {"recurrent_activation": "sigmoid"}, "'sigmoid' of a GRU gives no numbers of finitely many bits; use QGRU",
+     {"recurrent_activation": "quantized_sigmoid(8)"}),
+    ("QLSTM", {"time_major": True}, "put the steps behind the batch", {"time_major": False}),
+    ("QLSTM", {"stateful": True}, "use stateful=False", {"stateful": False}),
+    ("QLSTM", {"return_state": True}, "use return_sequences=True", {"return_state": False, "return_sequences": True}),
+    ("QLSTM", {"state_quantizer": "binary(alpha=1)"}, "use state_quantizer=quantized_bits(8, 2, alpha=1)",
+     {"state_quantizer": "quantized_bits(8, 2, alpha=1)"}),
+    ("QLSTM", {"recurrent_activation": _TABLES, "state_quantizer": "quantized_bits(20,2,alpha=1)"},
+     "give its kernels, inputs and state fewer bits", {"state_quantizer": "quantized_bits(6,2,alpha=1)"}),
+]  # fmt: skip
+
+
+def of(kind: str, **options: Any) -> dict[str, Any]:
+    """A quantizer as a dictionary."""
+    return {"class_name": kind, "config": options}
+
+
+ACTIVATIONS: list[tuple[Any, str, Any]] = [
+    ("quantized_softmax(4)", "end the network before it and take the softmax", "linear"),
+    ("foo(4)", "put one of these in its place, which is another network (binary", "quantized_bits(4,0,alpha=1)"),
+    ("quantized_bits(", "write a call with numbers, like quantized_bits(8, 2)", "quantized_bits(8, 2)"),
+    (of("quantized_bits", alpha=[1.0, 2.0]), "use a single number", of("quantized_bits", alpha=1.0)),
+    ("quantized_bits(0,0,alpha=1)", "use at least 1", "quantized_bits(1,0,alpha=1)"),
+    ("quantized_bits(65,0,alpha=1)", "use at most 64", "quantized_bits(64,0,alpha=1)"),
+    (of("quantized_relu", bits=4, relu_upper_bound=0.3, is_quantized_clip=False), "use a multiple of its LSB, 2**-4",
+     of("quantized_relu", bits=4, relu_upper_bound=0.3125, is_quantized_clip=False)),
+    (of("quantized_bits", alpha=1, scale_axis=0), "QKeras does not save it; use the default",
+     of("quantized_bits", alpha=1)),
+    (of("quantized_po2", max_value="much"), "give it a number", of("quantized_po2", max_value=2)),
+    (of("quantized_po2", max_value=[1]), "give it a number", of("quantized_po2", max_value=1)),
+    (of("quantized_bits", alpha={}), "give it a number", of("quantized_bits", alpha=1)),
+    ("quantized_hswish(6,1,relu_shift=-1)", "QKeras wants them positive", "quantized_hswish(6,1,relu_shift=1)"),
+    (of("ternary", alpha=1, threshold="x"), "use a number", of("ternary", alpha=1, threshold=0.5)),
+    (of("learned_bits", fraction=[0.5]), "use whole numbers from -24 to 24", of("learned_bits", fraction=[1])),
+    (of("learned_bits", fraction=2, integer=0.5, rounding="floor"), "use whole numbers from -24 to 24",
+     of("learned_bits", fraction=2, integer=1, rounding="floor")),
+    (of("learned_bits", fraction=2, rounding="up"), "use 'nearest' or 'floor'",
+     of("learned_bits", fraction=2, rounding="nearest")),
+    (of("learned_bits", fraction=[2, 1, 0], integer=1), "use rounding='floor'",
+     of("learned_bits", fraction=[2, 1, 0], integer=1, rounding="floor")),
+    (of("learned_bits", fraction=-3, integer=1), "give it more integer or fraction bits",
+     of("learned_bits", fraction=-3, integer=3)),
+    (of("learned_bits", fraction=-3, integer=1, rounding="floor"), "give it more integer or fraction bits",
+     of("learned_bits", fraction=-1, integer=1, rounding="floor")),
+    (of("learned_bits", fraction=[2, 1, 0], integer=[1, 1, 2], rounding="floor"),
+     "give one to each channel of an unsigned quantizer",
+     of("learned_bits", fraction=[2, 1, 0], integer=[1, 1, 2], rounding="floor", signed=False)),
+]  # fmt: skip
+WEIGHTS: list[tuple[Any, str, Any]] = [
+    ("quantized_ulaw(4)", "use quantized_bits, which is another network", W4),
+    (
+        of("quantized_tanh", bits=4, alpha="auto"),
+        "train with alpha='auto_po2' or alpha=1",
+        of("quantized_tanh", bits=4, alpha=1),
+    ),
+    (of("quantized_tanh", bits=4, alpha="auto_po2"), "use quantized_bits, or alpha=1", of("quantized_tanh", bits=4)),
+    ("quantized_bits(1,0,alpha='auto_po2')", "use binary(alpha='auto_po2')", "binary(alpha='auto_po2')"),
+    ("quantized_bits(1,0,alpha='auto')", "use binary(alpha='auto')", "binary(alpha='auto')"),
+    ("quantized_po2(1)", "use more, or binary()", "binary()"),
+]
+
+
+CASES: list[Case] = [
+    keras([layer("Dense", "o", X, use_bias=False)], ("kernel_quantizer=quantized_bits(8, 0, alpha=1)", ANOTHER),
+     [layer("QDense", "o", X, use_bias=False, kernel_quantizer="quantized_bits(8,0,alpha=1)")]),
+    keras([dense("o", "q", activation="softmax")], ("softmax of its outputs in software, which changes nothing",),
+     [dense("o", "q")]),
+    keras([layer("Softmax", "o", X)], ("end the network before it",), [activation("o", "linear", "q")]),
+    keras([layer("Activation", "o", X, activation="sigmoid")], ("quantized_sigmoid(10, use_real_sigmoid=1)", ANOTHER),
+     [activation("o", "quantized_sigmoid(10, use_real_sigmoid=1)", "q")]),
+    keras([layer("Activation", "o", X, activation="tanh")], ("quantized_tanh(10, use_real_tanh=1)", ANOTHER),
+     [activation("o", "quantized_tanh(10, use_real_tanh=1)", "q")]),
+    keras([layer("Activation", "o", X, activation="selu")], ("right after it, whose rounding", ANOTHER),
+     [layer("Activation", "s", X, activation="selu"), activation("o", Q8, "s")]),
+    keras([layer("Activation", "o", X, activation="mish")], ("activation in its place that is read", ANOTHER),
+     [activation("o", "quantized_relu(8,3)", "q")]),
+    keras([layer("Activation", "o", X, activation="hard_sigmoid")], ("QActivation('hard_sigmoid')", ANOTHER),
+     [activation("o", "hard_sigmoid", "q")]),
+    keras([activation("o", "quantized_linear(4,0,alpha=0.75)", "q")], ("quantized_bits takes any alpha", ANOTHER),
+     [activation("o", "quantized_bits(4,0,alpha=0.75)", "q")]),
+    keras([activation("o", "quantized_bits(4,0,alpha='auto')", "q")], ("set alpha=1", ANOTHER),
+     [activation("o", "quantized_bits(4,0,alpha=1)", "q")]),
+    keras([activation("o", "quantized_relu(4,2,use_sigmoid=1)", "q")], ("quantized_relu without it", "other networks"),
+     [activation("o", "quantized_relu(4,2)", "q")]),
+    keras([activation("o", "quantized_relu(4,2,negative_slope=0.3)", "q")], ("powers of two", "[2**-3, 1]"),
+     [activation("o", "quantized_relu(4,2,negative_slope=0.125)", "q")]),
+    keras([activation("o", "bernoulli()", "q")], ("binary(use_01=True, alpha=1)", ANOTHER),
+     [activation("o", "binary(use_01=True, alpha=1)", "q")]),
+    keras([activation("o", "quantized_hswish(6,1,alpha=0.3)", "q")], ("set alpha=1", ANOTHER),
+     [activation("o", "quantized_hswish(6,1,alpha=1)", "q")]),
+    keras([activation("o", "quantized_ulaw(1)", "q")], ("use 2 bits at least",),
+     [activation("o", "quantized_ulaw(2)", "q")]),
+    keras([activation("o", "quantized_bits(4.5,1,alpha=1)", "q")], ("whole number",),
+     [activation("o", "quantized_bits(4,1,alpha=1)", "q")]),
+    keras([activation("o", "quantized_bits(4,1,alpha=1,qnoise_factor=0.5)", "q")], ("qnoise_factor = 1",),
+     [activation("o", "quantized_bits(4,1,alpha=1,qnoise_factor=1.0)", "q")]),
+    keras([layer("ELU", "o", X)], ("right after it, whose rounding", ANOTHER),
+     [layer("ELU", "e", X), activation("o", "quantized_relu(8,3)", "e")]),
+    keras([operator("Sum", "o", X, axis=0)], ("choose another axis",), [operator("Sum", "o", X, axis=1)]),
+    keras([operator("Sum", "o", X, axis=None)], ("state its axis",), [operator("Sum", "o", X, axis=-1)]),
+    keras([operator("Divide", "o", X, 3.0)], ("multiply by the float32 number nearest to its inverse", ANOTHER),
+     [operator("Multiply", "o", X, 1 / 3)]),
+    keras([operator("Clip", "o", X, x_min=2, x_max=1)], ("state the lower end first",),
+     [operator("Clip", "o", X, x_min=1, x_max=2)]),
+    keras([layer("Dropout", "o", X, call={"training": True})], ("call the layer without it",),
+     [layer("Dropout", "o", X)]),
+    keras([layer("Multiply", "o", [X, 0.5])], ("use an operator",), [operator("Multiply", "o", X, 0.5)]),
+    keras([layer("ReLU", "o", X, X)], ("call it once for each",), [layer("ReLU", "o", X)]),
+    keras([layer("Concatenate", "o", [X, X], axis=0)], ("choose another axis",),
+     [layer("Concatenate", "o", [X, X], axis=1)]),
+    keras([layer("QActivation", "o", X, activation=Q8, dtype=policy("float16"))],
+     ("float16", "set_dtype_policy('float32')"),
+     [layer("QActivation", "o", X, activation=Q8, dtype=policy("float32"))]),
+    keras([operator("Mean", "m", X, axis=1), activation("o", "relu", "m")], ("put a QActivation(quantized_bits(...))",),
+     [operator("Mean", "m", X, axis=1), activation("n", Q8, "m"), activation("o", "relu", "n")]),
+    keras([operator("Power", "o", X, 2)], ("x * x", "computes the same"), [operator("Multiply", "o", X, X)]),
+    keras([operator("Split", "o", X, indices_or_sections=3, axis=-1)], ("as a slice", "computes the same"),
+     [operator("GetItem", "o", X, [{"class_name": "__ellipsis__", "config": {}}, 0])]),
+    keras([operator("Pad", "o", X, pad_width=[[0, 0], [1, 1]])], ("ZeroPadding1D",),
+     [layer("Reshape", "r", X, target_shape=[3, 1]), layer("ZeroPadding1D", "o", tensor("r"), padding=1)]),
+    keras([operator("Round", "o", X)], ("quantized_bits(B, B-1, alpha=1)",),
+     [activation("o", "quantized_bits(4,3,alpha=1)", "q")]),
+    keras([operator("Matmul", "o", X, X)], ("keras.layers.Dot(axes=1)", "compute the same"),
+     [layer("Dot", "o", [X, X], axes=1)]),
+    keras([layer("Activation", "o", X, activation="soft_shrink")], ("x - keras.ops.clip(x, -0.5, 0.5)",),
+     [operator("Clip", "c", X, x_min=-0.5, x_max=0.5), operator("Subtract", "o", X, tensor("c"))]),
+    keras([layer("Gelu", "o", X, module="keras.src.ops.nn", approximate=True)], ("approximate=False", "train again"),
+     [layer("Gelu", "g", X, module="keras.src.ops.nn", approximate=False), activation("o", Q8, "g")]),
+    keras([layer("TFOpLambda", "o", X, function="math.multiply")], ("never executed", "keras.ops"),
+     [operator("Multiply", "o", X, 0.5)]),
+    keras([layer("Lambda", "o", X, function="x")], ("never executed", "a layer that the importer knows"),
+     [activation("o", "relu", "q")]),
+    # --- classes that are not known
+    keras([layer("Foo", "o", X)], ("put layers in its place that are known", ANOTHER), [layer("ReLU", "o", X)]),
+    keras([layer("LayerNormalization", "o", X, axis=-1)], ("a root of them", "use BatchNormalization", ANOTHER),
+          [layer("BatchNormalization", "o", X, axis=[1])], weights=NORMAL),
+    keras([layer("TimeDistributed", "o", X, layer=held("QConv1D", kernel_size=2, **KERNEL))],
+          "a QConv2D whose window has length 1 along the steps",
+          [layer("QConv2D", "o", X, kernel_size=[1, 2], **KERNEL)], shape=(2, 4, 1),
+          cured_weights={"o": [WINDOW[None]]},
+          same=lambda x: 0.5 * x[:, :, :-1] - 0.25 * x[:, :, 1:]),
+    keras([layer("TimeDistributed", "o", X, layer=held("LayerNormalization"))], "call the layer on the tensor",
+          [layer("ReLU", "o", X)], shape=(2, 4)),
+    keras([layer("SpectralNormalization", "o", X, layer=held("QDense", units=2, **KERNEL))],
+          "put the layer that it wraps (layer.layer) in its place", [dense("o", "q")], weights={"o": MATRIX},
+          same=lambda x: x @ MATRIX[0]),
+    keras([layer("Normalization", "o", X)], "normalize the events before the network reads them",
+          [activation("o", "linear", "q")]),
+    keras([layer("EinsumDense", "o", X, equation="abc,cd->abd")], "that of a QDense, with the same kernel",
+          [dense("o", "q")], shape=(2, 3), weights={"o": MATRIX}, same=lambda x: x @ MATRIX[0]),
+    keras([layer("CenterCrop", "o", X, height=2, width=2)], ("leave it to whoever makes them", "Cropping2D"),
+          [layer("Cropping2D", "o", X, cropping=1)], shape=(4, 4, 1), same=lambda x: x[:, 1:3, 1:3]),
+    keras([layer("Masking", "o", X, mask_value=0.0)], "multiply by a 0 or 1 that you give it as an input",
+          [port("m", 2, 1), activation("b", "quantized_relu(1,1)", "m"), operator("Multiply", "o", X, tensor("b"))],
+          shape=(2, 3)),
+    keras([layer("Embedding", "o", X)], "give the network what it would look up as an input",
+          [activation("o", "linear", "q")]),
+    keras([layer("ConvLSTM1D", "o", X)], ("LSTM, GRU and SimpleRNN are read here", "use QLSTM"),
+          [recurrent("QLSTM", "o")], shape=(3, 2), weights={"o/cell": CELL}),
+    keras([layer("QAdaptiveActivation", "o", X)], ("with B its total_bits", "QActivation('quantized_relu(B, I)')"),
+          [activation("o", "quantized_relu(4,2)", "q")]),
+    keras([layer("HConv1D", "o", X)], ("take HGQ's proxy of the model", "to_proxy_model"),
+          [layer("FixedPointQuantizer", "f", X, RND="TRN", SAT="WRAP"),
+           layer("Dense", "o", tensor("f"), use_bias=False)],
+          weights={"o": MATRIX, "f": [np.full((1, 3), v, np.float32) for v in (1, 6, 3)]}),
+    keras([layer("hgq>QSoftmaxThing", "o", X, module="hgq.layers")],
+          ("it is of HGQ 2, of whose layers QDense", ANOTHER),
+          [layer("QDense", "o", X, module="hgq.layers", use_bias=False, enable_iq=False, kq_conf=DUMMY)],
+          weights={"o": MATRIX}),
+    keras([operator("Softmax", "o", X)], ('softmax = "drop" under [model]', "--softmax drop"),
+          [operator("Softmax", "o", X)], cured_statements=Statements(softmax="drop"), same=lambda x: x),
+    keras([layer("Activation", "o", X, activation="hard_shrink")], ("it is not read here", ANOTHER),
+          [activation("o", "relu", "q")]),
+    keras([layer("Activation", "o", X, activation="softmax"), activation("p", Q8, "o")],
+          "what follows reads them; end the network before it", [activation("o", "linear", "q")], same=lambda x: x),
+    keras([layer("Softmax", "o", X, axis=1), dense("p", "o", activation="selu")],
+          "2 things keep this network off the chip", [dense("p", "q")], weights={"p": FLOATS}),
+    keras([layer("ELU", "e", X), activation("o", "quantized_tanh(6)", "e")],
+          ("put QActivation('quantized_bits(10, 3, alpha=1)') between the two", ANOTHER),
+          [layer("ELU", "e", X), activation("f", "quantized_bits(10, 3, alpha=1)", "e"),
+           activation("o", "quantized_tanh(6)", "f")]),
+    # --- plain weights
+    keras([layer("QDense", "o", X, use_bias=False)],
+          ("give it kernel_quantizer=quantized_bits(8, 0, alpha=1)", ANOTHER),
+          [dense("o", "q", kernel_quantizer="quantized_bits(8, 0, alpha=1)")]),
+    keras([layer("LSTM", "o", X, activation="linear", recurrent_activation="relu")],
+          ("use QLSTM with kernel_quantizer=quantized_bits(8, 0, alpha=1)", ANOTHER),
+          [recurrent("QLSTM", "o", kernel_quantizer="quantized_bits(8, 0, alpha=1)")], shape=(3, 2),
+          weights={"o/cell": [np.full(shape, 0.1) for shape in ((2, 8), (2, 8), (8,))]}),
+    keras([layer("Conv1DTranspose", "o", X, use_bias=False, strides=2)],
+          "write it as Reshape, Conv2DTranspose with a window of length 1",
+          [layer("Reshape", "r", X, target_shape=[1, 3, 1]),
+           layer("QConv2DTranspose", "o", tensor("r"), strides=[1, 2], **KERNEL),
+           layer("Reshape", "s", tensor("o"), target_shape=[6, 1])], shape=(3, 1),
+          weights={"o": [np.full((2, 1, 1), 0.1)]}, cured_weights={"o": [np.full((1, 2, 1, 1), 0.1)]}),
+    keras([layer("DepthwiseConv1D", "o", X, use_bias=False)],
+          ("with a QConv1D of as many groups as channels", "another network"),
+          [layer("QConv1D", "o", X, groups=2, **KERNEL)], shape=(3, 2), weights={"o": [np.full((2, 2, 1), 0.1)]},
+          cured_weights={"o": [np.full((2, 1, 2), 0.1)]}),
+    keras([layer("GlobalAveragePooling1D", "o", X, call={"mask": True})], "multiply by the mask instead, and sum",
+          [port("m", 2, 1), activation("b", "quantized_relu(1,1)", "m"), operator("Multiply", "p", X, tensor("b")),
+           operator("Sum", "o", tensor("p"), axis=1)], shape=(2, 3)),
+    # --- statements
+    keras([layer("Softmax", "o", X, axis=1)], ("and only the last", "end the network before it"),
+          [activation("o", "linear", "q")], shape=(2, 3), statements=Statements(softmax="drop"),
+          cured_statements=Statements()),
+    keras([layer("Softmax", "o", X)], 'softmax = "drop" leaves them to software', [layer("Softmax", "o", X)],
+          shape=(1,), statements=Statements(softmax="argmax"), cured_statements=Statements(softmax="drop")),
+    keras([layer("Softmax", "o", X)], ('takes 2 to 128 scores', 'softmax = "drop" leaves them to software'),
+          [layer("Softmax", "o", X)], shape=(1,), statements=Statements(softmax="table"),
+          cured_statements=Statements(softmax="drop")),
+    keras([layer("Softmax", "o", X)], "choose one of drop, argmax, table", [layer("Softmax", "o", X)],
+          statements=Statements(softmax="tables"), cured_statements=Statements(softmax="table")),
+    keras([layer("ReLU", "o", X)], "leave the statement out", [layer("ReLU", "o", X)],
+          statements=Statements(sigmoid="drop"), cured_statements=Statements()),
+    keras([layer("ReLU", "o", X)], "choose one of hard, smooth, real", [layer("ReLU", "o", X)],
+          statements=Statements(internal_sigmoid="soft"), cured_statements=Statements(internal_sigmoid="smooth")),
+    # --- operators
+    keras([operator("Cast", "o", X, dtype="int32")], "cast to float32", [operator("Cast", "o", X, dtype="float32")]),
+    keras([operator("Flip", "o", X)], "state its axis", [operator("Flip", "o", X, axis=1)]),
+    keras([operator("Maximum", "o", X, X, X)], "call it on two at a time",
+          [operator("Maximum", "m", X, X), operator("Maximum", "o", tensor("m"), X)]),
+    keras([operator("Clip", "o", X, x_min=None, x_max=1)], "clip to two numbers",
+          [operator("Clip", "o", X, x_min=-1, x_max=1)]),
+    keras([operator("Reshape", "o", X, newshape=[3, -1])], "start with -1 for the batch",
+          [operator("Reshape", "o", X, newshape=[-1, 3])]),
+    keras([operator("Transpose", "o", X, axes=[1, 0])], "state axes that begin with 0",
+          [operator("Transpose", "o", X, axes=[0, 1])]),
+    keras([operator("ExpandDims", "o", X, axis=0)], "choose another place", [operator("ExpandDims", "o", X, axis=1)]),
+    keras([operator("GetItem", "o", X, 0)], "start it with : or ...",
+          [operator("GetItem", "o", X, [{"class_name": "__ellipsis__", "config": {}}, 0])]),
+    keras([operator("GetItem", "o", X, [{"class_name": "__ellipsis__", "config": {}}, array([0.0])])],
+          "index it with numbers and slices of numbers",
+          [operator("GetItem", "o", X, [{"class_name": "__ellipsis__", "config": {}}, 0])]),
+    keras([operator("Stack", "o", [X, X], axis=1)], "write it as keras.ops.concatenate of tensors with an axis more",
+          [operator("ExpandDims", "e", X, axis=1), operator("Concatenate", "o", [tensor("e"), tensor("e")], axis=1)],
+          same=lambda x: np.stack([x, x], 1)),
+    keras([operator("Take", "o", X, axis=-1)], "write it as slices (x[..., 1:2])", [operator("GetItem", "o", X, LAST)],
+          same=lambda x: x[..., 1:]),
+    keras([operator("Tile", "o", X)], "keras.ops.concatenate([x, x], axis=...) tiles",
+          [operator("Concatenate", "o", [X, X], axis=1)], same=lambda x: np.tile(x, (1, 2))),
+    keras([operator("Moveaxis", "o", X)], "write it as keras.ops.transpose",
+          [operator("Transpose", "o", X, axes=[0, 2, 1])], shape=(2, 3), same=lambda x: np.moveaxis(x, 1, 2)),
+    keras([operator("Where", "o", X)], "is a keras.ops.relu, maximum, minimum or clip",
+          [operator("Maximum", "o", X, 0.0)], same=lambda x: np.where(x > 0, x, 0)),
+    keras([layer("Dot", "o", [X, X], axes=1, normalize=True)], "keras.ops.sum(a * b, axis=...)",
+          [operator("Multiply", "m", X, X), operator("Sum", "o", tensor("m"), axis=1)]),
+    keras([operator("Add", "o", X, array([[1.0], [2.0]]))], "give one number, or one for each of the last axis",
+          [operator("Add", "o", X, array([1.0, 2.0, 3.0]))], shape=(2, 3)),
+    # --- options of layers
+    keras([layer("Flatten", "o", X, data_format="channels_first")], "build the model channels_last",
+          [layer("Permute", "p", X, dims=[3, 1, 2]), layer("Flatten", "o", tensor("p"))], shape=(2, 2, 2)),
+    keras([layer("UpSampling1D", "o", X, size=2), layer("UpSampling2D", "o", X, interpolation="bilinear")],
+          ("use interpolation='nearest'", ANOTHER), [layer("UpSampling2D", "o", X, interpolation="nearest")],
+          shape=(2, 2, 1)),
+    keras([layer("QConv2D", "o", X, mask=[[0.5]], kernel_size=1, **KERNEL)], ("use zeros and ones", ANOTHER),
+          [layer("QConv2D", "o", X, mask=[[1]], kernel_size=1, **KERNEL)], shape=(2, 2, 1),
+          weights={"o": [np.full((1, 1, 1, 1), 0.5)]}),
+    keras([layer("QConv2DTranspose", "o", X, output_padding=1, kernel_size=1, **KERNEL)], ("leave them out", ANOTHER),
+          [layer("QConv2DTranspose", "o", X, kernel_size=1, **KERNEL)], shape=(2, 2, 1),
+          weights={"o": [np.full((1, 1, 1, 1), 0.5)]}),
+    keras([layer("QAveragePooling2D", "o", X, pool_size=2, padding="same")], ("use padding='valid'", ANOTHER),
+          [layer("QAveragePooling2D", "o", X, pool_size=2, padding="valid")], shape=(3, 3, 1)),
+    keras([layer("GlobalSumPooling1D", "o", X, divisor=3)], ("take 1, 2, 4, 8", ANOTHER),
+          [layer("GlobalSumPooling1D", "o", X, divisor=4)], shape=(2, 3)),
+    keras([layer("BatchNormalization", "o", X, axis=[1])],
+          "Permute that axis to the end, normalize, and Permute back",
+          [layer("Permute", "p", X, dims=[2, 1]), layer("BatchNormalization", "o", tensor("p"), axis=[2]),
+           layer("Permute", "b", tensor("o"), dims=[2, 1])], shape=(3, 2), weights=NORMAL,
+          same=lambda x: x * np.array([[2.0], [4.0], [1.0]]) + np.array([[1.0], [0.0], [-1.0]])),
+    # --- recurrent layers
+    *(keras([recurrent(kind, "o", **config)], told, [recurrent(kind, "o", **{**config, **cure})], shape=(3, 2),
+            weights={"o/cell": CELL if kind == "QLSTM" else [array[..., :6] for array in CELL]})
+      for kind, config, told, cure in RECURRENT),
+    keras([recurrent("QSimpleRNN", "o", **GROWING, state_quantizer=None)],
+          "use QSimpleRNN with state_quantizer=quantized_bits(8, 2, alpha=1)",
+          [recurrent("QSimpleRNN", "o", **GROWING)], shape=(3, 2), weights={"o/cell": SIMPLE}),
+    keras([layer("QLSTM", "o", X, **{**CELL_OPTIONS, "units": 80})], ("pool the sequence (MaxPooling1D)", ANOTHER),
+          [layer("MaxPooling1D", "m", X, pool_size=16), layer("QLSTM", "o", tensor("m"), **CELL_OPTIONS)],
+          shape=(319, 1), weights={"o/cell": [np.zeros((1, 320)), np.zeros((80, 320)), np.zeros(320)]}),
+    keras([layer("Bidirectional", "o", X, layer=held("QLSTM", **CELL_OPTIONS), merge_mode=None)],
+          "use 'concat', and slice it",
+          [layer("Bidirectional", "o", X, layer=held("QLSTM", **CELL_OPTIONS), merge_mode="concat")], shape=(3, 2),
+          weights={"o/forward_layer/cell": CELL, "o/backward_layer/cell": CELL}),
+    keras([layer("Bidirectional", "o", X, layer=held("Conv1D"))],
+          ("only of LSTM, GRU and SimpleRNN is it read here", ANOTHER),
+          [layer("Bidirectional", "o", X, layer=held("QLSTM", **CELL_OPTIONS))], shape=(3, 2),
+          weights={"o/forward_layer/cell": CELL, "o/backward_layer/cell": CELL}),
+    # --- quantizers of activations
+    *(keras([activation("o", wrong, "q")], told, [activation("o", right, "q")]) for wrong, told, right in ACTIVATIONS),
+    keras([activation("o", "quantized_sigmoid(6,use_real_sigmoid=1)", "q")],
+          "put QActivation(quantized_bits(10, ..., alpha=1)) before it",
+          [activation("r", "quantized_bits(10,3,alpha=1)", "q"),
+           activation("o", "quantized_sigmoid(6,use_real_sigmoid=1)", "r")], first="quantized_bits(24,3,alpha=1)"),
+    # --- quantizers of weights
+    *(keras([layer("QDense", "o", X, units=2, use_bias=False, kernel_quantizer=wrong)], ("kernel_quantizer", told),
+            [layer("QDense", "o", X, units=2, use_bias=False, kernel_quantizer=right)])
+      for wrong, told, right in WEIGHTS),
+    keras([dense("o", "q", kernel_quantizer="quantized_bits(8,8,alpha=1e38)")],
+          "use a smaller alpha, or fewer integer bits",
+          [dense("o", "q", kernel_quantizer="quantized_bits(8,8,alpha=1)")],
+          weights={"o": [np.full((3, 2), 8.0)]}),
+    keras([dense("o", "q", kernel_quantizer="quantized_po2(12)")], "use fewer bits, or a max_value",
+          [dense("o", "q", kernel_quantizer="quantized_po2(4)")], weights={"o": [np.full((3, 2), 3.4e38)]}),
+    keras([layer("QDense", "o", X, units=2, use_bias=False, kernel_quantizer="ternary(alpha='auto')")],
+          ("on either side", "train with alpha='auto_po2'"),
+          [layer("QDense", "o", X, units=2, use_bias=False, kernel_quantizer="ternary(alpha='auto_po2')")],
+          weights={"o": [np.array([[0.75, 0.3], [0.25, 0.1], [0.1, 0.2]])]}),
+]  # fmt: skip

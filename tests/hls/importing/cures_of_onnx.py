@@ -1,0 +1,209 @@
+"""Refusals of operators of ONNX, QONNX and FINN, each with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.importing import Statements, import_model
+from hls.importing.formats import plain_model
+from hls.importing.importer import build_graph
+from hls.importing.onnx.export import export_qonnx
+from tests.hls.importing.cures import TYPE, Case, Read, of_file, onnx
+from tests.hls.importing.files import activation, layer, port, tensor
+from tests.hls.importing.onnx_files import BREVITAS, File, Step, entry
+
+NUMBERS: dict[str, npt.ArrayLike] = {"s": 0.25, "z": 0.0, "b": 6.0, "b3": 3.0, "one": 1.0, "half": 0.5}
+W, FLOATS = np.array([[0.5, -1.25], [1.0, 0.25], [2.0, 0.5]]), np.full((3, 2), 0.1)
+
+
+def file(shape: Sequence[int | None], /, *steps: Step, **constants: npt.ArrayLike) -> File:
+    """Operators behind a quantizer of the input, called "q"."""
+    return File(shape, (quant("x", "q"), *steps), {**NUMBERS, **constants})
+
+
+def quant(source: str, output: str, scale: str = "s", bits: str = "b", zero: str = "z", **options: Any) -> Step:
+    return Step("Quant", (source, scale, zero, bits), output, options, BREVITAS)
+
+
+def step(kind: str, *inputs: str, domain: str = "", **options: Any) -> Step:
+    return Step(kind, inputs or ("q",), "y", options, domain)
+
+
+def one(
+    told: str,
+    shape: Sequence[int | None],
+    refused: Step | Sequence[Step],
+    cured: Step | Sequence[Step],
+    **constants: Any,
+) -> Case:
+    """Operators behind the quantizer."""
+    steps, others = ([found] if isinstance(found, Step) else found for found in (refused, cured))
+    return onnx(file(shape, *steps, **constants), told, file(shape, *others, **constants))
+
+
+RELU = Step("Relu", ("q",), "y")
+LINE, IMAGE = (1, 3), (1, 2, 4, 4)
+WINDOW: dict[str, Any] = {"kernel_shape": [2, 2]}
+TWO = np.array([1, 2])
+EXACT = [
+    one("write it with those that are known: Add", LINE, step("Einsum"), RELU),
+    one("put a quantizer right behind the division or average", (1, 2, 3, 3), step("GlobalAveragePool"),
+        [Step("GlobalAveragePool", ("q",), "p"), quant("p", "y")]),
+    one("qtrigger quantize MODEL --events FILE --out NEW.keras, or train it with quantizers", LINE,
+        step("MatMul", "q", "F"), [quant("F", "w", bits="b3"), step("MatMul", "q", "w")], F=FLOATS),
+    one('softmax = "drop"', LINE, step("Softmax"), RELU),
+    one('sigmoid = "drop"', LINE, step("Sigmoid"), RELU),
+    one("tanh is not supported", LINE, step("Tanh"), RELU),
+    one("take the last axis", (1, 2, 3), step("Softmax", axis=1), RELU),
+    onnx(file(LINE, step("Softmax")), "choose one of drop, argmax, table", file(LINE, step("Softmax")),
+         Statements("ap_fixed<8,4>", softmax="tables"), Statements("ap_fixed<8,4>", softmax="table")),
+    onnx(file(LINE, RELU), "leave the statement out", file(LINE, RELU), Statements("ap_fixed<8,4>", softmax="drop"),
+         TYPE),
+    onnx(File(LINE, [step("Neg", "x")], {}), "--input-type 'ap_fixed<16,6>'", File(LINE, [step("Neg", "x")], {}),
+         Statements(), TYPE),
+    onnx(file((1, None), RELU), "every size but the batch's fixed", file(LINE, RELU)),
+    onnx(File(LINE, [step("MatMul", "x", "F")], {"F": FLOATS}), "qtrigger quantize", File(LINE, [step(
+        "MatMul", "x", "W")], {"W": W})),
+]  # fmt: skip
+QUANTIZERS = [
+    one("use ROUND, ", LINE, quant("q", "y", rounding_mode="SOMEHOW"), quant("q", "y", rounding_mode="ROUND")),
+    one("use a whole number up to 64", LINE, quant("q", "y", bits="half"), quant("q", "y")),
+    one("use a whole one", LINE, quant("q", "y", zero="half"), quant("q", "y", zero="one")),
+    one("use BipolarQuant", LINE, quant("q", "y", bits="one", zero="one"),
+        step("BipolarQuant", "q", "one", domain=BREVITAS)),
+    one("one for the tensor, or one a channel", (1, 2, 3), quant("q", "y", scale="t"), quant("q", "y"),
+        t=np.full((2, 3), 0.25)),
+    one("one for the tensor, or one a channel", (1, 2, 3), step("BipolarQuant", "q", "t", domain=BREVITAS),
+        step("BipolarQuant", "q", "one", domain=BREVITAS), t=np.full((2, 3), 0.25)),
+    one("truncate to fewer bits", LINE, step("Trunc", "q", "s", "z", "b3", "b", domain=BREVITAS),
+        step("Trunc", "q", "s", "z", "b", "b3", domain=BREVITAS)),
+    one("use zero", LINE, step("Trunc", "q", "s", "one", "b", "b3", domain=BREVITAS),
+        step("Trunc", "q", "s", "z", "b", "b3", domain=BREVITAS)),
+    one("give it the scale of the quantizer before it", LINE, step("Trunc", "q", "half", "z", "b", "b3",
+        domain=BREVITAS), step("Trunc", "q", "s", "z", "b", "b3", domain=BREVITAS)),
+    one("one row a channel", (1, 2, 3), step("MultiThreshold", "q", "t"), step("MultiThreshold", "q", "u"),
+        t=np.zeros(3), u=np.zeros((3, 1))),
+    one("255 steps at most", (1, 2, 3), step("MultiThreshold", "q", "t"), step("MultiThreshold", "q", "u"),
+        t=np.zeros((2, 1)), u=np.zeros((3, 1))),
+    one("int8 or uint8", LINE, step("QuantizeLinear", "q", "s", "z"), step("QuantizeLinear", "q", "s", "o"),
+        o=np.array(0, np.int8)),
+    one("one for the tensor", LINE, step("QuantizeLinear", "q", "t", "o"), step("QuantizeLinear", "q", "s", "o"),
+        o=np.array(0, np.int8), t=np.full(3, 0.25)),
+    one("one for the tensor", LINE, step("DequantizeLinear", "q", "t", "o"), step("DequantizeLinear", "q", "s", "o"),
+        o=np.array(0, np.int8), t=np.full(3, 0.25)),
+]  # fmt: skip
+TURN = Step("Transpose", ("q",), "t", {"perm": [1, 0]})
+FLAT = Step("Flatten", ("q",), "f")
+LINES = (1, 2, 3)
+K, CUBE = np.full((3, 2, 2, 2), 0.5), (1, 2, 4, 4, 4)
+PADS = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+SHAPES = [
+    one("make the batch the first axis", LINE, [TURN, step("MatMul", "t", "W")], step("MatMul", "q", "W"), W=W),
+    one("make the batch the first axis", (1, 1), [TURN, step("Add", "t", "q")], step("Add", "q", "q")),
+    one("make it the first", LINES, [Step("Transpose", ("q",), "t", {"perm": [1, 0, 2]}), step("Flatten", "t")],
+        step("Flatten")),
+    one("two axes", LINE, step("MatMul", "q", "W"), step("MatMul", "q", "V"), W=np.ones((2, 3, 2)), V=np.ones((3, 2))),
+    one("reshape one of them", LINES, [FLAT, step("Add", "q", "f")], [FLAT, step("Add", "f", "f")]),
+    one("leave it off the chip", LINES, step("MatMul", "q", "q"), RELU),
+    one("leave it off the chip", LINE, step("Div", "q", "q"), RELU),
+    one("leave it off the chip", LINE, step("Div", "s", "q"), RELU),
+    one("leave it off the chip", LINE, step("Gather", "q", "i", axis=1), RELU, i=np.array([0])),
+    one("leave it off the chip", LINE, step("Slice", "q", "i", "j", "i"), RELU, i=np.array([1]), j=np.array([2])),
+    one("quantize them", LINE, step("Cast", "q", to=7), step("Cast", "q", to=1)),
+    one("flatten all axes but the batch", LINES, step("Flatten", axis=2), step("Flatten", axis=1)),
+    one("concatenate other axes", LINE, step("Concat", "q", "q", axis=0), step("Concat", "q", "q", axis=1)),
+    one("fold it: qonnx-cleanup, or onnxsim", LINE, [Step("Relu", ("one",), "r"), step("Mul", "q", "r")],
+        step("Mul", "q", "one")),
+    one("it must be a constant", LINE, step("Gemm", "q", "q"), step("Gemm", "q", "W"), W=W),
+    one("it must be one number", LINE, step("Clip", "q", "l"), step("Clip", "q", "z"), l=np.zeros(3)),
+    one("keep the batch as the first axis", LINE, step("Reshape", "q", "t"), step("Reshape", "q", "u"),
+        t=np.array([3, 1]), u=np.array([-1, 3])),
+    one("keep the batch as the first axis", LINE, step("Reshape", "q", "t"), step("Reshape", "q", "u"),
+        t=np.array([-1, -1]), u=np.array([0, 3])),
+    one("take those of one element only", LINE, step("Squeeze", "q", "a"), [Step("Unsqueeze", ("q", "a"), "u"), step(
+        "Squeeze", "u", "a")], a=np.array([1])),
+    one("give one number, or one for each of an axis", LINE, step("Add", "q", "c"), step("Add", "q", "d"),
+        c=np.zeros((2, 3)), d=np.zeros(3)),
+    one("one or two spatial axes", CUBE, step("MaxPool", kernel_shape=[2, 2, 2]), RELU),
+    one("one or two spatial axes", LINE, step("Conv", "q", "k"), step("MatMul", "q", "k"), k=np.ones((3, 3))),
+    one("make the input larger", (1, 2, 1, 1), step("Conv", "q", "k"), step("Conv", "q", "k", pads=[1, 1, 1, 1]), k=K),
+    one("pool without a dilation", IMAGE, step("MaxPool", dilations=[2, 2], **WINDOW), step("MaxPool", **WINDOW)),
+    one("or with count_include_pad=True", IMAGE, step("AveragePool", pads=[1, 1, 1, 1], **WINDOW),
+        step("AveragePool", pads=[1, 1, 1, 1], count_include_pad=1, **WINDOW)),
+    one("pool with ceil_mode=False", (1, 2, 5, 5), step("AveragePool", strides=[2, 2], ceil_mode=1, **WINDOW),
+        step("AveragePool", strides=[2, 2], **WINDOW)),
+    one("pad with zeros", IMAGE, step("Pad", "q", "p", "one"), step("Pad", "q", "p", "z"), p=PADS),
+    one("pad spatial axes by a few zeros", IMAGE, step("Pad", "q", "p"), step("Pad", "q", "t"), p=-PADS, t=PADS),
+    one("pad spatial axes only", IMAGE, step("Pad", "q", "p"), step("Pad", "q", "t"), p=np.roll(PADS, 1), t=PADS),
+    one("state other axes", LINES, step("ReduceMax", "q", axes=[0]), step("ReduceMax", "q", axes=[1])),
+]  # fmt: skip
+
+
+def plain(told: str, refused: File, cured: File) -> Case:
+    """Files without types, that are to be quantized."""
+
+    def read(found: File) -> Read:
+        return lambda folder: build_graph(plain_model(found.write(folder / "m.onnx")), "ap_fixed<8,4>")
+
+    return Case(f"plain {told}", (told,), read(refused), read(cured))
+
+
+def unquantized(*steps: Step, **constants: npt.ArrayLike) -> File:
+    return File(IMAGE, steps, {"z": 0.0, "one": 1.0, "six": 6.0, **constants})
+
+
+PLAIN = [
+    Case("plain give it to `qtrigger new`", ("give it to `qtrigger new`",),
+         lambda folder: build_graph(plain_model(file(LINE, RELU).write(folder / "m.onnx"))),
+         lambda folder: import_model(file(LINE, RELU).write(folder / "m.onnx"))),
+    plain("pad as padding='same' does", unquantized(step("MaxPool", "x", kernel_shape=[3, 3], pads=[2, 1, 1, 2])),
+          unquantized(step("MaxPool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1]))),
+    plain("pool without padding",
+          unquantized(step("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)),
+          unquantized(step("AveragePool", "x", kernel_shape=[2, 2]))),
+    plain("clip from zero on: that is a ReLU", unquantized(step("Clip", "x", "one", "six")),
+          unquantized(step("Clip", "x", "z", "six"))),
+]  # fmt: skip
+
+
+def with_initializer(*fields: bytes, sparse: bool = False) -> Read:
+    """A file that holds one more constant, of these fields."""
+
+    def read(folder: Path) -> Any:
+        found = file(LINE, RELU)
+        graph = found.graph() + entry(15 if sparse else 5, b"".join(fields))
+        (folder / "m.onnx").write_bytes(found.framed(graph))
+        return import_model(folder / "m.onnx")
+
+    return read
+
+
+WHOLE = with_initializer(entry(1, 1), entry(2, 1), entry(8, "w"), entry(9, b"\0\0\0\0"))
+CONTAINER = [
+    Case("weights elsewhere", ("save_as_external_data=False",), with_initializer(entry(8, "w"), entry(14, 1)), WHOLE),
+    Case("complex weights", ("save it as float32",), with_initializer(entry(8, "w"), entry(2, 14)), WHOLE),
+    Case("sparse weights", ("save the weights as dense ones",), with_initializer(sparse=True), WHOLE),
+]  # fmt: skip
+
+
+def exported(function: str) -> Read:
+    """A square, written as QONNX."""
+    square = layer("Multiply", "o", [tensor("q"), tensor("q")])
+    entries = [port("x", 3), activation("q", function, "x"), square]
+
+    def read(folder: Path) -> Any:
+        graph = of_file(entries)(folder)
+        export_qonnx(graph, folder / "out.onnx")
+        return graph
+
+    return read
+
+
+EXPORT = Case("sums too long", ("narrow the types of its inputs",), exported("quantized_bits(20,2,alpha=1)"),
+              exported("quantized_bits(8,2,alpha=1)"))  # fmt: skip
+CASES: list[Case] = [*EXACT, *QUANTIZERS, *SHAPES, *PLAIN, *CONTAINER, EXPORT]
