@@ -5,7 +5,7 @@
 
 Each file goes through `qtrigger new`. What it refuses is cured as its message says (`--input-type`, `--softmax drop`,
 `qtrigger quantize` with random events), and tried again. The project is built with the emulator, with the framework
-that wrote the file (HGQ 2 and QONNX in environments of their own, see `qtrigger doctor`), and, where the network has at
+that wrote the file (HGQ and HGQ 2 in environments of their own, see `qtrigger doctor`), and, where the network has at
 most so many multiplications, with the C simulation. Results are kept in --out, so that the same command goes on where
 it stopped, and a line taken out is made again; --page writes them as a table.
 """
@@ -45,7 +45,8 @@ LARGEST_CSIM = 400_000
 _OUR_FAULT = "a fault of qtrigger"
 _HARDWARE = ("csim", "rtl", "netlist")
 """Witnesses that are not asked, or only of networks that are small enough."""
-SUFFIXES = (".h5", ".hdf5", ".keras", ".onnx")
+_ONNX = ".onnx"
+SUFFIXES = (".h5", ".hdf5", ".keras", _ONNX)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ _WRITERS = (
 
 def kind(path: Path) -> str:
     """Which framework wrote a file, in which container, by what stands in it."""
-    if path.suffix == ".onnx":
+    if path.suffix == _ONNX:
         return "QONNX" if re.search(rb'qonnx|"\x05Quant|BipolarQuant', path.read_bytes()) else "ONNX"
     container, text = _architecture(path)
     writer = next((name for name, pattern in _WRITERS if re.search(pattern, text)), "Keras")
@@ -211,7 +212,10 @@ def _build(place: Path, events: int, largest_csim: int) -> tuple[dict[str, Any] 
     """The report of a build with emulator, framework and, where the network is not too large, the C simulation."""
     project = read_project(place / "firmware_projects" / "mine")
     graph = import_model(project.model_file(), project.file.model.statements())
-    wanted = [name for name in default_witnesses(project.model_file()) if name not in _HARDWARE]
+    model = project.model_file()
+    wanted = [name for name in default_witnesses(model) if name not in _HARDWARE]
+    if model.suffix == _ONNX and "qonnx" not in wanted:
+        wanted.append("qonnx")
     if graph.multiplications() <= largest_csim:
         wanted.append("csim")
     chosen = [part for name in wanted for part in ("--witness", name)]
@@ -255,7 +259,7 @@ def _line(outcome: Outcome) -> str:
 _HEAD = """\
 # Networks that others trained
 
-{came} of {files} public model files come in: {counts}.{untried}
+{came} of {files} public model files come in: {counts}. Of {three} emulator, framework and C simulation agree.{untried}
 
 `python -m benchmarks.public_models FOLDER --events {events} --page docs/public-models.md` made this page. It brings in
 every file of a folder as its owner would, with `qtrigger new`, and cures what is refused as the message says. The files
@@ -272,6 +276,10 @@ where a chip has fewer. The files are their owners' and are not part of this pro
 """
 
 
+_AGREE = ("bit-exact", "within float32")
+_THREE = 3
+
+
 def page(outcomes: Sequence[Outcome], events: int, untried: int = 0) -> str:
     """The table, how many of each, and every refusal with its cure; ``untried`` files of the folder are not in it."""
     counts = Counter(outcome.agreement for outcome in outcomes if outcome.agreement is not None)
@@ -281,6 +289,7 @@ def page(outcomes: Sequence[Outcome], events: int, untried: int = 0) -> str:
         files=len(outcomes),
         untried=f" Of the folder {untried} more were not tried when this page was made." if untried else "",
         came=counts.total(),
+        three=sum(o.agreement in _AGREE and len(o.witnesses) >= _THREE for o in outcomes),
         counts=", ".join(f"{count} {what}" for what, count in counts.most_common()),
         calibration=_CALIBRATION_EVENTS,
     )
@@ -295,12 +304,8 @@ def _row(o: Outcome, notes: list[str]) -> str:
         return f"| `{o.file}` | {o.kind} | {how} | | | | | | refused {_note(o.refusal or '', notes)} |\n"
     sizes = " | ".join(f"{size:,}" for size in (o.layers, o.parameters, o.multiplications, o.luts, o.events))
     excused = f", {o.excused} within float32's own error" if o.excused else ""
-    silent = "".join(f" {_note(reason, notes)}" for reason in o.silent if not reason.startswith(_ANOTHERS))
+    silent = "".join(f" {_note(reason, notes)}" for reason in o.silent)
     return f"| `{o.file}` | {o.kind} | {how} | {sizes} | {o.agreement}: {', '.join(o.witnesses)}{excused}{silent} |\n"
-
-
-_ANOTHERS = ("qkeras: an HGQ 2 file",)
-"""Reasons that say nothing: another witness speaks for the file."""
 
 
 def _note(text: str, notes: list[str]) -> str:

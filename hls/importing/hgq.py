@@ -8,6 +8,7 @@ quantized numbers with a ``FixedPointQuantizer`` behind each, whose numbers wrap
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,17 @@ from hls.graph.fixed import FixedArray
 from hls.importing.activations import emit_activation
 from hls.importing.element_types import Formats, Integers, check_modes, emit_formats, emit_rounded
 from hls.importing.emitter import Emitter, Handler
+from hls.importing.model_file import layer_kinds
 from hls.importing.options import fits
 from hls.importing.spec import LayerSpec
 
 PROXY, QUANTIZE = "FixedPointQuantizer", "HQuantize"
 _MOST_BITS = 32
+
+
+def is_hgq(model_file: Path) -> bool:
+    """Whether any layer of a model file is HGQ's."""
+    return not HANDLERS.keys().isdisjoint(layer_kinds(model_file))
 
 
 def proxy_formats(spec: LayerSpec) -> Formats:

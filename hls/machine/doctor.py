@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from hls.machine.environments import HGQ2, LIGHTGBM, XGBOOST, Environment, pinned
+from hls.machine.environments import HGQ, HGQ2, LIGHTGBM, XGBOOST, Environment, pinned
 from hls.machine.extras import EXTRAS
 from hls.machine.programs import run_program
 
@@ -48,6 +48,7 @@ def examine() -> list[Finding]:
         _python(),
         _packages(),
         *_extras(),
+        _environment(HGQ),
         _environment(HGQ2),
         _environment(XGBOOST),
         _environment(LIGHTGBM),

@@ -18,13 +18,15 @@ class Environment:
     """A virtual environment that the user makes once, of the packages that ``requirements`` pins.
 
     ``variable`` names its interpreter where it is not at its usual place; ``title`` is what people call what is in it,
-    ``computing`` are the packages whose versions decide what it computes.
+    ``computing`` are the packages whose versions decide what it computes. ``interpreter`` is the Python that makes it:
+    one of its own where its packages are too old for ours.
     """
 
     title: str
     name: str
     variable: str
     computing: tuple[str, ...]
+    interpreter: str = "python3"
 
     @property
     def requirements(self) -> Path:
@@ -53,7 +55,7 @@ class Environment:
         """The command that makes it."""
         if os.environ.get(self.variable):
             return f"let {self.variable} name the interpreter of an environment with {self.title}, or unset it"
-        return f"python3 -m venv {self.folder} && {self.folder}/bin/pip install -r {self.requirements}"
+        return f"{self.interpreter} -m venv {self.folder} && {self.folder}/bin/pip install -r {self.requirements}"
 
     @property
     def missing(self) -> str | None:
@@ -63,6 +65,7 @@ class Environment:
         return f"{self.title} is not at {self.python}; {self.cure}"
 
 
+HGQ = Environment("HGQ", "hgq", "QTRIGGER_HGQ", ("HGQ", "keras", "tensorflow", "numpy"), "python3.11")
 HGQ2 = Environment("HGQ 2", "hgq2", "QTRIGGER_HGQ2", ("hgq2", "quantizers", "keras", "tensorflow", "numpy"))
 XGBOOST = Environment("XGBoost", "xgboost", "QTRIGGER_XGBOOST", ("xgboost", "numpy"))
 LIGHTGBM = Environment("LightGBM", "lightgbm", "QTRIGGER_LIGHTGBM", ("lightgbm", "numpy"))

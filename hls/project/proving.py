@@ -25,7 +25,7 @@ from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import Verdict
 from hls.verification.witnesses import Skipped, Task
 
-_MODEL_WITNESSES = ("qkeras", "hgq2")
+_MODEL_WITNESSES = ("qkeras", "hgq", "hgq2")
 
 
 def prove_project(folder: str | Path, time_limit: float, progress: StageProgress | None = None) -> Proof:

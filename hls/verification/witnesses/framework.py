@@ -32,6 +32,8 @@ QUIET = {
     "TQDM_DISABLE": "1",
 }
 """The environment of a process in which TensorFlow lives."""
+ISOLATED = ("-I", "-W", "ignore")
+"""Options of an interpreter of another environment: nothing of ours is found from within."""
 _WORKER = Path(__file__).with_name("framework_worker.py")
 CANNOT_LOAD = 3
 """Exit code of the worker for a file that this version of the framework does not load."""

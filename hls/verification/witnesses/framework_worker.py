@@ -30,12 +30,7 @@ def main(folder: Path) -> int:
     import tensorflow as tf
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    if job["framework"] == "hgq":
-        import hgq  # noqa: F401 (registers its layers with Keras)
-
-        objects, framework = {}, "HGQ2"
-    else:
-        objects, framework = custom_objects(), "qkeras-v3"
+    objects, framework = _FRAMEWORKS[job["framework"]]()
     if job["internal_sigmoid"] is not None:
         from qkeras.quantizers import set_internal_sigmoid
 
@@ -53,7 +48,8 @@ def main(folder: Path) -> int:
         model = keras.Model(model.inputs, model.outputs)
     for name in job["dropped"]:
         drop(keras, model.get_layer(name))
-    answer: dict[str, Any] = {"version": f"{framework} {_version(framework)}, tensorflow {tf.__version__}"}
+    version = f"{framework} {_version(framework)}, tensorflow {tf.__version__}{stood_in(model)}"
+    answer: dict[str, Any] = {"version": version}
     if job["layers"]:
         answer["layers"] = trace(keras, model, job["layers"], inputs, folder)
     else:
@@ -79,6 +75,38 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(message.split())}"[:300]
 
 
+def hgq() -> tuple[dict[str, Any], str]:
+    """HGQ of Keras 2, whose proxies in HDF5 name their class without its package."""
+    from HGQ.proxy.fixed_point_quantizer import FixedPointQuantizer
+
+    return {"FixedPointQuantizer": FixedPointQuantizer}, "HGQ"
+
+
+def hgq2() -> tuple[dict[str, Any], str]:
+    """HGQ 2, which registers its layers with Keras."""
+    import hgq  # noqa: F401 (registers them)
+
+    return {}, "HGQ2"
+
+
+def qkeras() -> tuple[dict[str, Any], str]:
+    """QKeras, whose classes must be named; layers of others where they are not here, if no package brings them."""
+    from hls.verification.witnesses.stand_ins import STAND_INS
+
+    return STAND_INS | custom_objects(), "qkeras-v3"
+
+
+_FRAMEWORKS = {"HGQ": hgq, "hgq": hgq2, "qkeras": qkeras}
+"""By the module that a job names: the classes that Keras is told of besides its own, and the package's name."""
+
+
+def stood_in(model: Any) -> str:
+    """Which layers of a model are not of the package that it was trained with, but stand-ins."""
+    kinds = {type(layer) for layer in model.layers}
+    names = sorted(kind.__name__ for kind in kinds if kind.__module__.endswith(".stand_ins"))
+    return f", own {' and '.join(names)}" if names else ""
+
+
 def custom_objects() -> dict[str, Any]:
     """Layers and quantizers of QKeras, and those of installed packages, by class name."""
     # The package re-exports Keras names over its own submodules, so `qkeras.utils` would be Keras's.
@@ -91,7 +119,8 @@ def custom_objects() -> dict[str, Any]:
 
 
 def drop(keras: Any, layer: Any) -> None:
-    """Make a layer give what its last function, a softmax or a sigmoid, would read."""
+    """Make a layer, or the one in it, give what its last function, a softmax or a sigmoid, would read."""
+    layer = getattr(layer, "layer", layer)
     if hasattr(layer, "kernel") or hasattr(layer, "kernel_quantizer"):
         layer.activation = keras.activations.linear
     else:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from hls.importing.hgq2 import is_hgq2
 from hls.machine.environments import HGQ2
 from hls.verification.witnesses.base import Limits, Skipped
-from hls.verification.witnesses.framework import Framework, FrameworkWitness
+from hls.verification.witnesses.framework import ISOLATED, Framework, FrameworkWitness
 
 
 def _interpreter(model_file: Path) -> Sequence[str]:
@@ -18,7 +18,7 @@ def _interpreter(model_file: Path) -> Sequence[str]:
     reason = HGQ2.missing
     if reason is not None:
         raise Skipped(reason)
-    return (str(HGQ2.python), "-I", "-W", "ignore")  # isolated: nothing of our environment is found from within
+    return (str(HGQ2.python), *ISOLATED)
 
 
 class Hgq2Witness(FrameworkWitness):

@@ -53,13 +53,13 @@ def file(tmp_path: Path) -> Path:
     return files.write(tmp_path / "h.keras", [files.port("x", 3), dense], "d", weights)
 
 
-def straw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+def straw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, variable: str = "QTRIGGER_HGQ2") -> None:
     """Let an interpreter run ``program`` whatever it is given."""
     (tmp_path / "fake.py").write_text(program, encoding="utf-8")
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path}/fake.py "$@"\n', encoding="utf-8")
     python.chmod(0o755)
-    monkeypatch.setenv("QTRIGGER_HGQ2", str(python))
+    monkeypatch.setenv(variable, str(python))
 
 
 def task(file: Path) -> Task:
