@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from threading import local
 from typing import Any
 
@@ -17,11 +18,16 @@ from hls.emulation.plan import Storage, rescale, storage_plan, to_integers
 from hls.emulation.ports import Events, as_arrays, scaled_to_port
 from hls.emulation.steps import Block, Step, compile_step
 from hls.errors import EventError
-from hls.graph import FixedGraph
+from hls.graph import FixedGraph, nodes
 
 # Bytes that the widest tensor of a block may take: small enough that a layer's input, output and weights stay in L2.
 _BLOCK_BYTES = 1 << 19
 _MAX_BLOCK = 4096
+# Bytes that all tensors of a block may take in one thread. Products of fewer than 16 events are slow, but an image of
+# half a megapixel is a gigabyte in as many of them.
+_THREAD_BYTES = 1 << 28
+_INTEGER_BYTES = 32
+"""Of one of Python's integers, besides its place in an array."""
 
 Loader = Callable[[int, int], list[Block]]
 Saver = Callable[[int, int, dict[str, Block]], None]
@@ -42,9 +48,22 @@ class Emulator:
         self.threads = threads or os.cpu_count() or 1
         self._storage = storage_plan(graph)
         self._operations = [self._compile(node.name) for node in graph if node.name not in graph.inputs]
-        widest = max(int(np.prod(edge.shape)) for edge in graph.edges.values())
-        self.block = int(np.clip(_BLOCK_BYTES // (4 * max(widest, 1)), 16, _MAX_BLOCK))
+        self.block = self._block()
         self._scratch = local()
+
+    def _block(self) -> int:
+        """So many events at a time."""
+        widest = max(prod(edge.shape) for edge in self.graph.edges.values())
+        fast = int(np.clip(_BLOCK_BYTES // (4 * max(widest, 1)), 16, _MAX_BLOCK))
+        return max(1, min(fast, _THREAD_BYTES // sum(self._bytes(node) for node in self.graph)))
+
+    def _bytes(self, node: nodes.Node) -> int:
+        """What computing ``node`` takes for one event: its output, and the windows of a convolution side by side."""
+        shape, stored = self.graph.edges[node.name].shape, self._storage[node.name]
+        size = prod(shape)
+        if isinstance(node, nodes.Conv) and node.kernel.shape[-2] > 1:
+            size += prod(shape[:-1]) * prod(node.kernel.shape[:-1])
+        return max(size, 1) * (stored.dtype.itemsize + (_INTEGER_BYTES if stored.exact else 0))
 
     def _compile(self, name: str) -> _Operation:
         node = self.graph.nodes[name]

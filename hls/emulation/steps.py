@@ -77,11 +77,13 @@ def _(node: nodes.Conv, sources: Sequence[Storage], target: Storage, edges: Sequ
         return np.asarray(np.matmul(flat, weights))
 
     def depthwise(windows: Block) -> Block:
-        taps = windows.reshape(*windows.shape[: rank + 1], -1, node.groups)
-        weights = kernel.reshape(-1, node.groups, outputs)
-        total = taps[..., 0, :, None] * weights[0]
-        for tap in range(1, weights.shape[0]):
-            total += taps[..., tap, :, None] * weights[tap]
+        weights = kernel.reshape(*window, node.groups, outputs)
+        # Place by place of the window: all of it at once is a copy of the input for each of them.
+        places = iter(np.ndindex(*window))
+        first = next(places)
+        total = windows[..., *first, :, None] * weights[first]
+        for place in places:
+            total += windows[..., *place, :, None] * weights[place]
         return np.asarray(total.reshape(*total.shape[:-2], -1))
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 
 MAX_CORNERS = 2000
+_ENDS = 3
 _RANDOM_VERTICES = 128
 _MAX_PATTERNS = 512
 _MAX_TRACED_VALUES = 20_000_000
@@ -25,14 +27,20 @@ def corner_events(graph: FixedGraph, seed: int, limit: int = MAX_CORNERS) -> Raw
     at an end, and one LSB off zero, with the rest at zero.
     """
     box = _Box(graph)
-    rng = np.random.default_rng(seed)
-    rows = [box.low, box.high, box.zero]
-    for signs in _patterns(graph, box) if limit > len(rows) else ():
-        rows += [box.vertex(signs), box.vertex(~signs)]
-    rows += [box.vertex(rng.random(box.size) < 0.5) for _ in range(_RANDOM_VERTICES)]
-    for element in range(min(box.size, limit)):
-        rows += [box.single(element, value) for value in (box.low[element], box.high[element], 1, -1)]
-    return box.split(np.stack(rows)[:limit])
+    rows = list(islice(_rows(graph, box, np.random.default_rng(seed), limit), limit))
+    return box.split(np.array(rows, np.int64).reshape(len(rows), box.size))
+
+
+def _rows(graph: FixedGraph, box: _Box, rng: np.random.Generator, limit: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Corner events, flat, the ones that tell most first; of an image few of all that there are fit into memory."""
+    yield from (box.low, box.high, box.zero)
+    for signs in _patterns(graph, box) if limit > _ENDS else ():
+        yield from (box.vertex(signs), box.vertex(~signs))
+    for _ in range(_RANDOM_VERTICES):
+        yield box.vertex(rng.random(box.size) < 0.5)
+    for element in range(box.size):
+        for value in (box.low[element], box.high[element], 1, -1):
+            yield box.single(element, int(value))
 
 
 class _Box:
