@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -45,23 +46,64 @@ class Tap:
 Source = Tap | Constant
 
 
+@dataclass(frozen=True)
+class Total:
+    """Sum, or ``maximum``, of output ``number`` of a core over its positions, gathered by each copy for itself.
+
+    ``wires`` has one for each copy.
+    """
+
+    number: int
+    maximum: bool
+    wires: tuple[Wire, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Core:
-    """A module: ``comb`` is alkaid's program. It is there once for each row of ``inputs``, which say what it reads.
+    """A module: ``comb`` is alkaid's program. It does the same at each position: a row of ``inputs`` for each says what
+    it reads.
 
-    ``reads`` and ``writes`` are the wires of one copy. The outputs of all copies, one copy after the other, are one
-    vector.
+    In ``beats`` clocks its copies take all positions, in their order: one beat has as many of them as there are copies,
+    the last perhaps fewer. ``reads`` and ``writes`` are the wires of one position. The outputs at all positions, one
+    position after the other, are one vector, to which each of ``totals`` adds an element for each copy.
     """
 
     comb: Program
     inputs: tuple[tuple[Source, ...], ...]
     reads: tuple[Wire, ...]
     writes: tuple[Wire, ...]
+    beats: int = 1
+    totals: tuple[Total, ...] = ()
 
     @property
     def copies(self) -> int:
-        """How often it is there."""
-        return len(self.inputs)
+        """How often it is there.
+
+        >>> Core(None, ((),) * 16, (), (), beats=5).copies
+        4
+        """
+        return math.ceil(len(self.inputs) / self.beats)
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """Of the whole vector."""
+        return (*self.writes * len(self.inputs), *(wire for total in self.totals for wire in total.wires))
+
+    def positions(self, copy: int) -> range:
+        """Those that one copy takes.
+
+        >>> Core(None, ((),) * 16, (), (), beats=5).positions(copy=1)
+        range(1, 16, 4)
+        """
+        return range(copy, len(self.inputs), self.copies)
+
+    def shared(self, beats: int) -> Core:
+        """The same core, whose copies take all positions in ``beats`` clocks."""
+        return replace(self, beats=beats)
+
+    def with_total(self, number: int, *, maximum: bool, wires: Sequence[Wire]) -> Core:
+        """The same core with one more total."""
+        return replace(self, totals=(*self.totals, Total(number, maximum, tuple(wires))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +135,11 @@ class Logic:
         """alkaid's measure of all copies: bits of adders, about one LUT each."""
         return sum(core.copies * float(core.comb.cost) for core in self.cores)
 
+    @property
+    def interval(self) -> int:
+        """Clocks from one event to the next: so many as the core takes that has the most beats."""
+        return max((core.beats for core in self.cores), default=1)
+
     def interpret(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.int64]]:
         """Outputs of the logic by alkaid's interpreter: raw integers (n, *shape) per output, without any Verilog."""
         events = len(raw_inputs[0])
@@ -102,7 +149,12 @@ class Logic:
         ]
         for core in self.cores:
             rows = [core.comb.predict(_gather(vectors, row, events)).reshape(events, -1) for row in core.inputs]
-            vectors.append(np.concatenate(rows, axis=1))
+            totals = [
+                (np.max if total.maximum else np.sum)([rows[p][:, total.number] for p in core.positions(copy)], axis=0)
+                for total in core.totals
+                for copy in range(core.copies)
+            ]
+            vectors.append(np.column_stack([*rows, *totals]))
         edges = [self.graph.edges[name] for name in self.graph.outputs]
         return [
             np.ldexp(_gather(vectors, row, events), edge.fraction).astype(np.int64).reshape(events, *edge.shape)

@@ -56,9 +56,10 @@ inline int64_t extended(uint64_t value, int width, bool is_signed) {
 """
 
 
-def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort]) -> str:
-    """``ports.h`` of the test bench."""
+def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort], interval: int = 1) -> str:
+    """``ports.h`` of the test bench. A design of interval 1 is always ready, and does not say so."""
     sizes = [
+        f"constexpr long INTERVAL = {interval};",
         f"constexpr std::size_t INPUT_ELEMENTS = {sum(port.size for port in inputs)};",
         f"constexpr std::size_t OUTPUT_ELEMENTS = {sum(port.size for port in outputs)};",
     ]
@@ -70,6 +71,7 @@ def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort]) -> str:
         got = f"get_bits(dut.{_member(port)}, i * {width}, {width})"
         get.append(_loop(port, f"*result++ = extended({got}, {width}, {signed});"))
     functions = [
+        f"inline bool ready(const Vdut& dut) {{ return {'true' if interval == 1 else 'dut.ready_in'}; }}",
         "inline void put_inputs(Vdut& dut, const int64_t* event) {", *put, "}",
         "inline void get_outputs(const Vdut& dut, int64_t* result) {", *get, "}",
     ]  # fmt: skip

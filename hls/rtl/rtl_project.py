@@ -51,7 +51,7 @@ class RtlProject:
 
     ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
     variables, which synthesis may place in DSP slices. ``cost`` is alkaid's, in bits of adders. ``shared`` names the
-    modules that are there once for every position.
+    modules that are there several times. ``interval`` is the fewest clocks from one event to the next.
     """
 
     folder: Path
@@ -64,6 +64,7 @@ class RtlProject:
     multiplications: int
     cost: float = 0.0
     shared: tuple[str, ...] = ()
+    interval: int = 1
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -91,8 +92,9 @@ def write_rtl(
     stages: Sequence[Stage] | None = None,
     multipliers: str = AUTO,
     pipelining: Pipelining | None = None,
+    interval: int = 1,
 ) -> RtlProject:
-    """Write ``graph`` as Verilog that takes one event a clock.
+    """Write ``graph`` as Verilog that takes one event a clock, or one each ``interval`` clocks.
 
     Args:
         graph: the network.
@@ -103,12 +105,16 @@ def write_rtl(
         stages: how the nodes are divided among cores; by default what all positions do alike is one module.
         multipliers: one of ``MULTIPLIERS``; with "lut" a product is written as adders, which no tool puts in DSPs.
         pipelining: where the pipeline is cut, by a family's own delays; by alkaid's rule for ``clock_ns`` without.
+        interval: the most clocks from one event to the next. Within them a core takes several positions, where that
+            saves logic; the project may be ready earlier.
 
     Raises:
-        ProjectError: ``name`` is no identifier.
+        ProjectError: ``name`` is no identifier, or ``interval`` is below 1.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
-    logic = trace(graph, hard_dc, stages, pipelining)
+    if interval < 1:
+        raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
+    logic = trace(graph, hard_dc, stages, pipelining, interval)
     return write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
 
 
@@ -133,10 +139,16 @@ def write_in(
     modules = [f"{name}_{core}" for core in core_names(logic)]
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
-        depths.append(write_core(language, core, module, source, clock_ns, not depths, pipelining))
+        # Beats come out of a register of their own.
+        first = not depths and core.beats == 1
+        depths.append(write_core(language, core, module, source, clock_ns, first, pipelining))
         if multipliers == LUT:
-            _multiply_in_luts(language, f"{module}_multiplier", source)
+            # In place of alkaid's, which is a `*` that synthesis maps as it likes. Radix-4 Booth recoding
+            # (O. L. MacSorley, Proc. IRE 49 (1961) 67), a row of adders a digit.
+            _library(language, "multiplier", "lut_multiplier", f"{module}_multiplier", source)
     inputs, outputs = input_ports(logic.graph), output_ports(logic.graph)
+    if any(core.totals for core in logic.cores):
+        _library(language, "accumulator", "accumulator", f"{name}_accumulator", source)
     wiring = wire_up(top, name, logic, (*inputs, *outputs), depths)
     first = f"{top}.{language.suffix}"
     (source / first).write_text(language.wrapper(wiring), encoding="utf-8")
@@ -146,7 +158,17 @@ def write_in(
     files = tuple(f"{language.folder}/{file}" for file in (first, *others))
     shared = tuple(module for core, module in zip(logic.cores, modules, strict=True) if core.copies > 1)
     return RtlProject(
-        folder, top, files, inputs, outputs, clock_ns, wiring.stages, logic.multiplications, logic.cost, shared
+        folder,
+        top,
+        files,
+        inputs,
+        outputs,
+        clock_ns,
+        wiring.stages,
+        logic.multiplications,
+        logic.cost,
+        shared,
+        logic.interval,
     )
 
 
@@ -193,14 +215,11 @@ def write_core(
     return max(int(signal.schedule.bias) for signal in model.fsm.out_signals)
 
 
-def _multiply_in_luts(language: Language, module: str, source: Path) -> None:
-    """Our multiplier in place of alkaid's, which is a ``*`` that synthesis maps as it likes.
-
-    Radix-4 Booth recoding (O. L. MacSorley, Proc. IRE 49 (1961) 67), a row of adders a digit.
-    """
-    text = resources.files("hls.rtl").joinpath(f"lut_multiplier.{language.suffix}").read_text(encoding="utf-8")
-    named = re.sub(r"\bmultiplier\b", module, text)
-    (source / f"{module}.{language.suffix}").write_text(named, encoding="utf-8")
+def _library(language: Language, module: str, file: str, named: str, source: Path) -> None:
+    """Our own ``module`` in ``file``, under the name that it has in this project."""
+    text = resources.files("hls.rtl").joinpath(f"{file}.{language.suffix}").read_text(encoding="utf-8")
+    renamed = re.sub(rf"\b{module}\b", named, text)
+    (source / f"{named}.{language.suffix}").write_text(renamed, encoding="utf-8")
 
 
 def _constraints(clock_ns: float) -> str:

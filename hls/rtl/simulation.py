@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,9 +21,11 @@ from hls.rtl.ports import RtlPort, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import VERILOG, RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
+from hls.rtl.wrapper import INTERVAL
 
 _PROGRAM = "testbench"
 _CONTROL = "control.vlt"
+_INTERVAL = re.compile(rf"{INTERVAL} = (\d+);")
 _GAP_SEED = 7
 # Passes with gaps and with a reset prove the flow of valid flags, for which this many events are plenty.
 _CONTROL_EVENTS = 2000
@@ -54,7 +57,8 @@ class SimulationRun:
 class Design:
     """What is simulated: Verilog ``sources``, top module, ports, clock and the macros that the sources expect.
 
-    Modules named in ``shared`` are compiled once and not into each place where they are instanced.
+    Modules named in ``shared`` are compiled once and not into each place where they are instanced. ``interval`` is the
+    fewest clocks from one event to the next.
     """
 
     sources: tuple[Path, ...]
@@ -64,12 +68,13 @@ class Design:
     clock_ns: float
     defines: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    interval: int = 1
 
 
 def rtl_design(project: RtlProject) -> Design:
     """What ``Simulation`` needs to run the Verilog of ``project``."""
     ports = project.inputs, project.outputs
-    return Design(project.sources, project.top, *ports, project.clock_ns, shared=project.shared)
+    return Design(project.sources, project.top, *ports, project.clock_ns, (), project.shared, project.interval)
 
 
 def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> Design | None:
@@ -79,7 +84,21 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
     if not first.is_file():
         return None
     others = sorted(path for path in first.parent.glob(f"*.{VERILOG.suffix}") if path != first)
-    return Design((first, *others), top, input_ports(graph), output_ports(graph), clock_ns)
+    stated = _INTERVAL.search(first.read_text(encoding="utf-8"))
+    interval = 1 if stated is None else int(stated[1])
+    return Design((first, *others), top, input_ports(graph), output_ports(graph), clock_ns, interval=interval)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """How the test bench sends events: with random gaps, with ``valid_in`` always high, with a reset after some."""
+
+    gaps: int = 0
+    flood: bool = False
+    reset_at: int = -1
+
+
+_FLOOD = _Pass(flood=True)
 
 
 class Simulation:
@@ -97,7 +116,7 @@ class Simulation:
     def compile(self) -> None:
         """Verilate the design and compile its test bench; raises ``ToolError``."""
         verilator = find_verilator()
-        header = ports_header(self.design.inputs, self.design.outputs)
+        header = ports_header(self.design.inputs, self.design.outputs, self.design.interval)
         bench = files("hls.rtl").joinpath("testbench.cpp").read_text(encoding="utf-8")
         settings = repr((self.design.top, self.design.defines, _VERILATOR, _FLAGS, verilator.version))
         key = digest([settings, header, bench, *self.design.sources, *_sharing(self.design.shared)])
@@ -127,7 +146,8 @@ class Simulation:
         run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(verilator.root)})
 
     def run(self, raw_inputs: Sequence[RawArray], progress: Progress | None = None) -> SimulationRun:
-        """Stream the events back to back, then some of them with random gaps, and with a reset in mid-stream.
+        """Stream the events as close as the interval lets them, then some of them with random gaps, with a reset in
+        mid-stream, and with ``valid_in`` held high while the design is not ready.
 
         Args:
             raw_inputs: int64 port integers (n, *port shape), one array for each input.
@@ -135,34 +155,45 @@ class Simulation:
 
         Raises:
             EventError: wrong number, shape or dtype of arrays, or no event.
-            ToolError: not compiled, or the three passes disagree, or latency varies from event to event.
+            ToolError: not compiled, or the passes disagree, or latency or interval varies from event to event.
         """
         events = self._events(raw_inputs)
         with tempfile.TemporaryDirectory(prefix="rtl-") as place:
             flat = [raw.reshape(len(raw), -1) for raw in raw_inputs]
             np.concatenate(flat, axis=1).astype(np.int64).tofile(Path(place) / "in")
-            straight, latency, interval, seconds = self._pass(Path(place), events)
+            straight, latency, interval, seconds = self._pass(Path(place), events, _Pass())
             few = min(events, _CONTROL_EVENTS)
-            for name, gaps, reset_at in (("gaps", _GAP_SEED, -1), ("a reset in mid-stream", 0, few // 2)):
-                again, other, _, _ = self._pass(Path(place), few, gaps, reset_at)
+            for name, asked in self._disturbances(few):
+                again, other, apart, _ = self._pass(Path(place), few, asked)
                 if other != latency or not np.array_equal(again, straight[:few]):
                     raise ToolError(f"{self.design.top}: with {name} the design gives other results than without")
+                if asked == _FLOOD and apart != self.design.interval:
+                    raise ToolError(f"{self.design.top}: ready again after {apart} clocks, not {self.design.interval}")
         if progress is not None:
             progress(events, events)
         timing = RtlTiming(latency, interval, self.design.clock_ns)
         return SimulationRun(self._split(straight), timing, seconds)
 
-    def _pass(self, place: Path, events: int, gaps: int = 0, reset_at: int = -1) -> tuple[RawArray, int, int, float]:
+    def _disturbances(self, events: int) -> Iterator[tuple[str, _Pass]]:
+        yield "gaps", _Pass(gaps=_GAP_SEED)
+        yield "a reset in mid-stream", _Pass(reset_at=events // 2)
+        if self.design.interval > 1:
+            yield "valid_in held high", _FLOOD
+            yield "valid_in high at random and a reset", _Pass(gaps=_GAP_SEED, flood=True, reset_at=events // 2)
+
+    def _pass(self, place: Path, events: int, asked: _Pass) -> tuple[RawArray, int, int, float]:
         """Results (events, elements), latency and largest interval in clocks, seconds."""
         if self._program is None:
             raise ToolError("the test bench is not compiled yet; call compile first")
-        command = [str(self._program), str(events), str(gaps), str(reset_at), "in", "out"]
+        words = (events, asked.gaps, int(asked.flood), asked.reset_at)
+        command = [str(self._program), *map(str, words), "in", "out"]
         said = run_tool(command, place, f"the simulation of {self.design.top}").split()
         shortest, longest, interval = (int(word) for word in said[:3])
         if shortest != longest:
             raise ToolError(f"{self.design.top}: latency varies from {shortest} to {longest} clocks")
         results = np.fromfile(place / "out", np.int64).reshape(events, -1)
-        return results, longest, max(interval, 1), float(said[3])
+        # Of a single event there is no interval to measure.
+        return results, longest, interval if events > 1 else self.design.interval, float(said[3])
 
     def _events(self, raw_inputs: Sequence[RawArray]) -> int:
         ports = self.design.inputs

@@ -1,10 +1,12 @@
-// Streams events through a Verilated design, one a clock, and measures its latency and interval from the valid flags.
+// Streams events through a Verilated design and measures its latency and interval from the valid flags.
 //
-//   testbench EVENTS GAPS RESET_AT INPUT OUTPUT
+//   testbench EVENTS GAPS FLOOD RESET_AT INPUT OUTPUT
 //
-// INPUT and OUTPUT hold int64 raw integers, event by event, element by element in the order of the ports. GAPS other
-// than 0 seeds random clocks without an event. When RESET_AT results are out the design is reset in mid-stream; the
-// events then in flight are sent again, so a design that does not forget them gives wrong results.
+// INPUT and OUTPUT hold int64 raw integers, event by event, element by element in the order of the ports. An event comes
+// each INTERVAL clocks, and must find the design ready. GAPS other than 0 seeds random clocks without an event. With
+// FLOOD valid_in is always high, and anything comes with it in clocks in which the design says that it is not ready: of
+// these nothing may be seen. When RESET_AT results are out the design is reset in mid-stream; the events then in flight
+// are sent again, so a design that does not forget them gives wrong results.
 
 #include "Vdut.h"
 #include "verilated.h"
@@ -18,7 +20,7 @@
 #include <random>
 #include <vector>
 
-#include "ports.h"  // INPUTS, OUTPUTS, INPUT_ELEMENTS, OUTPUT_ELEMENTS, put_inputs(), get_outputs()
+#include "ports.h"  // INTERVAL, INPUT_ELEMENTS, OUTPUT_ELEMENTS, ready(), put_inputs(), get_outputs()
 
 namespace {
 
@@ -71,11 +73,11 @@ struct Measured {
     long latency_min = -1, latency_max = -1, interval_max = 0;
 };
 
-bool stream(Bench& bench, long events, unsigned long gaps, long reset_at, const int64_t* in, int64_t* out,
+bool stream(Bench& bench, long events, unsigned long gaps, bool flood, long reset_at, const int64_t* in, int64_t* out,
             Measured& measured) {
     std::mt19937_64 chance{gaps};
     std::deque<long> sent_at;
-    long sent = 0, received = 0, last_result = -1, idle = 0;
+    long sent = 0, received = 0, last_result = -1, idle = 0, next = 0;
     if (!bench.reset()) return false;
     while (received < events) {
         if (received == reset_at) {
@@ -83,11 +85,15 @@ bool stream(Bench& bench, long events, unsigned long gaps, long reset_at, const 
             sent_at.clear();
             sent = received;
             reset_at = last_result = -1;
+            next = bench.clock;
         }
-        const bool send = sent < events && (gaps == 0 || chance() % 3 != 0);
-        bench.drive(send, send ? in + sent * INPUT_ELEMENTS : nullptr);
+        const bool due = flood ? ready(*bench.dut) : bench.clock >= next;
+        const bool send = sent < events && due && (gaps == 0 || chance() % 3 != 0);
+        if (send && !ready(*bench.dut)) return false;
+        bench.drive(send || (flood && !due), send ? in + sent * INPUT_ELEMENTS : nullptr);
         if (send) {
             sent_at.push_back(bench.clock);
+            next = bench.clock + INTERVAL;
             ++sent;
         }
         bench.edge();
@@ -133,19 +139,21 @@ void write_results(const char* path, const std::vector<int64_t>& data) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 6) return 2;
-    const long events = std::atol(argv[1]), reset_at = std::atol(argv[3]);
-    const std::vector<int64_t> in = read_events(argv[4], events);
+    if (argc != 7) return 2;
+    const long events = std::atol(argv[1]), reset_at = std::atol(argv[4]);
+    const bool flood = std::atol(argv[3]) != 0;
+    const std::vector<int64_t> in = read_events(argv[5], events);
     std::vector<int64_t> out(static_cast<size_t>(events) * OUTPUT_ELEMENTS);
     Bench bench;
     Measured measured;
     const auto start = std::chrono::steady_clock::now();
-    if (!stream(bench, events, std::strtoul(argv[2], nullptr, 10), reset_at, in.data(), out.data(), measured)) {
-        std::fprintf(stderr, "the valid flags are wrong: results are missing, or come unasked\n");
+    const unsigned long gaps = std::strtoul(argv[2], nullptr, 10);
+    if (!stream(bench, events, gaps, flood, reset_at, in.data(), out.data(), measured)) {
+        std::fprintf(stderr, "the valid flags are wrong: results are missing or come unasked, or it is not ready\n");
         return 3;
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    write_results(argv[5], out);
+    write_results(argv[6], out);
     std::printf("%ld %ld %ld %.9f\n", measured.latency_min, measured.latency_max, measured.interval_max,
                 seconds.count());
     return 0;

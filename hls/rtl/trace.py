@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 
@@ -19,6 +20,7 @@ from hls.rtl.operations import as_array, operate
 from hls.rtl.partition import Stage, origins, partition
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.program import Bounds
+from hls.rtl.sharing import beats_of
 
 WIDEST_EDGE = 48
 """alkaid's intervals are float64; with room for its intermediate sums, an edge may have this many bits."""
@@ -32,6 +34,7 @@ def trace(
     hard_dc: int = 2,
     stages: Sequence[Stage] | None = None,
     pipelining: Pipelining | None = None,
+    interval: int = 1,
 ) -> Logic:
     """Combinational logic that computes ``graph`` exactly.
 
@@ -41,6 +44,7 @@ def trace(
             is slow for large matrices.
         stages: how the nodes are divided among cores; those of ``partition`` by default.
         pipelining: products that it finds too slow are written as sums of narrower ones.
+        interval: clocks within which the copies of a core take all positions, where that saves logic.
 
     Raises:
         UnsupportedError: an edge is wider than ``WIDEST_EDGE`` bits, or a constant wider than 24.
@@ -50,7 +54,7 @@ def trace(
     for node in graph:
         _check_width(graph, node)
     planned = partition(graph) if stages is None else stages
-    tracer = _Tracer(graph, Arithmetic(hard_dc, pipelining))
+    tracer = _Tracer(graph, Arithmetic(hard_dc, pipelining), interval)
     for number, stage in enumerate(planned):
         later = planned[number + 1 :]
         if not later and not stage.positions:
@@ -79,9 +83,10 @@ def _check_width(graph: FixedGraph, node: nodes.Node) -> None:
 class _Tracer:
     """Adds one core after the other, and knows which elements of ports and cores make up a tensor."""
 
-    def __init__(self, graph: FixedGraph, arithmetic: Arithmetic) -> None:
+    def __init__(self, graph: FixedGraph, arithmetic: Arithmetic, interval: int) -> None:
         self.graph = graph
         self.arithmetic = arithmetic
+        self._clocks = interval
         self.cores: list[Core] = []
         self.tensors: dict[str, Elements] = {}
         self._intervals: list[list[Interval]] = []
@@ -114,9 +119,53 @@ class _Tracer:
         self.tensors.update(zip(outputs, made, strict=True))
         if moving:
             core = _core(inside, moving)
-            self.cores.append(core)
             self._intervals.append([_interval(found) for found in core.comb.out_qint] * core.copies)
+            self.cores.append(core.shared(beats_of(core, self._clocks)))
         return made
+
+    def totals(self, pool: nodes.Pool) -> list[Elements] | None:
+        """What each copy of a core gathers of a tensor that ``pool`` reduces to one position; None where no core does.
+
+        The core is one whose copies take several positions each, one a clock: the sum is made as they come.
+        """
+        shape = self.graph.edges[pool.inputs[0]].shape
+        if pool.window != shape[:-1] or any(map(any, pool.padding)):
+            return None
+        columns = [tuple(column) for column in self.tensor(pool.inputs[0]).reshape(-1, shape[-1]).T]
+        places = {self._core_of(column) for column in columns if not _is_one_constant(column)}
+        if len(places) != 1:
+            return None
+        (place,) = places
+        if place is None:
+            return None
+        gathered = [self._total(place, column, maximum=pool.maximum) for column in columns]
+        return [as_array(list(row), (1, shape[-1])) for row in zip(*gathered, strict=True)]
+
+    def _core_of(self, column: Sequence[Source]) -> int | None:
+        """Number of the core of several beats that has one of its outputs at all positions in ``column``."""
+        first = column[0]
+        if not isinstance(first, Tap) or first.vector < len(self.graph.inputs):
+            return None
+        place = first.vector - len(self.graph.inputs)
+        core = self.cores[place]
+        size = len(core.writes)
+        whole = {Tap(first.vector, first.number % size + position * size) for position in range(len(core.inputs))}
+        return place if core.beats > 1 and len(column) == len(whole) and set(column) == whole else None
+
+    def _total(self, place: int, column: Sequence[Source], *, maximum: bool) -> list[Source]:
+        """Where the copies of a core have what they gather of one of its outputs, which may be constant."""
+        vector, core = place + len(self.graph.inputs), self.cores[place]
+        terms = [1 if maximum else len(core.positions(copy)) for copy in range(core.copies)]
+        first = column[0]  # of the others, each is the same at its own position
+        if isinstance(first, Constant):
+            return [Constant(first.value * number) for number in terms]
+        number = first.number % len(core.writes)
+        low, high, step = self._intervals[vector][number]
+        intervals = [(many * low, many * high, step) for many in terms]
+        made = [Tap(vector, len(self._intervals[vector]) + copy) for copy in range(core.copies)]
+        self._intervals[vector] += intervals
+        self.cores[place] = core.with_total(number, maximum=maximum, wires=[_holding(*found) for found in intervals])
+        return [*made]
 
     def interval(self, sources: Iterable[Source]) -> Interval:
         """The narrowest interval that holds all of ``sources``."""
@@ -145,11 +194,22 @@ class _Inside:
     def compute(self, name: str) -> None:
         """Trace a node whose inputs are there."""
         node = self._graph.nodes[name]
-        inputs = [self.tensor(source) for source in node.inputs]
+        node, inputs = self._gathered(node) or (node, [self.tensor(source) for source in node.inputs])
         try:
             self._tensors[name] = operate(node, self._tracer.arithmetic, inputs, self._graph)
         except UnsupportedError as error:
             raise UnsupportedError(f"layer {node.layer!r}: {error}") from error
+
+    def _gathered(self, node: nodes.Node) -> tuple[nodes.Node, list[Elements]] | None:
+        """A pool of what the copies of an earlier core have gathered, in place of one of all positions."""
+        if not isinstance(node, nodes.Pool) or origins(self._graph, node.inputs).intersection(self._stage.nodes):
+            return None
+        totals = self._tracer.totals(node)
+        if totals is None:
+            return None
+        members = self._read(np.concatenate(totals)).reshape(*(1 for _ in node.window[1:]), len(totals), -1)
+        window = members.shape[:-1]
+        return replace(node, window=window, strides=window), [members]
 
     def tensor(self, name: str) -> Elements:
         """Elements of a tensor that is computed here or earlier."""
@@ -176,6 +236,10 @@ class _Inside:
             fraction = step.denominator.bit_length() - step.numerator.bit_length()
             self.ports[column] = self._tracer.arithmetic.port(int(low / step), int(high / step), fraction)
         return self.ports[column]
+
+
+def _is_one_constant(column: Sequence[Source]) -> bool:
+    return isinstance(column[0], Constant) and len(set(column)) == 1
 
 
 def _sources(tensors: Sequence[Elements], vector: int) -> list[list[Source]]:
@@ -214,6 +278,18 @@ def _core(inside: _Inside, outputs: Sequence[Element]) -> Core:
 def _wire(interval: Bounds) -> Wire:
     precision = interval.kif
     return Wire(bool(precision.signed), int(sum(precision)), int(precision.fractional))
+
+
+def _holding(low: Fraction, high: Fraction, step: Fraction) -> Wire:
+    """The narrowest wire for what lies between two multiples of ``step``.
+
+    >>> _holding(Fraction(-3, 4), Fraction(7, 4), Fraction(1, 4))
+    Wire(signed=True, width=4, fraction=2)
+    """
+    fraction = step.denominator.bit_length() - step.numerator.bit_length()
+    lowest, highest = (int(end * Fraction(2) ** fraction) for end in (low, high))
+    width = max(highest.bit_length(), (~lowest).bit_length() if lowest < 0 else 0)
+    return Wire(lowest < 0, width + (lowest < 0), fraction)
 
 
 def _interval(interval: Bounds) -> Interval:

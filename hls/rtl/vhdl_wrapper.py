@@ -19,7 +19,7 @@ def vhdl_wrapper_source(wiring: Wiring) -> str:
         signals.append(f"signal {core.name}_in: {_vector(core.copies * core.bits_in)};")
         signals.append(f"signal {core.name}_out: {_vector(core.copies * core.bits_out)};")
         body += _core(core)
-    for held in (*wiring.held, *(core.held for core in wiring.instances if core.held)):
+    for held in (*wiring.held, *(held for core in wiring.instances for held in core.held)):
         signals.append(f"signal {_identifier(held.name)}: {_vector(held.depth * held.width)};")
         body += _held(held)
     body += _assignments(wiring.drives)

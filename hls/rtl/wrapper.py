@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.rtl.wiring import Assignment, Bits, Fill, Held, Instance, Slice, Wiring
+from hls.rtl.wiring import Assignment, Beats, Bits, Fill, Held, Instance, Slice, Wiring
+
+INTERVAL = "localparam INTERVAL"
 
 
 def wrapper_source(wiring: Wiring) -> str:
     """Verilog of the top module.
 
-    One event a clock: data are taken when ``valid_in`` is high and leave ``wiring.stages`` clocks later with
-    ``valid_out``. The synchronous reset ``rst`` forgets the events in flight; data registers need none.
+    Data are taken when ``valid_in`` is high and leave ``wiring.stages`` clocks later with ``valid_out``: an event a
+    clock, or where the interval is longer, one whenever ``ready_in`` is high too. The synchronous reset ``rst`` forgets
+    the events in flight; data registers need none.
     """
+    shared = wiring.interval > 1
     declared = ["input wire clk", "input wire rst", "input wire valid_in", "output wire valid_out"]
+    declared += ["output wire ready_in"] if shared else []
     declared += [f"input wire [{port.bits - 1}:0] {port.signal}" for port in wiring.inputs]
     declared += [f"output wire [{port.bits - 1}:0] {port.signal}" for port in wiring.outputs]
-    body = _valid(wiring.stages)
+    body = _door(wiring.stages, wiring.interval) if shared else _valid(wiring.stages)
     for held in wiring.held:
         body += _held(held)
     for instance in wiring.instances:
@@ -38,16 +43,35 @@ def _valid(stages: int) -> list[str]:
     ]
 
 
-def _held(held: Held) -> list[str]:
-    parts: list[Bits] = [*held.parts]
-    if held.depth > 1:
-        parts.append(Slice(held.name, 0, (held.depth - 1) * held.width))
+def _door(stages: int, interval: int) -> list[str]:
     return [
-        f"reg [{held.depth * held.width - 1}:0] {held.name};",
+        "// An event is taken if so many clocks have passed since the last one. What comes earlier is not seen.",
+        f"{INTERVAL} = {interval};",
+        f"reg [{stages - 1}:0] valid;",
+        "assign ready_in = ~|valid[INTERVAL-2:0];",
+        "// Bit n is high n clocks after an event was taken: all that happens to an event happens at a fixed clock.",
+        f"wire [{stages}:0] at = {{valid, valid_in & ready_in}};",
         "always @(posedge clk)",
-        f"    {held.name} <= {_joined(parts)};",
+        f"    valid <= rst ? {stages}'b0 : at[{stages - 1}:0];",
+        f"assign valid_out = valid[{stages - 1}];",
         "",
     ]
+
+
+def _held(held: Held) -> list[str]:
+    declared = f"reg [{held.depth * held.width - 1}:0] {held.name};"
+    parts: list[Bits] = [*held.parts]
+    if not held.loads:
+        if held.depth > 1:
+            parts.append(Slice(held.name, 0, (held.depth - 1) * held.width))
+        return [declared, "always @(posedge clk)", f"    {held.name} <= {_joined(parts)};", ""]
+    steps = [_text(Slice(held.name, step * held.width, held.width)) for step in range(held.depth)]
+    sources = [_joined(parts), *steps]
+    lines = [
+        f"    if (at[{load}]) {step} <= {source};"
+        for load, step, source in zip(held.loads, steps, sources, strict=False)
+    ]
+    return [declared, "always @(posedge clk) begin", *lines, "end", ""]
 
 
 def _core(core: Instance) -> list[str]:
@@ -55,6 +79,8 @@ def _core(core: Instance) -> list[str]:
         f"wire [{core.copies * core.bits_in - 1}:0] {core.name}_in;",
         f"wire [{core.copies * core.bits_out - 1}:0] {core.name}_out;",
     ]
+    if core.beats is not None:
+        lines += _beats(core.name, core.beats)
     if core.copies == 1:
         lines.append(f"{core.module} {core.name} (.clk(clk), .model_inp({core.name}_in), .model_out({core.name}_out));")
     else:
@@ -72,7 +98,55 @@ def _core(core: Instance) -> list[str]:
             "endgenerate",
         ]
     lines += _assignments(core.inputs)
-    return [*lines, *(_held(core.held) if core.held else ())]
+    lines += _gathered(core)
+    return [*lines, *(line for held in core.held for line in _held(held))]
+
+
+def _beats(name: str, beats: Beats) -> list[str]:
+    """What is taken at once and read beat by beat; what is the same in all of them is kept as it is."""
+    lines = []
+    if beats.width:
+        last = (beats.count - 1) * beats.width
+        bits = beats.count * beats.width - 1
+        lines += [
+            f"wire [{bits}:0] {name}_event;",
+            f"reg [{bits}:0] {name}_beats;",
+            "always @(posedge clk)",
+            f"    {name}_beats <= at[{beats.load}] ? {name}_event",
+            f"        : {{{name}_beats[{bits}:{last}], {name}_beats[{bits}:{beats.width}]}};",
+            *_assignments(beats.event),
+        ]
+    if beats.kept_width:
+        bits = beats.kept_width - 1
+        lines += [
+            f"wire [{bits}:0] {name}_alike;",
+            f"reg [{bits}:0] {name}_kept;",
+            "always @(posedge clk)",
+            f"    if (at[{beats.load}]) {name}_kept <= {name}_alike;",
+            *_assignments(beats.kept),
+        ]
+    return lines
+
+
+def _gathered(core: Instance) -> list[str]:
+    if not core.gathered:
+        return []
+    bits = max(gathering.total.low + gathering.total.width for gathering in core.gathered)
+    lines = [f"wire [{bits - 1}:0] {core.name}_totals;"]
+    for number, gathering in enumerate(core.gathered):
+        settings = {
+            "BITS": gathering.value.width,
+            "SIGNED": int(gathering.signed),
+            "TOTAL": gathering.total.width,
+            "MAXIMUM": int(gathering.maximum),
+        }
+        given = ", ".join(f".{name}({value})" for name, value in settings.items())
+        taken = f"|at[{gathering.last}:{gathering.first}]"
+        lines += [
+            f"{core.accumulator} #({given}) {core.name}_total_{number} (.clk(clk), .first(at[{gathering.first}]),",
+            f"    .taken({taken}), .value({_text(gathering.value)}), .total({_text(gathering.total)}));",
+        ]
+    return lines
 
 
 def _assignments(assignments: Sequence[Assignment]) -> list[str]:

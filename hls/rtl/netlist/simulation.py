@@ -27,14 +27,14 @@ _PATIENCE = 1000
 
 
 class NetlistSimulation:
-    """Runs events through the gates of ``netlist``, as many streams side by side, one event a clock in each."""
+    """Runs events through the gates of ``netlist``, as many streams side by side, in each one event an interval."""
 
     def __init__(self, project: RtlProject, netlist: Netlist) -> None:
         self.project = project
         self.gates = Gates(netlist.folder / GATES, project.top)
 
     def run(self, raw_inputs: Sequence[RawArray], progress: Progress | None = None) -> SimulationRun:
-        """Every event back to back; then some with random gaps and resets, where each valid flag is checked.
+        """Events as close as the interval lets them; then some with random gaps and resets, each flag checked.
 
         Args:
             raw_inputs: integers (n, *port shape) inside the range of each port.
@@ -57,47 +57,67 @@ class NetlistSimulation:
         ends = np.cumsum([port.bits for port in self.project.outputs])[:-1]
         parts = np.split(results, ends, axis=1)
         outputs = [from_bits(port, part) for port, part in zip(self.project.outputs, parts, strict=True)]
-        return SimulationRun(outputs, RtlTiming(latency, 1, self.project.clock_ns), seconds)
+        return SimulationRun(outputs, RtlTiming(latency, self.project.interval, self.project.clock_ns), seconds)
 
     def _straight(self, bits: Flags, progress: Progress | None) -> tuple[Flags, int]:
-        """Results (events, bits) and latency; one result a clock in every stream, or ``ToolError``."""
+        """Results (events, bits) and latency; one result an interval in every stream, or ``ToolError``."""
         events, lanes = len(bits), min(_LANES, 64 * -(-len(bits) // 64))
-        clocks = -(-events // lanes)
+        turns, interval = -(-events // lanes), self.project.interval
         stream = _Stream(self, lanes)
         results: list[Flags] = []
         latency = 0
-        for clock in range(clocks + _PATIENCE):
-            data = bits[clock * lanes : (clock + 1) * lanes]
+        for clock in range(turns * interval + _PATIENCE):
+            turn, between = divmod(clock, interval)
+            data = bits[turn * lanes : (turn + 1) * lanes] if not between else bits[:0]
             valid = np.arange(lanes) < len(data)
             flags, found = stream.step(valid, np.zeros(lanes, np.bool_), data)
             if not results and not flags.any():
                 latency += 1
                 continue
-            expected = min(lanes, events - len(results) * lanes)
+            due = not (clock - latency) % interval
+            expected = min(lanes, events - len(results) * lanes) if due else 0
             if not np.array_equal(flags, np.arange(lanes) < expected):
                 raise ToolError(f"{self.project.top}: the netlist's valid flags skip or invent results")
+            if not due:
+                continue
             results.append(found[:expected])
             if progress is not None:
                 progress(min(len(results) * lanes, events), events)
-            if len(results) == clocks:
+            if len(results) == turns:
                 return np.concatenate(results), latency
         raise ToolError(f"{self.project.top}: no result of the netlist after {_PATIENCE} clocks")
 
     def _control(self, bits: Flags, results: Flags, latency: int) -> None:
-        """Random gaps in every stream and random resets in half of them: each flag and result is predicted."""
+        """Random gaps in every stream and random resets in half of them: each flag and result is predicted.
+
+        What comes sooner after an event than the interval is not taken.
+        """
         random = np.random.default_rng(3)
         lanes, clocks = _CONTROL_LANES, _CONTROL_CLOCKS + 2 * latency
         valid = random.random((clocks, lanes)) < 0.6
         reset = random.random((clocks, lanes)) < 1 / (2 * latency + 2)
         reset[:, : lanes // 2] = False
+        taken = _taken(valid, reset, self.project.interval)
         chosen = random.integers(0, len(bits), (clocks, lanes))
         stream = _Stream(self, lanes)
         for clock in range(clocks):
             flags, found = stream.step(valid[clock], reset[clock], bits[chosen[clock]])
             sent = clock - latency
-            due = valid[sent] & ~reset[sent:clock].any(axis=0) if sent >= 0 else np.zeros(lanes, np.bool_)
+            due = taken[sent] & ~reset[sent:clock].any(axis=0) if sent >= 0 else np.zeros(lanes, np.bool_)
             if not np.array_equal(flags, due) or not np.array_equal(found[due], results[chosen[sent][due]]):
                 raise ToolError(f"{self.project.top}: with gaps and resets the netlist gives other results")
+
+
+def _taken(valid: Flags, reset: Flags, interval: int) -> Flags:
+    """(clocks, streams) where an event is taken: none is that comes less than ``interval`` clocks after another, unless
+    a reset lies between."""
+    taken = np.zeros_like(valid)
+    waits = np.zeros(valid.shape[1], np.int64)
+    for clock, (offered, forgotten) in enumerate(zip(valid, reset, strict=True)):
+        taken[clock] = offered & ~forgotten & (waits == 0)
+        waits = np.where(taken[clock], interval - 1, np.maximum(waits - 1, 0))
+        waits[forgotten] = 0
+    return taken
 
 
 class _Stream:
