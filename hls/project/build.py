@@ -175,7 +175,13 @@ def _vhdl(
         target = project.target
         pipelining = None if closure is None else closure.pipelining
         write_vhdl(
-            graph, firmware.top, home.rtl, target.clock_ns, multipliers=target.multipliers, pipelining=pipelining
+            graph,
+            firmware.top,
+            home.rtl,
+            target.clock_ns,
+            multipliers=target.multipliers,
+            pipelining=pipelining,
+            interval=target.interval_clocks,
         )
 
 

@@ -64,7 +64,8 @@ class TargetSection(Section):
     """``[target]``: chip and tool, as hls4ml calls them; ``firmware`` is the one that is judged.
 
     Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``latency`` = "auto" cuts the pipeline until
-    the clock is met, ``place_and_route`` names a device to measure that on, ``vhdl`` asks for VHDL beside the Verilog.
+    the clock is met, ``place_and_route`` names a device to measure that on, ``interval_ns`` or ``interval`` (in clocks)
+    lets events come further apart, ``vhdl`` asks for VHDL beside the Verilog.
     """
 
     part: str
@@ -77,6 +78,8 @@ class TargetSection(Section):
     firmware: str | None = None
     latency: str | None = None
     place_and_route: str | None = None
+    interval_ns: float | None = None
+    interval: Annotated[int | None, Field(le=_MOST)] = None
     vhdl: bool = False
 
 

@@ -44,7 +44,8 @@ def pipeline_for(
     if target.latency is None:
         return None
     ruler = by_cells(family_of(target.part), cache) if device is None else routed_on(device, cache)
-    return close_timing(graph, top, target.clock_ns, target.multipliers, ruler, of_stage(progress, "pipeline"))
+    told = of_stage(progress, "pipeline")
+    return close_timing(graph, top, target.clock_ns, target.multipliers, ruler, told, interval=target.interval_clocks)
 
 
 def route(task: Task, device: Device | None, progress: StageProgress | None) -> RoutedDesign | None:

@@ -82,6 +82,7 @@ def _prove(attempt: _Attempt) -> int:
     if reason is not None:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
+    subject.check_pace()
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
     design = read_verilog(subject.verilog, deadline)

@@ -67,6 +67,7 @@ def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
         raise ToolError(reason)
     if subject.netlist is None:
         raise NotClosedError("there is no netlist; run `qtrigger build` with the witness netlist first")
+    subject.check_pace()
     deadline = subject.deadline()
     try:
         family = family_of(subject.target.part)

@@ -2,6 +2,7 @@
 
 from hls.rtl.logic import Logic
 from hls.rtl.rtl_project import RtlProject, latency_cutoff, write_rtl
+from hls.rtl.sharing import beats_by_layer
 from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, read_design, rtl_design
 from hls.rtl.tools import find_verilator, missing_tools
 from hls.rtl.trace import trace
@@ -14,6 +15,7 @@ __all__ = [
     "RtlTiming",
     "Simulation",
     "SimulationRun",
+    "beats_by_layer",
     "find_verilator",
     "latency_cutoff",
     "missing_tools",

@@ -140,8 +140,8 @@ def write_in(
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
         # Beats come out of a register of their own.
-        first = not depths and core.beats == 1
-        depths.append(write_core(language, core, module, source, clock_ns, first, pipelining))
+        registered = not depths and core.beats == 1
+        depths.append(write_core(language, core, module, source, clock_ns, registered, pipelining))
         if multipliers == LUT:
             # In place of alkaid's, which is a `*` that synthesis maps as it likes. Radix-4 Booth recoding
             # (O. L. MacSorley, Proc. IRE 49 (1961) 67), a row of adders a digit.
@@ -181,7 +181,7 @@ def write_core(
     first: bool,
     pipelining: Pipelining | None = None,
 ) -> int:
-    """Write alkaid's modules; returns the registers on the way. Only the ``first`` core has one at its input."""
+    """Write alkaid's modules; returns the registers on the way. Only a ``first`` core has one at its input."""
     from alkaid.codegen.rtl import RTLModel
     from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
     from alkaid.trace.pipeline import to_pipeline

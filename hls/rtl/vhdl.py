@@ -7,7 +7,7 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from hls.errors import ProjectError
+from hls.errors import ProjectError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import Language, RtlProject, write_in
@@ -31,6 +31,7 @@ def write_vhdl(
     hard_dc: int = 2,
     multipliers: str = AUTO,
     pipelining: Pipelining | None = None,
+    interval: int = 1,
 ) -> RtlProject:
     """Write ``graph`` as VHDL-2008 that takes one event a clock: ``write_rtl``'s ports, registers and valid flags.
 
@@ -42,18 +43,23 @@ def write_vhdl(
         folder: made if missing; sources go to ``vhdl/``, clock constraints beside it.
         clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
         hard_dc: how hard the adder trees are optimised, see ``trace``.
-        multipliers, pipelining: as for ``write_rtl``.
+        multipliers, pipelining, interval: as for ``write_rtl``.
 
     Returns:
         The project; its files are in an order in which a compiler can analyse them, the top entity last.
 
     Raises:
         ProjectError: ``name`` is no identifier of VHDL.
-        UnsupportedError: the graph has numbers too wide for RTL.
+        UnsupportedError: the graph has numbers too wide for RTL, or cores would be shared in time.
     """
     if "__" in name or name.endswith("_"):
         raise ProjectError(f"firmware name {name!r}: VHDL allows '_' only between letters and digits, one at a time")
-    logic = trace(graph, hard_dc, pipelining=pipelining)
+    logic = trace(graph, hard_dc, pipelining=pipelining, interval=interval)
+    if logic.interval > 1:
+        raise UnsupportedError(
+            f"vhdl: cores that take positions in turn, an event each {logic.interval} clocks, are written in Verilog "
+            "alone; leave out interval_ns and interval, or vhdl"
+        )
     project = write_in(VHDL, logic, name, folder, clock_ns, multipliers, pipelining)
     for path in project.sources:
         path.write_text(_standard(path.read_text(encoding="utf-8")), encoding="utf-8")

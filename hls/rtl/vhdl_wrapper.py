@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.rtl.wiring import Assignment, Bits, Fill, Held, Instance, Slice, Wiring
+from hls.rtl.places import Assignment, Bits, Fill, Held, Slice
+from hls.rtl.wiring import Instance, Wiring
 
 _RESERVED = ("in", "out")  # ports that have no letter or digit in their name
 

@@ -36,13 +36,20 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
             file = Path(place, "model.h5")
             file.write_bytes(task.model)
             graph = import_model(file, task.statements)
-            project = write_rtl(graph, "trial", Path(place), target.clock_ns, multipliers=target.multipliers)
+            project = write_rtl(
+                graph,
+                "trial",
+                Path(place),
+                target.clock_ns,
+                multipliers=target.multipliers,
+                interval=target.interval_clocks,
+            )
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:
         return trial.model_copy(update={"source": "rtl, analytic, as synthesis failed"})
     figures = {
         **{limit: float(found.counts.get(kind.key, 0)) for limit, kind in LOGIC_LIMITS.items()},
         "latency_ns": project.stages * target.clock_ns,
-        "interval_ns": target.clock_ns,
+        "interval_ns": project.interval * target.clock_ns,
     }
     return trial.model_copy(update={"figures": figures, "source": "rtl, yosys"})

@@ -149,10 +149,12 @@ def _result(spec: TrialSpec, **found: Any) -> TrialResult:
 
 def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
     from hls.figures.estimates import estimate_hls4ml, estimate_rtl
+    from hls.rtl import beats_by_layer
 
     target = spec.hardware
     if target.product == "rtl":
-        estimate = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers)
+        beats = beats_by_layer(graph, target.interval_clocks)
+        estimate = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
     else:
         estimate = estimate_hls4ml(graph, target)
     return {

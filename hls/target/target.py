@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -62,7 +63,8 @@ class Target:
     ``reuse_factor`` are hls4ml's. ``multipliers`` says what holds a product of two variables in our RTL: LUTs only, or
     whatever synthesis chooses. ``firmware`` is the project's product where it is stated; ``product`` is it in any case.
     ``latency`` = "auto" cuts our RTL's pipeline by what is measured, until the clock is met; ``place_and_route`` names
-    the device that our RTL is placed and routed on to measure it.
+    the device that our RTL is placed and routed on to measure it. ``interval_ns``, or ``interval`` in clocks, is the
+    longest time from one event to the next that our RTL may take: it then shares what several positions need.
     Raises ``ProjectError`` that names the key, its value and what is allowed.
 
     >>> Target("xcvu13p-flga2577-2-e", "vitis", clock_ns=-5.0)
@@ -81,6 +83,8 @@ class Target:
     firmware: str | None = None
     latency: str | None = None
     place_and_route: str | None = None
+    interval_ns: float | None = None
+    interval: int | None = None
 
     def __post_init__(self) -> None:
         BACKENDS.check(self.backend)
@@ -94,17 +98,16 @@ class Target:
         if not isinstance(self.part, str) or not _PART.fullmatch(self.part):
             raise ProjectError(f"part = {self.part!r}: a device name of letters, digits, '.', '_' and '-' is needed")
         check_ordering_code(self.part)
-        clock = self.clock_ns
-        if isinstance(clock, bool) or not isinstance(clock, int | float) or not (math.isfinite(clock) and clock > 0):
-            raise ProjectError(f"clock_ns = {clock!r}: a finite number of nanoseconds above 0 is needed")
+        _nanoseconds("clock_ns", self.clock_ns)
+        self._check_interval()
         factor = self.reuse_factor
         if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
             raise ProjectError(f"reuse_factor = {factor!r}: a whole number of at least 1 is needed")
         if self.firmware == "rtl" and self._folded:
             asked = " and ".join(f"{key} = {getattr(self, key)!r}" for key in self._folded)
             raise ProjectError(
-                f'firmware = "rtl": our RTL takes all inputs at once and shares no multiplier; only hls4ml builds what '
-                f'is asked for by {asked}: state firmware = "hls4ml", or leave that out'
+                f'firmware = "rtl": our RTL takes all inputs at once and shares by interval_ns alone; only hls4ml '
+                f'builds what is asked for by {asked}: state firmware = "hls4ml", or leave that out'
             )
 
     @property
@@ -119,9 +122,41 @@ class Target:
         return "hls4ml" if self.firmware == "hls4ml" or (self.firmware is None and self._folded) else "rtl"
 
     @property
+    def interval_clocks(self) -> int:
+        """The most clocks from one event to the next that our RTL may take; 1 if nothing is stated.
+
+        >>> Target("xcvu13p-flga2577-2-e", "vitis", 4.0, interval_ns=25).interval_clocks
+        6
+        """
+        if self.interval_ns is None:
+            return self.interval or 1
+        # By the decimal numbers that are written, not by their nearest binary ones: 0.3 / 0.1 is 3.
+        return int(Fraction(str(self.interval_ns)) / Fraction(str(self.clock_ns)))
+
+    def _check_interval(self) -> None:
+        clocks = self.interval
+        if clocks is not None and (isinstance(clocks, bool) or not isinstance(clocks, int) or clocks < 1):
+            raise ProjectError(f"interval = {clocks!r}: a whole number of clocks, at least 1, is needed")
+        if self.interval_ns is None:
+            return
+        _nanoseconds("interval_ns", self.interval_ns)
+        if clocks is not None:
+            raise ProjectError(f"interval = {clocks} and interval_ns = {self.interval_ns:g}: state one of them")
+        if not self.interval_clocks:
+            raise ProjectError(
+                f"interval_ns = {self.interval_ns:g}: an event a clock is the most there is; the shortest that works "
+                f"is {self.clock_ns:g}, or state a shorter clock_ns"
+            )
+
+    @property
     def _folded(self) -> tuple[str, ...]:
         """Settings of hls4ml that our RTL does not follow, by key."""
         return tuple(key for key, value in _UNROLLED.items() if getattr(self, key) != value)
+
+
+def _nanoseconds(key: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+        raise ProjectError(f"{key} = {value!r}: a finite number of nanoseconds above 0 is needed")
 
 
 def _one_of(key: str, value: object, allowed: tuple[str, ...]) -> None:

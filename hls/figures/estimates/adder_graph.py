@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import singledispatch
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +41,13 @@ def cost_by_layer(graph: FixedGraph, coefficients: Mapping[str, float], *, produ
     return layers
 
 
-def variable_products(graph: FixedGraph) -> int:
-    """Products of two variables, which synthesis may place in DSPs."""
-    return sum(math.prod(graph.edges[node.name].shape) for node in graph if node.multiplies)
+def variable_products(graph: FixedGraph, beats: Mapping[str, int] = MappingProxyType({})) -> int:
+    """Products of two variables, which synthesis may place in DSPs; ``beats`` of a layer share one."""
+    return sum(
+        math.ceil(math.prod(graph.edges[node.name].shape) / beats.get(node.layer, 1))
+        for node in graph
+        if node.multiplies
+    )
 
 
 def _widths(edge: Edge) -> Floats:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from hls.figures.estimates.adder_graph import cost_by_layer, variable_products
 from hls.figures.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate, coefficients, measured_error
@@ -24,29 +25,34 @@ TARGET_CLOCK_NS = 2.0
 
 
 def estimate_rtl(
-    graph: FixedGraph, clock_ns: float, cost: float | None = None, multipliers: str = AUTO
+    graph: FixedGraph,
+    clock_ns: float,
+    cost: float | None = None,
+    multipliers: str = AUTO,
+    beats: Mapping[str, int] = MappingProxyType({}),
 ) -> DesignEstimate:
     """Resources, cycles, latency and attainable period of ``graph`` as pipelined RTL, after place and route.
 
     ``clock_ns`` sets the pipeline depth; ``cost`` is alkaid's ``CombLogic.cost`` where it is known. Products of two
     variables are counted as DSPs, or if ``multipliers`` is "lut" as LUTs, 3/4 of one for each pair of bits (alkaid's
-    rule). Takes milliseconds.
+    rule). ``beats`` are the clocks in which the positions of a layer share one copy of it. Takes milliseconds.
     """
     start = time.perf_counter()
     fitted = coefficients()[COST_MODEL]["coefficients"]
-    by_layer = cost_by_layer(graph, fitted)
-    in_luts = cost_by_layer(graph, fitted, products=multipliers == LUT)
+    by_layer = _shared(cost_by_layer(graph, fitted), beats)
+    in_luts = _shared(cost_by_layer(graph, fitted, products=multipliers == LUT), beats)
     predicted = max(sum(by_layer.values()), 1.0)
     known = predicted if cost is None else max(float(cost), 1.0)
     figures = rtl_figures(known, clock_ns, cost is not None)
     in_dsps = sum(by_layer.values()) - sum(in_luts.values())
     if in_dsps:  # they have registers and stages all the same
         figures["lut"] = rtl_figures(max(known - in_dsps, 1.0), clock_ns, cost is not None)["lut"]
-    products = variable_products(graph)
+    products = variable_products(graph, beats)
+    interval = max(beats.values(), default=1)
     counted = Counts(dsp=0 if multipliers == LUT else products, bram=0.0, uram=0.0)
     figures |= {
         name: Estimate.of(name, value, Error(0.0, 0.0), "post-route", extrapolated=products > 0)
-        for name, value in {**counted, "interval": 1.0}.items()
+        for name, value in {**counted, "interval": float(interval)}.items()
     }
     share = figures["lut"].value / max(sum(in_luts.values()), 1.0)
     registers = figures["ff"].value / predicted
@@ -59,9 +65,22 @@ def estimate_rtl(
         clock_ns=clock_ns,
         figures=figures,
         layers=tuple(LayerEstimate(name, _operations(graph, name), found) for name, found in per_layer.items()),
-        notes=tuple(_notes(known, clock_ns, products, multipliers)),
+        notes=(*_notes(known, clock_ns, products, multipliers), *_sharing(beats)),
         seconds=time.perf_counter() - start,
     )
+
+
+def _shared(costs: Mapping[str, float], beats: Mapping[str, int]) -> dict[str, float]:
+    return {layer: cost / beats.get(layer, 1) for layer, cost in costs.items()}
+
+
+def _sharing(beats: Mapping[str, int]) -> list[str]:
+    if not beats:
+        return []
+    layers = ", ".join(beats)
+    return [
+        f"{layers}: a copy takes up to {max(beats.values())} positions, one a clock; counted without what chooses them"
+    ]
 
 
 def _operations(graph: FixedGraph, layer: str) -> tuple[str, ...]:

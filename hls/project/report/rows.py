@@ -17,7 +17,7 @@ from hls.figures.vendor_reports import VendorReport, find_reports
 from hls.graph import FixedGraph
 from hls.project.report.schema import Latency, Resources, Timing
 from hls.project.report.timing import judge_timing
-from hls.rtl import RtlTiming
+from hls.rtl import RtlTiming, beats_by_layer
 from hls.rtl.netlist import BLOCK_KBIT, Closure, NetlistResources, RoutedDesign
 from hls.target import Target
 from hls.target.parts import Part, check_fit, find_part
@@ -58,7 +58,8 @@ def gather_figures(
     """
     part, notes = _part(target)
     found = tuple(measured)
-    rtl = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers)
+    beats = beats_by_layer(graph, target.interval_clocks)
+    rtl = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
     hls4ml = estimate_hls4ml(graph, target)
     reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))
     reports.reverse()  # the one closest to silicon first

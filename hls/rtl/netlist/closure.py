@@ -95,24 +95,32 @@ def by_cells(family: Family, cache: Path) -> Ruler:
 
 
 def close_timing(
-    graph: FixedGraph, name: str, clock_ns: float, multipliers: str, ruler: Ruler, progress: Progress | None = None
+    graph: FixedGraph,
+    name: str,
+    clock_ns: float,
+    multipliers: str,
+    ruler: Ruler,
+    progress: Progress | None = None,
+    interval: int = 1,
 ) -> Closure:
     """The shortest pipeline of ``graph`` whose slowest path, measured by ``ruler``, is no longer than ``clock_ns``.
 
-    Shorter ones are tried as long as the clock is met, or longer ones until it is, ``TRIES`` at most.
+    Shorter ones are tried as long as the clock is met, or longer ones until it is, ``TRIES`` at most. ``interval`` is
+    as for ``write_rtl``.
 
     Raises:
         ToolError: a tool is missing or fails.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
     first = Pipelining(clock_ns, FAMILY_DELAYS[ruler.family], in_luts=multipliers == LUT)
-    whole = trace(graph, pipelining=first)
+    whole = trace(graph, pipelining=first, interval=interval)
     attempts: dict[float, Attempt] = {}
     with tempfile.TemporaryDirectory(prefix="closure-") as place:
 
         def write(pipelining: Pipelining) -> RtlProject:
             # Where it is cut changes nothing of the logic but how products are split.
-            logic = trace(graph, pipelining=pipelining) if whole.multiplications else whole
+            split = whole.multiplications > 0
+            logic = trace(graph, pipelining=pipelining, interval=interval) if split else whole
             return write_in(VERILOG, logic, name, Path(place), clock_ns, multipliers, pipelining)
 
         def attempt(pipelining: Pipelining, project: RtlProject) -> bool:

@@ -90,6 +90,7 @@ class Task:
                 target.clock_ns,
                 multipliers=target.multipliers,
                 pipelining=self.pipelining,
+                interval=target.interval_clocks,
             )
         except UnsupportedError as error:
             raise Skipped(str(error)) from error

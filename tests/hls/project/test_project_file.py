@@ -70,6 +70,12 @@ def test_a_project_is_immutable(project: Path) -> None:
             '[target]\nfirmware = "rtl"\nreuse_factor = 12',
             ["[target]", "reuse_factor = 12", 'state firmware = "hls4ml"'],
         ),
+        ("[target]", "[target]\ninterval_ns = 4.9", ["[target] interval_ns = 4.9", "shortest that works is 5"]),
+        ("[target]", "[target]\ninterval_ns = -25", ["[target] interval_ns = -25"]),
+        ("[target]", '[target]\ninterval_ns = "25"', ["[target]", "interval_ns"]),
+        ("[target]", "[target]\ninterval = 0", ["[target] interval = 0", "at least 1"]),
+        ("[target]", "[target]\ninterval = 2.5", ["[target]", "interval"]),
+        ("[target]", "[target]\ninterval = 5\ninterval_ns = 25", ["[target] interval = 5", "state one of them"]),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(

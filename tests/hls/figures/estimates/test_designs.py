@@ -165,6 +165,17 @@ def test_products_in_luts_take_no_dsp() -> None:
     sane(lut)
 
 
+def test_positions_that_share_copies_cost_as_many() -> None:
+    """Eight positions through two copies: a quarter of the layer, and an event each four clocks."""
+    graph = dense_graph(kernel(16, 16), rows=8)
+    (layer,) = {node.layer for node in graph if node.matrix is not None}
+    alone, shared = estimate_rtl(graph, 2.0), estimate_rtl(graph, 2.0, beats={layer: 4})
+    assert shared["lut"].value == pytest.approx(alone["lut"].value / 4, rel=0.01)
+    assert (alone["interval"].value, shared["interval"].value) == (1, 4)
+    assert any("one a clock" in note for note in shared.notes)
+    sane(shared)
+
+
 @pytest.mark.parametrize(("n_in", "n_out", "sparsity"), [(16, 16, 0.0), (24, 8, 0.5), (8, 32, 0.0)])
 def test_the_adder_graph_costs_what_alkaid_finds(n_in: int, n_out: int, sparsity: float) -> None:
     pytest.importorskip("alkaid")
