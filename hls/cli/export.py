@@ -10,25 +10,53 @@ import typer
 
 NAME = "export"
 HELP = "Write a project's network in another form that computes the same numbers."
-EXAMPLES = "Examples:\n\n  qtrigger export qonnx firmware_projects/mine --out mine.onnx"
+EXAMPLES = """Examples:
+
+  qtrigger export emulator firmware_projects/mine --out mine_emulator
+
+  qtrigger export qonnx firmware_projects/mine --out mine.onnx"""
 
 
 class Form(Enum):
     """What can be written."""
 
+    EMULATOR = "emulator"
     QONNX = "qonnx"
 
 
 def command(
-    form: Annotated[Form, typer.Argument(metavar="FORM", help="qonnx: ONNX with QONNX's Quant operators.")],
+    form: Annotated[
+        Form,
+        typer.Argument(
+            metavar="FORM",
+            help="emulator: a folder with one C++ source that needs nothing, its tests, and a binding for Python; "
+            "qonnx: ONNX with QONNX's Quant operators.",
+        ),
+    ],
     project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="Where to write: a folder for emulator, else a file.")],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of the emulator's files and namespace; by default the project's."),
+    ] = None,
 ) -> None:
     """Read the network as `qtrigger build` does, and write it."""
     from hls.importing import import_model
-    from hls.importing.onnx.export import export_qonnx
     from hls.project import read_project
 
     found = read_project(project)
-    export_qonnx(import_model(found.model_file(), found.file.model.statements()), out)
-    typer.echo(f"{out}: {form.value} of {project}")
+    graph = import_model(found.model_file(), found.file.model.statements())
+    if form is Form.QONNX:
+        from hls.importing.onnx.export import export_qonnx
+
+        export_qonnx(graph, out)
+        typer.echo(f"{out}: {form.value} of {project}")
+        return
+    from hls.cpp import export_emulator
+    from hls.project.exporting import emulator_name, vector_events
+
+    chosen = name or emulator_name(found)
+    events = vector_events(graph)
+    files = export_emulator(graph, chosen, out, events)
+    typer.echo(f"{out}: {', '.join(path.name for path in files)}")
+    typer.echo(f"`make -C {out} test` compares it with the bits of {len(events[0])} events.")
