@@ -27,10 +27,12 @@ from hls.importing.wiring import position
 
 Floats = npt.NDArray[np.float32]
 _MOST_PRODUCTS = 1 << 20
+_MERGES = ("concat", "sum", "mul", "ave")
 _WIDEST = 64
 _GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 PLAIN = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
-"""Keras's own, which `qtrigger quantize` has no quantizers for."""
+"""Keras's own."""
+_QUANTIZABLE = ("LSTM", "SimpleRNN")
 _CELL = (
     "activation='quantized_tanh(8)' and recurrent_activation='quantized_sigmoid(8)', which are lines and clips (with "
     "use_real_tanh=1 and use_real_sigmoid=1 tables of few bits), quantizers of its kernels and bias such as "
@@ -185,16 +187,17 @@ def _refuse_options(spec: LayerSpec) -> None:
     for key in ("activation", "recurrent_activation"):
         name = function_name(spec.config.get(key))
         if name in _PLAIN:
+            made = "`qtrigger quantize` makes a QKeras file of such a network, or " * (spec.class_name in _QUANTIZABLE)
             raise UnsupportedError(
-                f"layer {spec.name!r}: {key}={name!r} of a {_kind(spec)} gives no numbers of finitely many bits; use "
-                f"Q{_kind(spec)} with {_CELL}, {ANOTHER}"
+                f"layer {spec.name!r}: {key}={name!r} of a {_kind(spec)} gives no numbers of finitely many bits; {made}"
+                f"use Q{_kind(spec)} with {_CELL}, {ANOTHER}"
             )
 
 
 def _arrays(spec: LayerSpec, steps: int, features: int) -> tuple[Floats, ...]:
     """Kernel, recurrent kernel and perhaps a bias, if they fit each other and are few enough."""
     count, biased = _GATES[_kind(spec)], bool(spec.config.get("use_bias", True))
-    arrays = spec.weights or spec.parts.get("cell", ())
+    arrays = arrays_of(spec)
     if len(arrays) < 2 + biased or any(array.ndim != 2 for array in arrays[:2]):
         raise ModelFileError(
             f"layer {spec.name!r} ({spec.class_name}) has no kernel and recurrent kernel; save the whole model again"
@@ -242,8 +245,17 @@ def _biases(emit: Emitter, spec: LayerSpec, values: Floats | None, width: int) -
     return [whole.row(number) for number in range(2)] if two else [whole]
 
 
-def _bidirectional(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """Two layers, one from the end; the sequence of the second is turned round again."""
+def arrays_of(spec: LayerSpec) -> tuple[Floats, ...]:
+    """Kernel, recurrent kernel and bias, as the layer or its cell holds them."""
+    return spec.weights or spec.parts.get("cell", ())
+
+
+def directions(spec: LayerSpec) -> tuple[LayerSpec, LayerSpec]:
+    """The two layers of one in both directions, the second of which begins at the end.
+
+    Raises:
+        UnsupportedError: they are not recurrent, or stay apart.
+    """
     forward = _wrapped(spec, "layer", "forward_layer", 0)
     turned = {**forward.config, "go_backwards": not forward.config.get("go_backwards")}
     if isinstance(spec.config.get("backward_layer"), dict):
@@ -252,7 +264,17 @@ def _bidirectional(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> s
             "go_backwards": turned["go_backwards"],
         }
     second = _wrapped(spec, "layer", "backward_layer", 1)
-    backward = replace(second, config=turned)
+    if spec.config.get("merge_mode", "concat") not in _MERGES:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: merge_mode={spec.config.get('merge_mode')!r} has two outputs; use 'concat', and "
+            "slice it"
+        )
+    return forward, replace(second, config=turned)
+
+
+def _bidirectional(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """Two layers; the sequence of the second is turned round again."""
+    forward, backward = directions(spec)
     one, other = (_recurrent(emit, part, inputs) for part in (forward, backward))
     if forward.config.get("return_sequences"):
         count = emit.edge(other).shape[0]
@@ -272,13 +294,10 @@ def _merged(emit: Emitter, spec: LayerSpec, one: str, other: str) -> str:
             return emit(nodes.Add, "sum", (one, other))
         case "mul":
             return emit(nodes.Multiply, "product", (one, other))
-        case "ave":
+        case _:
             total = emit(nodes.Add, "sum", (one, other))
             half, zero = FixedArray.from_float([0.5]), FixedArray.from_float([0.0])
             return emit(nodes.Scale, "half", (total,), half, zero)
-    raise UnsupportedError(
-        f"layer {spec.name!r}: merge_mode={spec.config.get('merge_mode')!r} has two outputs; use 'concat', and slice it"
-    )
 
 
 def _wrapped(spec: LayerSpec, key: str, place: str, number: int) -> LayerSpec:

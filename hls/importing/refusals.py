@@ -164,8 +164,8 @@ def unquantized(class_name: str, key: str) -> str:
     given = f"{key}=quantized_bits(8, 0, alpha=1) and train it again from these weights"
     if class_name.startswith("Q"):
         return f"give it {given}: that rounds them, which is another network"
-    if class_name in ("LSTM", "GRU", "SimpleRNN"):
-        return f"use Q{class_name} with {given}: that rounds them, which is another network"
+    if class_name == "GRU":
+        return f"use QGRU with {given}: that rounds them, which is another network"
     if class_name == "Conv1DTranspose":
         return f"{TRANSPOSED_1D}, and quantize that"
     made = "`qtrigger quantize` makes a QKeras file of such a network"

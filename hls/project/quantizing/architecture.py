@@ -10,7 +10,10 @@ import numpy as np
 from hls.importing.spec import Constant, LayerSpec, ModelSpec, TensorRef
 
 _CONVOLUTION = ("kernel_size", "strides", "padding", "dilation_rate", "data_format", "use_bias", "activation")
+_STEPS = ("units", "use_bias", "activation", "return_sequences", "go_backwards")
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "LSTM": (*_STEPS, "recurrent_activation"),
+    "SimpleRNN": _STEPS,
     "Dense": ("units", "use_bias", "activation"),
     "Conv1D": ("filters", "groups", *_CONVOLUTION),
     "Conv2D": ("filters", "groups", *_CONVOLUTION),
@@ -21,7 +24,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 """What of these layers takes part in inference; initializers and regularizers of the author's own do not."""
 _OPERATORS_OF = {**dict.fromkeys(("Elu", "Gelu"), "nn"), "Cast": "core"}
 """Modules of Keras with the operators that numpy has not; functions of ``Activation`` come as layers."""
-_QUANTIZERS = ("kernel_quantizer", "bias_quantizer", "depthwise_quantizer")
+_QUANTIZERS = ("kernel_quantizer", "bias_quantizer", "depthwise_quantizer", "recurrent_quantizer", "state_quantizer")
 _NEVER = ("dtype", "trainable", "batch_input_shape", "batch_shape", "build_config", "name", "sparse", "ragged", "index")
 
 

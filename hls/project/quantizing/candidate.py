@@ -14,6 +14,8 @@ from hls.importing.functions import SMOOTH
 from hls.importing.quantizers import function_name
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
 from hls.project.quantizing.normal_form import NORMALIZATIONS, SUMS, affine, is_mixed, readers_of
+from hls.project.quantizing.recurrent import KINDS as RECURRENT
+from hls.project.quantizing.recurrent import MOST_FRACTION, quantized_cell, states
 from hls.project.quantizing.reference import Reference
 from hls.project.quantizing.types import Choice, best_choice
 
@@ -51,21 +53,35 @@ class Draft:
     inputs: tuple[npt.NDArray[np.floating], ...]
     reference: Reference
     slots: tuple[Slot, ...]
+    fed: frozenset[str] = frozenset()
+    """The layers whose rounded values recurrent layers read."""
     _choices: dict[tuple[Slot, int], Choice] = field(default_factory=dict)
 
     def choose(self, slot: Slot, bits: int) -> Choice:
         """The quantizer of a slot; the same question is answered once."""
         key = (slot, bits)
         if key not in self._choices:
-            self._choices[key] = best_choice(self.values(slot), bits, signed=slot.signed)
+            best = best_choice(self.values(slot), bits, signed=slot.signed)
+            self._choices[key] = best.within(MOST_FRACTION) if self._is_tabled(slot) else best
         return self._choices[key]
+
+    def _is_tabled(self, slot: Slot) -> bool:
+        """Whether a gate's table has an entry for each of its values times each of a kernel's."""
+        return self.model.layers[slot.layer].class_name in RECURRENT or (
+            slot.role == "values" and slot.layer in self.fed
+        )
 
     def values(self, slot: Slot) -> npt.NDArray[np.floating]:
         """What the quantizer of a slot gets to see."""
         layer = self.model.layers[slot.layer]
         if slot.role == "weights":
             return affine(layer)[0] if layer.class_name in NORMALIZATIONS else layer.weights[0]
-        name = layer.calls[0].inputs[0].layer if slot.role == "in" else slot.layer
+        recurrent = layer.class_name in RECURRENT
+        name = layer.calls[0].inputs[0].layer if slot.role == "in" or recurrent else slot.layer
+        found = self._traced(name)
+        return states(layer, found) if recurrent else found
+
+    def _traced(self, name: str) -> npt.NDArray[np.floating]:
         for ref, values in zip(self.model.inputs, self.inputs, strict=True):
             if ref.layer == name:
                 return values
@@ -79,14 +95,30 @@ def draft(model: ModelSpec, inputs: tuple[npt.NDArray[np.floating], ...], refere
         UnsupportedError: an activation that has no fixed-point form here.
     """
     found = tuple(_plain_slots(model) if is_mixed(model) else _slots(model, reference))
-    return Draft(model, inputs, reference, found)
+    return Draft(model, inputs, reference, found, _fed(model, found))
+
+
+def _fed(model: ModelSpec, slots: tuple[Slot, ...]) -> frozenset[str]:
+    """The nearest layers before recurrent ones that have a slot of their values."""
+    rounded = {slot.layer for slot in slots if slot.role == "values"}
+    waiting = [layer for layer in model.layers.values() if layer.class_name in RECURRENT]
+    found: set[str] = set()
+    while waiting:
+        for ref in waiting.pop().calls[0].inputs:
+            if ref.layer in rounded:
+                found.add(ref.layer)
+            else:
+                waiting.append(model.layers[ref.layer])
+    return frozenset(found)
 
 
 def _plain_slots(model: ModelSpec) -> Iterator[Slot]:
     """Of a network that is quantized in part: the weights of the layers that are not, and inputs that none rounds."""
     for layer in model.layers.values():
-        if layer.class_name in SUMS:
+        if layer.class_name in (*SUMS, *RECURRENT):
             yield Slot(layer.name, "weights", signed=True)
+        if layer.class_name in RECURRENT:
+            yield Slot(layer.name, "values", signed=True)
         elif layer.class_name == "InputLayer":
             readers = readers_of(model, TensorRef(layer.name, 0, 0))
             if not all(reader.class_name == "QActivation" for reader in readers):
@@ -96,9 +128,11 @@ def _plain_slots(model: ModelSpec) -> Iterator[Slot]:
 def _slots(model: ModelSpec, reference: Reference) -> Iterator[Slot]:
     for layer in model.layers.values():
         ref = TensorRef(layer.name, 0, 0)
-        if layer.class_name in (*SUMS, *NORMALIZATIONS):
+        if layer.class_name in (*SUMS, *NORMALIZATIONS, *RECURRENT):
             yield Slot(layer.name, "weights", signed=True)
-        if _table(layer) is not None:
+        if layer.class_name in RECURRENT:
+            yield Slot(layer.name, "values", signed=True)
+        elif _table(layer) is not None:
             yield Slot(layer.name, "in", signed=True)
             yield Slot(layer.name, "values", signed=True)
         elif layer.class_name in ("InputLayer", *_AVERAGES) or _is_activation(layer):
@@ -187,6 +221,9 @@ class _Writer:
             return layer
         if layer.class_name in NORMALIZATIONS:
             return _rounded_normalization(layer, choice)
+        state = self._at(layer, "values")
+        if layer.class_name in RECURRENT and state is not None:
+            return quantized_cell(layer, choice, state)
         role = "depthwise_quantizer" if layer.class_name == "DepthwiseConv2D" else "kernel_quantizer"
         config: dict[str, Any] = {**layer.config, role: choice.text}
         if len(layer.weights) > 1:

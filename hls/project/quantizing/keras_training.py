@@ -20,6 +20,12 @@ _RATE = 1e-3
 Arrays = list[npt.NDArray[Any]]
 
 
+def name_of(layer: Any) -> str:
+    """A layer's name in its configuration, which QKeras gives to the cell of a recurrent one."""
+    held = layer.cell if type(layer).__name__ in ("QLSTM", "QSimpleRNN") else layer
+    return str(held.name)
+
+
 def train(keras: Any, _tf: Any, model: Any, job: dict[str, Any], folder: Path) -> None:
     """Train the weights, keep those of the epoch with the least loss on the events held out, and leave them there.
 
@@ -47,7 +53,7 @@ def train(keras: Any, _tf: Any, model: Any, job: dict[str, Any], folder: Path) -
                   batch_size=_BATCH, shuffle=False, verbose=0, callbacks=[told])  # fmt: skip
         run.keep(epoch + 1)
     model.set_weights(run.best)
-    arrays = {f"{layer.name}:{n}": a for layer in model.layers for n, a in enumerate(_floats(layer.get_weights()))}
+    arrays = {f"{name_of(layer)}:{n}": a for layer in model.layers for n, a in enumerate(_floats(layer.get_weights()))}
     np.savez(folder / "trained.npz", **arrays)  # type: ignore[arg-type]  # its stub takes a keyword of its own for one
 
 

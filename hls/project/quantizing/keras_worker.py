@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from hls.project.quantizing.keras_training import train
+from hls.project.quantizing.keras_training import name_of, train
 from hls.verification.witnesses.framework_worker import compute, custom_objects, reason, trace
 
 
@@ -62,12 +62,12 @@ _JOBS: dict[str, Callable[[Any, Any, Any, dict[str, Any], Path], None]] = {
 
 def _stored(layer: Any, weights: Any) -> Iterator[Any]:
     """The layer's arrays in Keras's order; counters of training steps, which none of ours holds, as they are."""
-    number = 0
+    name, number = name_of(layer), 0
     for current in layer.get_weights():
         if current.ndim == 0 and current.dtype.kind in "iu":
             yield current
         else:
-            yield weights[f"{layer.name}:{number}"]
+            yield weights[f"{name}:{number}"]
             number += 1
 
 

@@ -21,6 +21,8 @@ from hls.importing.layers import known_classes
 from hls.importing.quantizers import function_name
 from hls.importing.refusals import TRANSPOSED_1D, unknown_class
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef, calls_in_order
+from hls.project.quantizing.recurrent import KINDS as RECURRENT
+from hls.project.quantizing.recurrent import check_recurrent
 
 SUMS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "Conv2DTranspose")
 """Layers of Keras with a kernel and perhaps a bias."""
@@ -30,6 +32,13 @@ _TRAINING = (
     "ActivityRegularization",
 )  # fmt: skip
 _QUANTIZED = ("Q", "Prune", "H")
+_JOINS: dict[str, tuple[str, dict[str, Any]]] = {
+    "concat": ("Concatenate", {"axis": -1}),
+    "sum": ("Add", {}),
+    "mul": ("Multiply", {}),
+    "ave": ("Average", {}),
+}
+"""What makes one tensor of both directions."""
 _SEPARABLE = ("SeparableConv1D", "SeparableConv2D")
 _WEIGHTED = (*SUMS, *_SEPARABLE, "DepthwiseConv1D")
 
@@ -52,7 +61,7 @@ def normal_form(model: ModelSpec) -> NormalForm:
         raise UnsupportedError(code)
     for layer in model.layers.values():
         _refuse(layer)
-    if is_mixed(model) and not any(layer.class_name in SUMS for layer in model.layers.values()):
+    if is_mixed(model) and not any(layer.class_name in (*SUMS, *RECURRENT) for layer in model.layers.values()):
         raise UnsupportedError(f"network {model.name!r} is quantized already; give the model to `qtrigger new`")
     rewriter = _Rewriter(model)
     for layer, number in calls_in_order(model, model.inputs):
@@ -64,11 +73,6 @@ def _refuse(layer: LayerSpec) -> None:
     known = ["InputLayer", *known_classes()]
     if layer.class_name not in known:
         raise unknown_class(layer.name, layer.class_name, known)
-    if layer.class_name in recurrent.PLAIN and "quantizer" not in str(layer.config):
-        raise UnsupportedError(
-            f"layer {layer.name!r}: {layer.class_name} gets no quantizers here; train QKeras's (QLSTM, QGRU, "
-            "QSimpleRNN), which is read"
-        )
     if layer.class_name == "Conv1DTranspose":
         raise UnsupportedError(f"layer {layer.name!r}: Conv1DTranspose cannot be quantized: {TRANSPOSED_1D}")
 
@@ -104,12 +108,36 @@ class _Rewriter:
             self.layers[sums.name] = folded(sums, *affine(layer))
             self.notes.append(f"{layer.name} is folded into {sums.name}")
             self.moved[old] = inputs[0]
+        elif layer.class_name in recurrent.PLAIN:
+            self.moved[old] = self._recurrent(layer, call)
         elif layer.class_name in _WEIGHTED:
             self.moved[old] = self._activate(layer, number, self._sums(layer, call))
         elif layer.class_name in (*FUNCTIONS, "ops.Gelu", "Activation", "Softmax", "ops.Softmax"):
             self.moved[old] = self._activate(layer, number, inputs[0])
         else:
             self.moved[old] = self._add(layer, call)
+
+    def _recurrent(self, layer: LayerSpec, call: Call) -> TensorRef:
+        """A recurrent layer with its arrays, or of both directions two and what joins them."""
+        parts = recurrent.directions(layer) if layer.class_name == "Bidirectional" else (layer,)
+        if parts[0].class_name.startswith("Q"):
+            return self._add(layer, call)
+        for part in parts:
+            check_recurrent(part)
+        cells = [replace(part, weights=recurrent.arrays_of(part), parts={}) for part in parts]
+        if len(cells) == 1:
+            return self._add(cells[0], call)
+        one, other = (
+            self._add(replace(cell, name=f"{layer.name}_{side}"), call)
+            for cell, side in zip(cells, ("forward", "backward"), strict=True)
+        )
+        if cells[0].config.get("return_sequences"):
+            turned = LayerSpec(self._free(f"{layer.name}_turned"), "ops.Flip", {"axis": 1}, (), ())
+            other = self._insert(turned, other)
+        kind, config = _JOINS[layer.config.get("merge_mode", "concat")]
+        joined = LayerSpec(self._free(layer.name), kind, config, (Call((one, other)),), ())
+        self.layers[joined.name] = joined
+        return TensorRef(joined.name, 0, 0)
 
     def _sums(self, layer: LayerSpec, call: Call) -> TensorRef:
         """Sums of products as one layer, or of a separable convolution as two."""

@@ -9,6 +9,7 @@ from hls.errors import FirmwareError
 from hls.importing.formats import plain_model
 from hls.importing.joined import whole_model
 from hls.project.quantizing.normal_form import SUMS, normal_form
+from hls.project.quantizing.recurrent import KINDS as RECURRENT
 
 
 def quantize_command(model: Path, events: Path, architecture: Path | None = None) -> str | None:
@@ -18,7 +19,7 @@ def quantize_command(model: Path, events: Path, architecture: Path | None = None
             layers = normal_form(plain_model(whole)).model.layers.values()
     except FirmwareError:
         return None
-    if not any(layer.class_name in SUMS for layer in layers):
+    if not any(layer.class_name in (*SUMS, *RECURRENT) for layer in layers):
         return None
     words = ["qtrigger", "quantize", str(model), "--events", str(events)]
     words += [] if architecture is None else ["--architecture", str(architecture)]

@@ -35,6 +35,17 @@ class Choice:
         """Fraction bits."""
         return self.bits - self.integer - int(self.signed)
 
+    def within(self, fraction: int) -> Choice:
+        """The same without the bits behind ``fraction`` of them; two are left of any.
+
+        >>> [Choice(8, integer, signed=True).within(6).bits for integer in (0, -4, 3)]
+        [7, 3, 8]
+        """
+        beyond = max(self.fraction - fraction, 0)
+        if self.bits - beyond < 2:
+            return Choice(2, 2 - int(self.signed) - fraction, self.signed)
+        return Choice(self.bits - beyond, self.integer, self.signed)
+
     def apply(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Rounded half to even and saturated."""
         magnitude = 1 << (self.bits - int(self.signed))

@@ -231,7 +231,7 @@ CASES: list[Case] = [
           ("give it kernel_quantizer=quantized_bits(8, 0, alpha=1)", ANOTHER),
           [dense("o", "q", kernel_quantizer="quantized_bits(8, 0, alpha=1)")]),
     keras([layer("LSTM", "o", X, activation="linear", recurrent_activation="relu")],
-          ("use QLSTM with kernel_quantizer=quantized_bits(8, 0, alpha=1)", ANOTHER),
+          ("`qtrigger quantize` makes a QKeras file", "with kernel_quantizer=quantized_bits(8, 0, alpha=1)", ANOTHER),
           [recurrent("QLSTM", "o", kernel_quantizer="quantized_bits(8, 0, alpha=1)")], shape=(3, 2),
           weights={"o/cell": [np.full(shape, 0.1) for shape in ((2, 8), (2, 8), (8,))]}),
     keras([layer("Conv1DTranspose", "o", X, use_bias=False, strides=2)],

@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 
 from hls.emulation import emulate
-from hls.errors import FirmwareError, ModelFileError, UnsupportedError
+from hls.errors import FirmwareError, ModelFileError
 from hls.graph import FixedGraph
 from hls.importing import import_keras
-from hls.importing.model_file import read_model
-from hls.project.quantizing.normal_form import normal_form
 from tests.hls.importing.files import activation, layer, port, tensor, write
 
 STEPS, FEATURES, UNITS = 3, 2, 2
@@ -202,11 +200,3 @@ def test_wrappers_of_what_is_not_read(held: Any, tmp_path: Path) -> None:
         FirmwareError, match=r"'r'.*holds no layer; save the whole model again|'r'.* of a Conv1D, and only"
     ):
         import_keras(write(tmp_path / "m.keras", layers, "r", {"r": []}))
-
-
-@pytest.mark.parametrize("kind", ["LSTM", "Bidirectional"])
-def test_quantize_says_that_it_has_no_quantizers_for_them(kind: str, tmp_path: Path) -> None:
-    entry = layer(kind, "r", tensor("x"), layer={"class_name": "Dense", "config": {"name": "d"}})
-    path = write(tmp_path / "m.keras", [port("x", STEPS, FEATURES), entry], "r")
-    with pytest.raises(UnsupportedError, match=rf"'r': {kind} gets no quantizers here; train QKeras's"):
-        normal_form(read_model(path))

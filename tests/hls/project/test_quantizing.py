@@ -20,6 +20,7 @@ from hls.project.quantizing.candidate import Draft, Slot, draft, quantized
 from hls.project.quantizing.fidelity import Judge, auc, parse_goal
 from hls.project.quantizing.normal_form import normal_form
 from hls.project.quantizing.offer import quantize_command
+from hls.project.quantizing.recurrent import states
 from hls.project.quantizing.reference import Reference
 from hls.project.quantizing.search import Trial, within_goal, within_luts
 from hls.project.quantizing.types import Choice, best_choice
@@ -45,6 +46,11 @@ DENSE = layer("Dense", "d", "x", [[1.0, 0.5], [-2.0, 4.0]], [0.25, 1.0], units=2
 # gamma / sqrt(variance + epsilon) is 2 and 1/2; the offset beta - mean * factor is 1 - 3 * 2 and 0 - (-2) * 1/2
 NORMAL = layer("BatchNormalization", "n", "d", [4.0, 0.5], [1.0, 0.0], [3.0, -2.0], [3.0, 0.0], epsilon=1.0)
 RELU = layer("Activation", "a", "n", activation="relu")
+
+
+GATES = {"activation": "tanh", "recurrent_activation": "sigmoid"}
+CELL = [[[0.5] * 8], [[0.25] * 8] * 2, [0.125] * 8]
+"""Of one feature and two units."""
 
 
 class TestNormalForm:
@@ -123,7 +129,11 @@ class TestNormalForm:
     @pytest.mark.parametrize(
         ("kind", "cure"),
         [
-            ("LSTM", "LSTM gets no quantizers here; train QKeras"),
+            ("GRU", "GRU gets no quantizers here.* train QKeras's QGRU, which is read, or an LSTM"),
+            (
+                "LSTM",
+                "activation=None of a recurrent layer has no quantized form here; train with one of tanh, sigmoid",
+            ),
             ("Conv1DTranspose", "Reshape, Conv2DTranspose .* and Reshape, which computes the same"),
             ("Embedding", "give the network what it would look up"),
         ],
@@ -131,6 +141,17 @@ class TestNormalForm:
     def test_what_it_cannot_quantize_it_says_a_cure_of(self, kind: str, cure: str) -> None:
         with pytest.raises(UnsupportedError, match=f"layer 'o'.*{cure}"):
             normal_form(model(layer(kind, "o", "x", np.ones((1, 1, 1)))))
+
+    @pytest.mark.parametrize(("merge", "join"), [("concat", "Concatenate"), ("ave", "Average")])
+    def test_a_layer_of_both_directions_becomes_two(self, merge: str, join: str) -> None:
+        config = {"name": "a", "units": 2, **GATES, "return_sequences": True}
+        both = layer("Bidirectional", "b", "x", *CELL, *CELL, layer={"class_name": "LSTM", "config": config},
+                     merge_mode=merge)  # fmt: skip
+        forward, backward, turned, joined = list(normal_form(model(both)).model.layers.values())[1:]
+        assert (forward.class_name, backward.class_name) == ("LSTM", "LSTM")
+        assert (forward.config.get("go_backwards"), backward.config["go_backwards"]) == (None, True)
+        assert (turned.class_name, turned.config["axis"], joined.class_name) == ("ops.Flip", 1, join)
+        assert [ref.layer for ref in joined.calls[0].inputs] == [forward.name, turned.name]
 
     def test_a_quantized_network_is_told_where_it_belongs(self) -> None:
         quantized_already = layer("QDense", "q", "x", kernel_quantizer="quantized_bits(4,0,alpha=1)")
@@ -196,6 +217,26 @@ class TestCandidate:
         assert [str(slot) for slot in found.slots] == ["x values", "d weights", "e in", "e values"]
         graph = build_graph(quantized(found, dict.fromkeys(found.slots, 14)))
         assert np.abs(emulate(graph, x) - values).max() < 2**-9
+
+    def test_a_recurrent_layer_keeps_what_its_tables_can_hold(self) -> None:
+        """Of what a gate sums six fraction bits of each factor, of the gate seven bits; the state to its largest."""
+        net = model(layer("LSTM", "r", "x", *CELL, units=2, use_bias=True, **GATES))
+        x = np.full((1, 40, 1), 4.0, np.float32)
+        found = draft(normal_form(net).model, (x,), Reference((), {"r": np.zeros((1, 2), np.float32)}))
+        assert [str(slot) for slot in found.slots] == ["x values", "r weights", "r values"]
+        spec = quantized(found, dict.fromkeys(found.slots, 12)).layers
+        assert spec["x_rounded"].config["activation"] == "quantized_bits(10,3,alpha=1)"
+        cell = spec["r"]
+        assert (cell.class_name, cell.config["state_quantizer"]) == ("QLSTM", "quantized_bits(11,4,alpha=1)")
+        assert cell.config["recurrent_activation"] == "quantized_sigmoid(7,use_real_sigmoid=1)"
+        assert cell.config["kernel_quantizer"] == "quantized_bits(7,0,alpha=1)"
+
+    def test_a_state_by_hand(self) -> None:
+        """Gates 1/2 and candidate tanh(1): half of it is kept, and half of what was there before."""
+        cell = [np.array([[0.0, 0.0, 1.0, 0.0]]), np.zeros((1, 4)), np.zeros(4)]
+        found = states(layer("LSTM", "r", "x", *cell, **GATES), np.ones((1, 2, 1)))
+        c = np.tanh(1) / 2
+        assert found.ravel() == pytest.approx([c, np.tanh(c) / 2, 1.5 * c, np.tanh(1.5 * c) / 2])
 
     def test_an_activation_without_a_form_is_refused_by_name(self) -> None:
         form = normal_form(model(DENSE, layer("Activation", "e", "d", activation="erf"))).model
@@ -333,6 +374,30 @@ def test_convolutions_of_every_kind_and_operators_are_quantized(tmp_path: Path) 
     wanted = np.asarray(net(events, training=False))
     found = emulate(import_keras(out), events)
     assert np.abs(found - wanted).max() < 0.05 * wanted.std()
+
+
+@pytest.mark.slow
+def test_recurrent_layers_are_quantized_and_qkeras_computes_them_alike(tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    from hls.verification.witnesses.framework_worker import custom_objects
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((3, 2), name="hits")
+    x = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(inputs)
+    net = keras.Model(inputs, layers.Dense(1)(layers.SimpleRNN(2)(x)))
+    net.set_weights([2 * array for array in net.get_weights()])  # of signals that are not lost in roundings
+    net.save(tmp_path / "plain.keras")
+    events = np.random.default_rng(0).normal(size=(300, 3, 2)).astype(np.float32)
+    np.save(tmp_path / "events.npy", events)
+    out = tmp_path / "quantized.keras"
+    words = ["quantize", tmp_path / "plain.keras", "--events", tmp_path / "events.npy", "--out", out, "--bits", 10]
+    result = CliRunner().invoke(app, [*map(str, words), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["metrics"]["error"] < 0.1
+    quantized_net = keras.models.load_model(out, custom_objects=custom_objects(), compile=False)
+    assert np.array_equal(emulate(import_keras(out), events), quantized_net(events, training=False).numpy())
 
 
 @pytest.mark.slow
