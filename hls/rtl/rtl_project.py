@@ -24,6 +24,9 @@ from hls.target import AUTO, LUT
 CLOCK_UNCERTAINTY = 0.1
 """Part of the clock period kept back for jitter, skew and what the delay model does not know."""
 
+CONTENTS = "mem"
+"""Suffix of the contents of a memory."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
@@ -51,7 +54,8 @@ class RtlProject:
 
     ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
     variables, which synthesis may place in DSP slices. ``cost`` is alkaid's, in bits of adders. ``shared`` names the
-    modules that are there several times. ``interval`` is the fewest clocks from one event to the next.
+    modules that are there several times. ``interval`` is the fewest clocks from one event to the next. ``contents``
+    are files of memories' contents, which the sources name without a folder.
     """
 
     folder: Path
@@ -65,11 +69,17 @@ class RtlProject:
     cost: float = 0.0
     shared: tuple[str, ...] = ()
     interval: int = 1
+    contents: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """The Verilog or VHDL files."""
         return tuple(self.folder / name for name in self.files)
+
+    @property
+    def memories(self) -> tuple[Path, ...]:
+        """The files of memories' contents."""
+        return tuple(self.folder / name for name in self.contents)
 
 
 def latency_cutoff(clock_ns: float) -> float:
@@ -132,10 +142,7 @@ def write_in(
         raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
     # With the suffix no name is a reserved word of Verilog or VHDL.
     top = f"{name}_top"
-    source = folder / language.folder
-    # Synthesis takes every file here, so one of an earlier graph must not stay behind.
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
+    source = empty_source(folder, language)
     modules = [f"{name}_{core}" for core in core_names(logic)]
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
@@ -152,10 +159,8 @@ def write_in(
     wiring = wire_up(top, name, logic, (*inputs, *outputs), depths)
     first = f"{top}.{language.suffix}"
     (source / first).write_text(language.wrapper(wiring), encoding="utf-8")
-    for kind in ("xdc", "sdc"):
-        (folder / f"{top}.{kind}").write_text(_constraints(clock_ns), encoding="utf-8")
-    others = sorted(path.name for path in source.iterdir() if path.name != first)
-    files = tuple(f"{language.folder}/{file}" for file in (first, *others))
+    write_constraints(folder, top, clock_ns)
+    files = source_files(source, first, language.suffix)
     shared = tuple(module for core, module in zip(logic.cores, modules, strict=True) if core.copies > 1)
     return RtlProject(
         folder,
@@ -170,6 +175,26 @@ def write_in(
         shared,
         logic.interval,
     )
+
+
+def empty_source(folder: Path, language: Language = VERILOG) -> Path:
+    """The folder of sources in ``folder``. Synthesis takes every file there, so none of an earlier graph may stay."""
+    source = folder / language.folder
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    return source
+
+
+def source_files(source: Path, first: str = "", suffix: str = VERILOG.suffix) -> tuple[str, ...]:
+    """Files of a suffix in the folder of sources, relative to the project's, with ``first`` before the others."""
+    names = sorted(path.name for path in source.glob(f"*.{suffix}"))
+    return tuple(f"{source.name}/{name}" for name in sorted(names, key=lambda name: name != first))
+
+
+def write_constraints(folder: Path, top: str, clock_ns: float) -> None:
+    """The clock for synthesis, in the two suffixes that tools want."""
+    for kind in ("xdc", "sdc"):
+        (folder / f"{top}.{kind}").write_text(_constraints(clock_ns), encoding="utf-8")
 
 
 def write_core(

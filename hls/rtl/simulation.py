@@ -19,7 +19,7 @@ from hls.machine.cache import cached_folder, digest
 from hls.machine.progress import Progress
 from hls.rtl.ports import RtlPort, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
-from hls.rtl.rtl_project import VERILOG, RtlProject
+from hls.rtl.rtl_project import CONTENTS, VERILOG, RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
 from hls.rtl.wrapper import INTERVAL
 
@@ -58,7 +58,7 @@ class Design:
     """What is simulated: Verilog ``sources``, top module, ports, clock and the macros that the sources expect.
 
     Modules named in ``shared`` are compiled once and not into each place where they are instanced. ``interval`` is the
-    fewest clocks from one event to the next.
+    fewest clocks from one event to the next. ``memories`` are contents that the simulation reads at its start.
     """
 
     sources: tuple[Path, ...]
@@ -69,12 +69,21 @@ class Design:
     defines: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     interval: int = 1
+    memories: tuple[Path, ...] = ()
 
 
 def rtl_design(project: RtlProject) -> Design:
     """What ``Simulation`` needs to run the Verilog of ``project``."""
-    ports = project.inputs, project.outputs
-    return Design(project.sources, project.top, *ports, project.clock_ns, (), project.shared, project.interval)
+    return Design(
+        project.sources,
+        project.top,
+        project.inputs,
+        project.outputs,
+        project.clock_ns,
+        shared=project.shared,
+        interval=project.interval,
+        memories=project.memories,
+    )
 
 
 def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> Design | None:
@@ -86,7 +95,9 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
     others = sorted(path for path in first.parent.glob(f"*.{VERILOG.suffix}") if path != first)
     stated = _INTERVAL.search(first.read_text(encoding="utf-8"))
     interval = 1 if stated is None else int(stated[1])
-    return Design((first, *others), top, input_ports(graph), output_ports(graph), clock_ns, interval=interval)
+    memories = tuple(sorted(first.parent.glob(f"*.{CONTENTS}")))
+    ports = input_ports(graph), output_ports(graph)
+    return Design((first, *others), top, *ports, clock_ns, interval=interval, memories=memories)
 
 
 @dataclass(frozen=True)
@@ -161,6 +172,8 @@ class Simulation:
         with tempfile.TemporaryDirectory(prefix="rtl-") as place:
             flat = [raw.reshape(len(raw), -1) for raw in raw_inputs]
             np.concatenate(flat, axis=1).astype(np.int64).tofile(Path(place) / "in")
+            for memory in self.design.memories:
+                (Path(place) / memory.name).symlink_to(memory.resolve())
             straight, latency, interval, seconds = self._pass(Path(place), events, _Pass())
             few = min(events, _CONTROL_EVENTS)
             for name, asked in self._disturbances(few):

@@ -108,6 +108,7 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         *project.shared,
         Path(__file__),
         *sources,
+        *project.memories,
         *(_HERE / name for name in family.own_models),
         *([liberty] if liberty else []),
     ]
@@ -118,6 +119,8 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         (folder / SOURCES).mkdir()
         for source in sources:
             shutil.copy(source, folder / SOURCES)
+        for memory in project.memories:
+            shutil.copy(memory, folder)
         names = " ".join(f"{SOURCES}/{source.name}" for source in sources)
         run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
         run_yosys(_gates(family, project.top, project.shared, folder, liberty), folder, "gates")
