@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
@@ -76,15 +76,15 @@ class Emulator:
 
         ``raw_inputs``: one integer array (n, *port shape) for each port, inside the port's range.
         """
-        outputs = self._outputs(len(raw_inputs[0]), np.int64)
+        outputs = self._integers(self.graph.outputs, len(raw_inputs[0]))
         self._loop(len(raw_inputs[0]), self._load_raw(raw_inputs), self._save_raw(outputs))
-        return outputs
+        return [outputs[name] for name in self.graph.outputs]
 
     def evaluate(self, events: Events) -> list[npt.NDArray[np.float64]]:
         """Output values for events in the network's own units: float64, exact below 53 bits."""
         arrays = as_arrays(self.graph, events)
         ports = [self.graph.port(name) for name in self.graph.inputs]
-        outputs = self._outputs(len(arrays[0]), np.float64)
+        outputs = [np.empty((len(arrays[0]), *self.graph.edges[name].shape)) for name in self.graph.outputs]
 
         def load(start: int, stop: int) -> list[Block]:
             raw = [scaled_to_port(node, array[start:stop]) for node, array in zip(ports, arrays, strict=True)]
@@ -104,22 +104,28 @@ class Emulator:
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Raw integers of every node's output. Holds everything in memory: for a few events."""
-        n = len(raw_inputs[0])
-        result: dict[str, npt.NDArray[Any]] = {
-            name: np.empty((n, *edge.shape), object) for name, edge in self.graph.edges.items()
-        }
-
-        def save(start: int, stop: int, blocks: dict[str, Block]) -> None:
-            for name, block in blocks.items():
-                result[name][start:stop] = to_integers(block, self._storage[name], self.graph.edges[name].fraction)
-
-        self._loop(n, self._load_raw(raw_inputs), save, keep_all=True)
+        result = self._integers(self.graph.edges, len(raw_inputs[0]))
+        self._loop(len(raw_inputs[0]), self._load_raw(raw_inputs), self._save_raw(result))
         return {name: _as_int64(values) for name, values in result.items()}
 
-    def _outputs(self, events: int, dtype: Any) -> list[npt.NDArray[Any]]:
-        edges = [self.graph.edges[name] for name in self.graph.outputs]
-        wide = [dtype is np.int64 and edge.type.width > 62 for edge in edges]
-        return [np.empty((events, *e.shape), object if w else dtype) for e, w in zip(edges, wide, strict=True)]
+    def largest(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, float]:
+        """The largest magnitude of every node's output in these events, in the network's own units."""
+        found: list[dict[str, float]] = []
+
+        def save(_start: int, _stop: int, blocks: dict[str, Block]) -> None:
+            ends = {name: max(abs(block.min(initial=0)), block.max(initial=0)) for name, block in blocks.items()}
+            found.append({name: float(end) * 2.0 ** -self._storage[name].unit for name, end in ends.items()})
+
+        self._loop(len(raw_inputs[0]), self._load_raw(raw_inputs), save)
+        return {name: max(part[name] for part in found) for name in self.graph.nodes} if found else {}
+
+    def _integers(self, names: Iterable[str], events: int) -> dict[str, npt.NDArray[Any]]:
+        """Room for the raw integers of some nodes."""
+        edges = {name: self.graph.edges[name] for name in names}
+        return {
+            name: np.empty((events, *edge.shape), object if edge.type.width > 62 else np.int64)
+            for name, edge in edges.items()
+        }
 
     def _load_raw(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> Loader:
         for name, raw in zip(self.graph.inputs, raw_inputs, strict=True):
@@ -141,9 +147,9 @@ class Emulator:
             for name, block in zip(self.graph.inputs, raw, strict=True)
         ]
 
-    def _save_raw(self, outputs: list[npt.NDArray[Any]]) -> Saver:
+    def _save_raw(self, outputs: dict[str, npt.NDArray[Any]]) -> Saver:
         def save(start: int, stop: int, blocks: dict[str, Block]) -> None:
-            for output, name in zip(outputs, self.graph.outputs, strict=True):
+            for name, output in outputs.items():
                 stored, fraction = self._storage[name], self.graph.edges[name].fraction
                 if output.dtype == object:
                     output[start:stop] = to_integers(blocks[name], stored, fraction)
@@ -152,10 +158,10 @@ class Emulator:
 
         return save
 
-    def _loop(self, events: int, load: Loader, save: Saver, keep_all: bool = False) -> None:
+    def _loop(self, events: int, load: Loader, save: Saver) -> None:
         def work(start: int) -> None:
             stop = min(start + self.block, events)
-            save(start, stop, self._run_block(load(start, stop), stop - start, keep_all))
+            save(start, stop, self._run_block(load(start, stop), stop - start))
 
         starts = range(0, events, self.block)
         # BLAS threads would fight with ours: blocks are independent, so one BLAS thread per core is best.
@@ -168,11 +174,11 @@ class Emulator:
                 for future in [pool.submit(work, start) for start in starts]:
                     future.result()
 
-    def _run_block(self, inputs: list[Block], size: int, keep_all: bool) -> dict[str, Block]:
+    def _run_block(self, inputs: list[Block], size: int) -> dict[str, Block]:
         blocks = dict(zip(self.graph.inputs, inputs, strict=True))
         scratch = self._thread_scratch()
         for operation in self._operations:
-            out = None if keep_all else scratch[operation.name]
+            out = scratch[operation.name]
             operands = [blocks[name] for name in operation.inputs]
             blocks[operation.name] = operation.step(operands, None if out is None else out[:size])
         return blocks

@@ -28,6 +28,15 @@ class Explanation:
     allowed: float = 0.0
     share: float = 0.0
 
+    def __add__(self, more: Explanation) -> Explanation:
+        """Of both portions of the events."""
+        return Explanation(
+            np.concatenate([self.events, more.events]),
+            deviation=max(self.deviation, more.deviation),
+            allowed=max(self.allowed, more.allowed),
+            share=max(self.share, more.share),
+        )
+
     @property
     def count(self) -> int:
         """Number of events that differ and are explained."""

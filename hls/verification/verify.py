@@ -7,8 +7,11 @@ output lies where those roundings can have taken it, by a bound on each of them;
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import combinations
+from math import prod
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +19,19 @@ import numpy.typing as npt
 
 from hls.errors import FirmwareError, ToolError
 from hls.graph import FixedGraph
+from hls.graph.raw import RawArrays
 from hls.machine.progress import StageProgress, of_stage
 from hls.verification.explanation import Explanation, explain
 from hls.verification.sample import EventSample
-from hls.verification.witnesses import Skipped, Task, Witness, WitnessRun, limits_of, witness
+from hls.verification.witnesses import RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
 from hls.verification.witnesses.base import OFF_GRID, Outputs
 
 Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 """Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""
 
 _ANNOUNCED_SECONDS, _UNASKED_SECONDS = 20.0, 1200.0
+_PORTION_BYTES = 1 << 29
+"""Integers at the ports of so many events at a time: a witness holds a few copies of them."""
 
 SPECIFICATION = "emulator"
 """The witness that executes the graph itself, so it always runs; who differs from it is wrong."""
@@ -62,7 +68,7 @@ class WitnessResult:
     """
 
     name: str
-    run: WitnessRun | None
+    run: RunRecord | None
     reason: str | None
     required: bool
     mismatches: int
@@ -111,22 +117,71 @@ def verify(
     """
     order = [SPECIFICATION, *(name for name in names if name != SPECIFICATION)]
     left_out = {} if required else _too_large(task.graph, order) | _too_long(task, sample, order, max_events)
-    ran = _run_all(task, sample, order, left_out, max_events, progress)
-    explained = {name: _explanation(task.graph, sample, ran, run) for name, run in ran.runs.items()}
-    results = tuple(_result(name, ran, explained, required=required and name in names) for name in order)
-    pairs = combinations(ran.runs, 2)
-    found = (_disagreement(task.graph, sample, ran, pair, explained) for pair in pairs)
+    limits = {name: _events(name, sample, max_events) for name in order if name not in left_out}
+    asked = _Asked(task, limits, progress, reasons=dict(left_out))
+    parts = [_compared(asked, _portion(sample, events), events.start) for events in _portions(task.graph, sample)]
+    results = tuple(_result(name, asked, parts, required=required and name in names) for name in order)
+    pairs = combinations(limits, 2)
+    found = (_joined([part.disagreements[pair] for part in parts if pair in part.disagreements]) for pair in pairs)
     return Verdict(results, tuple(d for d in found if d is not None), sample)
 
 
-@dataclass(frozen=True)
-class _Ran:
-    """What each witness computed, or why it did not run; ``broken`` are those that began and failed."""
+def _portions(graph: FixedGraph, sample: EventSample) -> list[slice]:
+    """All events, or, where they take too much memory at once, so many after so many."""
+    values = sum(prod(graph.edges[name].shape) for name in (*graph.inputs, *graph.outputs))
+    size = max(1, _PORTION_BYTES // (8 * max(values, 1)))
+    return [slice(first, min(first + size, len(sample))) for first in range(0, max(len(sample), 1), size)]
 
+
+def _portion(sample: EventSample, events: slice) -> RawArrays:
+    return [raw[events] for raw in sample.raw]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The witnesses, ``limits`` the number of events for each; kept over all portions: what is compiled is so once.
+
+    ``reasons`` say why one does not run; ``broken`` are those that began and failed.
+    """
+
+    task: Task
+    limits: Mapping[str, int]
+    progress: StageProgress | None
+    reasons: dict[str, str]
     witnesses: dict[str, Witness] = field(default_factory=dict)
-    runs: dict[str, WitnessRun] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+
+
+_Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What became of one portion of the events."""
+
+    records: Mapping[str, RunRecord]
+    mismatches: Mapping[str, int]
+    explained: Mapping[str, Explanation | None]
+    disagreements: Mapping[_Pair, Disagreement]
+
+
+def _compared(asked: _Asked, raw: RawArrays, first: int) -> _Part:
+    """Run every witness on a portion, ``first`` the number of its first event, and compare each with every other."""
+    graph = asked.task.graph
+    runs = _run_all(asked, raw, first)
+    explained = {name: _explanation(graph, raw, runs[SPECIFICATION], run) for name, run in runs.items()}
+    found = {pair: _disagreement(asked, raw, runs, pair, explained) for pair in combinations(runs, 2)}
+    return _Part(
+        records={name: run.record for name, run in runs.items()},
+        mismatches={name: int(_unexplained((SPECIFICATION, name), runs, explained).sum()) for name in runs},
+        explained=explained,
+        disagreements={pair: replace(d, event=d.event + first) for pair, d in found.items() if d is not None},
+    )
+
+
+def _joined(found: Sequence[Disagreement]) -> Disagreement | None:
+    """The first disagreement of a pair, for all events of all portions."""
+    return replace(found[0], events=sum(d.events for d in found)) if found else None
 
 
 def _too_large(graph: FixedGraph, names: Sequence[str]) -> dict[str, str]:
@@ -171,33 +226,35 @@ def told(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _run_all(
-    task: Task,
-    sample: EventSample,
-    order: Sequence[str],
-    left_out: Mapping[str, str],
-    max_events: Mapping[str, int],
-    progress: StageProgress | None,
-) -> _Ran:
-    ran = _Ran(reasons=dict(left_out))
-    for name in order:
-        if name in left_out:
+def _run_all(asked: _Asked, raw: RawArrays, first: int) -> dict[str, WitnessRun]:
+    """The runs on one portion, of the witnesses that run and have not had their number of events before it."""
+    runs: dict[str, WitnessRun] = {}
+    for name, limit in asked.limits.items():
+        events = min(limit - first, len(raw[0]))
+        if name in asked.reasons or (first and events < 1):
             continue
-        events = _events(name, sample, max_events)
-        stage = _announced(name, _seconds(task, name, events))
-        if progress is not None:
-            progress(stage, 0, events)
+        stage = _announced(name, _seconds(asked.task, name, limit))
+        told = _from(asked.progress, first, limit)
+        if told is not None:
+            told(stage, 0, events)
         try:
-            ran.witnesses[name] = witness(name, task)
-            raw = [array[:events] for array in sample.raw]
-            ran.runs[name] = ran.witnesses[name].run(raw, of_stage(progress, stage))
+            if name not in asked.witnesses:
+                asked.witnesses[name] = witness(name, asked.task)
+            runs[name] = asked.witnesses[name].run([array[:events] for array in raw], of_stage(told, stage))
         except (Skipped, ToolError) as error:
-            ran.reasons[name] = " ".join(str(error).split())
+            asked.reasons[name] = " ".join(str(error).split())
             if isinstance(error, ToolError):
-                ran.broken.add(name)
-        if progress is not None:
-            progress(stage, events, events)
-    return ran
+                asked.broken.add(name)
+        if told is not None:
+            told(stage, events, events)
+    return runs
+
+
+def _from(progress: StageProgress | None, first: int, total: int) -> StageProgress | None:
+    """Progress in a portion as progress in all events, which is what the user asked for."""
+    if progress is None:
+        return None
+    return lambda stage, done, _of: progress(stage, first + done, total)
 
 
 def _announced(name: str, seconds: float) -> str:
@@ -207,26 +264,28 @@ def _announced(name: str, seconds: float) -> str:
 Explanations = Mapping[str, Explanation | None]
 
 
-def _explanation(graph: FixedGraph, sample: EventSample, ran: _Ran, run: WitnessRun) -> Explanation | None:
+def _explanation(graph: FixedGraph, raw: RawArrays, emulated: WitnessRun, run: WitnessRun) -> Explanation | None:
     """Which of the events that differ from the emulator float32 explains; None for a witness of integers."""
     if run.values is None:
         return None
-    exact = ran.runs[SPECIFICATION].raw
-    differing = differs(run.raw, exact)
-    return explain(graph, [raw[: run.events] for raw in sample.raw], exact, run.values, differing)
+    differing = differs(run.raw, emulated.raw)
+    return explain(graph, [array[: run.events] for array in raw], emulated.raw, run.values, differing)
 
 
-def _result(name: str, ran: _Ran, explained: Explanations, *, required: bool) -> WitnessResult:
-    run = ran.runs.get(name)
-    if run is None:  # one that was there and broke is never passed over
-        return WitnessResult(name, None, ran.reasons[name], required or name in ran.broken, 0)
-    differing = int(_unexplained((SPECIFICATION, name), ran, explained).sum())
-    return WitnessResult(name, run, None, required, differing, explained[name])
+def _result(name: str, asked: _Asked, parts: Sequence[_Part], *, required: bool) -> WitnessResult:
+    reason = asked.reasons.get(name)
+    if reason is not None:  # one that was there and broke is never passed over
+        return WitnessResult(name, None, reason, required or name in asked.broken, 0)
+    ran = [part for part in parts if name in part.records]
+    record = reduce(add, (part.records[name] for part in ran))
+    explained = [found for part in ran if (found := part.explained[name]) is not None]
+    differing = sum(part.mismatches[name] for part in ran)
+    return WitnessResult(name, record, None, required, differing, reduce(add, explained) if explained else None)
 
 
-def _unexplained(pair: tuple[str, str], ran: _Ran, explained: Explanations) -> npt.NDArray[np.bool_]:
+def _unexplained(pair: _Pair, runs: Mapping[str, WitnessRun], explained: Explanations) -> npt.NDArray[np.bool_]:
     """For each event that both computed: whether they differ, and the float32 of neither explains it."""
-    a, b = (ran.runs[name].raw for name in pair)
+    a, b = (runs[name].raw for name in pair)
     different = differs(a, b)
     for name in pair:
         found = explained[name]
@@ -247,20 +306,18 @@ def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt
 
 
 def _disagreement(
-    graph: FixedGraph,
-    sample: EventSample,
-    ran: _Ran,
-    pair: tuple[str, str],
-    explained: Explanations,
+    asked: _Asked, raw: RawArrays, runs: Mapping[str, WitnessRun], pair: _Pair, explained: Explanations
 ) -> Disagreement | None:
-    a, b = (ran.runs[name].raw for name in pair)
-    different = _unexplained(pair, ran, explained)
+    graph = asked.task.graph
+    a, b = (runs[name].raw for name in pair)
+    different = _unexplained(pair, runs, explained)
     if not different.any():
         return None
     event = int(np.argmax(different))
     output, element = _place(graph, a, b, event)
     values = (_value(a[output][event][element]), _value(b[output][event][element]))
-    raw = [array[event : event + 1] for array in sample.raw]
+    one = [array[event : event + 1] for array in raw]
+    first, second = (asked.witnesses[name] for name in pair)
     return Disagreement(
         witnesses=pair,
         events=int(different.sum()),
@@ -268,8 +325,8 @@ def _disagreement(
         output=graph.output_names[output],
         element=element,
         values=values,
-        layer=_first_differing_layer(graph, ran.witnesses[pair[0]], ran.witnesses[pair[1]], raw),
-        input=[array[0].ravel().tolist() for array in raw],
+        layer=_first_differing_layer(graph, first, second, one),
+        input=[array[0].ravel().tolist() for array in one],
     )
 
 

@@ -9,9 +9,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from hls import __version__
 from hls.emulation import Emulator
 from hls.figures.reference import cpu_name, measure_reference
@@ -60,7 +57,7 @@ def project_info(project: Project, variant: str | None) -> ProjectInfo:
 def graph_info(graph: FixedGraph, sample: EventSample) -> GraphInfo:
     """``graph``, with the magnitudes that physics events (not corners) reach in each layer."""
     few = [raw[sample.corners : sample.corners + _TRACED_EVENTS] for raw in sample.raw]
-    traced = Emulator(graph).trace(few) if len(few[0]) else {}
+    reached = Emulator(graph).largest(few)
     groups: dict[str, list[nodes.Node]] = {}
     for node in graph:
         groups.setdefault(node.layer, []).append(node)
@@ -74,7 +71,7 @@ def graph_info(graph: FixedGraph, sample: EventSample) -> GraphInfo:
         digest=graph.digest(),
         float32_inexact=list(graph.float32_inexact()),
         notes=list(graph.notes),
-        pipeline=[_layer(graph, name, group, traced) for name, group in groups.items()],
+        pipeline=[_layer(graph, name, group, reached) for name, group in groups.items()],
     )
 
 
@@ -82,12 +79,11 @@ def _fits(edge: Edge) -> bool:
     return edge.type.raw_min <= edge.raw_min and edge.raw_max <= edge.type.raw_max
 
 
-def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mapping[str, npt.NDArray[Any]]) -> Layer:
+def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], reached: Mapping[str, float]) -> Layer:
     last = group[-1].name
     edge = graph.edges[last]
     lsb = 2.0**-edge.fraction
     sums = [graph.edges[node.name].type.width for node in group if node.accumulates]
-    observed = float(np.abs(traced[last]).max()) * lsb if last in traced else None
     return Layer(
         name=name,
         operations=[type(node).__name__ for node in group],
@@ -97,7 +93,7 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], traced: Mappin
         integer=edge.type.integer,
         low=edge.raw_min * lsb,
         high=edge.raw_max * lsb,
-        observed=observed,
+        observed=reached.get(last),
         accumulator_bits=max(sums, default=None),
         parameters=sum(constant.integers.size for node in group for constant in constants(node)),
         multiplications=sum(products(node, graph.edges[node.name]) for node in group),

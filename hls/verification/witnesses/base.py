@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -114,6 +114,25 @@ class WitnessRun:
     def events(self) -> int:
         """Number of events computed."""
         return len(self.raw[0])
+
+    @property
+    def record(self) -> RunRecord:
+        """What is told of it."""
+        return RunRecord(self.events, self.seconds, self.version, self.measured)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is told of a run, or of those of one witness on portions of the events, whose integers are gone."""
+
+    events: int
+    seconds: float
+    version: str
+    measured: tuple[RtlTiming | NetlistResources, ...] = ()
+
+    def __add__(self, more: RunRecord) -> RunRecord:
+        """Of both; what is measured of the firmware is the same each time."""
+        return replace(self, events=self.events + more.events, seconds=self.seconds + more.seconds)
 
     @property
     def events_per_second(self) -> float:

@@ -26,6 +26,7 @@ class CSimWitness:
 
     def __init__(self, task: Task) -> None:
         self._project = task.project
+        self._compiled: CSimulation | None = None
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
         """All events, on all cores.
@@ -34,6 +35,15 @@ class CSimWitness:
             Skipped: hls4ml or the backend's compiler is not on this machine, or g++ takes too long.
             ToolError: it does not compile, or stops while running.
         """
+        simulation = self._simulation()
+        start = time.perf_counter()
+        outputs = simulation.run(raw_inputs, progress)
+        return WitnessRun(list(outputs), time.perf_counter() - start, simulation.version)
+
+    def _simulation(self) -> CSimulation:
+        """Compiled by the first run of several."""
+        if self._compiled is not None:
+            return self._compiled
         reason = missing("hls4ml") or available(self._project.target)
         if reason is not None:
             raise Skipped(reason.removeprefix("not run: "))
@@ -42,9 +52,8 @@ class CSimWitness:
             simulation.compile(self._project)
         except CompileTimeError as error:
             raise Skipped(f'{error}; build --without csim, or with io_type = "io_stream"') from error
-        start = time.perf_counter()
-        outputs = simulation.run(raw_inputs, progress)
-        return WitnessRun(list(outputs), time.perf_counter() - start, simulation.version)
+        self._compiled = simulation
+        return simulation
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Nothing: the compiled top function shows its outputs only."""

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 Arrays = dict[str, npt.NDArray[Any]]
-_BATCH = 1024
+_BATCH, _BATCH_BYTES = 1024, 1 << 28
+"""Events at a time: all their tensors are held, and some again while an operator computes."""
 _GENERAL = "qonnx.custom_op.general"
 _QUANTIZERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
 
@@ -27,11 +28,7 @@ def main(folder: Path) -> None:
     """Do the job in ``folder``."""
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
-    model = _batched(job["model"], min(len(inputs[0]), _BATCH))
-    if model is None:
-        model = _batched(job["model"], 1)
-    if model is None:
-        raise ValueError("qonnx cannot tell the shapes of its tensors")
+    model = _loaded(job["model"], min(len(inputs[0]), _BATCH))
     ports = [port.name for port in model.graph.input if model.get_initializer(port.name) is None]
     ends = [_end(model, port.name, job["heads"]) for port in model.graph.output]
     outputs = [name for name, _ in ends]
@@ -47,6 +44,21 @@ def main(folder: Path) -> None:
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
+def _loaded(file: str, events: int) -> Any:
+    """The model for so many events at a time, or as many as memory and its operators allow."""
+    single = _batched(file, 1)
+    batch = events if single is None else max(1, min(events, _BATCH_BYTES // _event_bytes(single)))
+    model = (None if batch == 1 else _batched(file, batch)) or single
+    if model is None:
+        raise ValueError("qonnx cannot tell the shapes of its tensors")
+    return model
+
+
+def _event_bytes(model: Any) -> int:
+    """All tensors of one event, in float32."""
+    return sum(4 * int(np.prod(model.get_tensor_shape(name))) for name in model.get_all_tensor_names())
+
+
 def _batched(file: str, batch: int) -> Any:
     """The model for so many events at a time; None where its operators fix another number."""
     import onnx
@@ -57,19 +69,23 @@ def _batched(file: str, batch: int) -> Any:
     for node in model.graph.node:
         if node.op_type in _QUANTIZERS:
             node.domain = _GENERAL  # Brevitas names another
-    for port in model.graph.input:
-        if model.get_initializer(port.name) is None:
-            port.type.tensor_type.shape.dim[0].dim_value = batch
-    for port in model.graph.output:
-        port.type.tensor_type.ClearField("shape")
-    del model.graph.value_info[:]
+    ports = [port for port in model.graph.input if model.get_initializer(port.name) is None]
+    batches = [port.type.tensor_type.shape.dim[0] for port in ports]
+    if any(events.dim_value != batch for events in batches):  # what shapes the file states are those of another number
+        for events in batches:
+            events.dim_value = batch
+        for port in model.graph.output:
+            port.type.tensor_type.ClearField("shape")
+        del model.graph.value_info[:]
     for node in model.get_nodes_by_op_type("Reshape"):
         sizes = model.get_initializer(node.input[1])
         if sizes is not None and sizes.size and sizes[0] in (1, -1):
             model.set_initializer(node.input[1], np.array([batch, *sizes[1:]], sizes.dtype))
+    if model.check_all_tensor_shapes_specified():
+        return model
     try:
         model = model.transform(InferShapes())
-    except onnx.shape_inference.InferenceError:
+    except (onnx.shape_inference.InferenceError, TypeError):  # qonnx's own operators count the axes of what they lack
         return None
     return model if model.check_all_tensor_shapes_specified() else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hls.emulation import Emulator, emulate, quantize_inputs
+from hls.emulation import Emulator, emulate, engine, quantize_inputs
 from hls.errors import EventError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
@@ -212,3 +213,42 @@ def test_a_mask_is_never_dropped(wrap: Callable[[Any], Any]) -> None:
 def test_nan_is_refused_by_emulate_too() -> None:
     with pytest.raises(EventError, match="'x' holds NaN"):
         emulate(_chain(3, 4), np.array([[0.0, np.inf, np.nan]]))
+
+
+def _image(side: int, channels: int) -> FixedGraph:
+    """A depthwise and a dense 3 x 3 convolution of a picture, and the sum of all that comes out."""
+    port, bits = FixedType(True, 4, 4), FixedType(True, 4, 4)
+    rng, builder, around = np.random.default_rng(5), GraphBuilder("image"), ((1, 1), (1, 1))
+    none, one = FixedArray(np.zeros(channels, np.int64), 0), (1, 1)
+    depthwise, dense = (FixedArray(rng.integers(-4, 4, (3, 3, inner, channels)), 0) for inner in (1, channels))
+    x = builder.add(nodes.Input("x", (), "x", (side, side, channels), port, -8, 7))
+    x = builder.add(nodes.Conv("each", (x,), "each", depthwise, none, one, one, around, channels))
+    x = builder.add(nodes.Quantize("q", (x,), "q", bits, -8, 7))
+    x = builder.add(nodes.Conv("all", (x,), "all", dense, none, one, one, around, 1))
+    x = builder.add(nodes.Pool("sum", (x,), "sum", (side, side), (side, side), ((0, 0), (0, 0)), False))
+    return builder.finish(["x"], [x], [x])
+
+
+def test_large_pictures_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = _image(64, 4)
+    events = np.random.default_rng(1).integers(-8, 8, (16, 64, 64, 4))
+    at_once = Emulator(graph, threads=1)
+    assert at_once.block == 16
+    monkeypatch.setattr(engine, "_THREAD_BYTES", 1 << 20)
+    one_by_one = Emulator(graph, threads=1)
+    assert one_by_one.block == 1
+    tracemalloc.start()
+    outputs = one_by_one.run([events])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 << 20  # 16 events at once take 16 MB
+    assert outputs[0].tolist() == at_once.run([events])[0].tolist()
+
+
+def test_the_largest_magnitudes_are_those_of_the_trace() -> None:
+    graph = _image(5, 2)
+    events = np.random.default_rng(2).integers(-8, 8, (70, 5, 5, 2))
+    traced = Emulator(graph).trace([events])
+    lsb = {name: 2.0**-edge.fraction for name, edge in graph.edges.items()}
+    assert Emulator(graph).largest([events]) == {n: np.abs(v).max() * lsb[n] for n, v in traced.items()}
+    assert Emulator(graph).largest([events[:0]]) == {}

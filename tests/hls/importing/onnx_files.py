@@ -73,17 +73,20 @@ class Step:
 
 @dataclass(frozen=True)
 class File:
-    """A model of one input ``x``; the last step is the output."""
+    """A model of one input ``x``; the last step is the output. ``stated`` are shapes of what steps give."""
 
     shape: Sequence[int | None]
     steps: Sequence[Step]
     constants: Mapping[str, npt.ArrayLike]
     annotation: str | None = None
+    stated: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def graph(self) -> bytes:
         graph = [entry(1, step.message()) for step in self.steps] + [entry(2, "net")]
         graph += [entry(5, tensor(name, values)) for name, values in self.constants.items()]
-        graph += [entry(11, _port("x", self.shape)), entry(12, _port(self.steps[-1].output, ()))]
+        last = self.steps[-1].output
+        graph += [entry(11, _port("x", self.shape)), entry(12, _port(last, self.stated.get(last, ())))]
+        graph += [entry(13, _port(name, shape)) for name, shape in self.stated.items() if name != last]
         if self.annotation is not None:
             pair = entry(1, "finn_datatype") + entry(2, self.annotation)
             graph.append(entry(14, entry(1, "x") + entry(2, pair)))

@@ -24,7 +24,7 @@ from hls.importing.onnx.model import OnnxModel, read_onnx
 from hls.verification.sample import gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
-from tests.hls.importing.onnx_files import BREVITAS, QUANTIZED, File, Step
+from tests.hls.importing.onnx_files import BREVITAS, CHANNELS_LAST, QUANTIZED, File, Step
 from tests.hls.rtl.zoo import add_input, broadcast, constant, random_events, zoo
 from tests.hls.test_every_node import KINDS
 
@@ -204,6 +204,21 @@ class TestWitness:
         assert judged(graph, path, softmax=mode).agreement == "bit-exact"
         other = hls.import_model(path, Statements(softmax={"drop": "argmax", "argmax": "drop"}[mode]))
         assert other.digest() != graph.digest()
+
+    @pytest.mark.slow
+    def test_operators_of_its_own_take_the_shapes_that_the_file_states(self, tmp_path: Path) -> None:
+        """Of a convolution of channels last qonnx finds none, so its events go one by one."""
+        quant = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"}
+        steps = [
+            Step("Quant", ["x", "s", "z", "b"], "q", quant, BREVITAS),
+            Step("Conv", ["q", "k"], "c", {"kernel_shape": [2, 2]}, CHANNELS_LAST),
+            Step("Relu", ["c"], "y"),
+        ]
+        shapes = {"q": (1, 3, 4, 1), "c": (1, 2, 3, 2), "y": (1, 2, 3, 2)}
+        kernel = np.arange(-4, 4).reshape(2, 2, 2, 1) / 4
+        file = File((1, 3, 4, 1), steps, {"s": 0.25, "z": 0.0, "b": 6.0, "k": kernel}, stated=shapes)
+        path = file.write(tmp_path / "m.onnx")
+        assert judged(hls.import_model(path), path).agreement == "bit-exact"
 
     @pytest.mark.slow
     def test_a_file_of_another_network_is_found_out(self, tmp_path: Path) -> None:

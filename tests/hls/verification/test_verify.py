@@ -259,3 +259,56 @@ def test_a_graph_that_float32_holds_excuses_nothing(
     verdict = judged(graph, Beside(ToolError("unused")), raw[0], monkeypatch)
     assert verdict.agreement == "differs"
     assert "off the grid" in verdict.failures[0]
+
+
+class Flipping(Altered):
+    """Wrong in every event whose first input is negative; it stops at the event of a given number."""
+
+    def __init__(self, graph: FixedGraph, stops_at: int | None = None) -> None:
+        super().__init__(graph, lambda outputs: None)
+        self._left = stops_at
+
+    def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: object = None) -> WitnessRun:
+        if self._left is not None:
+            self._left -= len(raw_inputs[0])
+            if self._left < 0:
+                raise ToolError("out of memory")
+        outputs = self._emulator.run(raw_inputs)
+        outputs[0][raw_inputs[0][:, 0] < 0, 1] ^= 1
+        return WitnessRun(outputs, 0.5, "flipping")
+
+
+def in_portions(graph: FixedGraph, events: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = sum(graph.edges[name].low.size for name in (*graph.inputs, *graph.outputs))
+    monkeypatch.setattr(verification, "_PORTION_BYTES", 8 * values * events)
+
+
+@pytest.mark.parametrize("limit", [{}, {"csim": 50}])
+def test_portions_of_the_events_tell_what_all_of_them_tell(
+    ask: Callable[..., Verdict],
+    graph: FixedGraph,
+    sample: EventSample,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: dict[str, int],
+) -> None:
+    whole = ask(Flipping(graph), max_events=limit)
+    in_portions(graph, 7, monkeypatch)
+    told: list[tuple[str, int, int]] = []
+    parts = ask(Flipping(graph), max_events=limit, progress=lambda *step: told.append(step))
+    assert parts.disagreements == whole.disagreements
+    assert [r.mismatches for r in parts.results] == [r.mismatches for r in whole.results]
+    assert whole.results[1].mismatches > 7
+    events = limit.get("csim", len(sample))
+    run = parts.results[1].run
+    assert run is not None
+    assert (run.events, run.seconds) == (events, 0.5 * -(-events // 7))
+    assert [done for stage, done, of in told if stage == "csim" and of == events][-1] == events
+
+
+def test_a_witness_that_breaks_in_a_later_portion_has_broken(
+    ask: Callable[..., Verdict], graph: FixedGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_portions(graph, 7, monkeypatch)
+    verdict = ask(Flipping(graph, stops_at=30), required=False)
+    assert verdict.results[1].run is None
+    assert verdict.failures[-1] == "witness csim did not run: out of memory"
