@@ -12,8 +12,9 @@ from hls.proof.meaning import Tensor, graph_numbers
 from hls.proof.refutation import Mismatch, find_counterexample
 from hls.proof.solver import solver_version
 from hls.proof.subject import Deadline, NotClosedError, Subject
-from hls.proof.verilog import FlatDesign, Reading, flag_delay, ports_read, prove_lemmas, read_verilog
+from hls.proof.verilog import FlatDesign, Reading, flag_delay, one_event, ports_read, prove_lemmas, read_verilog
 from hls.proof.words import Form, Function, Space, Value
+from hls.rtl import Design
 from hls.rtl.netlist.yosys import yosys_version
 
 STAGE = "proof: Verilog"
@@ -82,11 +83,10 @@ def _prove(attempt: _Attempt) -> int:
     if reason is not None:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
-    subject.check_pace()
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
-    design = read_verilog(subject.verilog, deadline)
-    reading = _read(attempt, design, numbers)
+    design, late = _of_one_event(read_verilog(subject.verilog, deadline), subject.verilog)
+    reading = _read(attempt, design, numbers, late)
     _compare(attempt, reading, numbers)
     used = [design.primitives[name] for name in sorted(reading.used)]
     lemmas, _ = prove_lemmas(used, subject.cache, deadline, lambda done, all_: subject.show("lemmas", done, all_))
@@ -100,8 +100,15 @@ def _graph(attempt: _Attempt) -> dict[str, Tensor]:
     return graph_numbers(attempt.subject.graph, attempt.space, lambda node: visit(node.layer))
 
 
-def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor]) -> Reading:
-    """All cells of the design; raises ``NotClosedError`` if the results are not as late as the valid flag."""
+def _of_one_event(design: FlatDesign, verilog: Design) -> tuple[FlatDesign, int]:
+    """The cells that compute an event, and how many clocks late their results are: none where clocks are gone."""
+    if verilog.interval == 1:
+        return design, flag_delay(design)
+    return one_event(design, verilog.interval, [port.signal for port in verilog.outputs]), 0
+
+
+def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor], valid: int) -> Reading:
+    """All cells of the design; raises ``NotClosedError`` if the results are not as late as the ``valid`` flag."""
     subject = attempt.subject
     done = 0
 
@@ -119,7 +126,6 @@ def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor]) -> 
         late = reading.age(results)
     except NotClosedError as error:
         raise type(error)(error.reason, error.layer or _unmet_layer(attempt, reading)) from error
-    valid = flag_delay(design)
     if late is not None and late != valid:
         raise NotClosedError(f"the results are {late} clocks late and the valid flag {valid}")
     subject.show(STAGE, len(design.cells), len(design.cells))

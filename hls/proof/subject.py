@@ -72,14 +72,6 @@ class Subject:
     time_limit: float = 600.0
     progress: StageProgress | None = None
 
-    def check_pace(self) -> None:
-        """Raise ``NotClosedError`` if the Verilog does not take an event each clock: what is proved is of such."""
-        if self.verilog.interval > 1:
-            raise NotClosedError(
-                f"the Verilog takes an event each {self.verilog.interval} clocks and its cores take positions in turn, "
-                "which is not proved yet; without interval_ns and interval in [target] it takes one each clock"
-            )
-
     def deadline(self) -> Deadline:
         """The deadline of a link that starts now."""
         return Deadline(self.time_limit)

@@ -26,10 +26,9 @@ module accumulator #(
       assign extended = value;
     end
     if (MAXIMUM == 1) begin : largest
-      // With the sign inverted, two's complement compares like numbers without sign.
-      wire [TOTAL-1:0] flip = {SIGNED == 1, {(TOTAL - 1) {1'b0}}};
-      wire larger = (extended ^ flip) > (total ^ flip);
-      always @(posedge clk) if (taken & (first | larger)) total <= extended;
+      // One bit more, so that the difference does not wrap.
+      wire [TOTAL:0] difference = {SIGNED == 1 & total[TOTAL-1], total} - {SIGNED == 1 & extended[TOTAL-1], extended};
+      always @(posedge clk) if (taken & (first | difference[TOTAL])) total <= extended;
     end else begin : sum
       always @(posedge clk) if (taken) total <= extended + (total & {TOTAL{~first}});
     end

@@ -207,8 +207,10 @@ class Reading:
         if cell.kind == "$pmux":
             return self._one_of_many(cell, width)
         if cell.kind == "$mux":
-            key, a, b = (self._operand(cell, pin, None) for pin in "SBA")
-            return self.space.select(key, a, b)
+            return self.space.select(self._operand(cell, "S", None), *(self._held(cell.reads[pin]) for pin in "BA"))
+        if cell.kind in ("$add", "$sub"):
+            a, b = (self._held(self._extended(cell, pin, width)) for pin in "AB")
+            return self.space.affine([(1, a), (1 if cell.kind == "$add" else -1, b)])
         if cell.kind in ("$reduce_or", "$reduce_bool", "$logic_not"):
             found = self.space.apply("nonzero", [self._operand(cell, "A", None)], functions.differs_from_zero)
             return self.space.affine([(-1, found)], 1) if cell.kind == "$logic_not" else found
@@ -228,11 +230,20 @@ class Reading:
 
     def _operand(self, cell: Cell, pin: str, width: int | None) -> Value:
         """An input as an unsigned integer, extended to ``width`` or cut to it, as its sign wants it."""
+        return self.word(cell.reads[pin] if width is None else self._extended(cell, pin, width), signed=False)
+
+    def _extended(self, cell: Cell, pin: str, width: int) -> Bits:
         bits = cell.reads[pin]
-        if width is not None:
-            signed = all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
-            bits = (*bits, *((bits[-1] if signed else "0",) * (width - len(bits))))[:width]
-        return self.word(bits, signed=False)
+        signed = all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
+        return (*bits, *((bits[-1] if signed else "0",) * (width - len(bits))))[:width]
+
+    def _held(self, bits: Bits) -> Value:
+        """A number whose lowest bits are ``bits``: with a sign if they are of a number that may have one.
+
+        Enough for what goes on to be cut to these bits, as sums and choices are.
+        """
+        last = self._source(self._origin(bits[-1])[0])
+        return self.word(bits, signed=isinstance(last, Source) and last.value.low < 0)
 
     def _equal(self, a: Value, b: Value) -> Value:
         different = self.space.apply("nonzero", [self.space.affine([(1, a), (-1, b)])], functions.differs_from_zero)
