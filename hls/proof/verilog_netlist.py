@@ -15,7 +15,7 @@ from hls.machine.extras import missing
 from hls.proof.certificate import Counterexample, Link, Outputs
 from hls.proof.netlist.circuits import Circuits, Difference, Verdict
 from hls.proof.netlist.correspondence import CONTROL, Flags, output_bits
-from hls.proof.netlist.elaboration import elaborate
+from hls.proof.netlist.elaboration import elaborate, prepare
 from hls.proof.subject import NotClosedError, Subject
 from hls.rtl import Design
 from hls.rtl.netlist import family_of, netlist_gates, yosys_version
@@ -23,7 +23,7 @@ from hls.rtl.netlist.simulation import from_bits
 from hls.rtl.ports import RtlPort
 
 STAGE = "netlist"
-_METHOD = "registers matched by what they hold; the logic between them proved equal by SAT"
+_METHOD = "registers matched by what they hold; sums equal as linear forms, the other logic between them by SAT"
 _ASSUMPTIONS = (
     "Yosys reads the Verilog and the netlist as their standard says",
     "the cells of the device do what Yosys's simulation models of them do",
@@ -79,9 +79,10 @@ def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
         raise NotClosedError(str(error)) from error
     design = subject.verilog
     first = elaborate(design, subject.cache)
+    between = prepare(design, family, subject.cache)
     second = netlist_gates(subject.netlist, family, design.top, subject.cache)
     deadline.check("the reading of Verilog and netlist")
-    circuits = Circuits(design, first, second)
+    circuits = Circuits(design, first, second, between)
     verdict = circuits.compare(deadline, lambda done, total: subject.show(STAGE, done, total))
     if verdict.where is not None and not deadline.left:
         deadline.check(f"{verdict.where}, with {verdict.proved:,} of {verdict.all:,} registers and output bits proved")

@@ -48,8 +48,10 @@ class Aig:
         return self.conjunction(a ^ 1, b ^ 1) ^ 1
 
     def difference(self, a: Literal, b: Literal) -> Literal:
-        """Whether ``a`` and ``b`` are not the same."""
-        return self.disjunction(self.conjunction(a, b ^ 1), self.conjunction(a ^ 1, b))
+        """Whether ``a`` and ``b`` are not the same; complements make it no other node."""
+        flipped = (a ^ b) & 1
+        a, b = a & ~1, b & ~1
+        return self.disjunction(self.conjunction(a, b ^ 1), self.conjunction(a ^ 1, b)) ^ flipped
 
     def choice(self, a: Literal, b: Literal, chosen: Literal) -> Literal:
         """``b`` if ``chosen``, else ``a``."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from hls.errors import ToolError
-from hls.proof.netlist.correspondence import Classes, Flags, classes_of, input_bits, output_bits, replay, run_both
+from hls.proof.netlist.correspondence import Flags, Run, classes_of, input_bits, output_bits, replay, run_both
 from hls.proof.netlist.equivalence import Cut, Findings, Solver, refine
-from hls.proof.netlist.side import read_side
+from hls.proof.netlist.side import Side, read_side
 from hls.proof.netlist.unrolled import Unrolled
 from hls.proof.subject import Deadline
 from hls.rtl import Design
@@ -53,20 +54,17 @@ class Verdict:
 
 
 class Circuits:
-    """The Verilog of ``design`` and another circuit with the same ports, each as a file of gates."""
+    """The Verilog of ``design`` and another circuit with the same ports, each as a file of gates.
 
-    def __init__(self, design: Design, first: Path, second: Path) -> None:
+    ``between`` is a third that has something of both: what is equal to it on either side is equal.
+    """
+
+    def __init__(self, design: Design, first: Path, second: Path, between: Path | None = None) -> None:
         self.design = design
         self.sides = (read_side("Verilog", first, design.top), read_side("netlist", second, design.top))
-        self._inputs = [self._nets(*bit) for bit in input_bits(design)]
-        self._outputs = [self._nets(*bit) for bit in output_bits(design)]
-
-    def _nets(self, port: str, place: int) -> tuple[int, int]:
-        try:
-            first, second = (side.ports[port][place] for side in self.sides)
-        except (KeyError, IndexError):
-            raise ToolError(f"the netlist has no bit {place} of port {port}; build the project again") from None
-        return first, second
+        middle = [] if between is None else [read_side("prepared Verilog", between, design.top)]
+        chain = [self.sides[0], *middle, self.sides[1]]
+        self._steps = [_Step(design, pair) for pair in pairwise(chain)]
 
     @cached_property
     def latency(self) -> int:
@@ -81,40 +79,78 @@ class Circuits:
             ToolError: a tool failed, or gates wait for each other.
         """
         clocks = self.latency + _MARGIN
-        run = run_both(self.sides, self.design, clocks)
-        for clock, _, lane in run.differences[:1]:
-            difference = self._shown(run.given[clock - clocks : clock + 1, :, lane])
-            if difference is not None:
-                return Verdict(0, 0, difference)
-        cut, found = self._proved(classes_of(run), deadline, progress)
-        if found.equal == found.all:
-            return Verdict(found.equal, found.all)
-        return self._closer(cut, found, deadline)
-
-    def _proved(self, classes: Classes, deadline: Deadline, progress: Progress) -> tuple[Cut, Findings]:
-        """The targets of the classes, which fall apart where a state tells registers of one class apart."""
-        solver = Solver(deadline, progress)
-        for _ in range(_ROUNDS):
-            cut = Cut(self.sides, self._outputs, self._inputs, classes)
-            found = solver.solve(cut)
-            if not found.different or not deadline.left or not refine(cut, found.different):
-                break
-        return cut, found
-
-    def _closer(self, cut: Cut, found: Findings, deadline: Deadline) -> Verdict:
-        """States that differ may be none that the registers ever hold: ask for inputs instead."""
-        stopped = Verdict(found.equal, found.all, where=cut.where(found))
-        if not deadline.left:
-            return stopped
-        unrolled = Unrolled(self.sides, self._inputs, self.latency + _MARGIN)
-        results, given = unrolled.compare(self._outputs, deadline)
-        difference = None if given is None else self._shown(given)
-        if difference is not None:
-            return Verdict(found.equal, found.all, difference)
-        proved = sum(result.verdict == "equal" for result in results)
-        return Verdict(proved, proved) if proved == len(results) else stopped
+        runs = [run_both(step.sides, self.design, clocks) for step in self._steps]
+        for run in runs:
+            for clock, _, lane in run.differences[:1]:
+                difference = self._shown(run.given[clock - clocks : clock + 1, :, lane])
+                if difference is not None:
+                    return Verdict(0, 0, difference)
+        proved = 0
+        for step, run in zip(self._steps, runs, strict=True):
+            found = step.compare(run, clocks, deadline, progress)
+            difference = None if found.given is None else self._shown(found.given)
+            if difference is not None or found.where is not None:
+                return Verdict(proved + found.proved, proved + found.all, difference, found.where)
+            proved += found.proved
+        return Verdict(proved, proved)
 
     def _shown(self, given: Flags) -> Difference | None:
         """The difference as it shows when both circuits are given ``given``, if it does."""
         expected, got = (replay(side.gates, self.design, given)[-1] for side in self.sides)
         return Difference(given, expected, got) if (expected != got).any() else None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """As in ``Verdict``; ``given`` are inputs after which the two sides of a step differ."""
+
+    proved: int
+    all: int
+    where: str | None = None
+    given: Flags | None = None
+
+
+class _Step:
+    """Two circuits that are compared with each other."""
+
+    def __init__(self, design: Design, sides: Sequence[Side]) -> None:
+        self.sides = sides
+        self._inputs = [self._nets(*bit) for bit in input_bits(design)]
+        self._outputs = [self._nets(*bit) for bit in output_bits(design)]
+
+    def _nets(self, port: str, place: int) -> tuple[int, int]:
+        try:
+            first, second = (side.ports[port][place] for side in self.sides)
+        except (KeyError, IndexError):
+            raise ToolError(f"the netlist has no bit {place} of port {port}; build the project again") from None
+        return first, second
+
+    def compare(self, run: Run, longest: int, deadline: Deadline, progress: Progress) -> _Found:
+        """Prove both sides equal after ``run``; data in them are no older than ``longest`` clocks."""
+        cut, found = self._proved(run, deadline, progress)
+        if found.equal == found.all:
+            cut.check_order()
+            return _Found(found.equal, found.all)
+        return self._closer(cut, found, longest, deadline)
+
+    def _proved(self, run: Run, deadline: Deadline, progress: Progress) -> tuple[Cut, Findings]:
+        """The targets of the classes, which fall apart where a state tells registers of one class apart."""
+        classes = classes_of(run)
+        solver = Solver(deadline, progress)
+        for _ in range(_ROUNDS):
+            cut = Cut(self.sides, self._outputs, self._inputs, classes, run.seen, deadline)
+            found = solver.solve(cut)
+            if not found.different or not deadline.left or not refine(cut, found.different):
+                break
+        return cut, found
+
+    def _closer(self, cut: Cut, found: Findings, longest: int, deadline: Deadline) -> _Found:
+        """States that differ may be none that the registers ever hold: ask for inputs instead."""
+        stopped = _Found(found.equal, found.all, cut.where(found))
+        if not deadline.left:
+            return stopped
+        results, given = Unrolled(self.sides, self._inputs, longest).compare(self._outputs, deadline)
+        if given is not None:
+            return replace(stopped, given=given)
+        proved = sum(result.verdict == "equal" for result in results)
+        return _Found(proved, proved) if proved == len(results) else stopped

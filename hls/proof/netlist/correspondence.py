@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,15 +11,20 @@ import numpy.typing as npt
 
 from hls.proof.netlist.side import Side
 from hls.rtl import Design
+from hls.rtl.netlist.circuit import Nets
 from hls.rtl.netlist.gates import Gates
 from hls.rtl.ports import RtlPort
 
 Words = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
+Held = tuple[bytes, bool]
+"""What a net held, the same for nets that held the complement, and whether it did."""
 
 _LANES = 1024
 _OBSERVED = 4
 """Clocks of which the registers' values are kept, after what they woke up with is gone."""
+NOTHING = b""
+"""What a constant held."""
 CONTROL = ("valid_in", "rst")
 
 
@@ -35,12 +41,14 @@ class Member:
 class Run:
     """Both circuits given the same at every clock.
 
-    ``given`` are the bits at the inputs (clocks, bits, lanes), in the order of ``input_bits``; ``signatures`` say of
-    each side's registers, by net, what they held; ``differences`` are (clock, output bit, lane) where outputs differed.
+    ``given`` are the bits at the inputs (clocks, bits, lanes), in the order of ``input_bits``; ``registers`` say of
+    each side's registers, by net, what they held, and ``seen`` of those and of the nets at its full adders;
+    ``differences`` are (clock, output bit, lane) where outputs differed.
     """
 
     given: Flags
-    signatures: Sequence[dict[int, bytes]]
+    registers: Sequence[Mapping[int, Held]]
+    seen: Sequence[Mapping[int, Held]]
     differences: Sequence[tuple[int, int, int]]
 
 
@@ -59,12 +67,10 @@ class Classes:
 def classes_of(run: Run) -> Classes:
     """Registers by what they held, up to complement; of one class, those of the first side first."""
     found = Classes()
-    numbers: dict[bytes, int] = {}
-    for side, signatures in enumerate(run.signatures):
-        for net, signature in signatures.items():
-            flipped = bool(signature[0] & 1)
-            key = bytes(255 - byte for byte in signature) if flipped else signature
-            number = numbers.setdefault(key, 0 if not any(key) else len(found.members))
+    numbers: dict[bytes, int] = {NOTHING: 0}
+    for side, registers in enumerate(run.registers):
+        for net, (key, flipped) in registers.items():
+            number = numbers.setdefault(key, len(found.members))
             if number == len(found.members):
                 found.members.append([])
             found.members[number].append(Member(side, net, flipped))
@@ -87,23 +93,36 @@ def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) 
     random = np.random.default_rng(seed)
     given = np.stack([_inputs(design, random) for _ in range(clocks + _OBSERVED)])
     runs = [_Lanes(side.gates, design, random) for side in sides]
+    watched = [np.array([*side.following, *_at_adders(side)], np.int64) for side in sides]
     held: list[list[Words]] = [[], []]
     differences: list[tuple[int, int, int]] = []
     for clock, bits in enumerate(given):
         outputs = [lanes.step(bits) for lanes in runs]
         if clock >= clocks:
-            for kept, lanes in zip(held, runs, strict=True):
-                kept.append(lanes.registers())
+            for kept, lanes, nets in zip(held, runs, watched, strict=True):
+                kept.append(lanes.held(nets))
             different = np.argwhere(outputs[0] != outputs[1])
             differences += [(clock, int(bit), int(lane)) for bit, lane in different]
         for lanes in runs:
             lanes.clock()
-    signatures = [_by_net(side, np.concatenate(kept, axis=1)) for side, kept in zip(sides, held, strict=True)]
-    return Run(given, signatures, differences)
+    found = [_by_net(nets, np.concatenate(kept, axis=1)) for nets, kept in zip(watched, held, strict=True)]
+    registers = [{net: by_net[net] for net in side.following} for side, by_net in zip(sides, found, strict=True)]
+    return Run(given, registers, found, differences)
 
 
-def _by_net(side: Side, held: Words) -> dict[int, bytes]:
-    return dict(zip(side.gates.circuit.registers.tolist(), (row.tobytes() for row in held), strict=True))
+def _at_adders(side: Side) -> set[int]:
+    return {net for adder in side.adders for net in (*adder.operands, adder.total)}
+
+
+def _by_net(nets: Nets, held: Words) -> dict[int, Held]:
+    return {net: _held(row) for net, row in zip(nets.tolist(), held, strict=True)}
+
+
+def _held(row: Words) -> Held:
+    """Sixteen bytes stand for all that was seen."""
+    flipped = bool(row[0] & np.uint64(1))
+    plain = ~row if flipped else row
+    return hashlib.blake2b(plain.tobytes(), digest_size=16).digest() if plain.any() else NOTHING, flipped
 
 
 def replay(gates: Gates, design: Design, given: Flags) -> Flags:
@@ -133,8 +152,8 @@ class _Lanes:
     def clock(self) -> None:
         self._gates.clock(self._state)
 
-    def registers(self) -> Words:
-        return self._state[self._gates.registers]
+    def held(self, nets: Nets) -> Words:
+        return self._state[self._gates.rows_of(nets)]
 
 
 def _inputs(design: Design, random: np.random.Generator) -> Flags:

@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from hls.proof.netlist.aig import Aig, Literal, cones, evaluate, support
-from hls.proof.netlist.correspondence import Classes, Member
+from hls.proof.netlist.correspondence import Classes, Held, Member
 from hls.proof.netlist.settling import Verdict, settle
 from hls.proof.netlist.side import Side
+from hls.proof.netlist.sums import join
 from hls.proof.subject import Deadline, NotClosedError
 
 _LARGEST = 5_000
@@ -61,7 +62,7 @@ class Cut:
     """Both circuits in one and-inverter graph, cut at the registers of ``classes``."""
 
     def __init__(self, sides: Sequence[Side], outputs: Sequence[tuple[int, int]], inputs: Sequence[tuple[int, int]],
-                 classes: Classes) -> None:  # fmt: skip
+                 classes: Classes, seen: Sequence[Mapping[int, Held]], deadline: Deadline) -> None:  # fmt: skip
         self.sides = sides
         self.classes = classes
         self.aig = Aig()
@@ -72,6 +73,8 @@ class Cut:
             {pair[side]: literal for pair, literal in zip(inputs, self.inputs, strict=True)} for side in (0, 1)
         ]
         self.logic = [side.logic(self.aig, self._at(number)) for number, side in enumerate(sides)]
+        if all(side.adders for side in sides):
+            join(self.aig, sides, self.logic, seen, deadline)
         self.targets = list(self._targets(outputs))
 
     def _at(self, side: int) -> Callable[[int], Literal | None]:
@@ -119,10 +122,19 @@ class Cut:
         if target.member is None:
             return "an output"
         side = self.sides[target.member.side]
-        return f"register {side.name(target.member.net)} of the {side.label}, stage {order[target.number]}"
+        stage = f", stage {order[target.number]}" if target.number in order else ""
+        return f"register {side.name(target.member.net)} of the {side.label}{stage}"
+
+    def check_order(self) -> None:
+        """Raise ``NotClosedError`` where registers read themselves: then what is proved of each proves nothing of all.
+
+        Such a ring may be one of classes that are wrong, and fall apart.
+        """
+        if len(self.order()) < len(self.variables):
+            raise NotClosedError("registers wait for each other in a ring, which a pipeline has none of")
 
     def order(self) -> dict[int, int]:
-        """Classes by the longest way from the inputs; raises ``NotClosedError`` where registers read themselves."""
+        """Classes by the longest way from the inputs; those that read themselves are left out."""
         node_of = {literal >> 1: number for number, literal in self.variables.items() if number}
         reads: dict[int, set[int]] = {number: set() for number in self.variables}
         for target in self.targets:
@@ -133,7 +145,7 @@ class Cut:
         while left:
             ready = [number for number, read in left.items() if all(r in depth for r in read)]
             if not ready:
-                raise NotClosedError("registers wait for each other in a ring, which a pipeline has none of")
+                break
             for number in ready:
                 depth[number] = 1 + max((depth[r] for r in left[number]), default=0)
             left = {number: read for number, read in left.items() if number not in depth}

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from hls.errors import ToolError
+from hls.proof.netlist.adders import FullAdder, read_adders
 from hls.proof.netlist.aig import GATES, Aig, Literal
 from hls.rtl.netlist.circuit import CONSTANTS, KINDS, PINS, numbered
 from hls.rtl.netlist.gates import Gates
@@ -18,12 +21,16 @@ _UNKNOWN = (CONSTANTS.index("x"), CONSTANTS.index("z"))
 
 @dataclass(frozen=True)
 class Side:
-    """A circuit with its ``gates`` to simulate, read from ``path``; ``label`` says which of the two it is."""
+    """A circuit with its ``gates`` to simulate, read from ``path``; ``label`` says which of the two it is.
+
+    ``adders`` are full adders that are known among its gates.
+    """
 
     label: str
     path: Path
     top: str
     gates: Gates
+    adders: Sequence[FullAdder] = ()
 
     @cached_property
     def ports(self) -> Mapping[str, tuple[int, ...]]:
@@ -48,6 +55,10 @@ class Side:
                 if net in self.following and (net not in known or len(bit) < len(known[net])):
                     known[net] = bit
         return known
+
+    def place(self, net: int) -> int:
+        """Where a net stands in an order in which each comes after those that it depends on."""
+        return int(self.gates.rows_of(np.array(net)))
 
     def registers_on_the_way(self, net: int) -> int:
         """The most registers between the inputs and a net; raises ``ToolError`` where data go round."""
@@ -111,6 +122,10 @@ class Logic:
         self._known: dict[int, Literal] = {0: 0, 1: 1}
         self.free: list[Literal] = []
 
+    def equate(self, net: int, literal: Literal) -> None:
+        """A net is known to be ``literal``: what is built from now on reads that."""
+        self._known[net] = literal
+
     def literal(self, net: int) -> Literal:
         """The literal of a net, and of all that it depends on; raises ``ToolError`` where it depends on itself."""
         if net in _UNKNOWN:
@@ -155,4 +170,4 @@ class Logic:
 
 def read_side(label: str, path: Path, top: str) -> Side:
     """Read a file of gates; raises ``ToolError`` if it holds anything else."""
-    return Side(label, path, top, Gates(path, top))
+    return Side(label, path, top, Gates(path, top), read_adders(path))

@@ -84,7 +84,11 @@ class Gates:
 
     def rows(self, bits: list[Bit]) -> Rows:
         """Rows of bits, as ``ports`` lists them."""
-        return self._row[numbered(bits)]
+        return self.rows_of(numbered(bits))
+
+    def rows_of(self, nets: Rows) -> Rows:
+        """Rows of nets of the ``circuit``; a net that is driven stands after all that it depends on."""
+        return self._row[nets]
 
     def wake_up(self, words: int, random: np.random.Generator) -> Words:
         """A state with anything in the registers, and in bits that nobody drives."""

@@ -31,6 +31,7 @@ class Circuit:
     def __init__(self, bits: int) -> None:
         self.inputs = list(range(FIRST_INPUT, FIRST_INPUT + bits))
         self.cells: dict[str, object] = {}
+        self.adders: list[list[Bit]] = []
         self._next = FIRST_INPUT + bits
 
     def bit(self) -> int:
@@ -50,6 +51,14 @@ class Circuit:
         for bit in bits:
             result = self.gate("AND", result, bit)
         return result
+
+    def full_adder(self, a: Bit, b: Bit, c: Bit) -> tuple[int, int]:
+        """Total and carry of a full adder, which is known to be one."""
+        half = self.gate("XOR", a, b)
+        total = self.gate("XOR", half, c)
+        carry = self.gate("OR", self.gate("AND", a, b), self.gate("AND", half, c))
+        self.adders.append([a, b, c, total, carry])
+        return total, carry
 
     def register(self, following: Bit, into: int | None = None) -> int:
         """A register that takes ``following``."""
@@ -81,4 +90,5 @@ class Circuit:
             "netnames": {f"r{number}": {"bits": [bit]} for number, bit in enumerate(held)},
         }
         path.write_text(json.dumps({"modules": {"top": module}}), encoding="utf-8")
+        path.with_suffix(".adders.json").write_text(json.dumps(self.adders), encoding="utf-8")
         return path
