@@ -178,6 +178,11 @@ ROWS: dict[str, Network] = {
     "ops.Squeeze": _op(lambda ops, x: ops.squeeze(ops.expand_dims(x, 1), 1)),
     "ops.GetItem": _op(lambda ops, x: x[:, 1::2]),
     "ops.GetItem, one place": _op(lambda ops, x: x[..., 1]),
+    "ops.Take": _op(lambda ops, x: ops.take(x, [0, 2, 1], axis=1)),
+    "ops.Stack": _op(lambda ops, x: ops.stack([x, -x], axis=1)),
+    "ops.Where": _op(lambda ops, x: ops.where(x > 0.25, x, -1.5)),
+    "ops.Round": _op(lambda ops, x: ops.round(x)),
+    "ops.Einsum": _op(lambda ops, x: ops.einsum("bij,bkj->bik", x, x)),
     "ops.Sum": _op(lambda ops, x: ops.sum(x, axis=1)),
     "ops.Mean": _op(lambda ops, x: ops.mean(x, axis=1)),
     "ops.Max": _op(lambda ops, x: ops.max(x, axis=1)),
@@ -204,6 +209,11 @@ SAME = {
     "ops.Swapaxes": "ops.Transpose",
     "ops.Flip": "ops.GetItem",
     "ops.Elu": "ELU",
+    **dict.fromkeys(("ops.Roll", "ops.Repeat", "ops.Tile", "ops.Pad"), "ops.Take"),
+    "ops.Moveaxis": "ops.Transpose",
+    **dict.fromkeys(("ops.Greater", "ops.GreaterEqual", "ops.Less", "ops.LessEqual", "ops.Sign"), "ops.Where"),
+    **dict.fromkeys(("ops.Floor", "ops.Ceil"), "ops.Round"),
+    **dict.fromkeys(("ops.Matmul", "ops.Dot"), "ops.Einsum"),
     **dict.fromkeys(
         (
             "ops.Exp",

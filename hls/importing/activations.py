@@ -264,7 +264,7 @@ def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str
 def thresholded(emit: Emitter, x: str, threshold: float, slope: float, most: float | None) -> str:
     """Keras's ReLU with a threshold: ``x`` above it and 0 up to it, clipped to [0, most], and a line from it down."""
     raw = math.floor(Fraction(threshold) * Fraction(2) ** emit.edge(x).fraction) + 1
-    above = emit(nodes.Multiply, "above", (x, _at_least(emit, x, raw, "threshold")))
+    above = emit(nodes.Multiply, "above", (x, at_least(emit, x, raw, "threshold")))
     if most is not None:
         above = clipped(emit, above, 0.0, float(np.float32(most)))
     if slope == 0:
@@ -294,7 +294,7 @@ def _line_sigmoid(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     return emit_grid(emit, Grid(type_, quantizer.symmetric, type_.raw_max), _line(emit, x, slope, 0.5), EXACT)
 
 
-def _at_least(emit: Emitter, x: str, raw: int, suffix: str) -> str:
+def at_least(emit: Emitter, x: str, raw: int, suffix: str) -> str:
     """One bit: is the raw integer of ``x`` at least ``raw``? A shift to integers, then a saturation to {0, 1}."""
     factor = FixedArray(np.array([1], np.int64), -emit.edge(x).fraction)
     offset = FixedArray(narrow(np.array([1 - raw], object)), 0)
@@ -312,7 +312,7 @@ def _levels(emit: Emitter, x: str, factor: int, offset: int, scale: float, float
 
 def _binary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     emit.refuse_unrounded(x, quantizer.kind)
-    bit = _at_least(emit, x, 0, "sign")
+    bit = at_least(emit, x, 0, "sign")
     note = _levels_of(quantizer, x)
     if quantizer.get("use_01", False):
         return _levels(emit, bit, 1, 0, static_scale(quantizer), note)
@@ -329,6 +329,6 @@ def _ternary(emit: Emitter, quantizer: Quantizer, x: str) -> str:
     emit.refuse_unrounded(x, quantizer.kind)
     threshold = Fraction(float(ternary_threshold(quantizer)))
     raw = max(math.ceil(threshold * Fraction(2) ** emit.edge(x).fraction), 1)
-    above, below = _at_least(emit, x, raw, "above"), _at_least(emit, x, 1 - raw, "below")
+    above, below = at_least(emit, x, raw, "above"), at_least(emit, x, 1 - raw, "below")
     total = emit(nodes.Add, "steps", (above, below))
     return _levels(emit, total, 1, -1, static_scale(quantizer), _levels_of(quantizer, x))

@@ -18,7 +18,7 @@ from hls.importing.activations import emit_activation
 from hls.importing.element_types import Formats, check_modes, emit_formats
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.model_file import layer_kinds
-from hls.importing.options import require_channels_last, sliding
+from hls.importing.options import sliding
 from hls.importing.spec import LayerSpec
 
 Floats = npt.NDArray[np.float32]
@@ -230,7 +230,11 @@ def _emit_einsum(emit: Emitter, spec: LayerSpec, x: str, kernel: Floats, bias: F
 
 
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    require_channels_last(spec)
+    if spec.config.get("data_format") == "channels_first":
+        raise UnsupportedError(
+            f"layer {spec.name!r}: data_format='channels_first', and its types are in that order too; build the model "
+            "channels_last, Permute what it reads, and train it again"
+        )
     kernel = FixedArray.from_float(constant(spec, "kq", array(spec, 0)))
     rank = kernel.integers.ndim - 2
     x = read(emit, spec, inputs[0])

@@ -6,7 +6,6 @@ import numpy as np
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
-from hls.graph.fixed import FixedArray
 from hls.importing import merges, operators, wiring
 from hls.importing.activations import emit_activation, emit_smooth
 from hls.importing.emitter import Emitter, Handler
@@ -72,21 +71,6 @@ def _flip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return x
 
 
-def _dot(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """Of two vectors; of a tensor with more axes it is a sum of products for each pair of places."""
-    shapes = [emit.edge(x).shape for x in inputs]
-    if len(inputs) != 2 or any(len(shape) != 1 for shape in shapes) or spec.config.get("normalize"):
-        raise UnsupportedError(
-            f"layer {spec.name!r}: a Dot of tensors of shapes {', '.join(map(str, shapes))}"
-            f"{', normalized' if spec.config.get('normalize') else ''}, and that of two vectors is read here; "
-            "keras.ops.sum(a * b, axis=...) over tensors that are repeated and reshaped alike computes the same, "
-            "without a norm"
-        )
-    products = emit(nodes.Multiply, "products", inputs)
-    ones = FixedArray(np.ones((shapes[0][0], 1), np.int64), 0)
-    return emit(nodes.Dense, "sum", (products,), ones, FixedArray(np.zeros(1, np.int64), 0))
-
-
 def _function(name: str) -> Handler:
     return lambda emit, spec, inputs: emit_activation(emit, name, inputs[0], of_keras=True)
 
@@ -104,7 +88,6 @@ def _gelu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit_activation(emit, "gelu", inputs[0], of_keras=True)
 
 
-MERGES = ("Dot",)
 FUNCTIONS = {
     "ops.Tanh": "tanh",
     "ops.Sigmoid": "sigmoid",
@@ -122,7 +105,6 @@ FUNCTIONS = {
 HANDLERS: dict[str, Handler] = {
     "Identity": _identity,
     "Rescaling": _rescaling,
-    "Dot": _dot,
     "ops.Cast": _cast,
     "ops.Absolute": _absolute,
     "ops.Square": _square,

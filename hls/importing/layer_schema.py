@@ -153,6 +153,11 @@ class _OperatorTranspose(_Options):
     axes: list[Whole] | None = None
 
 
+class _Moveaxis(_Options):
+    source: Axes
+    destination: Axes
+
+
 _SCHEMAS: dict[str, type[_Options]] = {
     **dict.fromkeys(("Dense", "QDense"), _Weighted),
     **dict.fromkeys(("QDenseBatchnorm",), _FoldedDense),
@@ -172,6 +177,7 @@ _SCHEMAS: dict[str, type[_Options]] = {
     "ops.Transpose": _OperatorTranspose,
     **dict.fromkeys(("ops.Squeeze", "ops.Flip"), _Axes),
     "ops.Swapaxes": _TwoAxes,
+    "ops.Moveaxis": _Moveaxis,
     "Dot": _Dot,
     "ops.ExpandDims": _NewAxes,
 }

@@ -14,6 +14,8 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.importing import (
+    choices,
+    contractions,
     hgq,
     hgq2,
     hgq2_attention,
@@ -21,6 +23,7 @@ from hls.importing import (
     interaction,
     merges,
     operators,
+    places,
     pooling,
     products,
     recurrent,
@@ -33,7 +36,7 @@ from hls.importing.emitter import Emitter, Handler
 from hls.importing.folded import unfolded
 from hls.importing.functions import elu
 from hls.importing.normalization import ROOT_NOTE, normalization
-from hls.importing.options import fits, numbers, require_channels_last, require_weights, sizes, sliding
+from hls.importing.options import fits, numbers, require_weights, sizes, sliding
 from hls.importing.spec import LayerSpec
 from hls.machine.plugins import Plugins
 
@@ -143,7 +146,6 @@ def _repeated(scale: FixedArray, outputs: int) -> FixedArray:
 
 
 def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: Coefficients, groups: int) -> str:
-    require_channels_last(spec)
     rank = len(kernel.exact.shape) - 2
     window = kernel.exact.shape[:rank]
     strides, dilation, padding = sliding(spec, _spatial(emit, spec, inputs[0], rank), window)
@@ -154,7 +156,6 @@ def _emit_conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], kernel: 
 
 def _transposed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Its input with zeros between the positions, convolved with the kernel turned round."""
-    require_channels_last(spec)
     require_weights(spec, 1 + bool(spec.config.get("use_bias", True)), 3 if "1D" in spec.class_name else 4)
     stated = kernel_of(emit, spec, "kernel_quantizer", spec.weights[0]).multiplied()  # a scale is one of its inputs'
     *window, _, _ = stated.exact.shape
@@ -202,17 +203,23 @@ def _spatial(emit: Emitter, spec: LayerSpec, x: str, rank: int) -> tuple[int, ..
 def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """One multiply-add a channel, ``x * inv + (beta - mean * inv)``, with ``inv`` and the offset as float32 numbers."""
     edge = emit.edge(inputs[0])
-    axis = sizes(spec.config.get("axis", -1), 1)[0]
-    if axis not in (-1, len(edge.shape)):
-        raise UnsupportedError(
-            f"layer {spec.name!r}: batch normalization over axis {axis}, and only the last is read here; Permute "
-            "that axis to the end, normalize, and Permute back, which computes the same"
-        )
+    rank, axis = len(edge.shape), sizes(spec.config.get("axis", -1), 1)[0]
+    if axis not in (-1, rank):
+        return _normalized_along(emit, spec, inputs[0], operators.axis_of(emit, spec, inputs[0], axis))
     scale, shift = normalization(spec)
     if ROOT_NOTE not in emit.builder.notes:
         emit.builder.notes.append(ROOT_NOTE)
     # The activation= of QKeras's own, QKeras ignores.
     return emit(nodes.Scale, "normalize", inputs, scale.exact, shift.exact, float32=_note(scale.off, shift.off))
+
+
+def _normalized_along(emit: Emitter, spec: LayerSpec, x: str, axis: int) -> str:
+    """The axis put last, normalized, and put back."""
+    order = list(range(len(emit.edge(x).shape)))
+    order[axis], order[-1] = order[-1], order[axis]
+    turned = emit(nodes.Transpose, "turned", (x,), tuple(order))
+    out = _batch_normalization(emit, replace(spec, config={**spec.config, "axis": -1}), (turned,))
+    return emit(nodes.Transpose, "back", (out,), tuple(order))
 
 
 def _activation(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -267,7 +274,6 @@ def _skip(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _flatten(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    require_channels_last(spec)
     shape = emit.edge(inputs[0]).shape
     return inputs[0] if len(shape) == 1 else emit(nodes.Reshape, "flatten", inputs, (int(np.prod(shape)),))
 
@@ -298,7 +304,8 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
-    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *identities.MERGES, *hgq2.MERGES, *hgq2_attention.HANDLERS,
+    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *places.MERGES, *choices.MERGES,
+    *contractions.MERGES, *hgq2.MERGES, *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -339,6 +346,9 @@ HANDLERS: dict[str, Handler] = {
     **operators.HANDLERS,
     **interaction.HANDLERS,
     **identities.HANDLERS,
+    **places.HANDLERS,
+    **choices.HANDLERS,
+    **contractions.HANDLERS,
     **recurrent.HANDLERS,
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
@@ -354,4 +364,22 @@ def known_classes() -> list[str]:
 
 def find_handler(class_name: str) -> Handler:
     """The handler of a known Keras layer class."""
-    return HANDLERS[class_name] if class_name in HANDLERS else INSTALLED.load(class_name)
+    return _with_channels_last(HANDLERS[class_name]) if class_name in HANDLERS else INSTALLED.load(class_name)
+
+
+def _with_channels_last(handler: Handler) -> Handler:
+    """Of a layer with ``data_format="channels_first"`` the channels are put last, and where all axes are left, back.
+
+    HGQ 2's layers have a type for each value, in the file's own order.
+    """
+
+    def turned(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+        rank = len(emit.edge(inputs[0]).shape)
+        if spec.config.get("data_format") != "channels_first" or rank < 2 or spec.class_name.startswith(hgq2.PREFIX):
+            return handler(emit, spec, inputs)
+        inner, last = emit.inside(), replace(spec, config={**spec.config, "data_format": "channels_last"})
+        out = handler(inner, last, (inner(nodes.Transpose, "channels_last", inputs, (*range(1, rank), 0)),))
+        whole = len(emit.edge(out).shape) == rank
+        return inner(nodes.Transpose, "channels_first", (out,), (rank - 1, *range(rank - 1))) if whole else out
+
+    return turned

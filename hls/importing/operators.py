@@ -15,20 +15,27 @@ from hls.graph.fixed import FixedArray
 from hls.importing import merges, pooling
 from hls.importing.activations import clipped, leaky
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.options import numbers, sizes
+from hls.importing.options import fits, numbers, sizes
+from hls.importing.refusals import ANOTHER, ENDS_BEFORE
 from hls.importing.spec import LayerSpec
 
 
 def linear(emit: Emitter, spec: LayerSpec, x: str, factor: FixedArray, offset: FixedArray) -> str:
-    """``x * factor + offset``, each a number or one for each of the last axis."""
-    channels = emit.edge(x).shape[-1:]
-    for constant in (factor, offset):
-        if constant.shape not in ((1,), channels):
-            raise UnsupportedError(
-                f"layer {spec.name!r}: a constant of shape {constant.shape} beside a tensor of shape "
-                f"{emit.edge(x).shape}; give one number, or one for each of the last axis"
-            )
-    return emit(nodes.Scale, "linear", (x,), factor, offset)
+    """``x * factor + offset``, each a number, one for each of the last axis, or any that broadcasts to the tensor.
+
+    Where they differ along other axes too, every element is a channel of the tensor made one row.
+    """
+    shape = emit.edge(x).shape
+    if all(constant.shape in ((1,), shape[-1:]) for constant in (factor, offset)):
+        return emit(nodes.Scale, "linear", (x,), factor, offset)
+    if not all(fits(constant.shape, shape) for constant in (factor, offset)):
+        raise UnsupportedError(
+            f"layer {spec.name!r}: constants of shapes {factor.shape} and {offset.shape} beside a tensor of shape "
+            f"{shape}, which they make larger; repeat the tensor first, by keras.ops.tile, which computes the same"
+        )
+    row = emit(nodes.Reshape, "row", (x,), (math.prod(shape),))
+    flat = (FixedArray(np.broadcast_to(one.integers, shape).reshape(-1), one.fraction) for one in (factor, offset))
+    return emit(nodes.Reshape, "places", (emit(nodes.Scale, "linear", (row,), *flat),), shape)
 
 
 def constant(values: npt.NDArray[np.float32]) -> FixedArray:
@@ -39,7 +46,8 @@ def constant(values: npt.NDArray[np.float32]) -> FixedArray:
     return FixedArray.from_float(array)
 
 
-def _whole(value: int) -> FixedArray:
+def whole(value: int) -> FixedArray:
+    """A whole number as a constant."""
     return FixedArray(np.array([value], np.int64), 0)
 
 
@@ -47,7 +55,7 @@ def _negative(constant: FixedArray) -> FixedArray:
     return FixedArray(-constant.integers, constant.fraction)
 
 
-def _pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
+def pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
     """Both arguments, a node name for a tensor."""
     arguments = [a if isinstance(a, str) else constant(a.value) for a in emit.arguments]
     if len(arguments) != 2:
@@ -57,45 +65,51 @@ def _pair(emit: Emitter, spec: LayerSpec) -> Sequence[str | FixedArray]:
     return arguments
 
 
-def _without_tensor(spec: LayerSpec) -> ModelFileError:
+def without_tensor(spec: LayerSpec) -> ModelFileError:
+    """The refusal of an operator that no tensor reaches."""
     return ModelFileError(f"layer {spec.name!r}: an operator that is called with constants alone; save the model again")
 
 
 def _add(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    match _pair(emit, spec):
+    match pair(emit, spec):
         case (str(a), str(b)):
             return emit(nodes.Add, "add", (a, b))
         case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
-            return linear(emit, spec, x, _whole(1), constant)
-    raise _without_tensor(spec)
+            return linear(emit, spec, x, whole(1), constant)
+    raise without_tensor(spec)
 
 
 def _subtract(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    match _pair(emit, spec):
+    match pair(emit, spec):
         case (str(a), str(b)):
             return emit(nodes.Add, "subtract", (a, b), True)
         case (str(x), FixedArray() as constant):
-            return linear(emit, spec, x, _whole(1), _negative(constant))
+            return linear(emit, spec, x, whole(1), _negative(constant))
         case (FixedArray() as constant, str(x)):
-            return linear(emit, spec, x, _whole(-1), constant)
-    raise _without_tensor(spec)
+            return linear(emit, spec, x, whole(-1), constant)
+    raise without_tensor(spec)
 
 
 def _multiply(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    match _pair(emit, spec):
+    match pair(emit, spec):
         case (str(a), str(b)):
             return emit(nodes.Multiply, "multiply", (a, b))
         case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
-            return linear(emit, spec, x, constant, _whole(0))
-    raise _without_tensor(spec)
+            return linear(emit, spec, x, constant, whole(0))
+    raise without_tensor(spec)
 
 
 def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    match _pair(emit, spec):
+    match pair(emit, spec):
         case (str(x), FixedArray() as constant):
             values = constant.to_float()
             if (values != 0).all() and (np.frexp(np.abs(values))[0] == 0.5).all():
-                return linear(emit, spec, x, FixedArray.from_float(1 / values), _whole(0))
+                return linear(emit, spec, x, FixedArray.from_float(1 / values), whole(0))
+        case (_, str()):
+            raise UnsupportedError(
+                f"layer {spec.name!r}: a division by a tensor has no finite binary expansion; {ENDS_BEFORE}, or "
+                f"multiply by a number or a tensor in its place, {ANOTHER}"
+            )
     raise UnsupportedError(
         f"layer {spec.name!r}: a division by anything but powers of two has no finite binary expansion; "
         "multiply by the float32 number nearest to its inverse, which rounds another way and so is another network"
@@ -104,22 +118,22 @@ def _divide(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _extreme(*, least: bool) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        match _pair(emit, spec):
+        match pair(emit, spec):
             case (str(a), str(b)):
                 return merges.extreme(emit, a, b, least=least)
             case (str(x), FixedArray() as constant) | (FixedArray() as constant, str(x)):
                 if constant.shape != (1,):
-                    return merges.extreme(emit, x, linear(emit, spec, x, _whole(0), constant), least=least)
+                    return merges.extreme(emit, x, linear(emit, spec, x, whole(0), constant), least=least)
                 end = float(constant.to_float()[0])
                 return clipped(emit, x, None, end) if least else clipped(emit, x, end, None)
-        raise _without_tensor(spec)
+        raise without_tensor(spec)
 
     return handler
 
 
 def negated(emit: Emitter, spec: LayerSpec, x: str) -> str:
     """``-x``."""
-    return linear(emit, spec, x, _whole(-1), _whole(0))
+    return linear(emit, spec, x, whole(-1), whole(0))
 
 
 def _negate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import ModelFileError, UnsupportedError
+from hls.errors import ModelFileError
 from hls.graph.windows import same_padding
 from hls.importing.spec import LayerSpec
 
@@ -24,15 +24,6 @@ def sizes(value: object, rank: int) -> tuple[int, ...]:
     if isinstance(value, list | tuple):
         return tuple(int(v) for v in value)
     return (int(value),) * rank  # type: ignore[call-overload]
-
-
-def require_channels_last(spec: LayerSpec) -> None:
-    """Raise UnsupportedError for ``data_format="channels_first"``."""
-    if spec.config.get("data_format") == "channels_first":
-        raise UnsupportedError(
-            f"layer {spec.name!r}: data_format='channels_first'; build the model channels_last and give it the same "
-            "weights, which are laid out alike, then Permute what Flatten reads back to channels first"
-        )
 
 
 def require_weights(spec: LayerSpec, count: int, *ranks: int) -> None:

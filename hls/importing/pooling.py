@@ -14,7 +14,7 @@ from hls.graph.float32 import EXACT, Float32, Quotient
 from hls.graph.windows import patches, same_padding
 from hls.importing.activations import emit_activation
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.options import require_channels_last, sizes
+from hls.importing.options import sizes
 from hls.importing.quantizers import parse_quantizer
 from hls.importing.spec import LayerSpec
 from hls.importing.weights import float32_deviation, quantize_values
@@ -26,7 +26,6 @@ _LARGEST_DIVISOR = 1 << 24
 
 def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, Counts]:
     """The Pool node of a windowed layer, and how many values each of its windows holds."""
-    require_channels_last(spec)
     rank = len(emit.edge(inputs[0]).shape) - 1
     window = sizes(spec.config["pool_size"], rank)
     strides = sizes(spec.config.get("strides") or window, rank)
@@ -54,7 +53,6 @@ def _pool(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: b
 
 
 def _global(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...], *, maximum: bool) -> tuple[str, Counts]:
-    require_channels_last(spec)
     shape = emit.edge(inputs[0]).shape
     window, channels = shape[:-1], shape[-1]
     if not window:

@@ -46,7 +46,7 @@ class Refusals:
 
 ANOTHER = "which is another network: train it again"
 """Said of every cure that does not compute the same."""
-_ENDS_BEFORE = "end the network before it and leave the rest to software"
+ENDS_BEFORE = "end the network before it and leave the rest to software"
 SOFTMAX_STATED = (
     'softmax = "drop" under [model] of project.toml, --softmax drop (qtrigger new, qtrigger estimate) or '
     'import_keras(model, softmax="drop") does so; "argmax" instead gives the index of the largest score, exactly, and '
@@ -61,7 +61,7 @@ _SOFTMAX = (
     "end the network before it and take the softmax of its outputs in software, which changes nothing; their order, "
     f"and so the class, needs none. Of a last softmax, {SOFTMAX_STATED}"
 )
-_RECURRENT = f"of recurrent layers LSTM, GRU and SimpleRNN are read here; {_ENDS_BEFORE}, or use QLSTM, {ANOTHER}"
+_RECURRENT = f"of recurrent layers LSTM, GRU and SimpleRNN are read here; {ENDS_BEFORE}, or use QLSTM, {ANOTHER}"
 _HGQ2 = (
     "of HGQ 2, of whose layers QDense, QEinsumDense, QEinsumDenseBatchnorm, QConv1D, QConv2D, QBatchNormalization, "
     "QSum, QMeanPow2, QAdd, QSubtract, QMultiply, QMultiHeadAttention and QLinformerAttention are read here; let "
@@ -80,12 +80,12 @@ _OPERATOR = (
 NOT_READ = (
     f"it is not read here; put an activation in its place that is (docs/reference/support.md lists them), {ANOTHER}"
 )
-_PRODUCT = (
-    "a product of two tensors, not read here; with a matrix of constants it is a QDense of that kernel, of two vectors "
-    "keras.layers.Dot(axes=1) or keras.ops.sum(a * b, axis=-1), which compute the same"
+PRODUCT = (
+    "a product that is not read here; of two tensors with the batch in front it is a keras.layers.Dot or a "
+    "keras.ops.einsum('bij,bjk->bik', a, b), with a matrix of constants a QDense of that kernel, which compute the same"
 )
 NO_BINARY_FUNCTION = (
-    f"it gives no numbers of finitely many bits; {_ENDS_BEFORE}, or put an activation in its place that is read "
+    f"it gives no numbers of finitely many bits; {ENDS_BEFORE}, or put an activation in its place that is read "
     f"(docs/reference/support.md lists them), {ANOTHER}"
 )
 
@@ -110,28 +110,20 @@ _CURES: dict[str, str] = {
     "SpectralNormalization": "it divides the kernel in training; put the layer that it wraps (layer.layer) in its "
     "place, which computes the same",
     "Normalization": "it divides by roots; normalize the events before the network reads them, which computes the same",
-    "EinsumDense": "an equation that sums over the last axis alone is that of a QDense, with the same kernel; HGQ2's "
-    f"QEinsumDense takes any, {ANOTHER}",
+    "EinsumDense": "an equation that sums over the last axis alone is that of a QDense, with the same kernel, which "
+    f"`qtrigger quantize` makes of it; HGQ2's QEinsumDense takes any, {ANOTHER}",
     "MultiHeadAttention": f"HGQ2's QMultiHeadAttention is read here, {ANOTHER}",
     **dict.fromkeys(("CenterCrop", "Resizing", "RandomFlip", "RandomCrop", "RandomRotation", "RandomZoom"),
         "it prepares the events: leave it to whoever makes them; at inference Cropping2D and UpSampling2D crop and "
         "repeat"),
-    **dict.fromkeys(("ops.Matmul", "ops.Dot", "ops.Einsum", "ops.Tensordot"), _PRODUCT),
-    "ops.Power": "write a square as x * x, which computes the same",
-    "ops.Stack": "write it as keras.ops.concatenate of tensors with an axis more (keras.ops.expand_dims), which "
-    "computes the same",
+    "ops.Power": "TensorFlow's is off in its last bits, and not alike on every CPU; write a whole power as a product "
+    "(x * x * x), which is exact",
+    **dict.fromkeys(("ops.Tensordot", "ops.Inner", "ops.Outer", "ops.Vdot"), PRODUCT),
     **dict.fromkeys(("ops.Split", "ops.ArraySplit", "ops.Unstack"),
         "write each part as a slice (x[..., :2]), which computes the same"),
-    **dict.fromkeys(("ops.Take", "ops.Roll"),
-        "write it as slices (x[..., 1:2]) that keras.ops.concatenate puts together, which computes the same"),
-    **dict.fromkeys(("ops.Repeat", "ops.Tile"),
-        "keras.ops.concatenate([x, x], axis=...) tiles, and UpSampling1D repeats positions, which computes the same"),
-    "ops.Pad": "use ZeroPadding1D or ZeroPadding2D, which compute the same where the padding is zeros",
-    "ops.Moveaxis": "write it as keras.ops.transpose, which computes the same",
-    "ops.Round": "QActivation('quantized_bits(B, B-1, alpha=1)') rounds to integers alike, ties to even, within B bits",
-    **dict.fromkeys(("ops.Where", "ops.Greater", "ops.GreaterEqual", "ops.Less", "ops.LessEqual", "ops.Sign"),
-        "a choice by sign is a keras.ops.relu, maximum, minimum or clip, which computes the same where it gives one of "
-        f"those; any other is not read here: put one of those in its place, {ANOTHER}"),
+    **dict.fromkeys(("ops.NotEqual", "ops.Equal", "ops.LogicalAnd", "ops.LogicalOr", "ops.LogicalNot"),
+        "of comparisons >, >=, < and <= are read here; two of them multiplied are both, and 1 - x is the other, which "
+        "compute the same"),
     "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",
     "Embedding": "a table by index; give the network what it would look up as an input",
 }  # fmt: skip
@@ -186,6 +178,6 @@ def unknown_class(layer: str, class_name: str, known: list[str]) -> UnsupportedE
     near = get_close_matches(class_name.removeprefix("ops."), [name for name in known if "." not in name], 1, 0.85)
     hint = f"the nearest class that is known is {near[0]}; " if near and "ops." not in class_name else ""
     return UnsupportedError(
-        f"{what}; {hint}{_ENDS_BEFORE}, put layers in its place that are known (docs/reference/support.md lists them), "
+        f"{what}; {hint}{ENDS_BEFORE}, put layers in its place that are known (docs/reference/support.md lists them), "
         "which is another network, or bring a handler for it (docs/how-to/add-a-layer.md)"
     )

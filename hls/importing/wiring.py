@@ -16,7 +16,7 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.options import require_channels_last, sizes
+from hls.importing.options import sizes
 from hls.importing.spec import LayerSpec
 
 _NEAREST = "nearest"
@@ -33,7 +33,6 @@ def _up_sampling(rank: int) -> Handler:
     """Each position as often as its axis says, one after the other."""
 
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        require_channels_last(spec)
         method = spec.config.get("interpolation", _NEAREST)
         if method != _NEAREST:
             raise UnsupportedError(
@@ -75,7 +74,6 @@ def with_zeros_between(emit: Emitter, x: str, strides: tuple[int, ...]) -> str:
 
 def _zero_padding(rank: int) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        require_channels_last(spec)
         _shape(emit, spec, inputs[0], rank + 1)
         around = _sides(spec, "padding", rank)
         return _one_of_window(emit, "pad", inputs[0], (1,) * rank, (0,) * rank, (1,) * rank, around)
@@ -85,7 +83,6 @@ def _zero_padding(rank: int) -> Handler:
 
 def _cropping(rank: int) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        require_channels_last(spec)
         shape = _shape(emit, spec, inputs[0], rank + 1)
         off = _sides(spec, "cropping", rank)
         if any(sum(sides) >= length for sides, length in zip(off, shape, strict=False)):

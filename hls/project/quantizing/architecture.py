@@ -24,6 +24,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 """What of these layers takes part in inference; initializers and regularizers of the author's own do not."""
 _OPERATORS_OF = {**dict.fromkeys(("Elu", "Gelu"), "nn"), "Cast": "core"}
 """Modules of Keras with the operators that numpy has not; functions of ``Activation`` come as layers."""
+_OF_A_LIST = ("ops.Concatenate", "ops.Stack")
 _QUANTIZERS = ("kernel_quantizer", "bias_quantizer", "depthwise_quantizer", "recurrent_quantizer", "state_quantizer")
 _NEVER = ("dtype", "trainable", "batch_input_shape", "batch_shape", "build_config", "name", "sparse", "ragged", "index")
 
@@ -83,7 +84,9 @@ def _arguments(layer: LayerSpec) -> list[Any]:
     found = [_argument(argument) for argument in layer.calls[0].arguments]
     if layer.class_name == "ops.GetItem":
         found.append(layer.config["index"])
-    single = len(found) == 1 or (layer.class_name.startswith("ops.") and layer.class_name != "ops.Concatenate")
+    if layer.class_name == "ops.Take" and len(found) > 2:
+        return [found[0], [int(place) for place in found[1:]]]
+    single = len(found) == 1 or (layer.class_name.startswith("ops.") and layer.class_name not in _OF_A_LIST)
     return found if single else [found]
 
 

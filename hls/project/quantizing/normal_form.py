@@ -59,6 +59,7 @@ def normal_form(model: ModelSpec) -> NormalForm:
     """
     for code in model.refused:
         raise UnsupportedError(code)
+    model = replace(model, layers={name: _plain(layer) for name, layer in model.layers.items()})
     for layer in model.layers.values():
         _refuse(layer)
     if is_mixed(model) and not any(layer.class_name in (*SUMS, *RECURRENT) for layer in model.layers.values()):
@@ -69,12 +70,50 @@ def normal_form(model: ModelSpec) -> NormalForm:
     return rewriter.finish()
 
 
+def _plain(layer: LayerSpec) -> LayerSpec:
+    """A layer of QKeras without quantizers as Keras's, and an einsum over the last axis as a Dense."""
+    kind, config = layer.class_name.removeprefix("Q"), layer.config
+    if layer.class_name == "EinsumDense" and _is_dense(layer):
+        kernel, *bias = layer.weights
+        plain = {"units": kernel.shape[1], "use_bias": bool(bias), "activation": config.get("activation")}
+        return replace(layer, class_name="Dense", config=plain, weights=(kernel, *(one.reshape(-1) for one in bias)))
+    quantizers = [key for key in config if key.endswith("_quantizer")]
+    function = config.get("activation") is None or function_name(config["activation"]) is not None
+    if kind == layer.class_name or kind not in _WEIGHTED or any(map(config.get, quantizers)) or not function:
+        return layer
+    return replace(
+        layer, class_name=kind, config={key: value for key, value in config.items() if key not in quantizers}
+    )
+
+
+def _is_dense(layer: LayerSpec) -> bool:
+    """Whether it sums over the last axis alone and adds one number to each of its outputs."""
+    left, _, out = str(layer.config.get("equation")).replace(" ", "").partition("->")
+    source, _, axes = left.partition(",")
+    matrix = bool(layer.weights) and layer.weights[0].ndim == 2 and len(axes) == 2
+    return (
+        matrix
+        and source[-1:] == axes[0]
+        and out == source[:-1] + axes[1]
+        and (layer.config.get("bias_axes") in (None, axes[1]))
+    )
+
+
 def _refuse(layer: LayerSpec) -> None:
     known = ["InputLayer", *known_classes()]
     if layer.class_name not in known:
         raise unknown_class(layer.name, layer.class_name, known)
+    if layer.class_name in (f"Q{kind}Batchnorm" for kind in SUMS) and not layer.config.get(_kernel(layer)):
+        raise UnsupportedError(
+            f"layer {layer.name!r} ({layer.class_name}) has no {_kernel(layer)}, and folds its kernel by itself; use "
+            f"{layer.class_name[1:].removesuffix('Batchnorm')} and BatchNormalization, which are quantized"
+        )
     if layer.class_name == "Conv1DTranspose":
         raise UnsupportedError(f"layer {layer.name!r}: Conv1DTranspose cannot be quantized: {TRANSPOSED_1D}")
+
+
+def _kernel(layer: LayerSpec) -> str:
+    return "depthwise_quantizer" if "Depthwise" in layer.class_name else "kernel_quantizer"
 
 
 def is_mixed(model: ModelSpec) -> bool:

@@ -142,11 +142,42 @@ def test_batch_normalization(scale: bool, center: bool, right: float, tmp_path: 
     assert computed(tmp_path, [entry], [1.0, 2.0], {"o": weights}) == got
 
 
-def test_batch_normalization_over_another_axis_is_refused(tmp_path: Path) -> None:
+def test_batch_normalization_over_another_axis(tmp_path: Path) -> None:
     entry = layer("BatchNormalization", "o", X, axis=1, epsilon=1.0)
-    weights = {"o": [[1.0, 1.0], [0.0, 0.0], [0.0, 0.0], [3.0, 3.0]]}
-    with pytest.raises(FirmwareError, match="over axis 1, and only the last is read here"):
-        computed(tmp_path, [entry], [[1.0, 2.0], [3.0, 4.0]], weights)
+    weights = {"o": [[2.0, 4.0], [1.0, 0.0], [0.0, 1.0], [3.0, 0.0]]}  # factors 1 and 4, offsets 1 and -4
+    assert computed(tmp_path, [entry], [[1.0, 2.0], [3.0, 4.0]], weights) == [[2.0, 3.0], [8.0, 12.0]]
+
+
+def channels_first(folder: Path, entry: dict[str, Any], shape: tuple[int, ...], weights: Any = None) -> tuple[Any, Any]:
+    """A layer that counts its channels first, and the same one between two transposes, of the same events."""
+    x = np.random.default_rng(2).integers(-16, 16, (5, *shape)) / 4
+    last = {**entry, "config": {**entry["config"], "data_format": "channels_last"}}
+    found = []
+    for one, event in ((entry, x), (last, np.moveaxis(x, 1, -1))):
+        layers = [port("x", *event.shape[1:]), activation("q", "quantized_bits(8,3,alpha=1)", "x"), one]
+        graph = import_keras(write(folder / "m.keras", layers, "o", weights))
+        found.append(np.asarray(emulate(graph, event)))
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        layer("QConv2D", "o", X, kernel_size=2, kernel_quantizer="quantized_bits(4,0,alpha=1)", use_bias=False,
+              padding="same", activation="relu", data_format="channels_first"),
+        layer("MaxPooling2D", "o", X, pool_size=2, data_format="channels_first"),
+        layer("GlobalAveragePooling2D", "o", X, keepdims=True, data_format="channels_first"),
+        layer("GlobalAveragePooling2D", "o", X, data_format="channels_first"),
+        layer("UpSampling2D", "o", X, size=[2, 1], data_format="channels_first"),
+        layer("Flatten", "o", X, data_format="channels_first"),
+    ],
+    ids=lambda entry: str(entry["class_name"]),
+)  # fmt: skip
+def test_channels_may_come_first(entry: dict[str, Any], tmp_path: Path) -> None:
+    weights = {"o": [np.arange(-12, 12).reshape(2, 2, 2, 3) / 16]}
+    found, right = channels_first(tmp_path, entry, (2, 4, 4), weights)
+    assert np.array_equal(found, np.moveaxis(right, -1, 1) if right.ndim == 4 else right)
+    assert np.unique(found).size > 2
 
 
 LINE = [[1.0, -1.0], [4.0, 0.5], [2.0, 0.25], [3.0, -2.0], [0.5, 7.0]]

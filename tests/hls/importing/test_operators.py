@@ -135,13 +135,69 @@ def test_numbers_that_look_like_flags(text: str, right: list[float], tmp_path: P
     assert computed(tmp_path, activation("o", text, "q")) == [right]
 
 
+GRID = np.random.default_rng(3).integers(-16, 16, (20, 2, 3)) / 4
+WHERE = [operator("Greater", "g", X, 0.25), operator("Where", "o", tensor("g"), X, -1.5)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "right"),
+    [
+        ([operator("Take", "o", X, [2, 0, -2], axis=-1)], lambda x: x[..., [2, 0, 1]]),
+        ([operator("Take", "o", X, array([1, 1]), axis=1)], lambda x: x[:, [1, 1]]),
+        ([operator("Roll", "o", X, shift=1, axis=-1)], lambda x: np.roll(x, 1, -1)),
+        ([operator("Roll", "o", X, shift=-3, axis=1)], lambda x: np.roll(x, -3, 1)),
+        ([operator("Repeat", "o", X, repeats=2, axis=1)], lambda x: np.repeat(x, 2, 1)),
+        ([operator("Tile", "o", X, repeats=[1, 2, 3])], lambda x: np.tile(x, (1, 2, 3))),
+        ([operator("Tile", "o", X, repeats=2)], lambda x: np.tile(x, 2)),
+        ([operator("Stack", "o", [X, X], axis=-1)], lambda x: np.stack([x, x], -1)),
+        ([operator("Stack", "o", [X, X], axis=2)], lambda x: np.stack([x, x], 2)),
+        ([operator("Moveaxis", "o", X, source=1, destination=-1)], lambda x: np.moveaxis(x, 1, -1)),
+        ([operator("Pad", "o", X, pad_width=[[0, 0], [1, 0], [0, 2]], mode="constant")],
+         lambda x: np.pad(x, [[0, 0], [1, 0], [0, 2]])),
+        ([operator("Add", "o", X, array([[1.0], [2.0]]))], lambda x: x + np.array([[1.0], [2.0]])),
+        ([operator("Multiply", "o", X, array([[1.0, 2.0, 0.0], [0.5, -1.0, 4.0]]))],
+         lambda x: x * np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 4.0]])),
+        ([operator("Greater", "o", X, 0.25)], lambda x: x > 0.25),
+        ([operator("GreaterEqual", "o", X, array([0.0, 0.3, -1.0]))], lambda x: x >= np.array([0, 0.3, -1.0])),
+        ([operator("Less", "o", X, 0.25)], lambda x: x < 0.25),
+        ([operator("LessEqual", "o", 0.25, X)], lambda x: x >= 0.25),
+        ([operator("Roll", "r", X, shift=1, axis=-1), operator("Greater", "o", X, tensor("r"))],
+         lambda x: x > np.roll(x, 1, -1)),
+        ([operator("Sign", "o", X)], np.sign),
+        (WHERE, lambda x: np.where(x > 0.25, x, -1.5)),
+        ([WHERE[0], operator("Negative", "n", X), operator("Where", "o", tensor("g"), tensor("n"), X)],
+         lambda x: np.where(x > 0.25, -x, x)),
+        ([WHERE[0], operator("Where", "o", tensor("g"), 0.0, 0.0)], lambda x: 0 * x),
+        ([operator("Floor", "o", X)], np.floor),
+        ([operator("Ceil", "o", X)], np.ceil),
+        ([operator("Round", "o", X, decimals=0)], np.round),
+        ([operator("Matmul", "o", X, array([[1.0, 0.5], [2.0, 0.0], [-1.0, 4.0]]))],
+         lambda x: x @ np.array([[1.0, 0.5], [2.0, 0.0], [-1.0, 4.0]])),
+        ([operator("Transpose", "t", X, axes=[0, 2, 1]), operator("Matmul", "o", X, tensor("t"))],
+         lambda x: x @ x.swapaxes(1, 2)),
+        ([operator("Transpose", "t", X, axes=[0, 2, 1]), operator("Matmul", "o", tensor("t"), X)],
+         lambda x: x.swapaxes(1, 2) @ x),
+        ([operator("Einsum", "o", X, X, subscripts="bij,bkj->bki")], lambda x: np.einsum("bij,bkj->bki", x, x)),
+        ([operator("Einsum", "o", X, X, subscripts="bij,bij->bj")], lambda x: np.einsum("bij,bij->bj", x, x)),
+        ([operator("Einsum", "o", X, X, subscripts="bij,bkl->bilkj")],
+         lambda x: np.einsum("bij,bkl->bilkj", x, x)),
+        ([layer("Dot", "o", [X, X], axes=[2, 2])], lambda x: x @ x.swapaxes(1, 2)),
+        ([layer("Dot", "o", [X, X], axes=1)], lambda x: x.swapaxes(1, 2) @ x),
+    ],
+    ids=lambda value: value[-1]["class_name"] if isinstance(value, list) else "",
+)  # fmt: skip
+def test_an_operator_as_numpy_has_it(entries: list[dict[str, Any]], right: Any, tmp_path: Path) -> None:
+    layers = [port("x", 2, 3), activation("q", "quantized_bits(8,3,alpha=1)", "x"), *entries]
+    found = emulate(import_keras(write(tmp_path / "m.keras", layers, "o")), GRID)
+    assert np.array_equal(found, np.asarray(right(GRID), float))
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
         (layer("GlobalAveragePooling1D", "o", X, call={"mask": X}), "mask"),
         (layer("Dropout", "o", X, call={"training": True}), "training"),
         (layer("Multiply", "o", [X, 0.5]), "use an operator"),
-        (operator("Multiply", "o", X, array([[1.0], [2.0]])), "one for each of the last axis"),
         (operator("Divide", "o", X, 3.0), "powers of two"),
         (operator("Sum", "o", X, axis=None), "state its axis"),
         (layer("Activation", "o", X, activation="hard_sigmoid"), "six"),

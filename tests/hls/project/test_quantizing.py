@@ -158,6 +158,26 @@ class TestNormalForm:
         with pytest.raises(UnsupportedError, match=r"'net' is quantized already.*qtrigger new"):
             normal_form(model(quantized_already))
 
+    def test_a_layer_of_qkeras_without_quantizers_is_a_plain_one(self) -> None:
+        none = {"kernel_quantizer": None, "bias_quantizer": None, "activation": "relu", "use_bias": True}
+        form = normal_form(model(layer("QDense", "d", "x", [[1.0], [2.0]], [0.5], units=1, **none)))
+        assert [spec.class_name for spec in form.model.layers.values()] == ["InputLayer", "Dense", "Activation"]
+        folded = layer("QConv2DBatchnorm", "f", "x", kernel_quantizer=None)
+        with pytest.raises(UnsupportedError, match=r"has no kernel_quantizer.*use Conv2D and BatchNorm"):
+            normal_form(model(folded))
+
+    @pytest.mark.parametrize(
+        ("equation", "bias", "kind"), [("abc,cd->abd", "d", "Dense"), ("...c,cd->...d", None, "Dense")]
+    )
+    def test_an_einsum_over_the_last_axis_is_a_dense_layer(self, equation: str, bias: str | None, kind: str) -> None:
+        arrays = ([[1.0], [2.0]], [0.5])[: 1 + (bias is not None)]
+        net = layer("EinsumDense", "d", "x", *arrays, equation=equation, bias_axes=bias, activation="relu")
+        dense, relu = list(normal_form(model(net)).model.layers.values())[1:]
+        assert (dense.class_name, dense.config["use_bias"], relu.class_name) == (kind, bias is not None, "Activation")
+        other = layer("EinsumDense", "d", "x", *arrays, equation="abc,cd->adb", bias_axes=bias)
+        with pytest.raises(UnsupportedError, match="that of a QDense, with the same kernel"):
+            normal_form(model(other))
+
     def test_of_a_network_quantized_in_part_only_the_rest_gets_types(self) -> None:
         first = layer("QDense", "q", "x", [[1.0]] * 2, kernel_quantizer="quantized_bits(4,0,alpha=1)", use_bias=False)
         last = layer("Dense", "d", "q", [[0.7]], [0.1], units=1, use_bias=True, activation="softmax")
