@@ -1,6 +1,6 @@
 """Networks that others trained, one after the other, as their owners would bring them: what comes in, and how.
 
-    python -m benchmarks.public_models FOLDER [--events 300] [--largest-csim 400000] [--jobs N]
+    python -m benchmarks.public_models FOLDER [--events 300] [--largest-csim 20000000] [--jobs N]
         [--out FILE.jsonl] [--page FILE.md]
 
 Each file goes through `qtrigger new`. What it refuses is cured as its message says (`--input-type`, `--softmax drop`,
@@ -41,7 +41,7 @@ INPUT_TYPE = "ap_fixed<16,6>"
 _CALIBRATION_EVENTS = 500
 _SECONDS = 3600
 _MOST_CURES = 5
-LARGEST_CSIM = 400_000
+LARGEST_CSIM = 20_000_000
 _OUR_FAULT = "a fault of qtrigger"
 _HARDWARE = ("csim", "rtl", "netlist")
 """Witnesses that are not asked, or only of networks that are small enough."""

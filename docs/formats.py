@@ -1,7 +1,8 @@
 """Makes the table of formats in docs/reference/support.md by trying every cell: `python docs/formats.py`.
 
 One network, of two dense layers and a ReLU, is saved in every format that can be written here; then each reader gets
-every file, in processes of its own. HGQ 2 and alkaid's converter live in the environment that `qtrigger doctor` names.
+every file, in processes of its own. HGQ and HGQ 2 live in the environments that `qtrigger doctor` names; for this page
+hls4ml 1.3 is installed in both besides, and alkaid 0.8 beside HGQ 2.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 PAGE = Path(__file__).parent / "reference" / "support.md"
 START, END = "<!-- formats -->\n", "<!-- /formats -->"
 TAKEN = "taken"
+OURS, HGQ1, HGQ2 = HOMES = ("ours", "hgq", "hgq2")
 
 
 @dataclass(frozen=True)
 class Format:
-    """One kind of file: what people call it, its name here, who writes it; in HGQ 2's environment or in ours."""
+    """One kind of file: what people call it, its name here, who writes it; in ours or another environment of HOMES."""
 
     title: str
     file: str
     write: Callable[[Path], None]
-    hgq2: bool = False
+    home: str = OURS
 
 
 def _plain(keras: Any) -> Any:
@@ -72,6 +74,7 @@ def qkeras(file: Path) -> None:
     import keras
     import qkeras as q
 
+    keras.backend.clear_session()  # names of layers do not go on counting
     bits = "quantized_bits(6, 1, alpha=1)"
     x = keras.Input((16,))
     y = q.QDense(8, kernel_quantizer=bits, bias_quantizer=bits)(q.QActivation("quantized_bits(8, 3, alpha=1)")(x))
@@ -89,6 +92,73 @@ def hgq2(file: Path) -> None:
     model.save(file)
 
 
+def _trained_hgq() -> Any:
+    import numpy as np
+    from HGQ import trace_minmax
+    from HGQ.layers import HDense, HQuantize
+    from tensorflow import keras
+
+    layers = [HQuantize(beta=0, input_shape=(16,)), HDense(8, beta=0, activation="relu"), HDense(3, beta=0)]
+    model = keras.Sequential(layers)
+    trace_minmax(model, np.random.default_rng(1).normal(size=(200, 16)).astype(np.float32))
+    return model
+
+
+def hgq(file: Path) -> None:
+    """A network of HGQ as it is trained, with its own default types."""
+    _trained_hgq().save(file)
+
+
+def hgq_proxy(file: Path) -> None:
+    """What HGQ makes of it for firmware."""
+    from HGQ import to_proxy_model
+
+    to_proxy_model(_trained_hgq()).save(file)
+
+
+def _onnx(file: Path, quantized: bool) -> None:
+    """The network in the operators that exporters write, with a Quant of QONNX before and behind, or without."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    rng, steps, constants = np.random.default_rng(1), [], {}
+
+    def constant(name: str, values: Any) -> str:
+        constants[name] = numpy_helper.from_array(np.asarray(values, np.float32), name)
+        return name
+
+    def step(kind: str, output: str, *inputs: str, **options: Any) -> str:
+        steps.append(helper.make_node(kind, inputs, [output], name=f"{kind}_{output}", **options))
+        return output
+
+    def quant(source: str) -> str:
+        if not quantized:
+            return source
+        type_ = (constant("scale", 0.125), constant("zero", 0.0), constant("bits", 6.0))
+        options = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND", "domain": "qonnx.custom_op.general"}
+        return step("Quant", f"{source}_q", source, *type_, **options)
+
+    def dense(source: str, name: str, *shape: int) -> str:
+        kernel, bias = (quant(constant(f"{name}_{k}", rng.normal(size=s))) for k, s in (("w", shape), ("b", shape[1:])))
+        return step("Add", name, step("MatMul", f"{name}_sum", source, kernel), bias)
+
+    out = dense(quant(step("Relu", "r", dense(quant("x"), "d", 16, 8))), "y", 8, 3)
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", 16), (out, 3))]
+    graph = helper.make_graph(steps, "net", ports[:1], ports[1:], list(constants.values()))
+    domains = [helper.make_opsetid("", 13), *([helper.make_opsetid("qonnx.custom_op.general", 1)] if quantized else [])]
+    save(helper.make_model(graph, opset_imports=domains, ir_version=8), file)
+
+
+def qonnx(file: Path) -> None:
+    """QONNX, as Brevitas and QKeras are exported to it."""
+    _onnx(file, quantized=True)
+
+
+def onnx(file: Path) -> None:
+    """ONNX without quantizers."""
+    _onnx(file, quantized=False)
+
+
 FORMATS = (
     Format("Keras 2, HDF5", "keras2.h5", keras2),
     Format("Keras 3, `.keras`", "keras3.keras", keras3),
@@ -96,7 +166,11 @@ FORMATS = (
     Format("weights alone", "only.weights.h5", weights_alone),
     Format("QKeras, `.keras`", "qkeras.keras", qkeras),
     Format("QKeras, HDF5", "qkeras.h5", qkeras),
-    Format("HGQ 2, `.keras`", "hgq2.keras", hgq2, hgq2=True),
+    Format("HGQ, trained, HDF5", "hgq1.h5", hgq, HGQ1),
+    Format("HGQ, proxy, `.keras`", "hgq1.keras", hgq_proxy, HGQ1),
+    Format("HGQ 2, `.keras`", "hgq2.keras", hgq2, HGQ2),
+    Format("QONNX", "quantized.onnx", qonnx),
+    Format("ONNX", "plain.onnx", onnx),
 )
 
 
@@ -118,8 +192,12 @@ def ours(file: Path) -> str:
 
 def hls4ml(file: Path) -> str:
     """hls4ml's own converter, with types from the file where it has them (`granularity="name"`)."""
+    if file.suffix == ".onnx":
+        return _hls4ml_onnx(file)
     if file.name.startswith("hgq2"):
         import hgq  # noqa: F401 (registers its layers with Keras)
+    if file.name.startswith("hgq1"):
+        import HGQ.proxy  # noqa: F401 (registers its layers with Keras)
     import hls4ml as peer
     import keras
 
@@ -131,7 +209,23 @@ def hls4ml(file: Path) -> str:
     model = keras.models.load_model(file, custom_objects=objects, compile=False)
     config = peer.utils.config_from_keras_model(model, granularity="name")
     peer.converters.convert_from_keras_model(model, hls_config=config, output_dir=str(file.parent / "peer"))
-    return TAKEN if file.name.startswith(("qkeras", "hgq2")) else "taken, types of `ap_fixed<16,6>` unless stated"
+    return TAKEN if file.name.startswith(("qkeras", "hgq")) else _WITH_ITS_TYPES
+
+
+_WITH_ITS_TYPES = "taken, types of `ap_fixed<16,6>` unless stated"
+
+
+def _hls4ml_onnx(file: Path) -> str:
+    """After the clean-up that hls4ml's documentation asks for."""
+    import hls4ml as peer
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.util.cleanup import cleanup_model
+
+    model = cleanup_model(ModelWrapper(str(file)))
+    config = peer.utils.config_from_onnx_model(model, granularity="name", backend="Vitis")
+    folder = str(file.parent / "peer")
+    peer.converters.convert_from_onnx_model(model, output_dir=folder, hls_config=config, backend="Vitis")
+    return TAKEN if file.name.startswith("quantized") else _WITH_ITS_TYPES
 
 
 def alkaid(file: Path) -> str:
@@ -151,13 +245,16 @@ Cells = dict[str, str]
 """What a reader says of each file, by its name here."""
 
 
-def _asked(environment: bool, *arguments: str) -> Cells:
-    """What a process of this script writes; with ``environment`` it is HGQ 2's Python that runs it."""
-    from hls.machine.environments import HGQ2
+def _asked(home: str, *arguments: str) -> Cells:
+    """What a process of this script writes, which the Python of one of HOMES runs."""
+    from hls.machine import environments
 
-    if environment and HGQ2.missing is not None:
-        raise SystemExit(HGQ2.missing)
-    python = str(HGQ2.python) if environment else sys.executable
+    python = sys.executable
+    if home != OURS:
+        environment = {HGQ1: environments.HGQ, HGQ2: environments.HGQ2}[home]
+        if environment.missing is not None:
+            raise SystemExit(environment.missing)
+        python = str(environment.python)
     command = [python, "-W", "ignore", str(Path(__file__).resolve()), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -166,10 +263,10 @@ def _asked(environment: bool, *arguments: str) -> Cells:
     return answer
 
 
-def write(folder: Path, hgq2_files: bool) -> Cells:
-    """The files that this environment writes."""
+def write(folder: Path, home: str) -> Cells:
+    """The files that this environment, one of HOMES, writes."""
     for form in FORMATS:
-        if form.hgq2 == hgq2_files:
+        if form.home == home:
             form.write(folder / form.file)
     return {}
 
@@ -182,20 +279,20 @@ def read(reader: str, folder: Path, files: Sequence[str]) -> Cells:
             said[name] = READERS[reader](folder / name)
         except Exception as error:  # noqa: BLE001 (whatever a converter raises is its answer)
             told = " ".join(str(error).split()).replace(f"{folder}/", "")
-            said[name] = f"no: {told[-200:] or type(error).__name__}"
+            said[name] = f"no: {told[:160] or type(error).__name__}"
     return said
 
 
 def found(folder: Path) -> Mapping[str, Cells]:
-    """All cells. hls4ml reads HGQ 2's files in HGQ 2's environment, all others in ours."""
-    for environment in (False, True):
-        _asked(environment, "write", str(folder), *(["hgq2"] if environment else []))
+    """All cells. hls4ml reads files of HGQ and HGQ 2 in their environments, all others in ours."""
+    for home in HOMES:
+        _asked(home, "write", str(folder), home)
     files = [form.file for form in FORMATS]
-    own, theirs = ([form.file for form in FORMATS if form.hgq2 == hgq2] for hgq2 in (False, True))
-    ours_said = _asked(False, "read", "qtrigger", str(folder), *files)
-    peer = _asked(False, "read", "hls4ml 1.3", str(folder), *own)
-    peer |= _asked(True, "read", "hls4ml 1.3", str(folder), *theirs)
-    alkaid_said = _asked(True, "read", "HGQ 2 + alkaid 0.8", str(folder), *files)
+    ours_said = _asked(OURS, "read", "qtrigger", str(folder), *files)
+    peer: Cells = {}
+    for home in HOMES:
+        peer |= _asked(home, "read", "hls4ml 1.3", str(folder), *(form.file for form in FORMATS if form.home == home))
+    alkaid_said = _asked(HGQ2, "read", "HGQ 2 + alkaid 0.8", str(folder), *files)
     return {"qtrigger": ours_said, "hls4ml 1.3": peer, "HGQ 2 + alkaid 0.8": alkaid_said}
 
 
@@ -221,8 +318,8 @@ def _short(text: str, notes: list[str]) -> str:
 def main(arguments: list[str]) -> None:
     """Without arguments the page; with them what a process of it does."""
     match arguments:
-        case ["write", folder, *hgq2]:
-            answer = write(Path(folder), bool(hgq2))
+        case ["write", folder, home]:
+            answer = write(Path(folder), home)
         case ["read", reader, folder, *files]:
             with contextlib.redirect_stdout(sys.stderr):
                 answer = read(reader, Path(folder), files)

@@ -190,6 +190,8 @@ def shift_left(integers: IntArray, bits: int) -> IntArray:
     """
     if bits == 0:
         return integers
+    if integers.dtype == np.int64 and int(np.abs(integers).max(initial=0)) << bits < 1 << 62:
+        return integers << bits
     return narrow(widen(integers) * (1 << bits))
 
 

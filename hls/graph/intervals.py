@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hls.graph import nodes
 from hls.graph.edge import Edge
 from hls.graph.fixed import FixedArray, IntArray, narrow, round_shift, shift_left, widen
+from hls.graph.integers import plus, shifted, times
 from hls.graph.windows import patches
 
 
@@ -121,27 +122,22 @@ def _affine(
     positive, negative = np.maximum(kernel, 0), np.minimum(kernel, 0)
     grid = max(fraction + kernel_fraction, bias.fraction)
     shift = grid - fraction - kernel_fraction
-    offset = widen(bias.at_fraction(grid).integers)
-    bottom = widen(shift_left(narrow(_sum(matmul_exact(low, positive), matmul_exact(high, negative))), shift)) + offset
-    top = widen(shift_left(narrow(_sum(matmul_exact(high, positive), matmul_exact(low, negative))), shift)) + offset
+    offset = bias.at_fraction(grid).integers
+    bottom = plus(shifted(plus(matmul_exact(low, positive), matmul_exact(high, negative)), shift), offset)
+    top = plus(shifted(plus(matmul_exact(high, positive), matmul_exact(low, negative)), shift), offset)
     magnitude = np.maximum(np.abs(low), np.abs(high))
-    partial = widen(shift_left(matmul_exact(magnitude, np.abs(kernel)), shift)) + np.abs(offset)
-    return Edge.of(narrow(bottom), narrow(top), grid, int(partial.max()))
-
-
-def _sum(a: IntArray, b: IntArray) -> npt.NDArray[np.object_]:
-    return np.asarray(widen(a) + widen(b))
+    partial = plus(shifted(matmul_exact(magnitude, np.abs(kernel)), shift), np.abs(offset))
+    return Edge.of(bottom, top, grid, int(partial.max()))
 
 
 @propagate.register
 def _(node: nodes.Scale, inputs: Sequence[Edge]) -> Edge:
     x = inputs[0]
-    factor, offset = widen(node.factor.integers), node.offset
-    grid = max(x.fraction + node.factor.fraction, offset.fraction)
-    unit = 1 << (grid - x.fraction - node.factor.fraction)
-    shifted = widen(offset.at_fraction(grid).integers)
-    ends = [widen(bound) * factor * unit + shifted for bound in (x.low, x.high)]
-    partial = np.maximum(np.abs(widen(x.low)), np.abs(widen(x.high))) * np.abs(factor) * unit + np.abs(shifted)
+    grid = max(x.fraction + node.factor.fraction, node.offset.fraction)
+    factor = shifted(node.factor.integers, grid - x.fraction - node.factor.fraction)
+    offset = node.offset.at_fraction(grid).integers
+    ends = [plus(times(bound, factor), offset) for bound in (x.low, x.high)]
+    partial = plus(times(np.maximum(np.abs(x.low), np.abs(x.high)), np.abs(factor)), np.abs(offset))
     return Edge.of(narrow(np.minimum(*ends)), narrow(np.maximum(*ends)), grid, int(partial.max()))
 
 
@@ -189,13 +185,13 @@ def _(node: nodes.Add, inputs: Sequence[Edge]) -> Edge:
     partial = max(x.magnitude << (grid - x.fraction) for x in inputs)
     if node.negate:
         b_low, b_high = -b_high, -b_low
-    return Edge.of(narrow(_sum(a_low, b_low)), narrow(_sum(a_high, b_high)), grid, partial)
+    return Edge.of(plus(a_low, b_low), plus(a_high, b_high), grid, partial)
 
 
 @propagate.register
 def _(node: nodes.Multiply, inputs: Sequence[Edge]) -> Edge:
     a, b = inputs
-    ends = [widen(p) * widen(q) for p in (a.low, a.high) for q in (b.low, b.high)]
+    ends = [times(p, q) for p in (a.low, a.high) for q in (b.low, b.high)]
     low = np.minimum(np.minimum(ends[0], ends[1]), np.minimum(ends[2], ends[3]))
     high = np.maximum(np.maximum(ends[0], ends[1]), np.maximum(ends[2], ends[3]))
     return Edge.of(narrow(low), narrow(high), a.fraction + b.fraction)

@@ -31,8 +31,9 @@ from hls.graph.float32 import (
     roundings,
     straight_through_limit,
 )
+from hls.graph.integers import INT64, plus, shifted, times, whole
 from hls.graph.windows import patches
-from hls.verification.span import INT64, Span, extreme, integers, plus, product, shifted, times, whole, widened
+from hls.verification.span import Span, extreme, integers, product, widened
 
 _UNIT = 2.0**-24
 _SAFE = 1 + 2.0**-40

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hls.graph.fixed import IntArray, narrow, widen
+from hls.graph.fixed import IntArray
 from hls.graph.float32 import Doubles
+from hls.graph.integers import largest, plus, shifted
 from hls.graph.intervals import matmul_exact
-
-INT64 = 1 << 62
-"""Integers below this stay in int64, and so does the sum of two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,34 +60,6 @@ def integers(whole: Doubles) -> IntArray:
     return np.array([int(value) for value in whole.ravel()], object).reshape(whole.shape)
 
 
-def _largest(a: IntArray) -> int:
-    return int(np.abs(a).max(initial=0))
-
-
-def times(a: IntArray, b: IntArray) -> IntArray:
-    """``a * b``, in int64 where that holds it."""
-    if a.dtype == np.int64 == b.dtype and _largest(a) * _largest(b) < INT64:
-        return np.asarray(a * b)
-    return narrow(np.asarray(widen(a) * widen(b)))
-
-
-def plus(a: IntArray, b: IntArray) -> IntArray:
-    """``a + b``, in int64 where that holds it."""
-    if a.dtype == np.int64 == b.dtype and _largest(a) + _largest(b) < INT64:
-        return np.asarray(a + b)
-    return narrow(np.asarray(widen(a) + widen(b)))
-
-
-def whole(value: int) -> IntArray:
-    """One integer as an array."""
-    return narrow(np.array(value, object))
-
-
-def shifted(a: IntArray, bits: int) -> IntArray:
-    """``a * 2**bits`` for ``bits >= 0``."""
-    return a if bits == 0 else times(a, whole(1 << bits))
-
-
 def widened(
     low: IntArray, high: IntArray, error: Doubles, sure: npt.NDArray[np.bool_], guard: int
 ) -> tuple[IntArray, IntArray]:
@@ -103,7 +73,7 @@ def widened(
 
 def product(a: IntArray, b: IntArray) -> IntArray:
     """Integer matrix product, in two halves where one product would leave float64."""
-    bound = _largest(a) * _largest(b) * b.shape[0]
+    bound = largest(a) * largest(b) * b.shape[0]
     if a.dtype == object or not 1 << 53 <= bound < 1 << 62:
         return matmul_exact(a, b)
     return (matmul_exact(a >> 24, b) << 24) + matmul_exact(a & ((1 << 24) - 1), b)
