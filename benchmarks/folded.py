@@ -3,14 +3,16 @@
     python -m benchmarks.folded [NETWORK ...] [--events N] [--cache FOLDER]
 
 A row for each network and interval asked for, 1 being the unrolled: clocks between events and of latency as Verilator
-measures them, cells by Yosys (UltraScale+, LUTs from packed in pairs to each by itself, no DSP), seconds to write, and
-how many of N events differ from the emulator's. The encoders are those of firmware_projects; the weights of the Deep
-Sets (3-32-32 for each of 16 particles, sum, 32-5) are random ones of six bits.
+measures them, cells by Yosys (UltraScale+, LUTs from packed in pairs to each by itself), seconds to write, and how many
+of N events differ from the emulator's. The encoders are those of firmware_projects. Random weights of six bits have the
+Deep Sets (3-32-32 for each of 16 particles, sum, 32-5), the MLP (16-64-32-32-5) and the CNN (28 by 28 pixels, 3x3 to 8,
+pool, 3x3 to 16, pool, 10 outputs), which alone has its products in DSPs and is not unrolled.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -29,6 +31,7 @@ from hls.importing import import_model
 from hls.project import read_project
 from hls.rtl import Simulation, rtl_design, write_rtl
 from hls.rtl.netlist import family_of, synthesise
+from hls.target import AUTO, LUT
 
 PART, CLOCK_NS = "xcvu13p-flga2577-2-e", 5.0
 PROJECTS = Path("firmware_projects")
@@ -37,10 +40,11 @@ HEAD = "| network | asked | interval | latency | LUT | of unrolled | FF | DSP | 
 
 @dataclass(frozen=True)
 class Case:
-    """A network, and the interval in clocks that is asked for it beside 1."""
+    """A network, and the intervals in clocks that are asked for it."""
 
     graph: Callable[[], FixedGraph]
-    interval: int
+    intervals: tuple[int, ...]
+    multipliers: str = LUT
 
 
 def encoder(name: str) -> FixedGraph:
@@ -70,9 +74,68 @@ def deep_sets(particles: int = 16, seed: int = 1) -> FixedGraph:
     return builder.finish([x], [y], ["y"])
 
 
+class Layers:
+    """Builds a network of random weights, each layer quantized."""
+
+    def __init__(self, name: str, shape: tuple[int, ...], port: FixedType) -> None:
+        self.builder, self.random = GraphBuilder(name), np.random.default_rng(1)
+        self.x = self.builder.add(nodes.Input("x", (), "x", shape, port, port.raw_min, port.raw_max))
+
+    def weights(self, *shape: int) -> FixedArray:
+        return FixedArray(self.random.integers(-32, 32, shape), 5)
+
+    def name(self) -> str:
+        return f"n{len(self.builder.nodes)}"
+
+    def quantize(self, type_: FixedType) -> None:
+        name = self.name()
+        self.x = self.builder.add(nodes.Quantize(name, (self.x,), name, type_, type_.raw_min, type_.raw_max))
+
+    def dense(self, width: int, type_: FixedType) -> None:
+        name, inputs = self.name(), self.builder.edges[self.x].shape[-1]
+        node = nodes.Dense(name, (self.x,), name, self.weights(inputs, width), self.weights(width))
+        self.x = self.builder.add(node)
+        self.quantize(type_)
+
+    def conv_and_pool(self, width: int, type_: FixedType) -> None:
+        name, inputs = self.name(), self.builder.edges[self.x].shape[-1]
+        kernel, same, none = self.weights(3, 3, inputs, width), ((1, 1), (1, 1)), ((0, 0), (0, 0))
+        node = nodes.Conv(name, (self.x,), name, kernel, self.weights(width), (1, 1), (1, 1), same, 1)
+        self.x = self.builder.add(node)
+        self.quantize(type_)
+        name = self.name()
+        self.x = self.builder.add(nodes.Pool(name, (self.x,), name, (2, 2), (2, 2), none, True))
+
+    def flatten(self) -> None:
+        name, shape = self.name(), self.builder.edges[self.x].shape
+        self.x = self.builder.add(nodes.Reshape(name, (self.x,), name, (math.prod(shape),)))
+
+    def finish(self) -> FixedGraph:
+        return self.builder.finish(["x"], [self.x], ["y"])
+
+
+def mlp() -> FixedGraph:
+    layers = Layers("mlp", (16,), FixedType(True, 10, 3))
+    for width, integer in ((64, 3), (32, 4), (32, 3)):
+        layers.dense(width, FixedType(False, 7, integer))
+    layers.dense(5, FixedType(True, 12, 6))
+    return layers.finish()
+
+
+def cnn() -> FixedGraph:
+    layers = Layers("cnn", (28, 28, 1), FixedType(False, 8, 0))
+    layers.conv_and_pool(8, FixedType(False, 7, 2))
+    layers.conv_and_pool(16, FixedType(False, 7, 4))
+    layers.flatten()
+    layers.dense(10, FixedType(True, 12, 8))
+    return layers.finish()
+
+
 CASES: Mapping[str, Case] = {
-    "deep-sets-16": Case(deep_sets, 16),
-    **{f"compression-encoder-{n}": Case(partial(encoder, f"compression-encoder-{n}"), 5) for n in (8, 16, 32)},
+    "deep-sets-16": Case(deep_sets, (1, 16, 64)),
+    **{f"compression-encoder-{n}": Case(partial(encoder, f"compression-encoder-{n}"), (1, 5)) for n in (8, 16, 32)},
+    "mlp": Case(mlp, (1, 16, 64)),
+    "cnn": Case(cnn, (7056,), AUTO),
 }
 
 
@@ -96,9 +159,9 @@ class Row:
         )
 
 
-def measure(graph: FixedGraph, interval: int, events: int, place: Path, cache: Path) -> Row:
+def measure(graph: FixedGraph, interval: int, multipliers: str, events: int, place: Path, cache: Path) -> Row:
     start = time.perf_counter()
-    project = write_rtl(graph, "net", place, CLOCK_NS, multipliers="lut", interval=interval)
+    project = write_rtl(graph, "net", place, CLOCK_NS, multipliers=multipliers, interval=interval)
     seconds = time.perf_counter() - start
     simulation = Simulation(rtl_design(project), cache)
     simulation.compile()
@@ -134,8 +197,8 @@ def main() -> None:
             case = CASES[name]
             graph = case.graph()
             unrolled: Row | None = None
-            for interval in (1, case.interval):
-                row = measure(graph, interval, options.events, Path(folder, "rtl"), cache.resolve())
+            for interval in case.intervals:
+                row = measure(graph, interval, case.multipliers, options.events, Path(folder, "rtl"), cache.resolve())
                 unrolled = unrolled or row
                 sys.stdout.write(row.text(name, unrolled) + "\n")
                 sys.stdout.flush()

@@ -83,6 +83,11 @@ def _prove(attempt: _Attempt) -> int:
     if reason is not None:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
+    if subject.verilog.folded:
+        raise NotClosedError(
+            "engines compute the Verilog, a layer in many clocks, with weights in memories: only logic that an event "
+            "passes once is proved; a shorter interval, or none, makes it so"
+        )
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
     design, late = _of_one_event(read_verilog(subject.verilog, deadline), subject.verilog)

@@ -1,12 +1,13 @@
 """The network as pipelined Verilog or VHDL, and its simulation."""
 
 from hls.rtl.logic import Logic
-from hls.rtl.rtl_project import RtlProject, latency_cutoff, write_rtl
+from hls.rtl.rtl_project import RtlProject, latency_cutoff
 from hls.rtl.sharing import beats_by_layer
 from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, read_design, rtl_design
 from hls.rtl.tools import find_verilator, missing_tools
 from hls.rtl.trace import trace
 from hls.rtl.vhdl import write_vhdl
+from hls.rtl.writing import write_rtl
 
 __all__ = [
     "Design",

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from hls.errors import ProjectError
-from hls.graph import FixedGraph
 from hls.rtl.logic import Core, Logic
-from hls.rtl.partition import Stage
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.ports import RtlPort, input_ports, output_ports
-from hls.rtl.trace import trace
 from hls.rtl.wiring import Wiring, core_names, wire_up
 from hls.rtl.wrapper import wrapper_source
 from hls.target import AUTO, LUT
@@ -54,8 +51,8 @@ class RtlProject:
 
     ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
     variables, which synthesis may place in DSP slices. ``cost`` is alkaid's, in bits of adders. ``shared`` names the
-    modules that are there several times. ``interval`` is the fewest clocks from one event to the next. ``contents``
-    are files of memories' contents, which the sources name without a folder.
+    modules that are there several times. ``interval`` is the fewest clocks from one event to the next. ``folded`` says
+    that engines compute it; ``contents`` are files of their memories, which the sources name without a folder.
     """
 
     folder: Path
@@ -70,6 +67,7 @@ class RtlProject:
     shared: tuple[str, ...] = ()
     interval: int = 1
     contents: tuple[str, ...] = ()
+    folded: bool = False
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -93,41 +91,6 @@ def latency_cutoff(clock_ns: float) -> float:
     return clock_ns * (1 - CLOCK_UNCERTAINTY)
 
 
-def write_rtl(
-    graph: FixedGraph,
-    name: str,
-    folder: Path,
-    clock_ns: float,
-    hard_dc: int = 2,
-    stages: Sequence[Stage] | None = None,
-    multipliers: str = AUTO,
-    pipelining: Pipelining | None = None,
-    interval: int = 1,
-) -> RtlProject:
-    """Write ``graph`` as Verilog that takes one event a clock, or one each ``interval`` clocks.
-
-    Args:
-        graph: the network.
-        name: of the firmware; its top module is ``<name>_top``.
-        folder: made if missing; sources go to ``src/``, clock constraints beside it.
-        clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
-        hard_dc: how hard the adder trees are optimised, see ``trace``.
-        stages: how the nodes are divided among cores; by default what all positions do alike is one module.
-        multipliers: one of ``MULTIPLIERS``; with "lut" a product is written as adders, which no tool puts in DSPs.
-        pipelining: where the pipeline is cut, by a family's own delays; by alkaid's rule for ``clock_ns`` without.
-        interval: the most clocks from one event to the next. Within them a core takes several positions, where that
-            saves logic; the project may be ready earlier.
-
-    Raises:
-        ProjectError: ``name`` is no identifier, or ``interval`` is below 1.
-        UnsupportedError: the graph has numbers too wide for RTL.
-    """
-    if interval < 1:
-        raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
-    logic = trace(graph, hard_dc, stages, pipelining, interval)
-    return write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
-
-
 def write_in(
     language: Language,
     logic: Logic,
@@ -138,8 +101,7 @@ def write_in(
     pipelining: Pipelining | None = None,
 ) -> RtlProject:
     """The project of ``logic`` in ``language``, see ``write_rtl``."""
-    if not _IDENTIFIER.fullmatch(name):
-        raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
+    check_name(name)
     # With the suffix no name is a reserved word of Verilog or VHDL.
     top = f"{name}_top"
     source = empty_source(folder, language)
@@ -175,6 +137,12 @@ def write_in(
         shared,
         logic.interval,
     )
+
+
+def check_name(name: str) -> None:
+    """Raise ``ProjectError`` if no modules can be called so."""
+    if not _IDENTIFIER.fullmatch(name):
+        raise ProjectError(f"firmware name {name!r}: a letter, then letters, digits and '_' are allowed")
 
 
 def empty_source(folder: Path, language: Language = VERILOG) -> Path:

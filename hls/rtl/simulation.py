@@ -58,7 +58,8 @@ class Design:
     """What is simulated: Verilog ``sources``, top module, ports, clock and the macros that the sources expect.
 
     Modules named in ``shared`` are compiled once and not into each place where they are instanced. ``interval`` is the
-    fewest clocks from one event to the next. ``memories`` are contents that the simulation reads at its start.
+    fewest clocks from one event to the next. ``memories`` are contents that the simulation reads at its start;
+    ``folded`` says that engines compute the design.
     """
 
     sources: tuple[Path, ...]
@@ -70,6 +71,7 @@ class Design:
     shared: tuple[str, ...] = ()
     interval: int = 1
     memories: tuple[Path, ...] = ()
+    folded: bool = False
 
 
 def rtl_design(project: RtlProject) -> Design:
@@ -83,6 +85,7 @@ def rtl_design(project: RtlProject) -> Design:
         shared=project.shared,
         interval=project.interval,
         memories=project.memories,
+        folded=project.folded,
     )
 
 
@@ -97,7 +100,8 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
     interval = 1 if stated is None else int(stated[1])
     memories = tuple(sorted(first.parent.glob(f"*.{CONTENTS}")))
     ports = input_ports(graph), output_ports(graph)
-    return Design((first, *others), top, *ports, clock_ns, interval=interval, memories=memories)
+    folded = any(path.stem == f"{name}_sequencer" for path in others)
+    return Design((first, *others), top, *ports, clock_ns, interval=interval, memories=memories, folded=folded)
 
 
 @dataclass(frozen=True)

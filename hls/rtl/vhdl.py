@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hls.errors import ProjectError, UnsupportedError
 from hls.graph import FixedGraph
+from hls.rtl.folded import chosen_engines
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import Language, RtlProject, write_in
 from hls.rtl.trace import trace
@@ -54,6 +55,11 @@ def write_vhdl(
     """
     if "__" in name or name.endswith("_"):
         raise ProjectError(f"firmware name {name!r}: VHDL allows '_' only between letters and digits, one at a time")
+    if pipelining is None and chosen_engines(graph, interval):
+        raise UnsupportedError(
+            f"vhdl: engines, which take an event each {interval} clocks, are written in Verilog alone; leave out "
+            "interval_ns and interval, or vhdl"
+        )
     logic = trace(graph, hard_dc, pipelining=pipelining, interval=interval)
     if logic.interval > 1:
         raise UnsupportedError(

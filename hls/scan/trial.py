@@ -148,15 +148,10 @@ def _result(spec: TrialSpec, **found: Any) -> TrialResult:
 
 
 def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
-    from hls.figures.estimates import estimate_hls4ml, estimate_rtl
-    from hls.rtl import beats_by_layer
+    from hls.figures.estimates import estimate_hls4ml, estimate_own_rtl
 
     target = spec.hardware
-    if target.product == "rtl":
-        beats = beats_by_layer(graph, target.interval_clocks)
-        estimate = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
-    else:
-        estimate = estimate_hls4ml(graph, target)
+    estimate = estimate_own_rtl(graph, target) if target.product == "rtl" else estimate_hls4ml(graph, target)
     return {
         **{limit: estimate[kind.key].value for limit, kind in LOGIC_LIMITS.items() if kind.key in estimate.figures},
         "latency_ns": estimate["latency_ns"].value,

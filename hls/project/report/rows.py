@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from hls.errors import ProjectError
-from hls.figures.estimates import DesignEstimate, estimate_hls4ml, estimate_rtl, multipliers
+from hls.figures.estimates import DesignEstimate, estimate_hls4ml, estimate_own_rtl, multipliers
 from hls.figures.vendor_reports import VendorReport, find_reports
 from hls.graph import FixedGraph
 from hls.project.report.schema import Latency, Resources, Timing
 from hls.project.report.timing import judge_timing
-from hls.rtl import RtlTiming, beats_by_layer
+from hls.rtl import RtlTiming
 from hls.rtl.netlist import BLOCK_KBIT, Closure, NetlistResources, RoutedDesign
 from hls.target import Target
 from hls.target.parts import Part, check_fit, find_part
@@ -58,8 +58,7 @@ def gather_figures(
     """
     part, notes = _part(target)
     found = tuple(measured)
-    beats = beats_by_layer(graph, target.interval_clocks)
-    rtl = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
+    rtl = estimate_own_rtl(graph, target, folded=closure is None)
     hls4ml = estimate_hls4ml(graph, target)
     reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))
     reports.reverse()  # the one closest to silicon first

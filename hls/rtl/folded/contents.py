@@ -66,6 +66,13 @@ def weights(engine: Engine) -> Memory:
     return Memory(rows.reshape(-1, engine.lanes * engine.simd), kernel.type)
 
 
+def weight_bits(engine: Engine) -> tuple[int, int]:
+    """Rows of an engine's memory of weights, and bits of a row."""
+    if not engine.multipliers:
+        return 0, 0
+    return engine.loops.clocks, engine.multipliers * kernel_of(engine.unit.head).type.width
+
+
 def biases(engine: Engine, graph: FixedGraph) -> Memory:
     """A row for each word of a position: of each lane what its sum begins with, in units of the sum."""
     bias = bias_of(engine.unit.head).at_fraction(graph.edges[engine.unit.head.name].fraction)

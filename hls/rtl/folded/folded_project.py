@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -14,9 +15,8 @@ from hls.rtl.folded.schedule import schedule
 from hls.rtl.folded.tails import write_tail
 from hls.rtl.folded.top_source import Design, top_source
 from hls.rtl.folded.unit_source import UnitParts, unit_source
-from hls.rtl.pipeline import Pipelining
 from hls.rtl.ports import input_ports, output_ports
-from hls.rtl.rtl_project import CONTENTS, RtlProject, empty_source, source_files, write_constraints
+from hls.rtl.rtl_project import CONTENTS, RtlProject, check_name, empty_source, source_files, write_constraints
 from hls.target import AUTO, LUT
 
 INLINE_BITS = 1 << 14
@@ -30,17 +30,20 @@ def write_folded(
     clock_ns: float,
     interval: int,
     multipliers: str = AUTO,
-    pipelining: Pipelining | None = None,
+    engines: Sequence[Engine] = (),
 ) -> RtlProject:
     """Write ``graph`` as Verilog whose engines take an event each ``interval`` clocks, see ``write_rtl``.
+
+    ``engines`` are those of ``plan``, where they are known already.
 
     Raises:
         UnsupportedError: the interval is too short for engines, or a tensor is read in an order that they do not know.
     """
-    engines = plan(graph, interval)
+    engines = tuple(engines) or plan(graph, interval)
+    check_name(name)
     source = empty_source(folder)
     tails = [
-        write_tail(graph, engine.unit, f"{name}_{engine.unit.name}_tail", source, clock_ns, multipliers, pipelining)
+        write_tail(graph, engine.unit, f"{name}_{engine.unit.name}_tail", source, clock_ns, multipliers)
         for engine in engines
     ]
     timed = schedule(graph, engines, interval, [tail.clocks if tail else 0 for tail in tails])
@@ -63,6 +66,7 @@ def write_folded(
         timed.latency,
         sum(engine.multipliers for engine in engines),
         interval=interval,
+        folded=True,
         contents=source_files(source, suffix=CONTENTS),
     )
 

@@ -486,7 +486,21 @@ def _repeated(channels: Numbers, times: int, positions: int, of_position: int) -
     return Layout(np.where(row == HOLE, HOLE, row + offsets))
 
 
-def _luts(simd: int, lanes: int, x_bits: int, w_bits: int, sum_bits: int) -> float:
-    """About the LUTs of an engine, to choose one: a product takes most, then the way out of a lane, then a word."""
-    product = 0.6 * x_bits * w_bits + x_bits + 2 * w_bits
+def luts_of(graph: FixedGraph, engine: Engine, in_dsps: bool = False) -> float:
+    """About the LUTs of an engine."""
+    head = engine.unit.head
+    width = graph.edges[head.name].type.width
+    if not engine.multipliers:
+        return 2.0 * engine.lanes * width + _SURROUNDING
+    x = graph.edges[engine.operands[0].tensor].type.width
+    return _luts(engine.simd, engine.lanes, x, kernel_of(head).type.width, width, in_dsps) + _SURROUNDING
+
+
+_SURROUNDING = 250.0
+"""LUTs of an engine's counters, addresses and flags, about."""
+
+
+def _luts(simd: int, lanes: int, x_bits: int, w_bits: int, sum_bits: int, in_dsps: bool = False) -> float:
+    """A product takes most, then the way out of a lane, then a word."""
+    product = (0.0 if in_dsps else 0.6 * x_bits * w_bits) + x_bits + 2 * w_bits
     return simd * lanes * product + lanes * 4 * sum_bits + simd * x_bits

@@ -10,7 +10,6 @@ from pathlib import Path
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
 from hls.rtl.folded.grouping import Kind, Unit
-from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import VERILOG, write_in
 from hls.rtl.trace import trace
 
@@ -41,7 +40,6 @@ def write_tail(
     source: Path,
     clock_ns: float,
     multipliers: str,
-    pipelining: Pipelining | None,
 ) -> Tail | None:
     """Write the modules of one lane to ``source``; None if the sums themselves are what leaves."""
     if not unit.tail:
@@ -49,8 +47,8 @@ def write_tail(
     read = unit.operands if unit.kind is Kind.ELEMENTWISE else (unit.head.name,)
     lane = lane_graph(graph, unit, read)
     with tempfile.TemporaryDirectory(prefix="rtl-") as place:
-        logic = trace(lane, pipelining=pipelining)
-        project = write_in(VERILOG, logic, name, Path(place), clock_ns, multipliers, pipelining)
+        logic = trace(lane)
+        project = write_in(VERILOG, logic, name, Path(place), clock_ns, multipliers)
         for path in project.sources:
             shutil.move(path, source / path.name)
     inputs = tuple((port.signal, tensor) for port, tensor in zip(project.inputs, read, strict=True))

@@ -1,0 +1,91 @@
+"""Estimate of our RTL at an interval: of engines where they are the cheapest, else of unrolled RTL and shared cores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from math import ceil, prod
+
+from hls.figures.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate
+from hls.figures.estimates.rtl_route import estimate_rtl
+from hls.graph import FixedGraph
+from hls.rtl import beats_by_layer
+from hls.rtl.folded import Engine, chosen_engines, luts_of, schedule
+from hls.rtl.folded.contents import weight_bits
+from hls.target import LUT, Target
+from hls.target.resources import Counts
+
+ASSUMED = Error(0.2, 0.5)
+"""No set of designs was measured: of three the LUTs by Yosys were within a quarter. Every figure is marked so."""
+
+_TAIL = 3
+"""Registers on the way out of a lane, about."""
+_BLOCK_ROWS, _BLOCK_BITS, _LEAST_ROWS = 512, 72, 65
+"""Of a tile of 36 kbit as it serves as a ROM, and rows from which on one is taken rather than LUTs."""
+
+
+def estimate_own_rtl(graph: FixedGraph, target: Target, *, folded: bool = True) -> DesignEstimate:
+    """Of the RTL that ``write_rtl`` makes for ``target``; without ``folded`` engines are not thought of."""
+    interval = target.interval_clocks
+    engines = chosen_engines(graph, interval) if folded else ()
+    if engines:
+        return estimate_folded(graph, target.clock_ns, engines, interval, target.multipliers)
+    beats = beats_by_layer(graph, interval)
+    return estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
+
+
+def estimate_folded(
+    graph: FixedGraph, clock_ns: float, engines: Sequence[Engine], interval: int, multipliers: str
+) -> DesignEstimate:
+    """Resources, latency and interval of engines. The latency is that of their schedule, but for the lanes' tails."""
+    start = time.perf_counter()
+    cycles = schedule(graph, engines, interval, [_TAIL] * len(engines)).latency
+    layers: dict[str, Counts] = {}
+    for engine in engines:
+        layer = engine.unit.head.layer
+        layers[layer] = layers.get(layer, Counts()) + _counts(graph, engine, multipliers)
+    # Each port is held for an interval in registers, of which a word is chosen.
+    held = sum(prod(graph.edges[name].shape) * graph.edges[name].type.width for name in graph.inputs)
+    ports = Counts(lut=held / 2, ff=held)
+    total = sum(layers.values(), ports)
+    figures = {
+        **{name: total.get(name, 0.0) for name in ("lut", "ff", "dsp", "bram", "uram")},
+        "cycles": cycles,
+        "interval": interval,
+        "latency_ns": cycles * clock_ns,
+    }
+    return DesignEstimate(
+        route="rtl",
+        clock_ns=clock_ns,
+        figures={
+            name: Estimate.of(
+                name, value, Error(0.0, 0.0) if name == "interval" else ASSUMED, "post-route",
+                extrapolated=name != "interval",
+            )
+            for name, value in figures.items()
+        },
+        layers=tuple(LayerEstimate(name, _operations(engines, name), found) for name, found in layers.items()),
+        notes=(f"{len(engines)} engines, an event each {interval} clocks, {sum(e.multipliers for e in engines)} "
+               "multipliers; its errors are assumed, not measured",),
+        seconds=time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def _operations(engines: Sequence[Engine], layer: str) -> tuple[str, ...]:
+    return tuple(type(engine.unit.head).__name__ for engine in engines if engine.unit.head.layer == layer)
+
+
+def _counts(graph: FixedGraph, engine: Engine, multipliers: str) -> Counts:
+    width = graph.edges[engine.unit.head.name].type.width
+    x = graph.edges[engine.operands[0].tensor].type.width
+    in_luts = multipliers == LUT
+    rows, bits = weight_bits(engine)
+    in_blocks = rows >= _LEAST_ROWS
+    each = bits / max(engine.multipliers, 1)
+    registers = engine.multipliers * (2 * x + 4 * each) + engine.lanes * 4 * width + 2 * engine.simd * x
+    return Counts(
+        lut=luts_of(graph, engine, in_dsps=not in_luts),
+        ff=registers,
+        dsp=0 if in_luts else engine.multipliers,
+        bram=ceil(rows / _BLOCK_ROWS) * ceil(bits / _BLOCK_BITS) if in_blocks else 0,
+    )

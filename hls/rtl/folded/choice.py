@@ -1,0 +1,41 @@
+"""Whether engines are the cheapest RTL of a network at an interval, by estimates of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hls.errors import UnsupportedError
+from hls.graph import FixedGraph
+from hls.graph.costs import ebops
+from hls.rtl.folded.plan import Engine, luts_of, plan
+from hls.rtl.sharing import beats_by_layer
+
+SHORTEST_INTERVAL = 8
+"""Below so many clocks engines are not tried: what surrounds their products costs what the folding saves."""
+
+LUTS_OF_EBOP = 0.6
+"""LUTs of unrolled RTL for each bit of a constant times each of its input, about what ``estimate_rtl`` says of MLPs."""
+
+
+def chosen_engines(graph: FixedGraph, interval: int) -> tuple[Engine, ...]:
+    """The engines that compute ``graph``; none where unrolled RTL or cores shared in time are cheaper, or alone can."""
+    if interval < SHORTEST_INTERVAL:
+        return ()
+    try:
+        engines = plan(graph, interval)
+    except UnsupportedError:
+        return ()
+    return engines if engine_luts(graph, engines) < shared_luts(graph, interval) else ()
+
+
+def engine_luts(graph: FixedGraph, engines: Sequence[Engine]) -> float:
+    """About the LUTs of engines if all products are in LUTs; without the registers that hold an event at the ports."""
+    return sum(luts_of(graph, engine) for engine in engines)
+
+
+def shared_luts(graph: FixedGraph, interval: int) -> float:
+    """About the LUTs of RTL that is unrolled but for what takes positions in turn."""
+    beats = beats_by_layer(graph, interval)
+    return LUTS_OF_EBOP * sum(
+        ebops(node, graph.edges_of(node), graph.edges[node.name]) / beats.get(node.layer, 1) for node in graph
+    )

@@ -1,0 +1,52 @@
+"""The Verilog of a network: unrolled, cores shared in time, or engines, whichever is the cheapest at an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hls.errors import ProjectError
+from hls.graph import FixedGraph
+from hls.rtl.folded import chosen_engines, write_folded
+from hls.rtl.partition import Stage
+from hls.rtl.pipeline import Pipelining
+from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
+from hls.rtl.trace import trace
+from hls.target import AUTO
+
+
+def write_rtl(
+    graph: FixedGraph,
+    name: str,
+    folder: Path,
+    clock_ns: float,
+    hard_dc: int = 2,
+    stages: Sequence[Stage] | None = None,
+    multipliers: str = AUTO,
+    pipelining: Pipelining | None = None,
+    interval: int = 1,
+) -> RtlProject:
+    """Write ``graph`` as Verilog that takes one event a clock, or one each ``interval`` clocks at the most.
+
+    Args:
+        graph: the network.
+        name: of the firmware; its top module is ``<name>_top``.
+        folder: made if missing; sources go to ``src/``, clock constraints beside it.
+        clock_ns: clock period in ns, which decides where the pipeline is cut (``latency_cutoff``).
+        hard_dc: how hard the adder trees are optimised, see ``trace``.
+        stages: how the nodes are divided among cores; by default what all positions do alike is one module.
+        multipliers: one of ``MULTIPLIERS``; with "lut" a product is written as adders, which no tool puts in DSPs.
+        pipelining: where the pipeline is cut, by a family's own delays; by alkaid's rule for ``clock_ns`` without.
+        interval: the most clocks from one event to the next. Within them a core takes several positions, or engines
+            compute a layer in many clocks, where that saves logic; the project may be ready earlier.
+
+    Raises:
+        ProjectError: ``name`` is no identifier, or ``interval`` is below 1.
+        UnsupportedError: the graph has numbers too wide for RTL.
+    """
+    if interval < 1:
+        raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
+    if stages is None and pipelining is None and (engines := chosen_engines(graph, interval)):
+        return write_folded(graph, name, folder, clock_ns, interval, multipliers, engines)
+    logic = trace(graph, hard_dc, stages, pipelining, interval)
+    return write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)

@@ -1,0 +1,81 @@
+"""Which RTL a network gets at an interval."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hls.errors import UnsupportedError
+from hls.figures.estimates.folded_route import estimate_own_rtl
+from hls.graph import FixedGraph, GraphBuilder, nodes
+from hls.graph.fixed import FixedArray, FixedType
+from hls.rtl import read_design, write_rtl, write_vhdl
+from hls.rtl.folded import chosen_engines, least_interval
+from hls.target import Target
+from tests.hls.rtl.folded.networks import menagerie, two_layers
+
+
+def _mlp(*widths: int, positions: tuple[int, ...] = ()) -> FixedGraph:
+    """Layers of random weights of six bits, at each of ``positions`` where there are any, and then summed."""
+    random, builder = np.random.default_rng(1), GraphBuilder("mlp")
+    type_ = FixedType(True, 8, 4)
+    x = builder.add(nodes.Input("x", (), "x", (*positions, widths[0]), type_, type_.raw_min, type_.raw_max))
+    h = x
+    for number, (inputs, outputs) in enumerate(pairwise(widths)):
+        kernel, bias = (FixedArray(random.integers(-32, 32, shape), 5) for shape in ((inputs, outputs), (outputs,)))
+        dense = builder.add(nodes.Dense(f"d{number}", (h,), f"d{number}", kernel, bias))
+        h = builder.add(nodes.Quantize(f"q{number}", (dense,), f"d{number}", type_, type_.raw_min, type_.raw_max))
+    if positions:
+        h = builder.add(nodes.Pool("sum", (h,), "sum", positions, (1,), ((0, 0),), False))
+    return builder.finish([x], [h], ["y"])
+
+
+def test_a_network_of_layers_is_folded_from_eight_clocks_on() -> None:
+    graph = _mlp(16, 64, 32, 5)
+    assert [bool(chosen_engines(graph, interval)) for interval in (1, 5, 7, 8, 16, 64)] == [False] * 3 + [True] * 3
+
+
+def test_positions_stream_through_a_core_until_that_is_idle() -> None:
+    """With 16 positions in 16 clocks a core has no clock to spare, and in 128 it is needed in an eighth of them."""
+    graph = _mlp(3, 32, 32, positions=(16,))
+    assert least_interval(graph) == 16
+    assert not chosen_engines(graph, 16)
+    assert chosen_engines(graph, 128)
+
+
+def test_what_is_small_stays_unrolled() -> None:
+    assert not chosen_engines(two_layers(), 64)
+
+
+def test_the_project_written_is_read_again_as_such(tmp_path: Path) -> None:
+    graph = _mlp(16, 64, 32, 5)
+    project = write_rtl(graph, "net", tmp_path, 5.0, multipliers="lut", interval=64)
+    assert (project.folded, project.interval) == (True, 64)
+    found = read_design(graph, "net", tmp_path, 5.0)
+    assert found is not None
+    assert (found.folded, found.interval, found.sources) == (True, 64, project.sources)
+    unrolled = write_rtl(_mlp(2, 2), "net", tmp_path, 5.0, interval=64)
+    assert (unrolled.folded, unrolled.interval) == (False, 1)
+
+
+def test_vhdl_of_engines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=r"engines, which take an event each 64 clocks, .* in Verilog alone"):
+        write_vhdl(_mlp(16, 64, 32, 5), "net", tmp_path, 5.0, interval=64)
+
+
+def test_estimate_of_engines() -> None:
+    """3,232 products in 64 clocks take 51 multipliers at least; of engines in DSPs that is what is counted."""
+    graph = _mlp(16, 64, 32, 5)
+    found = estimate_own_rtl(graph, Target("xcvu13p-flga2577-2-e", "vitis", 5.0, interval=64))
+    assert found["interval"].value == 64
+    assert 3232 / 64 <= found["dsp"].value < 1.1 * 3232 / 64
+    assert found["lut"].extrapolated
+    in_luts = estimate_own_rtl(graph, Target("xcvu13p-flga2577-2-e", "vitis", 5.0, interval=64, multipliers="lut"))
+    assert (in_luts["dsp"].value, in_luts["lut"].value > found["lut"].value) == (0, True)
+
+
+def test_a_convolution_that_cannot_be_unrolled_in_time_is_folded() -> None:
+    assert chosen_engines(menagerie(), 720)
