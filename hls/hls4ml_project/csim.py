@@ -156,7 +156,10 @@ def _check_inputs(project: HlsProject, raw_inputs: Sequence[RawArray]) -> tuple[
 
 def _check_port(port: Port) -> None:
     if port.type.raw_max >= 1 << 63:
-        raise UnsupportedError(f"port {port.name}: {port.type.width} bits are more than the C simulation passes (64)")
+        raise UnsupportedError(
+            f"port {port.name}: {port.type.width} bits are more than the C simulation passes (64); put a quantizer of "
+            "fewer bits there"
+        )
 
 
 def _tail(text: str) -> str:

@@ -63,7 +63,9 @@ def _check_readers(low: Lowering, outputs: list[str]) -> None:
     for name, count in readers.items():
         if count > MOST_READERS:
             node = low.graph.nodes[low.layers[name].node]
-            raise low.refuse(node, f"a tensor with {count} readers (more than {MOST_READERS}) is not built")
+            raise low.refuse(
+                node, f"a tensor with {count} readers (more than {MOST_READERS}) is not built", "choose io_parallel"
+            )
 
 
 def _own_layer(low: Lowering, node: nodes.Node, value: Value, taken: Mapping[str, Value]) -> Value:

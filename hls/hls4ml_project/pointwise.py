@@ -133,7 +133,8 @@ def table(node: nodes.Table, low: Lowering) -> Value:
 def _lookup_by_bits(low: Lowering, node: nodes.Table, x: Value) -> Value:
     type_ = x.type.type
     if type_.width > WIDEST_TABLE_BITS:
-        raise low.refuse(node, f"a table over {type_.width} bits is not built (at most {WIDEST_TABLE_BITS})")
+        what = f"a table over {type_.width} bits is not built (at most {WIDEST_TABLE_BITS})"
+        raise low.refuse(node, what, "put a quantizer of fewer bits before it")
     raw = np.arange(1 << type_.width)
     raw = np.where(raw > type_.raw_max, raw - (1 << type_.width), raw)
     known = node.values.integers

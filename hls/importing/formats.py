@@ -98,8 +98,8 @@ def format_of(file: Path) -> ModelFormat:
     """
     with existing_file(file).open("rb") as stream:
         head = stream.read(1 << 12)
-    if b"/data.pkl" in head or head.startswith((b"\x80\x02", b"\x80\x04")):  # the first are archives, as Keras's are
-        raise ModelFileError(f"{file}: of PyTorch or another pickle, which is code and never executed; {_EXPORTED}")
+    if b"/data.pkl" in head or head.startswith(_PICKLES):  # the first are archives, as Keras's are
+        raise ModelFileError(f"{file}: {_of_pickle(head)}")
     formats = FORMATS.load_all().values()
     for candidate in formats:
         if candidate.recognises(file):
@@ -110,6 +110,19 @@ def format_of(file: Path) -> ModelFormat:
 
 
 _EXPORTED = "export the network: torch.onnx.export(model, example, 'model.onnx')"
+
+
+_PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
+_CONVERTED = (
+    "of scikit-learn, whose boosted trees (GradientBoostingClassifier) conifer writes as JSON, which is read: "
+    "conifer.converters.convert_from_sklearn(model).save('model.json')"
+)
+
+
+def _of_pickle(head: bytes) -> str:
+    if b"sklearn" in head:
+        return f"a pickle, which is code and never executed, {_CONVERTED}"
+    return f"of PyTorch or another pickle, which is code and never executed; {_EXPORTED}"
 
 
 def _of_others(head: bytes) -> str | None:

@@ -293,5 +293,6 @@ def _check_constant(value: Fraction) -> None:
     bits = (odd // max(odd & -odd, 1)).bit_length()
     if bits > _CONSTANT_BITS:
         raise UnsupportedError(
-            f"a constant of {bits} bits is needed, and RTL can hold {_CONSTANT_BITS}; put a quantizer before it"
+            f"a constant of {bits} bits is needed, and RTL can hold {_CONSTANT_BITS}; quantize the bias or offset that "
+            "is added to a type of fewer bits"
         )

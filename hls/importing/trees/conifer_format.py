@@ -38,7 +38,13 @@ class ConiferFormat:
         trees = tuple(_trees(held, norm, file))
         scores = max((tree.score for tree in trees), default=0) + 1
         first = held.get("init_predict", 0.0)
-        base = np.broadcast_to(numbers(first if isinstance(first, list) else [first], f"{file}: init_predict"), scores)
+        stated = numbers(first if isinstance(first, list) else [first], f"{file}: init_predict")
+        if stated.size not in (1, scores):
+            raise UnsupportedError(
+                f"{file}: {stated.size} base scores for {scores}, as conifer writes of a random forest, of which it "
+                "keeps one class; train with gradient boosting"
+            )
+        base = np.broadcast_to(stated, scores)
         features = int(number(held.get("n_features"), f"{file}: n_features"))
         name = re.sub(r"\W+", "_", file.stem)
         found = Ensemble(name, features, base * norm, trees, inclusive=convention == "<=")

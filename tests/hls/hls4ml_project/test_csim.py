@@ -9,7 +9,7 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import EventError, ToolError, UnsupportedError
-from hls.graph import FixedGraph, nodes
+from hls.graph import FixedGraph
 from hls.graph.fixed import FixedType
 from hls.hls4ml_project import CSimulation, HlsProject, available, csim, expected_seconds, write_project
 from hls.importing import import_keras
@@ -208,12 +208,3 @@ def test_backends_that_need_a_vendor_tool_say_which(backend: str, tool: str) -> 
 def test_the_version_names_compiler_and_hls4ml() -> None:
     assert CSimulation().version.startswith("g++ ")
     assert "hls4ml 1." in CSimulation().version
-
-
-def test_ports_wider_than_64_bits_are_refused(tmp_path: Path) -> None:
-    s = Sketch()
-    x = s.input((1,), FixedType(True, 40, 4))
-    s.output(s.add(nodes.Multiply, x, x))
-    project = write_project(s.finish(), target(), "net", tmp_path)
-    with pytest.raises(UnsupportedError, match=r"port out0: \d+ bits"):
-        CSimulation().compile(project)

@@ -102,6 +102,7 @@ BOOSTED = [
           changed(lambda held: tree(held).update(tree_param={"size_leaf_vector": "2"})), xgboost(FIRST)),
     trees("convert again with '<' or '<='", conifer(">"), conifer("<=")),
     trees("train with splits along the axes", oblique(), conifer("<")),
+    trees("train with gradient boosting", conifer("<=", init_predict=[0, 0]), conifer("<=", init_predict=[0])),
     *(trees(told, LIGHTGBM.replace(old, new, 1), LIGHTGBM) for old, new, told in [
         ("max_feature_idx=1\n", "max_feature_idx=1\naverage_output\n", "train with boosting='gbdt'"),
         ("decision_type=2 2", "decision_type=2 1", "train with them as numbers, one a column"),

@@ -160,11 +160,13 @@ def test_unknown_length_is_refused(changed: Any) -> None:
     [
         (b"\x1c\0\0\0TFL3\0\0", "of TensorFlow Lite, .*bring the Keras model"),
         (b"\x80\x02}q\0.", "of PyTorch or another pickle, .*torch.onnx.export"),
+        (b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x0fsklearn.ensemble", "never executed, of scikit-learn, .*conifer"),
+        (b"\x80\x05}q\0.", "of PyTorch or another pickle, .*torch.onnx.export"),
         (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "of PyTorch or another pickle, .*torch.onnx.export"),
         (b'{"class_name": "Functional"}', "an architecture without weights; .*--architecture"),
         (b"anything", "of no format that is known here"),
     ],
-    ids=["TensorFlow Lite", "pickle", "PyTorch", "architecture", "nothing"],
+    ids=["TensorFlow Lite", "pickle", "scikit-learn", "another pickle", "PyTorch", "architecture", "nothing"],
 )
 def test_files_of_others_are_told_apart(content: bytes, told: str, tmp_path: Path) -> None:
     file = tmp_path / "model.bin"

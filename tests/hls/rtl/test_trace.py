@@ -122,8 +122,20 @@ def test_what_is_too_wide_is_refused_by_layer() -> None:
         trace(builder.finish([x], [y], ["y"]))
     builder, x = one_input(FixedType(True, 6, 6))
     y = builder.add(nodes.Dense("y", (x,), "offset", constant([[3]]), constant([(1 << 27) + 1])))
-    with pytest.raises(UnsupportedError, match="layer 'offset': a constant of 28 bits"):
+    with pytest.raises(UnsupportedError, match=r"layer 'offset': a constant of 28 bits .*; quantize the bias"):
         trace(builder.finish([x], [y], ["y"]))
+
+
+def test_what_was_too_wide_fits_once_it_is_quantized() -> None:
+    """The cures that the refusals name: fewer bits before a product, or in a bias."""
+    builder, x = one_input(FixedType(True, 30, 30))
+    type_ = FixedType(True, 12, 12)
+    fewer = builder.add(nodes.Quantize("q", (x,), "q", type_, type_.raw_min, type_.raw_max))
+    y = builder.add(nodes.Multiply("y", (fewer, fewer), "square"))
+    assert_traces(builder.finish([x], [y], ["y"]), [np.arange(-5000, 5000, 7).reshape(-1, 1)])
+    builder, x = one_input(FixedType(True, 6, 6))
+    y = builder.add(nodes.Dense("y", (x,), "offset", constant([[3]]), constant([(1 << 22) + 1])))
+    assert_traces(builder.finish([x], [y], ["y"]), all_values(FixedType(True, 6, 6)))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -136,6 +148,10 @@ def test_a_saturation_end_that_merges_with_a_wide_offset_is_refused(sign: int) -
     z = builder.add(nodes.Quantize("z", (y,), "clipped", type_, low, high))
     with pytest.raises(UnsupportedError, match="layer 'clipped': a constant of 29 bits"):
         trace(builder.finish([x], [z], ["z"]))
+    builder, x = one_input(FixedType(True, 6, 6))  # cured: of an offset of 14 bits 22 are needed
+    y = builder.add(nodes.Dense("y", (x,), "y", constant([[1 << 16]]), constant([sign * ((1 << 13) + 1)])))
+    z = builder.add(nodes.Quantize("z", (y,), "clipped", type_, low, high))
+    assert_traces(builder.finish([x], [z], ["z"]), all_values(FixedType(True, 6, 6)))
 
 
 @pytest.mark.parametrize("constant_first", [True, False])
