@@ -29,6 +29,10 @@ def command(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, for the CI's own display.")
     ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append a table in Markdown, as for $GITHUB_STEP_SUMMARY."),
+    ] = None,
     update: Annotated[bool, typer.Option("--update", help="Record what is found now as expected.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
@@ -38,11 +42,13 @@ def command(
 
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
-    from hls.machine.files import require_place, write_text
+    from hls.machine.files import append_text, require_place, write_text
     from hls.project.expected import junit as junit_xml
+    from hls.project.expected import summary as summary_text
 
-    if junit is not None:
-        require_place(junit, text=True)
+    for asked in (junit, summary):
+        if asked is not None:
+            require_place(asked, text=True)
     checks: list[Check] = []
     for folder, name in _named(projects or _all_projects()):
         kept = f"{folder} is what it was before, projects before it are built; the same command checks all"
@@ -50,6 +56,8 @@ def command(
             checks += _one(folder, name, update, shown)
     if junit is not None:
         write_text(junit, junit_xml(checks))
+    if summary is not None:
+        append_text(summary, summary_text(checks))
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
     else:

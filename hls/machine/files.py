@@ -94,6 +94,14 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
+def append_text(path: Path, text: str) -> None:
+    """Add ``text`` to the end of a file, made if missing."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
 def own_name(name: str) -> str:
     """``name`` with this process and this machine: folders may be shared with other machines, whose PIDs are theirs."""
     return f"{name[:_LONGEST_STEM]}.{os.getpid()}.{platform.node()}"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hls.errors import ProjectError
 from hls.machine.files import read_text, write_text
+from hls.project.expected_figures import ExpectedFigure, compare_figures, compare_proof, proved_links, recorded_figures
 from hls.project.report.schema import BudgetCheck, Curve, Metric, Report
 from hls.project.report.words import float32_words
 from hls.target import FIRMWARES, Firmware
@@ -34,8 +35,11 @@ class ExpectedMetric(BaseModel):
 
 
 class Expected(BaseModel):
-    """expected.json: what a build of this project must find. Zero mismatches go without saying. ``firmware`` is the one
-    that the budget judged; None in files of old."""
+    """expected.json: what a build of this project must find. Zero mismatches go without saying.
+
+    ``firmware`` is the one that the budget judged, ``figures`` are its own, by resource and in clocks; ``proved`` are
+    links of the proof. Files of old have none of these.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,6 +49,8 @@ class Expected(BaseModel):
     witnesses: list[str]
     fidelity: dict[str, ExpectedMetric]
     firmware: Firmware | None = None
+    figures: dict[str, ExpectedFigure] = {}
+    proved: list[str] = []
 
 
 Status = Literal["passed", "failed", "error", "not shown"]
@@ -80,6 +86,8 @@ def record(report: Report, previous: Expected | None) -> Expected:
         witnesses=[name for name, info in report.witnesses.items() if info.status == "ran"],
         fidelity=fidelity,
         firmware=report.project.firmware,
+        figures=recorded_figures(report, {} if previous is None else previous.figures),
+        proved=proved_links(report),
     )
 
 
@@ -111,6 +119,8 @@ def compare(name: str, report: Report, expected: Expected) -> list[Check]:
         *_graph(report, expected),
         *_fidelity(report, expected),
         *_firmware(report, expected),
+        *compare_figures(report, expected.figures),
+        *compare_proof(report, expected.proved),
     ]
     checks = [Check(name, what, "passed" if not message else "failed", message) for what, message in found]
     explained = {_bits_of(witness): words for witness, words in _explained(report) if words}
@@ -221,3 +231,21 @@ def junit(checks: list[Check]) -> str:
                 ElementTree.SubElement(case, "system-out").text = check.message
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def summary(checks: list[Check]) -> str:
+    """Markdown for the page of a CI run: a line a project, and below it what is not as recorded."""
+    marks = {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}
+    lines = ["| project | checks | not as recorded |", "|---|---|---|"]
+    for project in dict.fromkeys(check.project for check in checks):
+        own = [check for check in checks if check.project == project]
+        wrong = [check for check in own if check.status in ("failed", "error")]
+        told = "<br>".join(f"{marks[check.status]} {check.name}: {check.message}" for check in wrong).replace(
+            "|", "\\|"
+        )
+        unseen = sum(check.status == "not shown" for check in own)
+        counts = f"{sum(check.status == 'passed' for check in own)} passed" + (
+            f", {unseen} not shown" if unseen else ""
+        )
+        lines.append(f"| {project} | {counts} | {told or '✓ nothing'} |")
+    return "\n".join([*lines, ""])

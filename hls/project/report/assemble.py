@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from hls import __version__
@@ -30,7 +31,7 @@ from hls.proof import Proof
 from hls.verification.explanation import Explanation
 from hls.verification.sample import EventSample
 from hls.verification.verify import Disagreement, Verdict, WitnessResult
-from hls.verification.witnesses import witness_names
+from hls.verification.witnesses import default_witnesses
 
 _TRACED_EVENTS = 2048
 _PACKAGES = ("numpy", "h5py", "hls4ml", "qkeras-v3", "keras", "tensorflow")
@@ -100,8 +101,11 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], reached: Mappi
     )
 
 
-def verification_info(verdict: Verdict, proof: Proof | None = None) -> VerificationInfo:
-    """``verification``: of the events, and of what was to be proved, where the build was asked for the ``proof``."""
+def verification_info(verdict: Verdict, model_file: Path, proof: Proof | None = None) -> VerificationInfo:
+    """``verification``: of the events, and of what was to be proved, where the build was asked for the ``proof``.
+
+    Left out are those that would run of themselves for the ``model_file``: nobody misses a witness of other files.
+    """
     covered = verdict.sample.covered
     unproved = () if proof is None else proof.missing
     failures = [*verdict.failures, *(f"proof of {link.name}: {link.verdict}" for link in unproved)]
@@ -114,7 +118,7 @@ def verification_info(verdict: Verdict, proof: Proof | None = None) -> Verificat
         distinct_events=covered.distinct,
         ports=[PortInfo(**asdict(port)) for port in covered.ports],
         warnings=list(covered.warnings),
-        not_asked=sorted(set(witness_names()) - {result.name for result in verdict.results}),
+        not_asked=sorted(set(default_witnesses(model_file)) - {result.name for result in verdict.results}),
         failures=failures,
         disagreements=[_disagreement_info(found) for found in verdict.disagreements],
     )

@@ -10,9 +10,9 @@ from hls.project.report.schema import Budget, BudgetCheck, Curve, Latency, Metri
 from hls.target import Firmware
 from hls.target.resources import LIMITS
 
-# The closer to silicon, the better the witness: of several sources the first of these decides. What was placed on
-# another part than the project's is none of them.
-_TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
+TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
+"""The closer to silicon, the better the witness: of several sources the first of these decides. What was placed on
+another part than the project's is none of them."""
 
 
 def check_budget(
@@ -95,4 +95,4 @@ def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]
         value = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
         # One event a clock is how our RTL is made, whatever its depth.
         found.setdefault(timing.source, _Found(value, timing.source, timing.extrapolated and key == "latency_ns"))
-    return next((found[source] for source in _TRUST if source in found), None)
+    return next((found[source] for source in TRUST if source in found), None)

@@ -9,10 +9,21 @@ import pytest
 
 import hls
 from hls.errors import ProjectError
-from hls.project.expected import Expected, ExpectedMetric, compare, junit, read_expected, record, write_expected
+from hls.project.expected import (
+    Check,
+    Expected,
+    ExpectedMetric,
+    compare,
+    junit,
+    read_expected,
+    record,
+    summary,
+    write_expected,
+)
 from hls.project.report.budget import check_budget
-from hls.project.report.schema import Curve, CurvePoint, Metric, Report, Resources
+from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Report, Resources
 from hls.project.report.words import float32_words, verdict_words
+from hls.proof.certificate import Link, Proof
 
 
 @pytest.fixture
@@ -153,3 +164,70 @@ def test_the_verdict_in_words(report: Report) -> None:
     assert float32_words(wrong, ["far"]) == ""
     useless = explained(report).witnesses["emulator"].model_copy(update={"float32_share": 1.0})
     assert "where any value of its range can be explained" in float32_words(useless, ["far"])
+
+
+def rtl_report(report: Report, lut: float, cycles: int, source: str = "yosys") -> Report:
+    """``report`` whose firmware is our RTL, with these figures."""
+    rows = [
+        Resources.model_validate({"source": source, "route": "rtl", "stage": "netlist", "lut": lut}),
+        Resources.model_validate(
+            {"source": "analytic", "route": "rtl", "stage": "estimate", "lut": 9e6, "dsp": 4, "extrapolated": ["dsp"]}
+        ),
+        Resources.model_validate({"source": "vendor", "route": "hls4ml", "stage": "C synthesis", "lut": 7}),
+    ]
+    timing = Latency(
+        source="rtl-simulation", route="rtl", stage="RTL", cycles=cycles, interval=1, clock_ns=5, latency_ns=5 * cycles
+    )
+    project = report.project.model_copy(update={"firmware": "rtl"})
+    return report.model_copy(update={"project": project, "resources": rows, "latency": [timing]})
+
+
+class TestFigures:
+    def test_the_best_source_of_the_judged_firmware_is_recorded(self, report: Report) -> None:
+        figures = record(rtl_report(report, 1000, 3), None).figures
+        assert {name: (f.value, f.source, f.allowed_change) for name, f in figures.items()} == {
+            "lut": (1000, "yosys", 20),
+            "latency_cycles": (3, "rtl-simulation", 0),
+            "interval": (1, "rtl-simulation", 0),
+        }
+
+    @pytest.mark.parametrize(
+        ("lut", "cycles", "source", "names"),
+        [
+            (1020, 3, "yosys", []),
+            (1021, 3, "yosys", ["figure lut"]),
+            (979, 3, "yosys", ["figure lut"]),
+            (1000, 4, "yosys", ["figure latency_cycles"]),
+            (1000, 3, "vendor", ["figure lut"]),
+        ],
+    )
+    def test_what_moved_fails(self, report: Report, lut: float, cycles: int, source: str, names: list[str]) -> None:
+        recorded = record(rtl_report(report, 1000, 3), None)
+        assert failed(rtl_report(report, lut, cycles, source), recorded) == names
+
+    def test_a_figure_that_nothing_gives_any_more_fails(self, report: Report) -> None:
+        recorded = record(rtl_report(report, 1000, 3), None)
+        gone = rtl_report(report, 1000, 3).model_copy(update={"latency": []})
+        assert failed(gone, recorded) == ["figure latency_cycles", "figure interval"]
+
+    def test_a_proof_that_was_done_must_be(self, report: Report) -> None:
+        link = Link(
+            name="graph = verilog", state="proved", method="linear forms", tool="ours", tool_version="1", seconds=1.0
+        )
+        proof = Proof(project="tiny", digest=report.graph.digest, links=(link,))
+        recorded = record(report.model_copy(update={"proof": proof}), None)
+        assert recorded.proved == ["graph = verilog"]
+        assert failed(report, recorded) == ["proof of graph = verilog"]
+        assert failed(report.model_copy(update={"proof": proof}), recorded) == []
+
+
+def test_the_summary_names_what_is_not_as_recorded() -> None:
+    checks = [
+        Check("one", "graph", "passed"),
+        Check("one", "budget luts", "not shown", "nothing"),
+        Check("two", "graph", "failed", "a | b"),
+    ]
+    assert summary(checks).splitlines()[2:] == [
+        "| one | 1 passed, 1 not shown | ✓ nothing |",
+        "| two | 0 passed | ✗ graph: a \\| b |",
+    ]

@@ -1,0 +1,95 @@
+"""Resources, clocks and proofs in expected.json: what a firmware took when it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from hls.project.report.budget import TRUST
+from hls.project.report.schema import Report
+
+_SLACK = 0.02
+"""Of a count that is not an exact one of ours: another release of a tool places some logic elsewhere."""
+_CLOCKS = {"latency_cycles": "cycles", "interval": "interval"}
+
+
+class ExpectedFigure(BaseModel):
+    """A recorded figure of the firmware that is judged, the source that gave it, and by how much it may differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    source: str
+    allowed_change: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Figure:
+    value: float
+    source: str
+
+
+def recorded_figures(report: Report, before: Mapping[str, ExpectedFigure]) -> dict[str, ExpectedFigure]:
+    """What ``report`` gives, to be expected; allowed changes that stand in ``before`` are kept.
+
+    Clocks may not change, counts of resources by 2 %.
+    """
+    made = {}
+    for name, figure in _figures(report).items():
+        slack = 0.0 if name in _CLOCKS else float(round(figure.value * _SLACK))
+        kept = before[name].allowed_change if name in before else slack
+        made[name] = ExpectedFigure(value=figure.value, source=figure.source, allowed_change=kept)
+    return made
+
+
+def _figures(report: Report) -> dict[str, _Figure]:
+    """Of the judged firmware, by the most trustworthy source of each; what an estimate extrapolates is left out."""
+    found: dict[str, dict[str, _Figure]] = {}
+    for row in report.resources:
+        if row.route == report.project.firmware:
+            for kind, count in row.counts.items():
+                if kind not in row.extrapolated:
+                    found.setdefault(kind, {}).setdefault(row.source, _Figure(float(count), row.source))
+    for timing in report.latency:
+        if timing.route == report.project.firmware and not timing.extrapolated:
+            for name, field in _CLOCKS.items():
+                figure = _Figure(float(getattr(timing, field)), timing.source)
+                found.setdefault(name, {}).setdefault(timing.source, figure)
+    best = {name: next((by[source] for source in TRUST if source in by), None) for name, by in found.items()}
+    return {name: figure for name, figure in best.items() if figure is not None}
+
+
+def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> Iterator[tuple[str, str]]:
+    """The name of each check, and what is wrong with it, if anything is."""
+    now = _figures(report)
+    for name, was in expected.items():
+        found = now.get(name)
+        message = ""
+        if found is None:
+            message = f"nothing gives this figure any more; {was.source} did when recorded"
+        elif found.source != was.source:
+            message = f"is by {found.source}, and was by {was.source} when recorded; if meant, run with --update"
+        elif abs(found.value - was.value) > was.allowed_change:
+            message = (
+                f"is {found.value:g}, was {was.value:g} ± {was.allowed_change:g} ({was.source}); if meant, run with "
+                "--update"
+            )
+        yield f"figure {name}", message
+
+
+def proved_links(report: Report) -> list[str]:
+    """Links of the proof that are proved for every input."""
+    return [] if report.proof is None else [link.name for link in report.proof.links if link.state == "proved"]
+
+
+def compare_proof(report: Report, expected: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """One check a link that was proved when recorded."""
+    links = () if report.proof is None else report.proof.links
+    now = {str(link.name): link for link in links}
+    for name in expected:
+        link = now.get(name)
+        verdict = "not asked for" if link is None else link.verdict
+        kept = link is not None and link.state == "proved"
+        yield f"proof of {name}", "" if kept else f"is {verdict}, and was proved when recorded"
