@@ -34,13 +34,13 @@ class Totals:
         self._aig = aig
         # Of a node how many of it are which sum: one of a total, two of a carry.
         self._known: dict[int, tuple[int, list[Term]]] = {}
-        self._carries: set[int] = set()
+        self._made: set[int] = set()
 
     def add(self, total: Literal, a: Literal, b: Literal, c: Literal, carry: Literal) -> None:
         """``total`` is ``a + b + c - 2 * carry``. A second adder that makes a node tells what its carry is."""
         if total >> 1 in {a >> 1, b >> 1, c >> 1, 0}:
             return
-        self._carries.add(carry >> 1)
+        self._made |= {total >> 1, carry >> 1}
         operands = sorted((a, b, c))
         sum_ = _of_node(1, total, [*((1, literal) for literal in operands), (-2, carry)])
         known = self._known.setdefault(total >> 1, sum_)
@@ -56,13 +56,21 @@ class Totals:
         for _ in range(_MOST_STEPS):
             node = form.latest(self._known)
             if node is None:
-                ends = (self._known.keys() | self._carries, self._known.keys(), ())
-                return max(self._zeros(form.weights, form.constant, bits, each) for each in ends)
+                return self._most_zeros(form, bits)
             number, sum_ = self._known[node]
             weight = form.weights.pop(node) // number
             for factor, literal in sum_:
                 form.add(factor * weight, literal)
         return 0
+
+    def _most_zeros(self, form: _Form, bits: int) -> int:
+        """``zeros`` of a form of which no total is left: its nodes as functions of fewer, or of more."""
+        shown = 0
+        for ends in (self._made, self._known, ()):
+            shown = max(shown, self._zeros(form.weights, form.constant, bits, ends))
+            if shown == bits:
+                break
+        return shown
 
     def _zeros(self, weights: Mapping[int, int], constant: int, bits: int, ends: Container[int]) -> int:
         """``zeros`` of ``constant + sum of weight * node``: nodes that share what they read are tried together."""
