@@ -32,7 +32,7 @@ from hls.emulation import Emulator
 from hls.errors import FirmwareError
 from hls.proof import Subject, graph_verilog
 from hls.proof.netlist.circuits import Circuits
-from hls.proof.netlist.elaboration import elaborate
+from hls.proof.netlist.elaboration import elaborate, prepare
 from hls.proof.subject import Deadline
 from hls.proof.verilog import FlatDesign, read_verilog
 from hls.rtl import Design, rtl_design
@@ -131,7 +131,8 @@ def outcomes(name: str, counts: Sequence[int], folder: Path) -> Iterator[Outcome
     yield from circuit_outcomes(made, "Verilog", wrong, paths, lambda path: Circuits(design, path, own_gates))
     wrong = netlist_faults((made.netlist / "netlist.v").read_text(encoding="utf-8"), counts[2], draw)
     paths = faulty_netlists(made, family, wrong, folder / f"{name}-netlist")
-    yield from circuit_outcomes(made, "netlist", wrong, paths, lambda path: Circuits(design, rtl_gates, path))
+    between = prepare(design, family, folder / "cache")
+    yield from circuit_outcomes(made, "netlist", wrong, paths, lambda path: Circuits(design, rtl_gates, path, between))
 
 
 def table(found: Sequence[Outcome]) -> str:
