@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -290,17 +290,57 @@ def _shape(op: Operation) -> Constant:
     return Constant(np.array(sizes, np.int64))
 
 
-def _gather(op: Operation) -> Constant:
+def _taken(op: Operation, x: Tensor, axis: int, places: Sequence[int]) -> Tensor:
+    """The places of an axis, by a matrix of zeros and ones."""
+    if x.axes[axis] == BATCH:
+        raise op.unsupported("takes a part of the batch", "take a part of another axis")
+    if not places:
+        raise op.unsupported("takes nothing of a tensor", "export the model again")
+    last = channels_last(op.backend, x, axis, op.where)
+    folding.bounded(last.shape[-1] * len(places), op.where)
+    matrix = np.zeros((last.shape[-1], len(places)), np.float32)
+    matrix[list(places), range(len(places))] = 1
+    handle = op.backend.dense(last.handle, Constant(matrix), None)
+    return Tensor(handle, (*last.shape[:-1], len(places)), last.axes)
+
+
+def _gathered(op: Operation) -> Tensor:
+    """Places of a tensor, which a list names; of a number alone the axis is gone."""
+    x, indices = op.tensor(), op.constant(1, "list of places").values
+    axis = positive_axis(op.attribute("axis", 0), len(x.axes), op.where)
+    length = x.size(axis)
+    if indices.ndim > 1 or np.abs(indices).max(initial=0) > length:
+        what = f"takes places of shape {indices.shape} of an axis of {length}"
+        raise op.unsupported(what, "take one place, or a list of those that there are")
+    found = _taken(op, x, axis, [int(place) % length for place in indices.reshape(-1)])
+    return found if indices.ndim else squeezed(op.backend, found, [axis], op.where)
+
+
+def _sliced(op: Operation) -> Tensor:
+    x = op.tensor()
+    starts, ends = op.axes("starts", 1) or [], op.axes("ends", 2) or []
+    axes, steps = op.axes("axes", 3) or list(range(len(starts))), op.axes("steps", 4) or [1] * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise op.unsupported("a slice of other starts than ends", "export the model again")
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        place = positive_axis(axis, len(x.axes), op.where)
+        places = range(*slice(start, end, step).indices(x.size(place)))
+        if places != range(x.size(place)):
+            x = _taken(op, x, place, places)
+    return x
+
+
+def _gather(op: Operation) -> Tensor | Constant:
     if op.constants is None:
-        raise op.unsupported("takes elements of a tensor", "leave it off the chip")
+        return _gathered(op)
     values, indices = op.constants[:2]
     folding.bounded(values.size * indices.size, op.where)
     return Constant(np.take(values, indices, axis=op.attribute("axis", 0)))
 
 
-def _slice(op: Operation) -> Constant:
+def _slice(op: Operation) -> Tensor | Constant:
     if op.constants is None:
-        raise op.unsupported("takes a part of a tensor", "leave it off the chip")
+        return _sliced(op)
     starts, ends = op.axes("starts", 1) or [], op.axes("ends", 2) or []
     values = op.constants[0]
     axes, steps = op.axes("axes", 3) or range(len(starts)), op.axes("steps", 4) or [1] * len(starts)

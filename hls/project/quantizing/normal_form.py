@@ -210,7 +210,8 @@ class _Rewriter:
     def _require_last(self, layer: LayerSpec, number: int) -> None:
         if TensorRef(layer.name, number, 0) not in self.model.outputs:
             raise UnsupportedError(
-                f"layer {layer.name!r}: a softmax in the middle of a network has no fixed-point form"
+                f"layer {layer.name!r}: a softmax in the middle of a network has no fixed-point form; end the network "
+                "before it and leave the rest to software"
             )
 
     def _foldable(self, x: TensorRef, call: Call) -> LayerSpec | None:

@@ -107,6 +107,14 @@ def _softmax(step: Step, a: Sequence[Array]) -> Array:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def _slice(step: Step, a: Sequence[Array]) -> Array:
+    x, starts, ends, axes, steps = a
+    cut = [slice(None)] * x.ndim
+    for axis, start, end, stride in zip(axes, starts, ends, steps, strict=True):
+        cut[axis] = slice(start, end, stride)
+    return x[tuple(cut)]
+
+
 def _reshape(step: Step, a: Sequence[Array]) -> Array:
     return a[0].reshape(len(a[0]), *a[1][1:].tolist())
 
@@ -122,6 +130,7 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "DequantizeLinear": lambda step, a: (a[0].astype(np.float64) - a[2]) * a[1],
     "Div": lambda step, a: a[0] / a[1],
     "Flatten": lambda step, a: a[0].reshape(len(a[0]), -1),
+    "Gather": lambda step, a: np.take(a[0], a[1], axis=step.options["axis"]),
     "Gemm": _gemm,
     "GlobalAveragePool": lambda step, a: a[0].mean(axis=tuple(range(2, a[0].ndim)), keepdims=True),
     "Identity": lambda step, a: a[0],
@@ -138,6 +147,7 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Relu": lambda step, a: np.maximum(a[0], 0),
     "Reshape": _reshape,
     "Sigmoid": lambda step, a: 1 / (1 + np.exp(-a[0])),
+    "Slice": _slice,
     "Softmax": _softmax,
     "Squeeze": lambda step, a: np.squeeze(a[0], tuple(a[1])),
     "Sub": lambda step, a: a[0] - a[1],

@@ -244,6 +244,23 @@ class TestShapes:
         constants = {"pads": np.array([0, 0, 1, 0, 0, 2]), "two": np.array([2]), "shape": np.array([0, 3, -1])}
         exact(chain((1, 2, 3), *steps, **constants), tmp_path)
 
+    @pytest.mark.parametrize(
+        ("starts", "ends", "axes", "steps"),
+        [([1], [9], [1], [1]), ([3, 0], [-9, 1 << 40], [2, 1], [-2, 2]), ([0, -2], [1 << 40, -1], [0, 2], [1, 1])],
+    )
+    def test_slices(
+        self, starts: list[int], ends: list[int], axes: list[int], steps: list[int], tmp_path: Path
+    ) -> None:
+        parts = {"from": starts, "to": ends, "of": axes, "by": steps}
+        step = Step("Slice", ("q", *parts), "y")
+        constants = {name: np.array(values) for name, values in parts.items()}
+        exact(chain((1, 3, 4), quant("x", "q"), step, **constants), tmp_path)
+
+    @pytest.mark.parametrize(("axis", "places"), [(1, [2, 0, 2]), (-1, [-1, 1]), (1, 1), (2, -2)])
+    def test_places_of_an_axis(self, axis: int, places: Any, tmp_path: Path) -> None:
+        step = Step("Gather", ("q", "i"), "y", {"axis": axis})
+        exact(chain((1, 3, 4), quant("x", "q"), step, i=np.array(places)), tmp_path)
+
     def test_a_branch_that_comes_back_in_another_order(self, tmp_path: Path) -> None:
         steps = (
             quant("x", "q"), Step("Conv", ("q", "k"), "c"), Step("Add", ("c", "q"), "a"),

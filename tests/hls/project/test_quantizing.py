@@ -75,10 +75,6 @@ class TestNormalForm:
         ]
         assert form.model.outputs == (TensorRef("d_tanh", 0, 0),)
 
-    def test_what_has_no_form_is_refused_with_its_cure(self) -> None:
-        with pytest.raises(UnsupportedError, match="'e': class Embedding is not supported: a table by index; give"):
-            normal_form(model(layer("Embedding", "e", "x", [[1.0]])))
-
     def test_a_last_softmax_is_left_to_the_host_and_one_in_the_middle_is_refused(self) -> None:
         softmax = layer("Softmax", "s", "d")
         form = normal_form(model(DENSE, softmax))
@@ -126,22 +122,6 @@ class TestNormalForm:
         assert (made.class_name, made.config.get("activation")) == (becomes, function)
         assert made.config.get("negative_slope") == options.get("negative_slope")
 
-    @pytest.mark.parametrize(
-        ("kind", "cure"),
-        [
-            ("GRU", "GRU gets no quantizers here.* train QKeras's QGRU, which is read, or an LSTM"),
-            (
-                "LSTM",
-                "activation=None of a recurrent layer has no quantized form here; train with one of tanh, sigmoid",
-            ),
-            ("Conv1DTranspose", "Reshape, Conv2DTranspose .* and Reshape, which computes the same"),
-            ("Embedding", "give the network what it would look up"),
-        ],
-    )
-    def test_what_it_cannot_quantize_it_says_a_cure_of(self, kind: str, cure: str) -> None:
-        with pytest.raises(UnsupportedError, match=f"layer 'o'.*{cure}"):
-            normal_form(model(layer(kind, "o", "x", np.ones((1, 1, 1)))))
-
     @pytest.mark.parametrize(("merge", "join"), [("concat", "Concatenate"), ("ave", "Average")])
     def test_a_layer_of_both_directions_becomes_two(self, merge: str, join: str) -> None:
         config = {"name": "a", "units": 2, **GATES, "return_sequences": True}
@@ -183,6 +163,45 @@ class TestNormalForm:
         last = layer("Dense", "d", "q", [[0.7]], [0.1], units=1, use_bias=True, activation="softmax")
         form = normal_form(model(first, last)).model
         assert [str(slot) for slot in draft(form, (), Reference((), {})).slots] == ["x values", "d weights"]
+
+
+KERNEL = [[[0.5]], [[0.25]]]
+CELLS: dict[str, Any] = {"units": 2, **GATES}
+
+
+@pytest.mark.parametrize(
+    ("refused", "told", "cured"),
+    [
+        ([layer("GRU", "o", "x", *CELL, **CELLS)], "GRU gets no quantizers here.* or an LSTM, which is quantized",
+         [layer("LSTM", "o", "x", *CELL, **CELLS)]),
+        ([layer("LSTM", "o", "x", *CELL, **{**CELLS, "activation": "relu"})], "train with one of tanh, sigmoid",
+         [layer("LSTM", "o", "x", *CELL, **CELLS)]),
+        ([layer("LSTM", "o", "x", *CELL, **CELLS, stateful=True)], "with stateful=True; build it without",
+         [layer("LSTM", "o", "x", *CELL, **CELLS)]),
+        ([layer("Conv1DTranspose", "o", "x", KERNEL)], "Reshape, Conv2DTranspose .* and Reshape",
+         [layer("Reshape", "r", "x", target_shape=[1, 2, 1]), layer("Conv2DTranspose", "c", "r", [KERNEL], filters=1),
+          layer("Reshape", "o", "c", target_shape=[3, 1])]),
+        ([layer("Embedding", "o", "x", [[1.0]])], "give the network what it would look up as an input",
+         [layer("Identity", "o", "x")]),
+        ([layer("LayerNormalization", "o", "x")], "use BatchNormalization", [layer("BatchNormalization", "o", "x")]),
+        ([layer("EinsumDense", "o", "x", np.ones((2, 2)), equation="ab,ac->cb")], "that of a QDense",
+         [layer("EinsumDense", "o", "x", np.ones((2, 2)), equation="ab,bc->ac")]),
+        ([layer("QConv2DBatchnorm", "o", "x", kernel_quantizer=None)],
+         "has no kernel_quantizer.*use Conv2D and BatchNormalization, which are quantized",
+         [layer("Conv2D", "c", "x", np.ones((1, 1, 1, 1))), layer("BatchNormalization", "o", "c", *[[1.0]] * 4)]),
+        ([layer("Softmax", "s", "x"), layer("ReLU", "o", "s")], "in the middle .*; end the network before it",
+         [layer("ReLU", "o", "x")]),
+        ([layer("Activation", "o", "x", activation="erf")], "has no quantized form here; train with another: relu",
+         [layer("Activation", "o", "x", activation="relu")]),
+    ],
+)  # fmt: skip
+def test_the_cure_of_a_refusal_works(refused: list[LayerSpec], told: str, cured: list[LayerSpec]) -> None:
+    def slots(layers: list[LayerSpec]) -> tuple[Slot, ...]:
+        return draft(normal_form(model(*layers)).model, (), Reference((), {})).slots
+
+    with pytest.raises(UnsupportedError, match=rf"layer '.*{told}"):
+        slots(refused)
+    assert slots(cured)
 
 
 class TestTypes:
@@ -257,11 +276,6 @@ class TestCandidate:
         found = states(layer("LSTM", "r", "x", *cell, **GATES), np.ones((1, 2, 1)))
         c = np.tanh(1) / 2
         assert found.ravel() == pytest.approx([c, np.tanh(c) / 2, 1.5 * c, np.tanh(1.5 * c) / 2])
-
-    def test_an_activation_without_a_form_is_refused_by_name(self) -> None:
-        form = normal_form(model(DENSE, layer("Activation", "e", "d", activation="erf"))).model
-        with pytest.raises(UnsupportedError, match=r"'e': activation 'erf'"):
-            draft(form, (), Reference((), {}))
 
 
 class TestFidelity:
