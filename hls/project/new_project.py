@@ -13,6 +13,7 @@ from hls.importing.ports import parse_type
 from hls.machine.files import whole_folder
 from hls.project.project_file import PROJECT_FILE
 from hls.target import BACKENDS, Target, check_name
+from hls.target.parts import BUNCH_CROSSING_NS
 
 PARENT = Path("firmware_projects")
 
@@ -38,6 +39,7 @@ clock_ns = {clock_ns}
 # strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
 {firmware}
+{interval}                # of our RTL, most time from one event to the next; unstated: an event a clock
 # multipliers = "auto"            # of our RTL, products of two variables: auto (DSPs or LUTs) | lut (no DSP)
 # vhdl = false                    # also write our RTL in VHDL-2008
 
@@ -87,6 +89,7 @@ def create_project(
     weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
     described = None if architecture is None else f"architecture{architecture.suffix or '.json'}"
     needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
+    at_a_trigger = target.product == "rtl" and target.clock_ns <= BUNCH_CROSSING_NS
     product = f'{"" if firmware else "# "}firmware = "{target.product}"'
     text = _TEMPLATE.format(
         weights=weights,
@@ -99,6 +102,7 @@ def create_project(
         backends=" | ".join(BACKENDS.names()),
         clock_ns=float(target.clock_ns),
         firmware=f"{product}              # what is built and judged: rtl (our Verilog) | hls4ml",
+        interval=f"{'' if at_a_trigger else '# '}interval_ns = {BUNCH_CROSSING_NS:g}",
     )
     with whole_folder(folder) as draft:
         shutil.copyfile(model, draft / weights)

@@ -160,6 +160,26 @@ class TestNew:
         target = read_project(folder).target
         assert (target.firmware, target.product) == (asked, product)
 
+    @pytest.mark.parametrize(
+        ("clock_ns", "asked", "stated", "clocks"),
+        [(5.0, None, 25, 5), (25.0, "rtl", 25, 1), (40.0, "rtl", None, 1), (5.0, "hls4ml", None, 1)],
+    )
+    def test_our_rtl_has_a_bunch_crossing_for_an_event(
+        self, tmp_path: Path, model_file: Path, clock_ns: float, asked: str | None, stated: float | None, clocks: int
+    ) -> None:
+        folder = create_project(
+            "mine",
+            model_file,
+            PART,
+            backend="vitis",
+            clock_ns=clock_ns,
+            input_type=None,
+            firmware=asked,
+            parent=tmp_path,
+        )
+        target = read_project(folder).target
+        assert (target.interval_ns, target.interval_clocks) == (stated, clocks)
+
     def test_uncommenting_every_key_gives_a_valid_file(self, tmp_path: Path, model_file: Path) -> None:
         folder = create_project("mine", model_file, PART, backend="vitis", clock_ns=5, input_type=None, parent=tmp_path)
         path = folder / "project.toml"
