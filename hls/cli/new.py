@@ -57,7 +57,7 @@ def command(
     from hls.errors import UnsupportedError
     from hls.importing.joined import whole_model
     from hls.project.input_type import propose_input_type
-    from hls.project.new_project import create_project
+    from hls.project.new_project import create_project, trigger_interval
     from hls.project.quantizing.offer import quantize_command
 
     try:
@@ -77,6 +77,7 @@ def command(
             softmax=softmax,
             sigmoid=sigmoid,
             firmware=firmware,
+            interval_ns=trigger_interval(firmware, clock_ns),
             architecture=architecture,
         )
     except UnsupportedError as error:

@@ -56,6 +56,11 @@ clock_ns = {clock_ns}
 """
 
 
+def trigger_interval(firmware: str | None, clock_ns: float) -> float | None:
+    """The time from one event to the next that a new project asks for: a bunch crossing, where our RTL can have it."""
+    return BUNCH_CROSSING_NS if firmware in (None, "rtl") and clock_ns <= BUNCH_CROSSING_NS else None
+
+
 def create_project(
     name: str,
     model: Path,
@@ -67,6 +72,7 @@ def create_project(
     softmax: str | None = None,
     sigmoid: str | None = None,
     firmware: str | None = None,
+    interval_ns: float | None = None,
     architecture: Path | None = None,
     parent: Path = PARENT,
 ) -> Path:
@@ -79,7 +85,7 @@ def create_project(
         FirmwareError: the model file is not usable; said before anything is written.
     """
     check_name(name)
-    target = Target(part=part, backend=backend, clock_ns=clock_ns, firmware=firmware)
+    target = Target(part=part, backend=backend, clock_ns=clock_ns, firmware=firmware, interval_ns=interval_ns)
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
@@ -89,7 +95,6 @@ def create_project(
     weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
     described = None if architecture is None else f"architecture{architecture.suffix or '.json'}"
     needs = f'input_type = "{parse_type(input_type)}"' if input_type else '# input_type = "ap_fixed<16,6>"'
-    at_a_trigger = target.product == "rtl" and target.clock_ns <= BUNCH_CROSSING_NS
     product = f'{"" if firmware else "# "}firmware = "{target.product}"'
     text = _TEMPLATE.format(
         weights=weights,
@@ -102,7 +107,7 @@ def create_project(
         backends=" | ".join(BACKENDS.names()),
         clock_ns=float(target.clock_ns),
         firmware=f"{product}              # what is built and judged: rtl (our Verilog) | hls4ml",
-        interval=f"{'' if at_a_trigger else '# '}interval_ns = {BUNCH_CROSSING_NS:g}",
+        interval=f"{'# ' if interval_ns is None else ''}interval_ns = {interval_ns or BUNCH_CROSSING_NS:g}",
     )
     with whole_folder(folder) as draft:
         shutil.copyfile(model, draft / weights)

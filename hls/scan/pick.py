@@ -71,6 +71,7 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
         target.part,
         backend=target.backend,
         clock_ns=target.clock_ns,
+        interval_ns=target.interval_ns,
         input_type=None if subject.fixed is None else subject.fixed.file.model.input_type,
         softmax=None if subject.fixed is None else subject.fixed.file.model.softmax,
         sigmoid=None if subject.fixed is None else subject.fixed.file.model.sigmoid,

@@ -9,7 +9,7 @@ import pytest
 
 from hls.errors import FirmwareError, ProjectError
 from hls.project import read_project
-from hls.project.new_project import create_project
+from hls.project.new_project import create_project, trigger_interval
 from tests.conftest import TOML
 from tests.models import write_model
 
@@ -175,6 +175,7 @@ class TestNew:
             clock_ns=clock_ns,
             input_type=None,
             firmware=asked,
+            interval_ns=trigger_interval(asked, clock_ns),
             parent=tmp_path,
         )
         target = read_project(folder).target
