@@ -12,6 +12,7 @@ from hls.importing.joined import whole_model
 from hls.importing.ports import parse_type
 from hls.machine.files import whole_folder
 from hls.project.project_file import PROJECT_FILE
+from hls.rtl.folded.choice import SHORTEST_INTERVAL
 from hls.target import BACKENDS, Target, check_name
 from hls.target.parts import BUNCH_CROSSING_NS
 
@@ -57,8 +58,12 @@ clock_ns = {clock_ns}
 
 
 def trigger_interval(firmware: str | None, clock_ns: float) -> float | None:
-    """The time from one event to the next that a new project asks for: a bunch crossing, where our RTL can have it."""
-    return BUNCH_CROSSING_NS if firmware in (None, "rtl") and clock_ns <= BUNCH_CROSSING_NS else None
+    """The time from one event to the next that a new project asks for: a bunch crossing, where our RTL can have it.
+
+    Not where that is so many clocks that engines may be taken: they trade latency, which a trigger lacks, for logic.
+    """
+    fitting = clock_ns <= BUNCH_CROSSING_NS < SHORTEST_INTERVAL * clock_ns
+    return BUNCH_CROSSING_NS if firmware in (None, "rtl") and fitting else None
 
 
 def create_project(

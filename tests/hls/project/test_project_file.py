@@ -162,7 +162,13 @@ class TestNew:
 
     @pytest.mark.parametrize(
         ("clock_ns", "asked", "stated", "clocks"),
-        [(5.0, None, 25, 5), (25.0, "rtl", 25, 1), (40.0, "rtl", None, 1), (5.0, "hls4ml", None, 1)],
+        [
+            (5.0, None, 25, 5),
+            (25.0, "rtl", 25, 1),
+            (3.125, "rtl", None, 1),
+            (40.0, "rtl", None, 1),
+            (5.0, "hls4ml", None, 1),
+        ],
     )
     def test_our_rtl_has_a_bunch_crossing_for_an_event(
         self, tmp_path: Path, model_file: Path, clock_ns: float, asked: str | None, stated: float | None, clocks: int
