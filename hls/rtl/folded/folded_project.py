@@ -19,8 +19,11 @@ from hls.rtl.ports import input_ports, output_ports
 from hls.rtl.rtl_project import CONTENTS, RtlProject, check_name, empty_source, source_files, write_constraints
 from hls.target import AUTO, LUT
 
-INLINE_BITS = 1 << 14
+INLINE_BITS = 1 << 18
 """Contents of a memory of more bits stand in a file of their own."""
+
+MOST_DISSOLVED = 400
+"""With more multipliers lanes are synthesised once and not dissolved: minutes less for a few LUTs more."""
 
 
 def write_folded(
@@ -55,6 +58,8 @@ def write_folded(
         _write(source, module, _named(unit_source(parts), name))
     _write_library(name, source, multipliers)
     _write(source, design.top, _named(top_source(design), name))
+    if sum(engine.multipliers for engine in engines) > MOST_DISSOLVED:
+        _keep_whole(source, [f"{name}_mac_lane", *(tail.top for tail in tails if tail)])
     write_constraints(folder, design.top, clock_ns)
     return RtlProject(
         folder,
@@ -127,6 +132,15 @@ def _write_library(name: str, source: Path, multipliers: str) -> None:
     if multipliers == LUT:
         text = resources.files("hls.rtl").joinpath("lut_multiplier.v").read_text(encoding="utf-8")
         _write(source, f"{name}_multiplier", re.sub(r"\bmultiplier\b", f"{name}_multiplier", text))
+
+
+def _keep_whole(source: Path, modules: Sequence[str]) -> None:
+    for module in modules:
+        path = source / f"{module}.v"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            re.sub(r"^module ", "(* keep_hierarchy *)\nmodule ", text, flags=re.MULTILINE), encoding="utf-8"
+        )
 
 
 def _named(text: str, name: str) -> str:

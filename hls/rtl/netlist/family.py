@@ -53,7 +53,10 @@ def _xilinx(name: str) -> Family:
         name,
         f"synth_xilinx -family {name} -flatten -abc9 -noiopad -noclkbuf",
         MappingProxyType({
-            "LUT[1-6]|SRL16E|SRLC16E|SRLC32E": ("lut", 1),
+            "LUT[1-6]|SRL16E|SRLC16E|SRLC32E|RAM(32|64)X1S": ("lut", 1),
+            "RAM(32|64)X1D|RAM128X1S": ("lut", 2),
+            "RAM(32|64)M|RAM128X1D|RAM256X1S": ("lut", 4),
+            "RAM32M16|RAM64M8|RAM256X1D|RAM512X1S": ("lut", 8),
             "FD[RSCP]E(_1)?": ("ff", 1),
             "CARRY[48]": ("carry", 1),
             "DSP48E[12]|DSP58": ("dsp", 1),

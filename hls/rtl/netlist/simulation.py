@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import EventError, ToolError
+from hls.errors import EventError, ToolError, UnsupportedError
 from hls.graph.raw import RawArray
 from hls.machine.progress import Progress
 from hls.rtl.netlist.gates import Gates, Words
@@ -22,7 +22,7 @@ Flags = npt.NDArray[np.bool_]
 _LANES = 1024
 # Streams and clocks that prove what gaps and resets do.
 _CONTROL_LANES, _CONTROL_CLOCKS = 64, 48
-# Clocks after the last event in which its result must come.
+# Clocks beyond its latency in which the result of the last event must come.
 _PATIENCE = 1000
 
 
@@ -30,6 +30,11 @@ class NetlistSimulation:
     """Runs events through the gates of ``netlist``, as many streams side by side, in each one event an interval."""
 
     def __init__(self, project: RtlProject, netlist: Netlist) -> None:
+        if project.memories:
+            raise UnsupportedError(
+                f"{project.top}: weights in files are black boxes of the netlist, without gates to simulate; "
+                "fewer weights, or a shorter interval, are logic"
+            )
         self.project = project
         self.gates = Gates(netlist.folder / GATES, project.top)
 
@@ -66,7 +71,7 @@ class NetlistSimulation:
         stream = _Stream(self, lanes)
         results: list[Flags] = []
         latency = 0
-        for clock in range(turns * interval + _PATIENCE):
+        for clock in range(turns * interval + self.project.stages + _PATIENCE):
             turn, between = divmod(clock, interval)
             data = bits[turn * lanes : (turn + 1) * lanes] if not between else bits[:0]
             valid = np.arange(lanes) < len(data)

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -25,6 +25,8 @@ SOURCES = "src"
 _STATISTICS, _TIMING, _CMOS = "stat.json", "timing.txt", "cmos.txt"
 BLOCK_KBIT = 18
 """Size of the memory blocks that a netlist counts."""
+_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Rows and bits of a row that a block can have."""
 _HERE = Path(__file__).parent
 _NOT_CELLS = "$scopeinfo"
 # Transistors of a NAND gate of two inputs in static CMOS: one gate equivalent.
@@ -88,7 +90,9 @@ class Netlist:
 def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path | None = None) -> Netlist:
     """Synthesise ``project`` for ``family``, or take the result of an earlier run from ``cache``.
 
-    A result is found again if the Verilog, family, liberty file and version of Yosys are the same.
+    Weights whose contents have a file of their own are black boxes, which Yosys would take minutes to fill; the blocks
+    that hold them are counted by their size. A result is found again if the Verilog, family, liberty file and version
+    of Yosys are the same.
 
     Args:
         project: the RTL.
@@ -119,16 +123,23 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         (folder / SOURCES).mkdir()
         for source in sources:
             shutil.copy(source, folder / SOURCES)
-        for memory in project.memories:
-            shutil.copy(memory, folder)
         names = " ".join(f"{SOURCES}/{source.name}" for source in sources)
         run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
-        run_yosys(_gates(family, project.top, project.shared, folder, liberty), folder, "gates")
-        if family.timing is not None:
+        if not project.memories:  # what is black neither computes nor has delays
+            run_yosys(_gates(family, project.top, project.shared, folder, liberty), folder, "gates")
+        if family.timing is not None and not project.memories:
             run_yosys(_static_timing(family, family.timing, project), folder, "timing")
 
     folder = cached_folder(cache, f"netlist-{key[:32]}", fill)
-    return Netlist(folder, _resources(folder, project.top, family))
+    resources = _resources(folder, project.top, family)
+    blocks = sum(memory_blocks(memory) for memory in project.memories)
+    return Netlist(folder, replace(resources, bram=resources.bram + blocks))
+
+
+def memory_blocks(contents: Path) -> int:
+    """Blocks of ``BLOCK_KBIT`` that hold a file of contents: a row a line, in hexadecimal."""
+    rows = contents.read_text(encoding="utf-8").split()
+    return min(-(-len(rows) // depth) * -(-4 * len(rows[0]) // width) for depth, width in _BLOCK_SHAPES)
 
 
 def netlist_gates(netlist: Path, family: Family, top: str, cache: Path) -> Path:
@@ -151,7 +162,9 @@ def netlist_gates(netlist: Path, family: Family, top: str, cache: Path) -> Path:
 
 
 def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, liberty: Path | None) -> str:
-    lines = [f"read_verilog {sources}", *_kept(project.shared), f"{family.synthesis} -top {project.top}"]
+    lines = [f"read_verilog {sources}", *_kept(project.shared)]
+    lines += [f"blackbox {memory.stem}" for memory in project.memories]
+    lines.append(f"{family.synthesis} -top {project.top}")
     statistics = "stat -json"
     if liberty is not None:
         library = os.path.relpath(liberty, folder)
@@ -186,7 +199,7 @@ def _static_timing(family: Family, timing: str, project: RtlProject) -> str:
     models = " ".join(f"+/{name}" for name in timing.split())
     # In a session of its own: synthesis has by then replaced the delays of some cells by those of abc9's boxes.
     lines = [f"read_verilog {defines} -lib -specify {models}", f"read_verilog {NETLIST}"]
-    lines += [f"hierarchy -top {project.top}", *(["flatten"] if project.shared else [])]
+    lines += [f"hierarchy -top {project.top}", *(["flatten"] if project.shared or project.folded else [])]
     return "\n".join([*lines, f"tee -o {_TIMING} sta", ""])
 
 

