@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from hls.importing.options import sizes
 from hls.importing.refusals import PRODUCT
 from hls.importing.spec import Constant, LayerSpec
 
-_LETTERS = "abcdefgh"
+_LETTERS = ascii_lowercase
+_MOST_PRODUCTS = 1 << 24
 
 
 def contracted(emit: Emitter, spec: LayerSpec, inputs: tuple[str, str], axes: tuple[str, str], out: str) -> str:
@@ -37,6 +39,8 @@ def contracted(emit: Emitter, spec: LayerSpec, inputs: tuple[str, str], axes: tu
             raise ModelFileError(
                 f"layer {spec.name!r}: a product of {first} and {second} of a tensor of {shape}; save the model again"
             )
+    if prod(lengths.values()) > _MOST_PRODUCTS:
+        raise ModelFileError(f"layer {spec.name!r}: {prod(lengths.values()):,} products are more than fit on any chip")
     order = _order(first, second)
     spread = [_spread(emit, x, one, order, lengths) for x, one in zip(inputs, axes, strict=True)]
     products = emit(nodes.Multiply, "products", (spread[0], spread[1]))
@@ -86,7 +90,7 @@ def _matmul(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             return _by_constants(emit, x, kernel)
         case (str(a), str(b)) if spec.class_name == "ops.Matmul":
             ranks = [len(emit.edge(x).shape) for x in (a, b)]
-            if ranks[0] == ranks[1] >= 2 and ranks[0] - 2 <= len(_LETTERS) - 3:
+            if ranks[0] == ranks[1] >= 2:
                 head = _LETTERS[3 : 1 + ranks[0]]
                 return contracted(emit, spec, (a, b), (f"{head}ac", f"{head}cb"), f"{head}ab")
     raise _refused(spec)
@@ -114,7 +118,7 @@ def _einsum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 def _dot(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Over one axis of each; of two vectors one number."""
     ranks = [len(emit.edge(x).shape) for x in inputs]
-    if len(inputs) != 2 or spec.config.get("normalize") or sum(ranks) > len(_LETTERS):
+    if len(inputs) != 2 or spec.config.get("normalize"):
         raise UnsupportedError(
             f"layer {spec.name!r}: a Dot that is normalized, and that of products alone is read here; leave the norm "
             "out, which is another network"

@@ -23,8 +23,7 @@ def picked(emit: Emitter, spec: LayerSpec, x: str, axis: int, places: Sequence[i
     """The values at ``places`` of an axis, or zeros: with the axis last a matrix of zeros and ones, which is wires."""
     shape = emit.edge(x).shape
     length, last = shape[axis], len(shape) - 1
-    if length * len(places) > _MOST_PLACES or not places or max(places) >= length:
-        raise ModelFileError(f"layer {spec.name!r}: its places do not fit an axis of {length}; save it again")
+    _require_few(spec, length, len(places))
     if list(places) == list(range(length)):
         return x
     if axis != last:
@@ -37,6 +36,12 @@ def picked(emit: Emitter, spec: LayerSpec, x: str, axis: int, places: Sequence[i
         if place != _ZERO:
             kernel[place, column] = 1
     return emit(nodes.Dense, "places", (x,), FixedArray(kernel, 0), FixedArray(np.zeros(len(places), np.int64), 0))
+
+
+def _require_few(spec: LayerSpec, length: int, count: int) -> None:
+    """Raise ModelFileError if so many places of an axis are none, or more than anybody means."""
+    if not 0 < count <= _MOST_PLACES // length:
+        raise ModelFileError(f"layer {spec.name!r}: {count} places of an axis of {length}; save the model again")
 
 
 def _whole(spec: LayerSpec, key: str) -> int:
@@ -69,8 +74,9 @@ def _roll(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _repeat(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     axis = axis_of(emit, spec, inputs[0], _whole(spec, "axis"))
-    times = min(max(_whole(spec, "repeats"), 0), _MOST_PLACES)
-    return picked(emit, spec, inputs[0], axis, np.repeat(range(emit.edge(inputs[0]).shape[axis]), times).tolist())
+    length, times = emit.edge(inputs[0]).shape[axis], _whole(spec, "repeats")
+    _require_few(spec, length, length * times)
+    return picked(emit, spec, inputs[0], axis, np.repeat(range(length), times).tolist())
 
 
 def _tile(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -85,8 +91,9 @@ def _tile(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             "firmware; state 1 for the batch and a number for each axis"
         )
     for axis, times in enumerate(counts[1:]):
-        places = list(range(emit.edge(x).shape[axis])) * min(max(times, 0), _MOST_PLACES)
-        x = picked(emit, spec, x, axis, places)
+        length = emit.edge(x).shape[axis]
+        _require_few(spec, length, length * times)
+        x = picked(emit, spec, x, axis, list(range(length)) * times)
     return x
 
 
@@ -119,15 +126,16 @@ def _pad(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     x, around = inputs[0], spec.config.get("pad_width")
     rank = len(emit.edge(x).shape)
     zeros = spec.config.get("mode", "constant") == "constant" and len(emit.arguments) == 1
-    pairs = [sizes(pair, 2) for pair in around] if isinstance(around, list) and len(around) == 1 + rank else []
-    if not zeros or not pairs or pairs[0] != (0, 0) or any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
+    found = whole_numbers(around)
+    if not zeros or found is None or found.shape != (1 + rank, 2) or found[0].any() or found.min() < 0:
         raise UnsupportedError(
             f"layer {spec.name!r}: pads by {around} with mode={spec.config.get('mode')!r}; pad with "
             "zeros, by a pair for each axis, that of the batch [0, 0]"
         )
-    for axis, (before, after) in enumerate(pairs[1:]):
-        places = [*[_ZERO] * min(before, _MOST_PLACES), *range(emit.edge(x).shape[axis])]
-        x = picked(emit, spec, x, axis, [*places, *[_ZERO] * min(after, _MOST_PLACES)])
+    for axis, (before, after) in enumerate(found[1:].tolist()):
+        length = emit.edge(x).shape[axis]
+        _require_few(spec, length, before + length + after)
+        x = picked(emit, spec, x, axis, [*[_ZERO] * before, *range(length), *[_ZERO] * after])
     return x
 
 
