@@ -138,12 +138,15 @@ def plan(graph: FixedGraph, interval: int) -> tuple[Engine, ...]:
 
 
 def least_interval(graph: FixedGraph) -> int:
-    """Clocks an event below which folded engines cannot go: each takes one for a place of its window at a position."""
+    """Clocks an event below which folded engines cannot go: each takes one for a place of its window at a
+    position, or for a position that it joins to others."""
     clocks = [1]
     for unit in group(graph):
+        if unit.kind is Kind.JOIN:
+            clocks.append(sum(prod(graph.edges[name].shape[:-1]) for name in unit.head.inputs))
+            continue
         window = window_of(graph, unit)
-        each = len(unit.operands) if unit.kind is Kind.JOIN else prod(window.size)
-        clocks.append(prod(window.out) * each)
+        clocks.append(prod(window.out) * prod(window.size))
     return max(clocks)
 
 

@@ -14,7 +14,7 @@ from hls.graph.raw import RawArrays
 from hls.rtl import RtlProject, RtlTiming, Simulation, rtl_design
 from hls.rtl.folded import folded_project, least_interval, write_folded
 from hls.target import AUTO, LUT
-from tests.hls.rtl.folded.networks import Weights, menagerie, port, two_layers
+from tests.hls.rtl.folded.networks import RandomNetworks, Weights, menagerie, port, two_layers
 
 
 def _events(graph: FixedGraph, count: int) -> RawArrays:
@@ -84,3 +84,12 @@ def test_an_order_that_no_engine_writes_is_refused_by_name(tmp_path: Path) -> No
     last = builder.add(nodes.Dense("last", (turned,), "last", weights(4, 2), weights(2)))
     with pytest.raises(UnsupportedError, match="layer 'last': 'turned' reads 'dense' in an order"):
         write_folded(builder.finish([x], [last], ["y"]), "net", tmp_path, 5.0, 64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "multipliers"), [(1, LUT), (2, AUTO)])
+def test_random_networks_side_by_side(tmp_path: Path, cache: Path, seed: int, multipliers: str) -> None:
+    graph = RandomNetworks(seed).graph(6)
+    project = write_folded(graph, "net", tmp_path, 5.0, least_interval(graph) + 10 * seed, multipliers)
+    timing, differing = _simulated(graph, project, cache, 100)
+    assert (timing.interval, timing.latency_cycles, differing) == (project.interval, project.stages, 0)

@@ -15,7 +15,7 @@ from hls.rtl.folded import least_interval, plan, schedule
 from hls.rtl.folded.plan import Engine
 from hls.rtl.folded.schedule import Clocks, Schedule, copies, depth, reads, word_times
 from tests.hls.random_graphs import graphs
-from tests.hls.rtl.folded.networks import menagerie, two_layers
+from tests.hls.rtl.folded.networks import RandomNetworks, menagerie, two_layers
 
 INTERVAL, TAIL = 8, 2
 
@@ -93,6 +93,15 @@ def test_every_word_is_there_when_it_is_read(graph: FixedGraph, more: int, gaps:
     timed = schedule(graph, engines, interval, [tail] * len(engines))
     assert not _first_wrong_read(graph, engines, timed, [interval + gap for gap in gaps])
     assert timed.latency <= max([1, *(int(timing.written.max()) + 1 for timing in timed.engines)])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_word_of_networks_side_by_side(seed: int) -> None:
+    graph = RandomNetworks(seed).graph(3)
+    interval = least_interval(graph) + 7 * seed
+    engines = plan(graph, interval)
+    timed = schedule(graph, engines, interval, [TAIL] * len(engines))
+    assert not _first_wrong_read(graph, engines, timed, [interval, interval + seed])
 
 
 def test_one_place_less_is_one_too_few() -> None:
