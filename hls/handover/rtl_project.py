@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,10 @@ class _Handed:
         return self.project.files
 
     @property
+    def contents(self) -> tuple[str, ...]:
+        return self.project.contents
+
+    @property
     def bits_in(self) -> int:
         return sum(port.bits for port in self.project.inputs)
 
@@ -60,6 +65,8 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
         f"{_BENCH}/expected.hex": _lines(packed_rows(vectors.outputs, outputs)),
         "ports.json": json.dumps(_port_map(project), indent=2) + "\n",
     }
+    for memory in project.memories:  # test benches look for the contents of memories where they run
+        shutil.copy(memory, folder / _BENCH)
     rows = list(_rows(project))
     made = {
         "README.md": "rtl_readme.md.j2",

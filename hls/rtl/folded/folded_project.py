@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from hls.target import AUTO, LUT
 
 INLINE_BITS = 1 << 18
 """Contents of a memory of more bits stand in a file of their own."""
+
+_MULTIPLIER = "multiplier"
 
 MOST_DISSOLVED = 400
 """With more multipliers lanes are synthesised once and not dissolved: minutes less for a few LUTs more."""
@@ -126,12 +129,19 @@ def _module(name: str, ports: list[str], body: list[str]) -> str:
 
 def _write_library(name: str, source: Path, multipliers: str) -> None:
     """The modules that all engines share, under names of this firmware."""
-    for entry in (resources.files("hls.rtl") / "folded" / "library").iterdir():
-        if entry.name.endswith(".v"):
-            _write(source, f"{name}_{entry.name[:-2]}", _named(entry.read_text(encoding="utf-8"), name))
+    for module, text in _library().items():
+        _write(source, f"{name}_{module}", _named(text, name))
     if multipliers == LUT:
         text = resources.files("hls.rtl").joinpath("lut_multiplier.v").read_text(encoding="utf-8")
-        _write(source, f"{name}_multiplier", re.sub(r"\bmultiplier\b", f"{name}_multiplier", text))
+        _write(source, f"{name}_{_MULTIPLIER}", re.sub(rf"\b{_MULTIPLIER}\b", f"{name}_{_MULTIPLIER}", text))
+
+
+@cache
+def _library() -> dict[str, str]:
+    folder = resources.files("hls.rtl") / "folded" / "library"
+    return {
+        entry.name[:-2]: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".v")
+    }
 
 
 def _keep_whole(source: Path, modules: Sequence[str]) -> None:
@@ -144,7 +154,9 @@ def _keep_whole(source: Path, modules: Sequence[str]) -> None:
 
 
 def _named(text: str, name: str) -> str:
-    return re.sub(r"\bfolded_(?=[a-z])", f"{name}_", text)
+    """Modules of the library under this firmware's names, which begin with no more than its own."""
+    modules = "|".join([*_library(), _MULTIPLIER])
+    return re.sub(rf"\bfolded_({modules})\b", rf"{name}_\1", text)
 
 
 def _write(folder: Path, module: str, text: str) -> None:

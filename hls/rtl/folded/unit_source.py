@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,9 @@ def unit_source(parts: UnitParts) -> str:
 
 def _comment(parts: UnitParts) -> str:
     engine = parts.engine
-    names = list(dict.fromkeys([engine.unit.head.name, *(node.name for node in engine.unit.tail)]))
+    nodes_ = dict.fromkeys([engine.unit.head.name, *(node.name for node in engine.unit.tail)])
+    # A name may hold anything, and a comment ends with its line.
+    names = [re.sub(r"[^ -~]", "?", name) for name in nodes_]
     products = f" of {engine.simd} products" if engine.simd else ""
     loops = engine.loops
     return (
