@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{_line(outcome)}\n")
     outcomes = [done[name] for name in sorted(done)]
     if options.page is not None:
-        options.page.write_text(page(outcomes, options.events), encoding="utf-8")
+        options.page.write_text(page(outcomes, options.events, options.largest_csim), encoding="utf-8")
     return int(any(o.agreement == "differs" or _OUR_FAULT in (o.refusal or "") for o in outcomes))
 
 
@@ -280,12 +280,12 @@ _AGREE = ("bit-exact", "within float32")
 _THREE = 3
 
 
-def page(outcomes: Sequence[Outcome], events: int, untried: int = 0) -> str:
+def page(outcomes: Sequence[Outcome], events: int, largest_csim: int, untried: int = 0) -> str:
     """The table, how many of each, and every refusal with its cure; ``untried`` files of the folder are not in it."""
     counts = Counter(outcome.agreement for outcome in outcomes if outcome.agreement is not None)
     head = _HEAD.format(
         events=events,
-        csim=LARGEST_CSIM,
+        csim=largest_csim,
         files=len(outcomes),
         untried=f" Of the folder {untried} more were not tried when this page was made." if untried else "",
         came=counts.total(),
