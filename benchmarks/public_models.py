@@ -261,9 +261,10 @@ _HEAD = """\
 
 {came} of {files} public model files come in: {counts}. Of {three} emulator, framework and C simulation agree.{untried}
 
-`python -m benchmarks.public_models FOLDER --events {events} --page docs/public-models.md` made this page. It brings in
-every file of a folder as its owner would, with `qtrigger new`, and cures what is refused as the message says. The files
-are of tutorials, taggers, MLPerf Tiny, detectors, an ECG, jet images, HGQ, HGQ 2, hls4ml's example-models and QONNX.
+`python -m benchmarks.public_models FOLDER --events {events} --largest-csim {csim} --page docs/public-models.md` made
+this page. It brings in every file of a folder as its owner would, with `qtrigger new`, and cures what is refused as the
+message says. The files are of tutorials, taggers, MLPerf Tiny, detectors, an ECG, jet images, HGQ, HGQ 2, hls4ml's
+example-models and QONNX.
 Each was built with the emulator, the framework that wrote it and, up to {csim:,} multiplications, hls4ml's C
 simulation, on {events} events over its whole input range, half of them corner events.
 
