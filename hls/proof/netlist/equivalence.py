@@ -158,11 +158,16 @@ class Solver:
     def __init__(self, deadline: Deadline, progress: Callable[[int, int], None]) -> None:
         self._deadline = deadline
         self._progress = progress
-        self._proved: set[bytes] = set()
+        self._proved: set[tuple[tuple[bytes, int], ...]] = set()
 
     def solve(self, cut: Cut) -> Findings:
         """All targets of ``cut``. None may keep the others from being tried: what is left open has a second try."""
-        keys = {target: _key(cut.aig, target) for target in cut.targets if target.pair[0] != target.pair[1]}
+        marks = _marks(cut)
+        keys = {
+            target: tuple((marks[literal >> 1], literal & 1) for literal in target.pair)
+            for target in cut.targets
+            if target.pair[0] != target.pair[1]
+        }
         asked = [target for target, key in keys.items() if key not in self._proved]
         found = Findings(all=len(cut.targets), equal=len(cut.targets) - len(asked))
         self._settle(cut, asked, _FIRST_TRY, found)
@@ -184,10 +189,20 @@ class Solver:
                 self._progress(found.equal, found.all)
 
 
-def _key(aig: Aig, target: Target) -> bytes:
-    """The same for pairs of which all that they depend on has the same structure, by whatever numbers."""
-    made = cones(aig, [target.pair])
-    return hashlib.sha256(repr((made.left, made.right, made.pairs)).encode()).digest()
+def _marks(cut: Cut) -> list[bytes]:
+    """For each node of a cut what it computes by structure: the same in every cut, however its nodes are numbered."""
+    names = {literal >> 1: f"input {place}" for place, literal in enumerate(cut.inputs)}
+    names |= {literal >> 1: f"class {number}" for number, literal in cut.variables.items() if number}
+    marks = [b"0"]
+    for node in range(1, len(cut.aig)):
+        read = cut.aig.left[node], cut.aig.right[node]
+        if read[0] < 0:
+            # A proof holds of any variables, so that what nobody drives needs no name that lasts.
+            text = names.get(node, f"free {node}").encode()
+        else:
+            text = b"".join(sorted(marks[literal >> 1] + b"%d" % (literal & 1) for literal in read))
+        marks.append(hashlib.blake2b(text, digest_size=20).digest())
+    return marks
 
 
 def _jobs(cut: Cut, targets: Sequence[Target]) -> Iterator[list[Target]]:
