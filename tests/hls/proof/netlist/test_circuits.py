@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from hls.errors import ToolError
+from hls.proof.netlist import circuits, equivalence
+from hls.proof.netlist.aig import Cones
 from hls.proof.netlist.circuits import Circuits, Verdict
+from hls.proof.netlist.correspondence import Classes, Run, classes_of
+from hls.proof.netlist.settling import PairResult, settle
 from hls.proof.subject import Deadline
 from tests.hls.proof.netlist.circuits_by_hand import Bit, Circuit, design
 
@@ -102,6 +106,37 @@ def test_a_valid_flag_that_the_reset_does_not_clear(compared: Callable[..., Verd
     assert found is not None
     assert found.place == 0
     assert found.given[-2, :2].tolist() == [True, True]  # valid and reset at once
+
+
+def test_what_is_proved_is_not_asked_again(compared: Callable[..., Verdict], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two registers are taken for one at first; that they are two changes nothing for the others."""
+    asked: list[int] = []
+
+    def counted(cones: Cones, deadline: Deadline) -> list[PairResult]:
+        asked.append(len(cones.pairs))
+        return settle(cones, deadline)
+
+    def mistaken(run: Run) -> Classes:
+        found = classes_of(run)
+        last = found.members.pop()
+        found.members[-1] += last
+        return found
+
+    monkeypatch.setattr(equivalence, "settle", counted)
+    monkeypatch.setattr(circuits, "classes_of", mistaken)
+
+    def straight(c: Circuit) -> list[Bit]:
+        a, b = (c.register(bit) for bit in c.inputs[:2])
+        return [c.register(c.gate("XOR", a, b)), *(c.register(bit) for bit in c.inputs[2:])]
+
+    def roundabout(c: Circuit) -> list[Bit]:
+        a, b = (c.register(bit) for bit in c.inputs[:2])
+        both = c.gate("AND", c.gate("OR", a, b), c.gate("NAND", a, b))
+        return [c.register(both), *(c.register(bit) for bit in c.inputs[2:])]
+
+    assert compared(4, straight, roundabout, stages=(2, 2)).where is None
+    # The sum of a and b, and what was taken for one register; then nothing is left to ask.
+    assert sum(asked) == 3, asked
 
 
 @pytest.mark.parametrize("nobody", ["x", 999])
