@@ -187,10 +187,15 @@ class Arithmetic:
             return self.constant(low * _unit(fraction))
         if x.step >= float(_unit(fraction)):
             return x
-        if half_even:
-            _check_added(x, _unit(fraction + 1))
         signed = low < 0
         bits = max(high.bit_length(), (-low - 1).bit_length() if signed else 0)
+        if half_even:
+            raised = self.add_constant(x, _unit(fraction + 1))
+            if raised.step >= float(_unit(fraction)):
+                # Every value lies half-way: the even one is the raised without its last place. alkaid looks for the
+                # places behind it, which are gone.
+                even = raised.quantize(signed, bits - fraction, fraction - 1, overflow_mode="WRAP", round_mode="TRN")
+                return _fresh(even)
         mode = "RND_CONV" if half_even else "TRN"
         return _fresh(x.quantize(signed, bits - fraction, fraction, overflow_mode="WRAP", round_mode=mode))
 

@@ -176,3 +176,15 @@ def test_constants_are_no_logic_and_multiplications_are_counted() -> None:
     only = builder.finish([x], [zero], ["zero"])
     assert trace(only).cores == ()
     assert trace(only).interpret([np.zeros((3, 2), np.int64)])[0].tolist() == [[9], [9], [9]]
+
+
+def test_what_always_lies_half_way_is_rounded_to_even() -> None:
+    """3 x / 4 - 1 / 2 of x in {0, 4, 8, 12} is -0.5, 2.5, 5.5, 8.5; alkaid rounds half of these up."""
+    b = GraphBuilder("ties")
+    port = FixedType(False, 2, 4)
+    x = b.add(nodes.Input("x", (), "x", (1,), port, 0, 3))
+    d = b.add(nodes.Dense("d", (x,), "d", FixedArray(np.array([[6]]), 3), FixedArray(np.array([-4]), 3)))
+    q = b.add(nodes.Quantize("q", (d,), "q", FixedType(True, 5, 5), -16, 15, nodes.Rounding.NEAREST_EVEN))
+    graph = b.finish([x], [q], ["q"])
+    (found,) = trace(graph).interpret([np.array([[0], [1], [2], [3]])])
+    assert found.ravel().tolist() == [0, 2, 6, 8]
