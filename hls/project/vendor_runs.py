@@ -36,8 +36,8 @@ def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
     except ProjectError:
         return False
     was = report.project
-    # What holds the products of our RTL, where its pipeline is cut and which firmware is judged change nothing in the
-    # hls4ml project that the vendor's tool was run on.
+    # What holds the products of our RTL, where its pipeline is cut, its interval and which firmware is judged change
+    # nothing in the hls4ml project that the vendor's tool was run on.
     same = all(getattr(was, key) == getattr(target, key) for key in _SETTINGS)
     return report.graph.digest == digest and same
 
