@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from hls.project.report.budget import TRUST
+from hls.project.report.judged import CLOCKS, judged_figures
 from hls.project.report.schema import Report
 
 _SLACK = 0.02
 """Of a count that is not an exact one of ours: another release of a tool places some logic elsewhere."""
-_CLOCKS = {"latency_cycles": "cycles", "interval": "interval"}
 
 
 class ExpectedFigure(BaseModel):
@@ -25,45 +23,22 @@ class ExpectedFigure(BaseModel):
     allowed_change: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Figure:
-    value: float
-    source: str
-
-
 def recorded_figures(report: Report, before: Mapping[str, ExpectedFigure]) -> dict[str, ExpectedFigure]:
     """What ``report`` gives, to be expected; allowed changes that stand in ``before`` are kept.
 
     Clocks may not change, counts of resources by 2 %.
     """
     made = {}
-    for name, figure in _figures(report).items():
-        slack = 0.0 if name in _CLOCKS else float(round(figure.value * _SLACK))
+    for name, figure in judged_figures(report).items():
+        slack = 0.0 if name in CLOCKS else float(round(figure.value * _SLACK))
         kept = before[name].allowed_change if name in before else slack
         made[name] = ExpectedFigure(value=figure.value, source=figure.source, allowed_change=kept)
     return made
 
 
-def _figures(report: Report) -> dict[str, _Figure]:
-    """Of the judged firmware, by the most trustworthy source of each; what an estimate extrapolates is left out."""
-    found: dict[str, dict[str, _Figure]] = {}
-    for row in report.resources:
-        if row.route == report.project.firmware:
-            for kind, count in row.counts.items():
-                if kind not in row.extrapolated:
-                    found.setdefault(kind, {}).setdefault(row.source, _Figure(float(count), row.source))
-    for timing in report.latency:
-        if timing.route == report.project.firmware and not timing.extrapolated:
-            for name, field in _CLOCKS.items():
-                figure = _Figure(float(getattr(timing, field)), timing.source)
-                found.setdefault(name, {}).setdefault(timing.source, figure)
-    best = {name: next((by[source] for source in TRUST if source in by), None) for name, by in found.items()}
-    return {name: figure for name, figure in best.items() if figure is not None}
-
-
 def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> Iterator[tuple[str, str]]:
     """The name of each check, and what is wrong with it, if anything is."""
-    now = _figures(report)
+    now = judged_figures(report)
     for name, was in expected.items():
         found = now.get(name)
         message = ""

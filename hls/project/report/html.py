@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
+from hls.project.report.judged import judged_figures
 from hls.project.report.schema import HTML_FILE, Metric, Report
 from hls.project.report.words import compared, float32_words, timing_words, verdict_words
 from hls.target import FIRMWARES
@@ -35,6 +36,7 @@ def write_html(report: Report, folder: Path) -> Path:
                 for name, result in report.witnesses.items()
                 if (words := float32_words(result, report.graph.float32_inexact))
             },
+            judged=judged_figures(report),
             chart=bit_chart(report.graph.pipeline),
             clock=timing_words(report),
             trade=None if report.timing is None else trade_chart(report.timing),

@@ -161,6 +161,22 @@ class TestPage:
             assert layer.name in page
             assert layer.type.replace("<", "&lt;").replace(">", "&gt;") in page
 
+    def test_what_the_firmware_takes_stands_on_top(self, project: Path) -> None:
+        report = hls.build(project)
+        measured = Latency(
+            source="rtl-simulation", route="rtl", stage="RTL", cycles=17, interval=4, clock_ns=5.0, latency_ns=85.0
+        )
+        told = report.model_copy(
+            update={
+                "project": report.project.model_copy(update={"firmware": "rtl", "clock_ns": 5.0}),
+                "resources": [TestBudget.ANALYTIC, TestBudget.YOSYS],
+                "latency": [measured],
+            }
+        )
+        page = write_html(told, project / "build").read_text(encoding="utf-8")
+        assert "<b>85 ns</b><span>latency, measured; an event every 20 ns</span>" in page
+        assert "<b>1\N{NARROW NO-BREAK SPACE}200</b><span>LUTs, by yosys, before placement</span>" in page
+
     def test_escapes_what_it_is_told(self, project: Path) -> None:
         report = hls.build(project)
         graph = report.graph.model_copy(update={"notes": ["<script>alert(1)</script>"]})

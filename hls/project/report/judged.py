@@ -1,0 +1,36 @@
+"""The figures of the firmware that the budget judges, each by the source that is closest to silicon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hls.project.report.budget import TRUST
+from hls.project.report.schema import Report
+
+CLOCKS = {"latency_cycles": "cycles", "interval": "interval"}
+"""Figures in clocks, by the field of a row of ``latency``."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number, and who gave it."""
+
+    value: float
+    source: str
+
+
+def judged_figures(report: Report) -> dict[str, Figure]:
+    """Of the judged firmware, by the most trustworthy source of each; what an estimate extrapolates is left out."""
+    found: dict[str, dict[str, Figure]] = {}
+    for row in report.resources:
+        if row.route == report.project.firmware:
+            for kind, count in row.counts.items():
+                if kind not in row.extrapolated:
+                    found.setdefault(kind, {}).setdefault(row.source, Figure(float(count), row.source))
+    for timing in report.latency:
+        if timing.route == report.project.firmware and not timing.extrapolated:
+            for name, field in CLOCKS.items():
+                figure = Figure(float(getattr(timing, field)), timing.source)
+                found.setdefault(name, {}).setdefault(timing.source, figure)
+    best = {name: next((by[source] for source in TRUST if source in by), None) for name, by in found.items()}
+    return {name: figure for name, figure in best.items() if figure is not None}
