@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hls.cpp.numbers import type_for, width_for
 from hls.cpp.writer import Tensor, Writer
 from hls.graph import nodes
-from hls.graph.windows import output_length
+from hls.graph.windows import output_length, ungrouped
 
 _PAIRED, _PAIRED_SUM = 16, 32
 
@@ -76,14 +76,8 @@ def write_sums(node: nodes.Conv, shape: tuple[int, int, int], writer: Writer) ->
 
 def _weights(node: nodes.Conv, shift: int) -> npt.NDArray[np.object_]:
     """(outputs, rows, columns, channels) on the grid of the sum, zeros where a group does not look."""
-    rows, columns, per_group, outputs = node.kernel.shape
-    whole = np.zeros((outputs, rows, columns, per_group * node.groups), object)
-    each = outputs // node.groups
-    for group in range(node.groups):
-        mine = slice(group * each, (group + 1) * each)
-        part = np.moveaxis(node.kernel.integers[..., mine], -1, 0).astype(object)
-        whole[mine, ..., group * per_group : (group + 1) * per_group] = part * (1 << shift)
-    return whole
+    whole = ungrouped(node.kernel, node.groups).integers.astype(object) * (1 << shift)
+    return np.moveaxis(whole, -1, 0)
 
 
 def _enframed(source: Tensor, frame: _Frame, paired: bool, writer: Writer) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hls.graph.fixed import FixedArray, IntArray
+
 
 def output_length(length: int, window: int, stride: int, dilation: int, padding: tuple[int, int]) -> int:
     """Number of window positions along one axis.
@@ -65,3 +67,20 @@ def _padded(x: npt.NDArray[Any], padding: tuple[tuple[int, int], ...], fill: flo
     inner = tuple(slice(before, before + size) for size, (before, _) in zip(x.shape[1:-1], padding, strict=True))
     whole[(slice(None), *inner)] = x
     return whole
+
+
+def ungrouped(kernel: FixedArray, groups: int) -> FixedArray:
+    """The block-diagonal kernel (*window, channels in, channels out) that does what ``groups`` small ones do.
+
+    >>> depthwise = FixedArray(np.array([[[3, 5]]]), 0)  # a window of one place, two channels by themselves
+    >>> ungrouped(depthwise, 2).integers[0].tolist()
+    [[3, 0], [0, 5]]
+    """
+    *window, per_group, outputs = kernel.shape
+    share = outputs // groups
+    full: IntArray = np.zeros((*window, per_group * groups, outputs), kernel.integers.dtype)
+    for group in range(groups):
+        ins = slice(group * per_group, (group + 1) * per_group)
+        outs = slice(group * share, (group + 1) * share)
+        full[..., ins, outs] = kernel.integers[..., outs]
+    return FixedArray(full, kernel.fraction)

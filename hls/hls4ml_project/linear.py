@@ -8,7 +8,7 @@ import numpy as np
 
 from hls.graph import Edge, nodes
 from hls.graph.fixed import FixedArray, FixedType, IntArray
-from hls.graph.windows import output_length
+from hls.graph.windows import output_length, ungrouped
 from hls.hls4ml_project import sum_pooling
 from hls.hls4ml_project.lowering import Lowering, state
 from hls.hls4ml_project.types import Attribute, HlsType, Value
@@ -77,7 +77,7 @@ def convolution(node: nodes.Conv, low: Lowering) -> Value:
     if node.groups == channels and channels > 1 and _has_depthwise(low, rank, kernel.shape[-1] // channels):
         return _depthwise(low, node, x, _Sums(kernel, node.bias, edge), steps)
     if node.groups > 1:
-        kernel = _ungrouped(kernel, node.groups, channels)
+        kernel = ungrouped(kernel, node.groups)
     return _convolve(low, node, x, _Sums(kernel, node.bias, edge), steps)
 
 
@@ -101,7 +101,7 @@ def window_sum(low: Lowering, node: nodes.Pool) -> Value:
     ones, steps = _rows_to_skip(low, x, ones, steps)
     if channels > 1 and _has_depthwise(low, rank, 1):
         return _depthwise(low, node, x, _Sums(ones, zero, edge), steps)
-    return _convolve(low, node, x, _Sums(_ungrouped(ones, channels, channels), zero, edge), steps)
+    return _convolve(low, node, x, _Sums(ungrouped(ones, channels), zero, edge), steps)
 
 
 def _sum_pooling(low: Lowering, node: nodes.Pool, x: Value, edge: Edge) -> Value:
@@ -158,18 +158,6 @@ def _rows_to_skip(low: Lowering, x: Value, kernel: FixedArray, steps: _Steps) ->
     last = (x.shape[0] + above + below - 1) // steps.strides[0] * steps.strides[0]
     missing = max(last + 2 - (x.shape[0] + above + below), 0)
     return FixedArray(integers, kernel.fraction), _Steps(steps.strides, ((above, below + missing), columns))
-
-
-def _ungrouped(kernel: FixedArray, groups: int, channels: int) -> FixedArray:
-    """The block-diagonal kernel that does what ``groups`` small ones do."""
-    *window, per_group, outputs = kernel.shape
-    share = outputs // groups
-    full: IntArray = np.zeros((*window, channels, outputs), kernel.integers.dtype)
-    for group in range(groups):
-        ins = slice(group * per_group, (group + 1) * per_group)
-        outs = slice(group * share, (group + 1) * share)
-        full[..., ins, outs] = kernel.integers[..., outs]
-    return FixedArray(full, kernel.fraction)
 
 
 def _has_depthwise(low: Lowering, rank: int, multiplier: int) -> bool:

@@ -12,6 +12,7 @@ from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.nodes import Node
+from hls.graph.windows import ungrouped
 from hls.rtl.folded.grouping import Kind, Unit, consumers, elements_of, group, source_of
 from hls.rtl.folded.layout import HOLE, Layout, Numbers, in_order
 
@@ -445,16 +446,9 @@ def kernel_of(node: Node) -> FixedArray:
         raise nodes.refusal(node, "kernel_of (hls.rtl.folded.plan)")
     kernel = node.kernel.integers
     kernel = kernel.reshape(*_two(kernel.shape[:-2]), *kernel.shape[-2:])
-    channels, outputs = kernel.shape[2] * node.groups, kernel.shape[3]
-    if node.groups in (1, channels):
+    if node.groups == 1 or kernel.shape[2] == 1:
         return FixedArray(kernel, node.kernel.fraction)
-    # Groups of several channels: the products across groups are zeros.
-    whole = np.zeros((*kernel.shape[:2], channels, outputs), kernel.dtype)
-    for number in range(node.groups):
-        inputs = slice(number * kernel.shape[2], (number + 1) * kernel.shape[2])
-        filters = slice(number * (outputs // node.groups), (number + 1) * (outputs // node.groups))
-        whole[:, :, inputs, filters] = kernel[..., filters]
-    return FixedArray(whole, node.kernel.fraction)
+    return ungrouped(FixedArray(kernel, node.kernel.fraction), node.groups)
 
 
 def bias_of(node: Node) -> FixedArray:
