@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from hls.cpp.export import export_emulator
-from hls.cpp.source import Network
+from hls.cpp.source import Network, compiled_sources
 from hls.errors import ToolError
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArray
 from hls.machine.cache import cached_folder, digest
-from hls.machine.programs import run_program
+from hls.machine.programs import last_lines, run_program
 
 _FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared")
 _NAME = "emulator"
-_LAST_LINES = 8
 
 
 class CompiledEmulator:
     """Written, compiled with g++ and loaded: what a user of the exported files gets."""
 
     def __init__(self, graph: FixedGraph, cache: Path) -> None:
-        """Raises ToolError if there is no g++ or it does not compile, and what ``export_emulator`` raises."""
+        """Raises ToolError if there is no g++ or it does not compile, and what ``Network`` and its numbers raise."""
         if shutil.which("g++") is None:
             raise ToolError("g++ is not on PATH; install it (Debian and Ubuntu: apt install g++)")
         self._graph = graph
         self._network = Network(graph, _NAME)
-        folder = cache / "export"
-        none = [np.zeros((0, *graph.edges[name].shape), np.int64) for name in graph.inputs]
-        sources = export_emulator(graph, _NAME, folder, none)
-        key = digest([*_FLAGS, *(path for path in sources if path.suffix in (".h", ".cpp"))])
-        place = cached_folder(cache, f"export-{key[:32]}", lambda place: _compile(folder, place))
+        sources = compiled_sources(self._network)
+        key = digest([*_FLAGS, *sources.values()])
+        place = cached_folder(cache, f"export-{key[:32]}", lambda place: _compile(sources, place))
         self._library = ctypes.CDLL(str(place / f"{_NAME}.so"))
         create = getattr(self._library, f"{self._network.namespace}_create")
         create.restype = ctypes.c_void_p
@@ -62,9 +58,9 @@ def _pointers(arrays: Sequence[RawArray]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
-def _compile(sources: Path, place: Path) -> None:
-    command = ["g++", *_FLAGS, str(sources / f"{_NAME}.cpp"), "-o", str(place / f"{_NAME}.so")]
-    done = run_program(command, place)
+def _compile(sources: Mapping[str, str], place: Path) -> None:
+    for file, text in sources.items():
+        (place / file).write_text(text, encoding="utf-8")
+    done = run_program(["g++", *_FLAGS, f"{_NAME}.cpp", "-o", f"{_NAME}.so"], place)
     if done.returncode != 0:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:])
-        raise ToolError(f"g++ did not compile the exported emulator:\n{tail}")
+        raise ToolError(f"g++ did not compile the exported emulator:\n{last_lines(done.stdout + done.stderr)}")

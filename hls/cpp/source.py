@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from hls import __version__
@@ -20,6 +18,7 @@ from hls.cpp.writer import Writer
 from hls.errors import ProjectError, UnsupportedError
 from hls.graph import Edge, FixedGraph
 from hls.graph.raw import RawArray
+from hls.machine.texts import rendered
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
 _DIGITS = 12
@@ -66,24 +65,16 @@ class Network:
         return f"{self.name}_{self.graph.digest()[:_DIGITS]}"
 
 
+def compiled_sources(network: Network) -> dict[str, str]:
+    """The text of the header and of the source, by their names: all that computes."""
+    values = _said(network) | _arithmetic(network.graph)
+    return _files({f"{network.name}.h": "emulator.h.j2", f"{network.name}.cpp": "emulator.cpp.j2"}, values)
+
+
 def written(network: Network, vectors: Vectors) -> dict[str, str]:
     """The text of each file, by its name."""
-    name, graph = network.name, network.graph
-    shared = {
-        "name": name,
-        "namespace": network.namespace,
-        "digest": graph.digest(),
-        "version": __version__,
-        "inputs": [_port(port, graph.edges[port]) for port in graph.inputs],
-        "outputs": [
-            _port(port, graph.edges[node]) for port, node in zip(graph.output_names, graph.outputs, strict=True)
-        ],
-        "events": len(vectors.inputs[0]),
-    }
-    context = shared | _ports(graph) | _arithmetic(graph) | _tested(vectors)
-    made = {
-        f"{name}.h": "emulator.h.j2",
-        f"{name}.cpp": "emulator.cpp.j2",
+    name = network.name
+    others = {
         f"{name}_plugin.cpp": "plugin.cpp.j2",
         f"{name}_test.cpp": "test.cpp.j2",
         f"{name}.py": "binding.py.j2",
@@ -91,9 +82,27 @@ def written(network: Network, vectors: Vectors) -> dict[str, str]:
         "Makefile": "Makefile.j2",
         "README.md": "README.md.j2",
     }
-    own = {f"{name}.cpp": {"tables": context["tables"]}, f"{name}_test.cpp": {"tables": context["vectors"]}}
-    return {file: _environment().get_template(template).render(context | own.get(file, {}))
-            for file, template in made.items()}  # fmt: skip
+    values = _said(network) | _ports(network.graph) | _tested(vectors)
+    return compiled_sources(network) | _files(others, values)
+
+
+def _files(templates: dict[str, str], values: dict[str, Any]) -> dict[str, str]:
+    return {file: rendered("hls.cpp", template, values) for file, template in templates.items()}
+
+
+def _said(network: Network) -> dict[str, Any]:
+    """What every file says of the network."""
+    graph = network.graph
+    return {
+        "name": network.name,
+        "namespace": network.namespace,
+        "digest": graph.digest(),
+        "version": __version__,
+        "inputs": [_port(port, graph.edges[port]) for port in graph.inputs],
+        "outputs": [
+            _port(port, graph.edges[node]) for port, node in zip(graph.output_names, graph.outputs, strict=True)
+        ],
+    }
 
 
 def _port(name: str, edge: Edge) -> str:
@@ -149,11 +158,4 @@ def _tested(vectors: Vectors) -> dict[str, Any]:
     expected = [f"expected_{number}" for number in range(len(vectors.outputs))]
     arrays = (*vectors.inputs, *vectors.outputs)
     tables = [table("std::int64_t", n, raw.ravel()) for n, raw in zip((*given, *expected), arrays, strict=True)]
-    return {"given": given, "expected": expected, "vectors": tables}
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("hls.cpp"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
+    return {"events": len(vectors.inputs[0]), "given": given, "expected": expected, "vectors": tables}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hls.graph import FixedGraph
-from hls.handover.texts import rendered
 from hls.handover.vectors import Vectors, decimal_rows, fractions
 from hls.hls4ml_project import HlsProject
+from hls.machine.texts import rendered
 
 _DATA = "tb_data"
 _EXACT = 24
@@ -25,5 +25,6 @@ def complete_hls_project(project: HlsProject, graph: FixedGraph, vectors: Vector
         (folder / name).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     ports = (*project.inputs, *project.outputs)
     wide = [port.name for port in ports if port.type.width > _EXACT]
-    text = rendered("hls_readme.md.j2", project=project, events=len(vectors), wide=wide, exact=_EXACT)
+    values: dict[str, object] = {"project": project, "events": len(vectors), "wide": wide, "exact": _EXACT}
+    text = rendered("hls.handover", "hls_readme.md.j2", values)
     (project.folder / "README.md").write_text(text, encoding="utf-8")

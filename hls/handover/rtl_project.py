@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hls.handover.texts import rendered
 from hls.handover.vectors import Vectors, packed_rows
+from hls.machine.texts import rendered
 from hls.rtl import RtlProject
 from hls.rtl.ports import RtlPort
 from hls.target import Target
@@ -78,11 +78,13 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
         f"{_BENCH}/test_{top}.py": "cocotb.py.j2",
         f"{_BENCH}/Makefile": "cocotb.mk.j2",
     }
-    signals = {
+    values = {
+        "handed": handed,
+        "rows": rows,
         "inputs": [(p.signal, p.bits) for p in project.inputs],
         "outputs": [(p.signal, p.bits) for p in project.outputs],
     }
-    texts |= {name: rendered(template, handed=handed, rows=rows, **signals) for name, template in made.items()}
+    texts |= {name: rendered("hls.handover", template, values) for name, template in made.items()}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -19,12 +19,11 @@ from hls.hls4ml_project.backend import find_backend
 from hls.hls4ml_project.driver import driver_source
 from hls.hls4ml_project.line_buffers import tabulated_header
 from hls.hls4ml_project.project import HlsProject, Port
-from hls.machine.programs import run_program
+from hls.machine.programs import last_lines, run_program
 from hls.machine.progress import Progress
 from hls.target import Target
 
 _LARGEST_SLICE = 20_000
-_LAST_LINES = 8
 COMPILE_SECONDS = 1800.0
 """g++ is given so long at most: what it does not finish in that time is beyond its memory as well."""
 
@@ -80,7 +79,7 @@ class CSimulation:
         except subprocess.TimeoutExpired as error:
             raise CompileTimeError(f"g++ had not compiled it in {COMPILE_SECONDS / 60:.0f} minutes") from error
         if done.returncode != 0:
-            raise ToolError(f"g++ could not compile the C simulation in {project.folder}:\n{_tail(done.stderr)}")
+            raise ToolError(f"g++ could not compile the C simulation in {project.folder}:\n{last_lines(done.stderr)}")
         self._project = project
 
     def run(self, raw_inputs: Sequence[RawArray], progress: Progress | None = None) -> list[RawArray]:
@@ -132,7 +131,7 @@ def _run_slice(project: HlsProject, place: Path, inputs: list[Path], first: int,
     done = run_program(command, project.folder / "firmware")
     if done.returncode != 0:
         what = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise ToolError(f"the C simulation in {project.folder} stopped with {what}:\n{_tail(done.stderr)}")
+        raise ToolError(f"the C simulation in {project.folder} stopped with {what}:\n{last_lines(done.stderr)}")
     arrays = [np.fromfile(path, dtype=np.int64) for path in outputs]
     for path in outputs:
         path.unlink()
@@ -160,7 +159,3 @@ def _check_port(port: Port) -> None:
             f"port {port.name}: {port.type.width} bits are more than the C simulation passes (64); put a quantizer of "
             "fewer bits there"
         )
-
-
-def _tail(text: str) -> str:
-    return "\n".join(text.strip().splitlines()[-_LAST_LINES:])

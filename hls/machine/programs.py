@@ -15,6 +15,7 @@ from typing import IO
 from hls.errors import ToolError
 
 _FULL = os.strerror(errno.ENOSPC)
+_LAST_LINES = 8
 
 
 class _Running:
@@ -111,3 +112,8 @@ def run_program(
     if process.returncode and any(_FULL in text for text in (out, err)):
         raise OSError(errno.ENOSPC, _FULL, None if folder is None else str(folder))
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def last_lines(text: str) -> str:
+    """The end of what a program wrote, where it says why it failed."""
+    return "\n".join(text.strip().splitlines()[-_LAST_LINES:])

@@ -13,9 +13,7 @@ from subprocess import TimeoutExpired
 
 from hls.errors import ToolError
 from hls.machine.extras import not_installed
-from hls.machine.programs import run_program
-
-_LAST_LINES = 8
+from hls.machine.programs import last_lines, run_program
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,7 @@ def run_tool(
         raise ToolError(f"{what}: {command[0]} does not start: {error.strerror}") from error
     if done.returncode != 0:
         reason = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:])
-        raise ToolError(f"{what} in {folder} stopped with {reason}:\n{tail}")
+        raise ToolError(f"{what} in {folder} stopped with {reason}:\n{last_lines(done.stdout + done.stderr)}")
     return done.stdout
 
 
