@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import TypeVar
 
 from hls.project.report.schema import Budget, BudgetCheck, Curve, Latency, Metric, Resources
 from hls.target import Firmware
 from hls.target.resources import LIMITS
 
-TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
-"""The closer to silicon, the better the witness: of several sources the first of these decides. What was placed on
-another part than the project's is none of them."""
+_TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
+
+Row = TypeVar("Row")
+
+
+def most_trusted(by_source: Mapping[str, Row]) -> Row | None:
+    """The closer to silicon, the better the witness: what the first of several sources says.
+
+    What was placed on another part than the project's is none of them.
+
+    >>> most_trusted({"analytic": 900, "yosys": 1200})
+    1200
+    """
+    return next((by_source[source] for source in _TRUST if source in by_source), None)
 
 
 def check_budget(
@@ -95,4 +107,4 @@ def _figure(key: str, resources: Sequence[Resources], latency: Sequence[Latency]
         value = timing.latency_ns if key == "latency_ns" else timing.interval * timing.clock_ns
         # One event a clock is how our RTL is made, whatever its depth.
         found.setdefault(timing.source, _Found(value, timing.source, timing.extrapolated and key == "latency_ns"))
-    return next((found[source] for source in TRUST if source in found), None)
+    return most_trusted(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hls.project.report.budget import TRUST
+from hls.project.report.budget import most_trusted
 from hls.project.report.schema import Report
 
 CLOCKS = {"latency_cycles": "cycles", "interval": "interval"}
@@ -32,5 +32,4 @@ def judged_figures(report: Report) -> dict[str, Figure]:
             for name, field in CLOCKS.items():
                 figure = Figure(float(getattr(timing, field)), timing.source)
                 found.setdefault(name, {}).setdefault(timing.source, figure)
-    best = {name: next((by[source] for source in TRUST if source in by), None) for name, by in found.items()}
-    return {name: figure for name, figure in best.items() if figure is not None}
+    return {name: best for name, by_source in found.items() if (best := most_trusted(by_source)) is not None}
