@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.graph.costs import ebops
-from hls.rtl.folded.plan import Engine, luts_of, plan
+from hls.rtl.folded.engine import Engine
+from hls.rtl.folded.plan import luts_of, plan
 from hls.rtl.sharing import beats_by_layer
 
 SHORTEST_INTERVAL = 8

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.graph.fixed import FixedType, IntArray
+from hls.rtl.folded.constants import bias_of, kernel_of
+from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.grouping import Kind
 from hls.rtl.folded.layout import Numbers
-from hls.rtl.folded.plan import Engine, bias_of, kernel_of
 
 _ROWS_AT_ONCE = 64
 _WIDEST = 62

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from hls.graph import FixedGraph
 from hls.rtl.folded.contents import Memory, biases, weights
+from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.grouping import Kind
-from hls.rtl.folded.plan import Engine, plan
+from hls.rtl.folded.plan import plan
 from hls.rtl.folded.schedule import schedule
 from hls.rtl.folded.tails import write_tail
 from hls.rtl.folded.top_source import Design, top_source

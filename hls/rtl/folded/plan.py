@@ -10,116 +10,11 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, nodes
-from hls.graph.fixed import FixedArray
 from hls.graph.nodes import Node
-from hls.graph.windows import ungrouped
+from hls.rtl.folded.constants import kernel_of
+from hls.rtl.folded.engine import Engine, Loops, Operand, Window, two_axes
 from hls.rtl.folded.grouping import Kind, Unit, consumers, elements_of, group, source_of
 from hls.rtl.folded.layout import HOLE, Layout, Numbers, in_order
-
-
-@dataclass(frozen=True)
-class Window:
-    """Positions ``frame`` (y, x) that an engine reads and ``out`` that it makes; one axis lies along x."""
-
-    frame: tuple[int, int]
-    out: tuple[int, int]
-    size: tuple[int, int] = (1, 1)
-    strides: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    before: tuple[int, int] = (0, 0)
-    """Places of padding above and to the left."""
-
-    @property
-    def padded(self) -> bool:
-        """Whether a window reaches beyond the frame."""
-        return any(self.before) or any(
-            (out - 1) * stride + (size - 1) * dilation - before >= frame
-            for frame, out, size, stride, dilation, before in zip(
-                self.frame, self.out, self.size, self.strides, self.dilation, self.before, strict=True
-            )
-        )
-
-
-@dataclass(frozen=True)
-class Loops:
-    """Turns of each loop of a sequencer, the innermost first."""
-
-    parts: int = 1
-    words: int = 1
-    kx: int = 1
-    ky: int = 1
-    groups: int = 1
-    ox: int = 1
-    oy: int = 1
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """All of them."""
-        return (self.parts, self.words, self.kx, self.ky, self.groups, self.ox, self.oy)
-
-    @property
-    def inner(self) -> int:
-        """Clocks for a word of the output."""
-        return self.parts * self.words * self.kx * self.ky
-
-    @property
-    def clocks(self) -> int:
-        """Clocks for a position."""
-        return self.inner * self.groups
-
-    @property
-    def positions(self) -> int:
-        """Positions of the output."""
-        return self.ox * self.oy
-
-
-@dataclass(frozen=True, eq=False)
-class Operand:
-    """A tensor as an engine reads it: words of ``layout``, each ``beats`` words of what computes it.
-
-    ``strides`` are the words from one turn of a loop to the next, for all but the innermost; ``origin`` is the word of
-    the first step, before the first one where a window begins in the padding. ``pick`` is the lane of the word that
-    each lane of the engine reads; empty if each reads all.
-    """
-
-    tensor: str
-    source: str | None
-    layout: Layout
-    beats: int = 1
-    beats_of_position: int = 1
-    strides: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
-    origin: int = 0
-    pick: tuple[int, ...] = ()
-
-    def jumps(self, loops: Loops) -> tuple[int, ...]:
-        """What is added to the address when a loop turns and those within it begin again; the last after an event."""
-        turned, jumps = 0, []
-        for size, stride in zip(loops.sizes[1:], self.strides, strict=True):
-            jumps.append(stride - turned)
-            turned += (size - 1) * stride
-        return (*jumps, self.layout.words - turned)
-
-
-@dataclass(frozen=True, eq=False)
-class Engine:
-    """A unit with its width: ``lanes`` outputs at once, each of ``simd`` products a clock.
-
-    ``layout`` is that of its exports. ``sources`` are, of a join, the operand of each word of an outer turn.
-    """
-
-    unit: Unit
-    window: Window
-    loops: Loops
-    simd: int
-    lanes: int
-    operands: tuple[Operand, ...]
-    layout: Layout
-    sources: tuple[int, ...] = ()
-
-    @property
-    def multipliers(self) -> int:
-        """Products a clock."""
-        return self.lanes * self.simd if self.unit.kind in (Kind.DENSE, Kind.DEPTHWISE) else 0
 
 
 def plan(graph: FixedGraph, interval: int) -> tuple[Engine, ...]:
@@ -163,13 +58,18 @@ def window_of(graph: FixedGraph, unit: Unit) -> Window:
         frame = graph.edges[node.inputs[0]].shape
         before = tuple(places for places, _ in node.padding)
         return Window(
-            _two(frame[:-1]), _two(shape[:-1]), _two(window), _two(node.strides), _two(dilation), _two(before, 0)
+            two_axes(frame[:-1]),
+            two_axes(shape[:-1]),
+            two_axes(window),
+            two_axes(node.strides),
+            two_axes(dilation),
+            two_axes(before, 0),
         )
     if isinstance(node, nodes.Concatenate):
         outer = prod(shape[: _axis(node, shape)])
         return Window((1, outer), (1, outer))
     if unit.kind is Kind.ELEMENTWISE and any(graph.edges[name].shape != shape for name in unit.operands):
-        rows = _two(shape[:-1])
+        rows = two_axes(shape[:-1])
         return Window(rows, rows)
     places = prod(shape[:-1])
     return Window((1, places), (1, places))
@@ -178,13 +78,6 @@ def window_of(graph: FixedGraph, unit: Unit) -> Window:
 def _axis(node: Node, shape: tuple[int, ...]) -> int:
     """The axis along which a concatenation joins, counted from the first."""
     return node.axis % len(shape) if isinstance(node, nodes.Concatenate) else len(shape) - 1
-
-
-def _two(values: Sequence[int], missing: int = 1) -> tuple[int, int]:
-    if len(values) > 2:
-        raise UnsupportedError(f"folded RTL knows positions along one or two axes, not {len(values)}")
-    y, x = (missing, missing, *values)[-2:]
-    return y, x
 
 
 @dataclass
@@ -333,11 +226,15 @@ class _Folding:
         for beats in _fewest(layout.numbers.shape[1]):
             yield layout.packed(beats), source, beats
 
+    def _common_lanes(self, tensors: Iterable[str]) -> tuple[list[int], int]:
+        """Lanes of those tensors that engines write, and the fewest that are words of each; 1 if all are ports."""
+        own = [self._read(name, 1)[0].lanes for name in tensors if source_of(self.graph, name)]
+        return own, lcm(*own)
+
     def _elementwise(self) -> Iterator[tuple[float, Engine]]:
         window, edges = window_of(self.graph, self.unit), self.graph.edges
         shape = edges[self.unit.head.name].shape
-        own = [self._read(name, 1)[0].lanes for name in self.unit.operands if source_of(self.graph, name)]
-        unit = lcm(*own) if own else 1
+        own, unit = self._common_lanes(self.unit.operands)
         for lanes in dict.fromkeys([*range(unit, shape[-1] + 1, unit), *([] if own else [shape[-1]])]):
             engine = self._word_by_word(window, shape, lanes)
             if engine is not None:
@@ -400,7 +297,7 @@ class _Folding:
         if own == shape or own[:-1] == shape[:-1]:
             ox, oy = words, window.out[1] * words
         else:
-            y, x = _two(own[:-1])
+            y, x = two_axes(own[:-1])
             ox, oy = (words if x > 1 else 0), (x * words if y > 1 else 0)
         of_position = self._beats_of_position(source, name)
         return Operand(name, source, layout, beats, of_position, (0, 0, 0, by_word, ox, oy), 0, pick)
@@ -410,8 +307,7 @@ class _Folding:
         window = window_of(self.graph, self.unit)
         shape = self.graph.edges[node.name].shape
         axis = _axis(node, shape)
-        own = [self._read(name, 1)[0].lanes for name in node.inputs if source_of(self.graph, name)]
-        unit = lcm(*own) if own else 1
+        _, unit = self._common_lanes(node.inputs)
         ends = np.cumsum([self.graph.edges[name].shape[axis] for name in node.inputs])[:-1]
         numbers = np.split(np.arange(prod(shape)).reshape(shape), ends, axis=axis)
         for lanes in range(unit, shape[-1] + unit, unit):
@@ -432,33 +328,6 @@ class _Folding:
                 loops = Loops(groups=joined.shape[1], ox=window.out[1])
                 out = Layout(joined)
                 yield lanes, Engine(self.unit, window, loops, 0, lanes, tuple(operands), out, tuple(sources))
-
-
-def kernel_of(node: Node) -> FixedArray:
-    """Weights (ky, kx, channels, outputs) of a sum of products; of one by channel (ky, kx, 1, outputs)."""
-    if isinstance(node, nodes.Dense):
-        return FixedArray(node.kernel.integers[None, None], node.kernel.fraction)
-    if isinstance(node, nodes.Scale):
-        size = max(node.factor.integers.size, node.offset.integers.size)
-        factor = np.broadcast_to(node.factor.integers, (size,))
-        return FixedArray(factor.reshape(1, 1, 1, size), node.factor.fraction)
-    if not isinstance(node, nodes.Conv):
-        raise nodes.refusal(node, "kernel_of (hls.rtl.folded.plan)")
-    kernel = node.kernel.integers
-    kernel = kernel.reshape(*_two(kernel.shape[:-2]), *kernel.shape[-2:])
-    if node.groups == 1 or kernel.shape[2] == 1:
-        return FixedArray(kernel, node.kernel.fraction)
-    return ungrouped(FixedArray(kernel, node.kernel.fraction), node.groups)
-
-
-def bias_of(node: Node) -> FixedArray:
-    """What a sum of products begins with, for each output."""
-    if isinstance(node, nodes.Scale):
-        size = max(node.factor.integers.size, node.offset.integers.size)
-        return FixedArray(np.broadcast_to(node.offset.integers, (size,)), node.offset.fraction)
-    if isinstance(node, nodes.Dense | nodes.Conv):
-        return node.bias
-    raise nodes.refusal(node, "bias_of (hls.rtl.folded.plan)")
 
 
 def _fewest(count: int) -> Iterator[int]:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.graph import FixedGraph
+from hls.rtl.folded.engine import Engine, Operand
 from hls.rtl.folded.grouping import Kind, source_of
-from hls.rtl.folded.plan import Engine, Operand
 
 Clocks = npt.NDArray[np.int64]
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from hls.graph import FixedGraph, nodes
 from hls.rtl.folded.bits import Piece, converted, instance, joined
+from hls.rtl.folded.engine import Engine, Operand
 from hls.rtl.folded.grouping import elements_of, source_of
 from hls.rtl.folded.layout import HOLE, Numbers
-from hls.rtl.folded.plan import Engine, Operand
 from hls.rtl.folded.schedule import Schedule
 from hls.rtl.ports import RtlPort
 from hls.rtl.wrapper import INTERVAL

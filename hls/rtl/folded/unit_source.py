@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedType
 from hls.rtl.folded.bits import Piece, converted, instance, joined
+from hls.rtl.folded.constants import kernel_of
 from hls.rtl.folded.contents import Memory
+from hls.rtl.folded.engine import Engine, Operand
 from hls.rtl.folded.grouping import Kind
-from hls.rtl.folded.plan import Engine, Operand, kernel_of
 from hls.rtl.folded.schedule import Timing, lane_latency
 from hls.rtl.folded.tails import Tail
 

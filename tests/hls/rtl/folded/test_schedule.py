@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl.folded import least_interval, plan, schedule
-from hls.rtl.folded.plan import Engine
+from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.schedule import Clocks, Schedule, copies, depth, reads, word_times
 from tests.hls.random_graphs import graphs
 from tests.hls.rtl.folded.networks import RandomNetworks, menagerie, two_layers
