@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hls.proof.forms import Form, Function, Maximum, Port, Product, Value
 from hls.proof.runs import Runs
 from hls.proof.solver import Term, Words
 from hls.proof.subject import Deadline, NotClosedError
-from hls.proof.words import Form, Function, Maximum, Port, Product, Space, Value
+from hls.proof.words import Space
 
 _MOST_RUNS = 3000
 """Of a function that is written out for the solver: a question with more is not answered in minutes."""

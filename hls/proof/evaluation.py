@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hls.proof.forms import Function, Maximum, Port, Product, Value
 from hls.proof.runs import Ints
-from hls.proof.words import Function, Maximum, Port, Product, Space, Value
+from hls.proof.words import Space
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from hls.errors import ToolError
 from hls.machine.extras import missing
 from hls.proof.certificate import Link, Outputs
+from hls.proof.forms import Form, Function, Value
 from hls.proof.meaning import Tensor, graph_numbers
 from hls.proof.refutation import Mismatch, find_counterexample
 from hls.proof.solver import solver_version
 from hls.proof.subject import Deadline, NotClosedError, Subject
 from hls.proof.verilog import FlatDesign, Reading, flag_delay, one_event, ports_read, prove_lemmas, read_verilog
-from hls.proof.words import Form, Function, Space, Value
+from hls.proof.words import Space
 from hls.rtl import Design
 from hls.rtl.netlist.yosys import yosys_version
 

@@ -13,9 +13,10 @@ from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.fixed import FixedArray, IntArray
 from hls.graph.windows import patches
 from hls.proof import runs as functions
+from hls.proof.forms import Value
 from hls.proof.runs import Ints, Runs
 from hls.proof.subject import NotClosedError
-from hls.proof.words import Space, Value
+from hls.proof.words import Space
 
 Tensor = npt.NDArray[np.object_]
 """A ``Value`` for each element of a tensor: its raw integer."""

@@ -14,9 +14,10 @@ from hls.graph import FixedGraph
 from hls.proof.certificate import Counterexample
 from hls.proof.encoding import Encoding
 from hls.proof.evaluation import Evaluation
+from hls.proof.forms import Form, Function, Value
 from hls.proof.runs import Ints, Runs, combine
 from hls.proof.subject import Deadline, NotClosedError, Subject
-from hls.proof.words import Form, Function, Space, Value
+from hls.proof.words import Space
 from hls.rtl import Simulation, missing_tools
 
 _RANDOM_EVENTS = 4096

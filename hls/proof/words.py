@@ -16,92 +16,12 @@ from math import gcd
 import numpy as np
 
 from hls.proof import runs as functions
+from hls.proof.forms import Atom, Base, Form, Function, Maximum, Port, Product, Value
 from hls.proof.runs import Runs, line, runs
 from hls.proof.subject import NotClosedError
 
 _REMEMBERED_RUNS = 1 << 23
 """Runs of remembered results, all together: some 200 MB."""
-
-
-@dataclass(frozen=True, eq=False)
-class Form:
-    """``sum of coefficient * atom + constant``, and the interval in which it lies by those of its atoms."""
-
-    terms: Mapping[int, int]
-    constant: int
-    low: int
-    high: int
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether it never changes."""
-        return not self.terms
-
-    def multiple_of(self, factor: int) -> bool:
-        """Whether each term and the constant are multiples of ``factor``."""
-        return self.constant % factor == 0 and all(weight % factor == 0 for weight in self.terms.values())
-
-
-@dataclass(frozen=True, eq=False)
-class Base:
-    """A form of which others are functions: without constant, without common factor, its first coefficient positive."""
-
-    form: Form
-
-
-@dataclass(frozen=True, eq=False)
-class Function:
-    """A function of a base."""
-
-    base: Base
-    runs: Runs
-
-    @property
-    def low(self) -> int:
-        """Smallest value."""
-        return self.runs.range[0]
-
-    @property
-    def high(self) -> int:
-        """Largest value."""
-        return self.runs.range[1]
-
-
-Value = Form | Function
-"""A number of the design."""
-
-
-@dataclass(frozen=True, eq=False)
-class Port:
-    """An atom: one element of an input."""
-
-    port: int
-    element: int
-
-
-@dataclass(frozen=True, eq=False)
-class Product:
-    """An atom: the product of two forms."""
-
-    a: Form
-    b: Form
-
-
-@dataclass(frozen=True, eq=False)
-class Maximum:
-    """An atom: the largest of several forms."""
-
-    members: tuple[Form, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Atom:
-    """A number that is not written in terms of others, what it is, and the layer of the graph where it came up."""
-
-    low: int
-    high: int
-    origin: Port | Product | Maximum | Function
-    layer: str | None
 
 
 @dataclass

@@ -32,7 +32,8 @@ from hls.rtl.partition import origins, partition, whole
 from hls.rtl.trace import trace
 from hls.target import Target
 from hls.verification.corners import corner_events
-from hls.verification.float32_error import output_spans, spread
+from hls.verification.float32_error import output_spans
+from hls.verification.float32_spread import spread
 from hls.verification.sample import EventSample
 from tests.hls.rtl.zoo import add_input, random_events, zoo
 

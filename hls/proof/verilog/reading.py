@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hls.proof import runs as functions
+from hls.proof.forms import Form, Value
 from hls.proof.runs import Ints, Runs
 from hls.proof.subject import NotClosedError
 from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
 from hls.proof.verilog.primitives import AND, OR, XOR, inputs_of, meaning_of, output_width
-from hls.proof.words import Form, Space, Value
+from hls.proof.words import Space
 from hls.rtl.ports import RtlPort
 
 _REGISTER = "$dff"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from hls.proof import runs as functions
+from hls.proof.forms import Form, Value
 from hls.proof.runs import Runs
 from hls.proof.subject import NotClosedError
-from hls.proof.words import Form, Space, Value
+from hls.proof.words import Space
 
 
 def relu(space: Space, value: Value) -> Value:
