@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 PROJECT := firmware_projects/evn-two-body
 JOBS ?= 2
 
-.PHONY: help firmware test quick lint benchmarks clean tools
+.PHONY: help firmware test quick lint docs benchmarks clean tools
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
@@ -28,11 +28,15 @@ lint: $(VENV)/.installed-dev ## style (ruff) and types (mypy --strict, tests and
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+docs: $(VENV)/.installed-dev ## the documentation site, into site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html; with its search: $(BIN)/python -m http.server -d site"
+
 benchmarks: $(VENV)/.installed-dev ## side-by-side measurements, each against a peer in the same run, into docs/benchmarks.md
 	@$(BIN)/python benchmarks/publish.py
 
 clean: ## remove what builds and tests left (keeps .venv)
-	@rm -rf firmware_projects/*/build firmware_projects/*/.build* firmware_projects/*/.cache build dist *.egg-info
+	@rm -rf firmware_projects/*/build firmware_projects/*/.build* firmware_projects/*/.cache build dist site *.egg-info
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 

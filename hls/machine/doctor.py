@@ -19,7 +19,8 @@ from hls.machine.environments import HGQ, HGQ2, LIGHTGBM, XGBOOST, Environment, 
 from hls.machine.extras import EXTRAS
 from hls.machine.programs import run_program
 
-_CONSTRAINTS = Path(__file__).resolve().parents[2] / "constraints.txt"
+_CONSTRAINTS = Path(__file__).with_name("constraints.txt")  # a link to that of the clone, a file in the wheel
+_TESTED = "qtrigger doctor --pins > pins.txt && pip install -c pins.txt 'qtrigger[all]'"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _PROGRAM = "#include <vector>\nint main() { return static_cast<int>(std::vector<int>().size()); }\n"
 _VERSIONS = """\
@@ -59,6 +60,11 @@ def examine() -> list[Finding]:
         _memory(),
         _disk(),
     ]
+
+
+def pins() -> str:
+    """The versions that this qtrigger is tested with, as ``pip install -c`` reads them."""
+    return _CONSTRAINTS.read_text(encoding="utf-8")
 
 
 def _python() -> Finding:
@@ -108,16 +114,14 @@ def _environment(environment: Environment) -> Finding:
 
 
 def _compared(what: str, names: Collection[str]) -> Finding:
-    """Installed packages beside the tested versions, which only a clone knows."""
-    pins = _pins()
-    if pins is None:
-        return Finding(what, "good", f"{len(names)} installed (a clone's constraints.txt has the tested versions)")
+    """Installed packages beside the tested versions."""
+    tested = pinned(_CONSTRAINTS)
     found = {name: _version(name) for name in names}
     different = [
-        f"{name} {here} (tested with {pins[name]})" for name, here in found.items() if pins.get(name, here) != here
+        f"{name} {here} (tested with {tested[name]})" for name, here in found.items() if tested.get(name, here) != here
     ]
     if different:
-        return Finding(what, "warning", "; ".join(different), "pip install -c constraints.txt -e '.[all]'")
+        return Finding(what, "warning", "; ".join(different), _TESTED)
     return Finding(what, "good", f"{len(names)} at the tested versions")
 
 
@@ -126,12 +130,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _pins() -> dict[str, str] | None:
-    if not _CONSTRAINTS.is_file():
-        return None
-    return pinned(_CONSTRAINTS)
 
 
 def _core() -> list[str] | None:

@@ -29,11 +29,6 @@ def test_a_missing_extra_is_no_fault_and_says_what_it_costs(without: Callable[..
     assert found.cure == "pip install 'qtrigger[rtl]'"
 
 
-def test_outside_a_clone_there_is_nothing_to_compare_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_CONSTRAINTS", tmp_path / "constraints.txt")
-    assert {findings()[what].status for what in ("packages", "[train]", "[rtl]")} == {"good"}
-
-
 def test_a_missing_package_of_the_core_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "requires", lambda name: ["numpy>=2", "no-such-package>=1,<2", 'x; extra == "y"'])
     found = findings()["packages"]

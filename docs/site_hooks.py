@@ -1,0 +1,29 @@
+"""Hooks of MkDocs: what pages link to outside of docs/ comes along."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+_LINK = re.compile(r"\]\((\.\./[^)#\s]+)")
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Links that leave docs/, which a clone follows, lead to a copy of the file within the site."""
+    docs = Path(config.docs_dir)
+    here = docs / page.file.src_uri
+
+    def carried(link: re.Match[str]) -> str:
+        target = (here.parent / link[1]).resolve()
+        if target.is_relative_to(docs) or not target.is_file():
+            return link[0]  # what leads nowhere, the strict build names
+        copy = f"sources/{target.relative_to(docs.parent).as_posix()}.txt"
+        if files.get_file_from_path(copy) is None:
+            files.append(File.generated(config, copy, abs_src_path=str(target)))
+        return f"]({'../' * page.file.src_uri.count('/')}{copy}"
+
+    return _LINK.sub(carried, markdown)
