@@ -64,4 +64,4 @@ def command(
         typer.echo(report.model_dump_json(indent=2))
     else:
         print_report(report)
-    raise typer.Exit(0 if report.passed else 1)
+    raise typer.Exit(1 if report.failed else 0)

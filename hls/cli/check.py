@@ -109,7 +109,7 @@ def _one(folder: Path, name: str, update: bool, shown: Shown) -> list[Check]:
         report = build(folder, progress=lambda stage, done, total: shown(f"{name} {stage}", done, total))
         if update:
             expected = record(report, expected)
-            if report.passed:
+            if not report.failed:
                 write_expected(folder, expected)
         if expected is None:
             return []

@@ -33,4 +33,4 @@ def command(
         print_report(report)
     if open_page:
         typer.launch(report.html.as_uri())
-    raise typer.Exit(0 if report.passed else 1)
+    raise typer.Exit(1 if report.failed else 0)

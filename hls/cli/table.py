@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing, WitnessInfo
-from hls.project.report.words import compared, float32_words, timing_words, verdict_words
+from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
 from hls.target import FIRMWARES, Firmware
 from hls.target.resources import LIMITS, LUTS, Resource
 
@@ -28,6 +28,8 @@ def print_report(report: Report) -> None:
     if report.timing is not None:
         style = {"met": "green", "not met": "bold red", "not known": "yellow"}[report.timing.state]
         console.print(f"{timing_words(report)}: {report.timing.words}", style=style, soft_wrap=True, markup=False)
+    if saturation_words(report):
+        console.print(saturation_words(report), style="dim", soft_wrap=True, markup=False)
     console.print(_graph_line(report), style="dim", soft_wrap=True)
     console.print(_witnesses(report))
     for name, result in report.witnesses.items():
@@ -69,10 +71,11 @@ def _print_coverage(report: Report, console: Console) -> None:
 
 
 def _title(report: Report) -> Text:
-    verified = f"{report.verification.events:,} events, {verdict_words(report)}"
+    compared = compared_words(report)
+    verified = f"{verdict_words(report)}{f': {compared}' if compared else ''}"
     budget = _kept(report.budget)
-    good = Text("✓ ", "bold green") if compared(report) else Text("– ", "dim")
-    mark = good if report.passed else Text("✗ ", "bold red")
+    marks = {True: Text("✓ ", "bold green"), None: Text("– ", "dim"), False: Text("✗ ", "bold red")}
+    mark = marks[report.passed]
     project = report.project
     return Text.assemble(
         mark,

@@ -74,7 +74,8 @@ def build(
         without: names of witnesses that are not asked.
 
     Returns:
-        The report, also when verification or budget failed: look at ``report.passed``.
+        The report, also when verification or budget failed: look at ``report.passed``, which is None where nothing was
+        compared.
 
     Raises:
         FirmwareError: the project, model or event file is not usable; build/ is then what it was before.

@@ -15,15 +15,23 @@ from hls.graph.raw import RawArrays
 _FEW = 2
 """Of one event nothing can be said: it may be the one that a user wants to see."""
 
+NOTEWORTHY, MOSTLY = 0.01, 0.5
+"""The share of values that saturates, and of those that round to zero, from which on a reader is told."""
+
 
 @dataclass(frozen=True)
 class PortCoverage:
-    """Of the events at one port, corners left out: how many lie ``beyond`` its type, and how many differ there."""
+    """Of the events at one port, corners left out: how many lie ``beyond`` its type, and how many differ there.
+
+    ``saturated`` is the share of values that lie beyond it, ``zeroed`` of those that are not zero what rounds to it.
+    """
 
     name: str
     type: str
     beyond: int
     distinct: int
+    saturated: float = 0.0
+    zeroed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,32 @@ class Coverage:
 def cover(values: Sequence[PortValues]) -> Coverage:
     """What ``values``, one a port, cover."""
     events, distinct = len(values[0].raw), _distinct([port.raw for port in values])
-    ports = tuple(
-        PortCoverage(port.node.name, str(port.node.type), int(np.count_nonzero(port.beyond)), _distinct([port.raw]))
-        for port in values
-    )
+    ports = tuple(_port(port) for port in values)
     return Coverage(events, distinct, ports, tuple(_warnings(values, ports, events, distinct)))
+
+
+def _port(port: PortValues) -> PortCoverage:
+    there = port.given != 0
+    small = np.abs(port.given) < 2.0**-port.node.type.fraction  # what an unsigned port cuts off is beyond it instead
+    return PortCoverage(
+        name=port.node.name,
+        type=str(port.node.type),
+        beyond=int(np.count_nonzero(port.beyond)),
+        distinct=_distinct([port.raw]),
+        saturated=int(port.beyond.sum()) / max(port.raw.size, 1),
+        zeroed=int((there & small & (port.raw == 0)).sum()) / max(int(there.sum()), 1),
+    )
+
+
+def percent(share: float) -> str:
+    """A share in per cent, never rounded to none or all of them.
+
+    >>> [percent(share) for share in (0.0, 1e-6, 0.123, 0.9999, 1.0)]
+    ['0 %', 'below 0.1 %', '12.3 %', 'above 99.9 %', '100 %']
+    """
+    if 0 < share < 1e-3:
+        return "below 0.1 %"
+    return "above 99.9 %" if 0.999 < share < 1 else f"{100 * share:.3g} %"
 
 
 def _distinct(arrays: RawArrays) -> int:
@@ -82,10 +111,16 @@ def require_comparison(values: Sequence[PortValues], covered: Coverage) -> None:
 
 def _warnings(values: Sequence[PortValues], ports: Sequence[PortCoverage], events: int, distinct: int) -> Iterator[str]:
     for port, found in zip(values, ports, strict=True):
-        if 2 * found.beyond > events:
+        if 2 * found.beyond > events or (found.saturated > NOTEWORTHY and _bits(port)):
             yield (
                 f"input {found.name!r}: {found.beyond:,} of {events:,} events lie beyond {_range(port.node)}, "
-                "where the port saturates; are they in the network's own units?"
+                f"where the port saturates ({percent(found.saturated)} of its values); are they in the network's own "
+                "units?"
+            )
+        if events >= _FEW and found.zeroed > MOSTLY and found.distinct > 1:
+            yield (
+                f"input {found.name!r}: {percent(found.zeroed)} of the values that are not 0 round to it in steps of "
+                f"{2.0**-port.node.type.fraction:g}; are they in the network's own units?"
             )
         if events >= _FEW and found.distinct == 1 and _lost(port):
             yield f"input {found.name!r}: all its events become one and the same on {_range(port.node)}"
@@ -102,8 +137,12 @@ def _possible(values: Sequence[PortValues]) -> float:
 
 
 def _saturated(port: PortValues) -> bool:
-    bits = port.node.raw_max - port.node.raw_min > 1
-    return bool(bits and port.beyond.all() and 2 * port.beyond.sum() > np.count_nonzero(port.raw))
+    return bool(_bits(port) and port.beyond.all() and 2 * port.beyond.sum() > np.count_nonzero(port.raw))
+
+
+def _bits(port: PortValues) -> bool:
+    """Whether a port has more than one bit: that one may be meant to saturate."""
+    return port.node.raw_max - port.node.raw_min > 1
 
 
 def _lost(port: PortValues) -> bool:

@@ -6,11 +6,11 @@ from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hls.project.report.cards import cards, count
 from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
-from hls.project.report.judged import judged_figures
 from hls.project.report.schema import HTML_FILE, Metric, Report
-from hls.project.report.words import compared, float32_words, timing_words, verdict_words
+from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
 from hls.target import FIRMWARES
 from hls.target.resources import LIMITS
 
@@ -30,13 +30,14 @@ def write_html(report: Report, folder: Path) -> Path:
         .render(
             report=report,
             verdict=verdict_words(report),
-            compared=compared(report),
+            compared=compared_words(report),
+            saturation=saturation_words(report),
             explained={
                 name: words
                 for name, result in report.witnesses.items()
                 if (words := float32_words(result, report.graph.float32_inexact))
             },
-            judged=judged_figures(report),
+            cards=cards(report),
             chart=bit_chart(report.graph.pipeline),
             clock=timing_words(report),
             trade=None if report.timing is None else trade_chart(report.timing),
@@ -63,7 +64,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["count"] = lambda number: f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    made.filters["count"] = count
     made.filters["rate"] = _rate
     made.filters["value"] = _value
     made.filters["figure"] = lambda number: f"{number:.4g}"

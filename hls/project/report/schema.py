@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    computed_field,
     model_serializer,
     model_validator,
 )
@@ -70,12 +71,15 @@ class Layer(Section):
 
 
 class PortInfo(Section):
-    """One of ``ports``: of the events but corners, how many lie ``beyond`` its type, how many differ there."""
+    """One of ``ports``: of the events but corners, how many lie ``beyond`` its type, how many differ there; which
+    share of their values saturates, and which share of those that are not zero becomes it."""
 
     name: str
     type: str
     beyond: int
     distinct: int
+    saturated: float | None = None
+    zeroed: float | None = None
 
 
 class GraphInfo(Section):
@@ -361,10 +365,34 @@ class Report(Section):
     environment: Environment
     folder: Path = Field(exclude=True, default=Path())
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_passed(cls, report: Any) -> Any:
+        """``passed`` is found anew from the rest."""
+        return {k: v for k, v in report.items() if k != "passed"} if isinstance(report, dict) else report
+
+    @computed_field  # type: ignore[prop-decorator]
     @property
-    def passed(self) -> bool:
-        """Every witness agreed and no budget was broken."""
-        return self.verification.passed and self.budget.passed
+    def passed(self) -> bool | None:
+        """Whether all that was compared agreed and no budget was broken; None if nothing failed, but nothing was
+        compared either."""
+        return False if self.failed else True if self.compared or self.proved else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything differed, did not run though it was asked for, or broke the budget."""
+        return not (self.verification.passed and self.budget.passed)
+
+    @property
+    def compared(self) -> bool:
+        """Whether there were two witnesses at least: one alone agrees with itself."""
+        return sum(result.status == "ran" for result in self.witnesses.values()) > 1
+
+    @property
+    def proved(self) -> tuple[str, ...]:
+        """The equalities that hold for every input, where a proof was asked for."""
+        links = () if self.proof is None else self.proof.links
+        return tuple(link.name for link in links if link.state == "proved")
 
     @property
     def own_witnesses(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hls.project.report.schema import Report, WitnessInfo
+from hls.verification.coverage import percent
+from hls.verification.verify import SPECIFICATION
 
 
 def verdict_words(report: Report) -> str:
@@ -17,8 +19,10 @@ def verdict_words(report: Report) -> str:
         return "differs"
     if not verification.passed:
         return "not verified as asked"
-    if not compared(report):
-        return "nothing compared: one witness ran"
+    if not report.compared:
+        ran = ", ".join(_ran(report))
+        proved = f"proved for every input: {', '.join(report.proved)}; " if report.proved else ""
+        return f"{proved}not compared: only {ran} ran"
     return f"agrees within float32's own error ({_events(explained)})" if explained else "bit-exact"
 
 
@@ -33,9 +37,27 @@ def timing_words(report: Report) -> str:
     ]
 
 
-def compared(report: Report) -> bool:
-    """Whether there were two witnesses at least: one alone agrees with itself."""
-    return sum(result.status == "ran" for result in report.witnesses.values()) > 1
+def compared_words(report: Report) -> str:
+    """With whom the emulator was compared, each with the number of its own events; empty if with nobody."""
+    others = {name: result for name, result in _ran(report).items() if name != SPECIFICATION}
+    counts = {name: min(result.events, report.verification.events) for name, result in others.items()}
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} on {_events(count)}" for name, count in ordered) if report.compared else ""
+
+
+def saturation_words(report: Report) -> str:
+    """What saturates at the ports, for the place where the verdict stands; empty where nobody counted."""
+    ports = [port for port in report.verification.ports if port.saturated is not None]
+    if not ports:
+        return ""
+    worst = max(ports, key=lambda port: port.saturated or 0.0)
+    if not worst.saturated:
+        return "no input saturates"
+    return f"{percent(worst.saturated)} of the values of input {worst.name} saturate"
+
+
+def _ran(report: Report) -> dict[str, WitnessInfo]:
+    return {name: result for name, result in report.witnesses.items() if result.status == "ran"}
 
 
 def float32_words(result: WitnessInfo, layers: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def test_a_project_of_two_files(weights: Callable[[Path], Path], tmp_path: Path)
     project = read_project(folder)
     assert project.file.model.architecture == "architecture.json"
     before = project.source_hash()
-    assert build(folder, witnesses=["emulator"], events=50).passed
+    assert not build(folder, witnesses=["emulator"], events=50).failed
     text = (folder / "architecture.json").read_text()
     (folder / "architecture.json").write_text(text.replace(Q4, "quantized_bits(5,2,alpha=1)"))
     assert project.source_hash() != before

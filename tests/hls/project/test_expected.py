@@ -22,7 +22,7 @@ from hls.project.expected import (
 )
 from hls.project.report.budget import check_budget
 from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Report, Resources
-from hls.project.report.words import float32_words, verdict_words
+from hls.project.report.words import compared_words, float32_words, verdict_words
 from hls.proof.certificate import Link, Proof
 
 
@@ -153,9 +153,13 @@ def test_what_float32_explains_passes_and_is_said(report: Report) -> None:
 
 
 def test_the_verdict_in_words(report: Report) -> None:
-    assert verdict_words(report) == "nothing compared: one witness ran"
-    second = {**report.witnesses, "csim": report.witnesses["emulator"]}
-    assert verdict_words(report.model_copy(update={"witnesses": second})) == "bit-exact"
+    assert verdict_words(report) == "not compared: only emulator ran"
+    assert (report.passed, compared_words(report)) == (None, "")
+    fewer = report.witnesses["emulator"].model_copy(update={"events": 5})
+    second = {**report.witnesses, "netlist": fewer, "csim": report.witnesses["emulator"]}
+    both = report.model_copy(update={"witnesses": second})
+    assert (verdict_words(both), both.passed) == ("bit-exact", True)
+    assert compared_words(both) == f"csim on {report.verification.events} events, netlist on 5 events"
     report = explained(report)
     report = report.model_copy(update={"witnesses": {**report.witnesses, "csim": second["csim"]}})
     assert verdict_words(report) == "agrees within float32's own error (12 events)"

@@ -16,6 +16,7 @@ from hls.cli.table import print_report
 from hls.errors import ProjectError
 from hls.project.report import read_report
 from hls.project.report.budget import check_budget
+from hls.project.report.cards import cards
 from hls.project.report.chart import bit_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.html import write_html
@@ -174,8 +175,31 @@ class TestPage:
             }
         )
         page = write_html(told, project / "build").read_text(encoding="utf-8")
-        assert "<b>85 ns</b><span>latency, measured; an event every 20 ns</span>" in page
-        assert "<b>1\N{NARROW NO-BREAK SPACE}200</b><span>LUTs, by yosys, before placement</span>" in page
+        assert "<b>85 ns</b><span>latency, 17 clocks, measured in simulation</span>" in page
+        assert "<b>20 ns</b><span>from one event to the next, 4 clocks, measured in simulation</span>" in page
+        assert "<b>1\N{NARROW NO-BREAK SPACE}200</b><span>LUTs, by Yosys, before placement</span>" in page
+
+    def test_an_asic_has_gates_and_no_luts(self, project: Path) -> None:
+        report = hls.build(project)
+        gates = Resources(source="yosys", route="rtl", stage="netlist", gate_equivalents=1234.0, area=5.5)
+        told = cards(report.model_copy(update={"resources": [TestBudget.ANALYTIC, gates]}))
+        assert [card.value for card in told[:2]] == ["1\N{NARROW NO-BREAK SPACE}234", "5.5"]
+        assert not any("LUT" in card.meaning for card in told)
+
+    def test_the_verdict_is_no_broader_than_what_was_compared(
+        self, project: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        report = hls.build(project)
+        few = report.witnesses["emulator"].model_copy(update={"events": 7})
+        both = report.model_copy(update={"witnesses": {**report.witnesses, "csim": few}})
+        for told, line in ((report, "not compared: only emulator ran"), (both, "bit-exact: csim on 7 events")):
+            print_report(told)
+            shown = capsys.readouterr().out.splitlines()[0]
+            assert line in shown
+            assert f"{told.verification.events}" not in shown
+        page = write_html(report, project / "build").read_text(encoding="utf-8")
+        assert "not compared: only emulator ran" in page
+        assert "✓" not in page
 
     def test_escapes_what_it_is_told(self, project: Path) -> None:
         report = hls.build(project)

@@ -38,8 +38,13 @@ def test_numbers_by_hand() -> None:
     graph = wires(a=(2, WIDE), b=(1, WIDE))
     a = [[8.0, 0], [-9, 99], [0.01, 0], [0, 0], [1, 1]]
     found = covered(graph, [a, np.arange(5)[:, None] % 2])
-    assert found.ports == (PortCoverage("a", "ap_fixed<8,4>", 1, 4), PortCoverage("b", "ap_fixed<8,4>", 0, 2))
-    assert (found.events, found.distinct, found.warnings) == (5, 5, ())
+    assert found.ports == (
+        PortCoverage("a", "ap_fixed<8,4>", 1, 4, saturated=2 / 10, zeroed=1 / 6),
+        PortCoverage("b", "ap_fixed<8,4>", 0, 2),
+    )
+    assert (found.events, found.distinct) == (5, 5)
+    (warning,) = found.warnings
+    assert "1 of 5 events lie beyond ap_fixed<8,4>, -8 to 7.9375, where the port saturates (20 % of" in warning
 
 
 @pytest.mark.parametrize(
@@ -141,3 +146,11 @@ class TestWarnings:
         found = covered(wires(a=(1, WIDE), b=(1, WIDE)), [np.arange(5)[:, None], np.arange(5)[:, None] / 1000])
         (warning,) = found.warnings
         assert warning == "input 'b': all its events become one and the same on ap_fixed<8,4>, -8 to 7.9375"
+
+    def test_values_in_units_a_hundred_times_too_small_or_large(self) -> None:
+        """Of 0.005 to 0.05 in steps of 1/16 those up to 1/32 are zero; of 0.5 to 5 times 2 those above 8 saturate."""
+        small = np.tile(np.linspace(0.005, 0.05, 10)[:, None], (1, 2))
+        warning, *_ = covered(wires(x=(2, WIDE)), small).warnings
+        assert warning.startswith("input 'x': 60 % of the values that are not 0 round to it in steps of 0.0625")
+        warning, *_ = covered(wires(x=(2, WIDE)), 200 * small).warnings
+        assert "where the port saturates (20 % of its values)" in warning
