@@ -22,6 +22,8 @@ _TYPES: Mapping[int, tuple[str, int | None]] = {
 }  # fmt: skip
 """Of each element type its dtype, and the field that holds its values where they are not raw bytes."""
 _MOST_AXES = 8
+_OF_TREES = "_as_tensor"
+"""How attributes of trees end that hold doubles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +155,7 @@ def _node(data: memoryview) -> Node:
 def _attribute(data: memoryview) -> tuple[str, Any]:
     name, kind, seen = "", 0, 0
     found: dict[int, Any] = {2: 0.0, 3: 0, 4: "", 7: [], 8: [], 9: []}
+    tensor: memoryview | None = None
     for number, value in wire.fields(data):
         seen = number if number in (*found, 5) else seen
         if number == 1:
@@ -166,13 +169,15 @@ def _attribute(data: memoryview) -> tuple[str, Any]:
         elif number == 4:
             found[4] = wire.text(value)
         elif number == 5:
-            found[5] = _tensor(wire.message(value))[1]
+            tensor = wire.message(value)
         elif number == 7:
             found[7].extend(np.frombuffer(_whole(wire.message(value), 4), "<f4").tolist())
         elif number == 8:
             found[8].extend(wire.many(value))
         elif number == 9:
             found[9].append(wire.text(value))
+    if tensor is not None:
+        found[5] = _tensor(tensor, doubles=name.endswith(_OF_TREES))[1]
     place = {1: 2, 2: 3, 3: 4, 4: 5, 6: 7, 7: 8, 8: 9}.get(kind, seen)  # files of old state no kind
     return name, found.get(place)
 
@@ -183,7 +188,8 @@ def _whole(data: memoryview, size: int) -> memoryview:
     return data
 
 
-def _tensor(data: memoryview) -> tuple[str, Array]:
+def _tensor(data: memoryview, *, doubles: bool = False) -> tuple[str, Array]:
+    """Name and elements: floats in float32, or, with ``doubles``, as they are."""
     name, kind, dims = "", 0, list[int]()
     stored: list[tuple[int, wire.Value]] = []
     for number, value in wire.fields(data):
@@ -206,7 +212,7 @@ def _tensor(data: memoryview) -> tuple[str, Array]:
     if len(dims) > _MOST_AXES or min(dims, default=1) < 0 or math.prod(dims) != array.size:
         raise wire.WireError(f"constant {name!r} has {array.size} elements, and the shape {dims[:_MOST_AXES]}")
     if array.dtype.kind == "f":
-        array = array.astype(np.float32)
+        array = array if doubles else array.astype(np.float32)
         if not np.isfinite(array).all():
             raise ModelFileError(f"constant {name!r} holds NaN or infinite numbers; train again")
     return name, array.reshape(dims)

@@ -18,9 +18,11 @@ from hls.importing.onnx.model import Node, OnnxModel, Port, looks_like_onnx, rea
 from hls.importing.onnx.plain import plain_spec
 from hls.importing.onnx.tensors import held
 from hls.importing.onnx.translate import Names, port_shape, translate
+from hls.importing.onnx.trees import ensemble_of, holds_trees
 from hls.importing.ports import parse_type
 from hls.importing.quantizers import Grid
 from hls.importing.spec import ModelSpec
+from hls.importing.trees.ensemble import emitted
 
 _HEAD = 64
 _QUANTIZERS = ("Quant", "IntQuant", "BipolarQuant", "MultiThreshold", "Trunc", "QuantizeLinear", "DequantizeLinear")
@@ -31,7 +33,7 @@ _MOST_PORT_BITS = 64
 
 
 class OnnxFormat:
-    """ONNX with quantizers of QONNX (Brevitas, FINN) or ONNX's own; plain ONNX for ``qtrigger quantize``."""
+    """ONNX with quantizers of QONNX (Brevitas, FINN) or ONNX's own, or with trees; plain ONNX for ``quantize``."""
 
     title = "ONNX and QONNX (.onnx)"
     suffixes = (".onnx",)
@@ -44,6 +46,8 @@ class OnnxFormat:
     def read(self, file: Path, statements: Statements) -> FixedGraph:
         """The exact arithmetic of a quantized model."""
         model = read_onnx(file)
+        if holds_trees(model):
+            return emitted(ensemble_of(model, file), statements.input_type)
         _refuse_plain(file, model)
         names, builder = Names(), GraphBuilder(re.sub(r"\W+", "_", file.stem))
         backend = ExactBackend(builder, {"softmax": statements.softmax, "sigmoid": statements.sigmoid})

@@ -12,7 +12,7 @@ import numpy as np
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.importing.formats import Statements
-from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted
+from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted, one_score
 from hls.importing.trees.json_file import number, numbers, read_object, starts_as_object
 
 _LEAF = -2
@@ -35,8 +35,8 @@ class ConiferFormat:
         if convention not in ("<", "<="):
             raise UnsupportedError(f"{file}: splitting_convention {convention!r}; convert again with '<' or '<='")
         norm = number(held.get("norm", 1), f"{file}: norm")
-        trees = tuple(_trees(held, norm, file))
-        scores = max((tree.score for tree in trees), default=0) + 1
+        trees = tuple(_trees(held, norm, convention == "<=", file))
+        scores = trees[0].value.shape[1] if trees else 1
         first = held.get("init_predict", 0.0)
         stated = numbers(first if isinstance(first, list) else [first], f"{file}: init_predict")
         if stated.size not in (1, scores):
@@ -47,14 +47,15 @@ class ConiferFormat:
         base = np.broadcast_to(stated, scores)
         features = int(number(held.get("n_features"), f"{file}: n_features"))
         name = re.sub(r"\W+", "_", file.stem)
-        found = Ensemble(name, features, base * norm, trees, inclusive=convention == "<=")
+        found = Ensemble(name, features, base * norm, trees)
         return emitted(checked(found, file), statements.input_type)
 
 
-def _trees(held: Mapping[str, Any], norm: float, file: Path) -> Iterator[Tree]:
+def _trees(held: Mapping[str, Any], norm: float, inclusive: bool, file: Path) -> Iterator[Tree]:
     rows = held.get("trees")
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise ModelFileError(f"{file}: has no trees; was it copied whole?")
+    scores = max((len(row) for row in rows), default=1)
     for place, row in enumerate(rows):
         for score, tree in enumerate(row):
             where = f"{file}: tree {place}"
@@ -68,7 +69,8 @@ def _trees(held: Mapping[str, Any], norm: float, file: Path) -> Iterator[Tree]:
                 for key in ("children_left", "children_right")
             )
             threshold, value = (numbers(tree.get(key), f"{where}, {key}") for key in ("threshold", "value"))
-            yield Tree(score, feature, threshold, left, right, value * norm)
+            equal = np.full(len(feature), inclusive)
+            yield Tree(feature, threshold, equal, left, right, one_score(value * norm, score, scores, where))
 
 
 def _require_axes(tree: Mapping[str, Any], feature: Any, where: str) -> None:

@@ -28,14 +28,15 @@ LEAF_BITS = 16
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Arrays with an entry a node, the first of which is the root; ``left`` is -1 at a leaf, whose value is ``value``.
+    """Arrays with an entry a node, the first of which is the root; ``left`` is -1 at a leaf.
 
-    A comparison that holds goes to ``left``. The tree adds to the score number ``score``.
+    A comparison that holds goes to ``left``; it is ``x <= threshold`` where ``inclusive``, else ``x < threshold``.
+    ``value`` has a column a score, to each of which a leaf adds.
     """
 
-    score: int
     feature: npt.NDArray[np.int64]
     threshold: npt.NDArray[np.float64]
+    inclusive: npt.NDArray[np.bool_]
     left: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
     value: npt.NDArray[np.float64]
@@ -56,13 +57,26 @@ class Tree:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """``base`` has an entry a score. ``inclusive``: a comparison is ``x <= threshold``, else ``x < threshold``."""
+    """``base`` has an entry a score; ``notes`` are for the user of its graph."""
 
     name: str
     features: int
     base: npt.NDArray[np.float64]
     trees: tuple[Tree, ...]
-    inclusive: bool
+    notes: tuple[str, ...] = ()
+
+
+def one_score(values: npt.NDArray[np.float64], score: int, scores: int, where: str) -> npt.NDArray[np.float64]:
+    """Values of a tree that adds to the score number ``score`` alone.
+
+    Raises:
+        ModelFileError: there is no such score.
+    """
+    if not 0 <= score < scores:
+        raise ModelFileError(f"{where}: adds to a score that there is not; there are {scores}")
+    found = np.zeros((len(values), scores))
+    found[:, score] = values
+    return found
 
 
 def checked(ensemble: Ensemble, file: Path) -> Ensemble:
@@ -86,7 +100,7 @@ def checked(ensemble: Ensemble, file: Path) -> Ensemble:
 
 def _check_tree(tree: Tree, ensemble: Ensemble, where: str) -> None:
     size = len(tree.value)
-    arrays = (tree.feature, tree.threshold, tree.left, tree.right)
+    arrays = (tree.feature, tree.threshold, tree.inclusive, tree.left, tree.right)
     if not size or any(len(array) != size for array in arrays):
         raise ModelFileError(f"{where}: its arrays have different lengths; was the file copied whole?")
     inner = tree.left >= 0
@@ -97,8 +111,6 @@ def _check_tree(tree: Tree, ensemble: Ensemble, where: str) -> None:
         raise ModelFileError(f"{where}: a leaf or a threshold is no number; train again")
     if ((tree.feature[inner] < 0) | (tree.feature[inner] >= ensemble.features)).any():
         raise ModelFileError(f"{where}: reads a feature that there is not; the network has {ensemble.features}")
-    if not 0 <= tree.score < len(ensemble.base):
-        raise ModelFileError(f"{where}: adds to a score that there is not; there are {len(ensemble.base)}")
 
 
 def emitted(ensemble: Ensemble, input_type: str | None) -> FixedGraph:
@@ -129,8 +141,19 @@ def emitted(ensemble: Ensemble, input_type: str | None) -> FixedGraph:
     scores, note = _scores(laid, ensemble, port.fraction)
     out = builder.add(nodes.Dense("score", (flat,), "score", *scores))
     builder.layers.update({"x": x, "compare": held, "leaf": flat, "score": out})
-    builder.notes += note
+    builder.notes += [*ensemble.notes, *note]
     return builder.finish([x], [out], ["score"])
+
+
+@dataclass(frozen=True)
+class _Split:
+    feature: int
+    threshold: float
+    inclusive: bool
+
+    @classmethod
+    def of(cls, tree: Tree, node: int) -> _Split:
+        return cls(int(tree.feature[node]), float(tree.threshold[node]), bool(tree.inclusive[node]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,10 +163,9 @@ class _Laid:
     ``ways`` has a row a split and a column a leaf: 1 where the leaf is on its left, -1 on its right, 0 elsewhere.
     """
 
-    splits: list[tuple[int, float] | None]
+    splits: list[_Split | None]
     values: npt.NDArray[np.float64]
     ways: npt.NDArray[np.int64]
-    score: int
 
 
 def _laid(ensemble: Ensemble) -> list[_Laid]:
@@ -157,16 +179,16 @@ def _laid(ensemble: Ensemble) -> list[_Laid]:
 
 def _filled(tree: Tree, depth: int, ways: npt.NDArray[np.int64]) -> _Laid:
     """Every level full, splits level by level."""
-    splits: list[tuple[int, float] | None] = []
+    splits: list[_Split | None] = []
     level = [0]
     for _ in range(depth):
         below: list[int] = []
         for node in level:
             leaf = tree.left[node] < 0
-            splits.append(None if leaf else (int(tree.feature[node]), float(tree.threshold[node])))
+            splits.append(None if leaf else _Split.of(tree, node))
             below += [node, node] if leaf else [int(tree.left[node]), int(tree.right[node])]
         level = below
-    return _Laid(splits, tree.value[level], ways, tree.score)
+    return _Laid(splits, tree.value[level], ways)
 
 
 def _full_ways(depth: int) -> npt.NDArray[np.int64]:
@@ -194,10 +216,10 @@ def _padded(tree: Tree, leaves: int) -> _Laid:
             continue
         for child, side in ((tree.left[node], 1), (tree.right[node], -1)):
             waiting.append((int(child), [*way, (place[node], side)]))
-    splits: list[tuple[int, float] | None] = [(int(tree.feature[n]), float(tree.threshold[n])) for n in inner]
+    splits: list[_Split | None] = [_Split.of(tree, int(node)) for node in inner]
     missing = leaves - len(ends)
-    values = np.concatenate([tree.value[ends], np.zeros(missing)])
-    return _Laid([*splits, *[None] * missing], values, ways, tree.score)
+    values = np.concatenate([tree.value[ends], np.zeros((missing, tree.value.shape[1]))])
+    return _Laid([*splits, *[None] * missing], values, ways)
 
 
 def _leaf_sums(builder: GraphBuilder, held: str, laid: Sequence[_Laid], fraction: int) -> str:
@@ -226,10 +248,9 @@ def _comparisons(laid: Sequence[_Laid], ensemble: Ensemble, port: FixedType) -> 
     for place, split in enumerate(splits):
         if split is None:
             continue
-        feature, threshold = split
-        last = _last_below(threshold, port, inclusive=ensemble.inclusive)
+        last = _last_below(split.threshold, port, inclusive=split.inclusive)
         if last < port.raw_max:  # else all go left
-            kernel[feature, place] = -1
+            kernel[split.feature, place] = -1
             bias[place] = last + 1
     return FixedArray(kernel, 0), FixedArray(bias, port.fraction)
 
@@ -257,9 +278,7 @@ def _scores(
     values = np.array([tree.values for tree in laid])
     grid = leaf_fraction(values, ensemble.base)
     rounded, base = rounded_to(values, grid), rounded_to(ensemble.base, grid)
-    kernel = np.zeros((values.size, len(ensemble.base)), np.int64)
-    for number, tree in enumerate(laid):
-        kernel[number * values.shape[1] : (number + 1) * values.shape[1], tree.score] = rounded[number]
+    kernel = rounded.reshape(-1, len(ensemble.base))
     parts = ((rounded, values), (base, ensemble.base))
     exact = all(np.array_equal(np.ldexp(whole.astype(float), -grid), plain) for whole, plain in parts)
     note = [] if exact else [f"leaves and base score are rounded to multiples of 2**{-grid}: {LEAF_BITS} bits"]

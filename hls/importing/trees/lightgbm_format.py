@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.importing.formats import Statements
-from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted
+from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted, one_score
 from hls.importing.trees.json_file import number
 
 _FIRST = (b"tree\n", b"tree\r\n")
@@ -58,9 +58,11 @@ class LightgbmFormat:
         features = int(_number(stated, "max_feature_idx", f"{file}")) + 1
         if not 1 <= scores <= max(len(parts), 1):
             raise ModelFileError(f"{file}: {scores} scores of {len(parts)} trees; was it copied whole?")
-        trees = tuple(_tree(_lines(part), place % scores, f"{file}: tree {place}") for place, part in enumerate(parts))
+        trees = tuple(
+            _tree(_lines(part), (place % scores, scores), f"{file}: tree {place}") for place, part in enumerate(parts)
+        )
         name = re.sub(r"\W+", "_", file.stem)
-        return checked(Ensemble(name, features, np.zeros(scores), trees, inclusive=True), file)
+        return checked(Ensemble(name, features, np.zeros(scores), trees), file)
 
 
 def _lines(text: str) -> Lines:
@@ -79,8 +81,11 @@ def _list(lines: Lines, key: str, count: int, where: str) -> npt.NDArray[np.floa
     return found
 
 
-def _tree(lines: Lines, score: int, where: str) -> Tree:
-    """Splits come first, then leaves, which the file counts apart: -1 for the first."""
+def _tree(lines: Lines, score_of: tuple[int, int], where: str) -> Tree:
+    """Splits come first, then leaves, which the file counts apart: -1 for the first.
+
+    ``score_of``: to which score it adds, and how many there are.
+    """
     leaves = int(_number(lines, "num_leaves", where))
     splits = leaves - 1
     if splits < 0:
@@ -102,7 +107,7 @@ def _tree(lines: Lines, score: int, where: str) -> Tree:
     )
     threshold = np.concatenate([_list(lines, "threshold", splits, where), np.zeros(leaves)])
     value = np.concatenate([np.zeros(splits), _list(lines, "leaf_value", leaves, where)])
-    return Tree(score, feature, threshold, left, right, value)
+    return Tree(feature, threshold, np.ones(len(left), bool), left, right, one_score(value, *score_of, where))
 
 
 def _places(children: npt.NDArray[np.float64], splits: int) -> npt.NDArray[np.int64]:

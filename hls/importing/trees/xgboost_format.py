@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.importing.formats import Statements
-from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted
+from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted, one_score
 from hls.importing.trees.json_file import number, numbers, part, read_object, starts_as_object
 from hls.importing.trees.ubjson import UBJSON_LENGTHS, parse
 
@@ -57,9 +57,10 @@ class XgboostFormat:
             raise UnsupportedError(f"{file}: booster {booster.get('name')!r}; train with booster='gbtree'")
         shape = part(learner, "learner_model_param", file)
         features, classes = (int(number(shape.get(key), f"{file}: {key}")) for key in ("num_feature", "num_class"))
-        trees = tuple(_trees(part(booster, "model", file), file))
-        base = _base(learner, shape.get("base_score"), max(classes, 1), file)
-        return checked(Ensemble(re.sub(r"\W+", "_", file.stem), features, base, trees, inclusive=False), file)
+        scores = max(classes, 1)
+        trees = tuple(_trees(part(booster, "model", file), scores, file))
+        base = _base(learner, shape.get("base_score"), scores, file)
+        return checked(Ensemble(re.sub(r"\W+", "_", file.stem), features, base, trees), file)
 
 
 def _object(file: Path) -> Mapping[str, Any]:
@@ -91,7 +92,7 @@ def _base(learner: Mapping[str, Any], stated: Any, scores: int, file: Path) -> n
     return np.array(np.broadcast_to(base, scores)) if base.size == 1 else base
 
 
-def _trees(model: Mapping[str, Any], file: Path) -> Iterator[Tree]:
+def _trees(model: Mapping[str, Any], count: int, file: Path) -> Iterator[Tree]:
     trees, scores = model.get("trees"), numbers(model.get("tree_info"), f"{file}: tree_info").astype(np.int64)
     if not isinstance(trees, list) or len(trees) != len(scores):
         raise ModelFileError(f"{file}: {len(scores)} scores for its trees; was it copied whole?")
@@ -111,7 +112,9 @@ def _trees(model: Mapping[str, Any], file: Path) -> Iterator[Tree]:
         )
         # Thresholds of splits and values of leaves; both are float32, of which the file holds the shortest decimal.
         condition = numbers(tree.get("split_conditions"), f"{where}, split_conditions").astype(np.float32)
-        yield Tree(int(score), feature, condition.astype(np.float64), left, right, condition.astype(np.float64))
+        plain = condition.astype(np.float64)
+        values = one_score(plain, int(score), count, where)
+        yield Tree(feature, plain, np.zeros(len(plain), bool), left, right, values)
 
 
 FORMAT = XgboostFormat()

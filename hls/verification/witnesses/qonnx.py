@@ -1,4 +1,7 @@
-"""QONNX's own execution as a witness: of the user's file if it is one, else of the graph as a QONNX file."""
+"""QONNX's own execution as a witness: of the user's file if it is one, else of the graph as a QONNX file.
+
+Trees are none of QONNX's: onnxruntime alone walks them, with leaves as they are rounded on chip.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from hls.importing.heads import ARGMAX, DROP
 from hls.importing.onnx.export import export_qonnx
 from hls.importing.onnx.model import Node, read_onnx
 from hls.importing.onnx.onnx_format import FORMAT
+from hls.importing.onnx.trees import holds_trees
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
@@ -127,8 +131,11 @@ class QonnxWitness:
             raise Skipped(reason)
         for index, values in enumerate(port_values(self._graph, raw_inputs)):
             np.save(folder / f"input{index}.npy", values)
+        scores = self._graph.edges[self._graph.outputs[0]]
+        trees = model == self._file and holds_trees(read_onnx(model))
         job = {
             "model": str(model.resolve()), "inputs": len(raw_inputs), "traced": traced, "heads": self._heads(),
+            "leaf_fraction": scores.fraction if trees else None, "scores": scores.shape[-1],
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         run_worker([*IGNORING_WARNINGS, "-P", str(_WORKER)], folder, progress, "qonnx")

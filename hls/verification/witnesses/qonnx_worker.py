@@ -1,7 +1,8 @@
 """The process in which `qonnx` executes a model: reads the inputs of a folder, leaves the outputs there.
 
 Run as ``python qonnx_worker.py FOLDER``. ``job.json`` names the file, the tensors to leave there besides, and what is
-stated of functions at the end, which are not executed then.
+stated of functions at the end, which are not executed then. Trees are onnxruntime's alone: it walks those of the file,
+whose leaves are rounded to so many fraction bits.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ def main(folder: Path) -> None:
     """Do the job in ``folder``."""
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
+    if job["leaf_fraction"] is not None:
+        _walk(folder, job["model"], inputs[0], job["leaf_fraction"], job["scores"])
+        return
     model = _loaded(job["model"], min(len(inputs[0]), _BATCH))
     ports = [port.name for port in model.graph.input if model.get_initializer(port.name) is None]
     ends = [_end(model, port.name, job["heads"]) for port in model.graph.output]
@@ -42,6 +46,62 @@ def main(folder: Path) -> None:
         np.save(folder / f"layer{index}.npy", found[name])
     answer = {"seconds": seconds, "version": f"qonnx {version('qonnx')}, onnxruntime {version('onnxruntime')}"}
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _walk(folder: Path, file: str, events: npt.NDArray[Any], fraction: int, scores: int) -> None:
+    """Scores of trees: leaves as whole numbers of the grid, so that float32 adds them up exactly."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(_whole_leaves(file, fraction, scores), providers=["CPUExecutionProvider"])
+    (port,) = session.get_inputs()
+    kind = np.float64 if "double" in port.type else np.float32
+    start = time.perf_counter()
+    (found,) = session.run(None, {port.name: events.astype(kind)})
+    answer = {"seconds": time.perf_counter() - start, "version": f"onnxruntime {version('onnxruntime')}"}
+    np.save(folder / "output0.npy", np.ldexp(found.astype(np.float64), -fraction))
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _whole_leaves(file: str, fraction: int, scores: int) -> bytes:
+    """A model of the file's trees alone, as a regressor, whose leaves and base are whole numbers."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    held = onnx.load(file)
+    (trees,) = (node for node in held.graph.node if node.op_type.startswith("TreeEnsemble"))
+    options = {option.name: helper.get_attribute_value(option) for option in trees.attribute}
+    role = "class" if "class_ids" in options else "target"
+    doubles = "nodes_values_as_tensor" in options
+    kind = TensorProto.DOUBLE if doubles else TensorProto.FLOAT
+
+    def stated(name: str) -> npt.NDArray[Any]:
+        tensor = options.get(f"{name}_as_tensor")
+        values = numpy_helper.to_array(tensor) if tensor is not None else options.get(name, ())
+        return np.asarray(values, np.float64)
+
+    def whole(name: str, share: float = 1.0) -> dict[str, Any]:
+        values = np.rint(np.ldexp(stated(name) * share, fraction))
+        if not values.size:
+            return {}
+        if not doubles:
+            return {name.replace("class", "target"): values.tolist()}
+        return {f"{name.replace('class', 'target')}_as_tensor": numpy_helper.from_array(values)}
+
+    mean = options.get("aggregate_function", b"SUM") == b"AVERAGE"
+    ids = options[f"{role}_ids"] if scores > 1 else [0] * len(options[f"{role}_ids"])
+    kept = {name: option for name, option in options.items() if name.startswith("nodes_")}
+    kept |= whole(f"{role}_weights", 1 / len(set(options["nodes_treeids"])) if mean else 1.0) | whole("base_values")
+    kept |= {f"target_{part}": options[f"{role}_{part}"] for part in ("treeids", "nodeids")}
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["scores"], domain=trees.domain, n_targets=scores, target_ids=ids, **kept
+    )
+    ports = [
+        helper.make_tensor_value_info(name, kind, [None, None])
+        for name, kind in (("x", kind), ("scores", TensorProto.FLOAT))
+    ]
+    graph = helper.make_graph([node], "trees", ports[:1], ports[1:])
+    made: bytes = helper.make_model(graph, opset_imports=held.opset_import, ir_version=8).SerializeToString()
+    return made
 
 
 def _loaded(file: str, events: int) -> Any:

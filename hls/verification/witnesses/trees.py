@@ -82,12 +82,12 @@ class TreeWitness:
 
     def _scores(self, reached: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         ensemble = self.library.ensemble(self._file)
-        values = [np.where(tree.left < 0, tree.value, 0.0) for tree in ensemble.trees]
+        values = [np.where((tree.left < 0)[:, None], tree.value, 0.0) for tree in ensemble.trees]
         fraction = leaf_fraction(np.concatenate(values), ensemble.base)
         scores = np.tile(rounded_to(ensemble.base, fraction), (len(reached), 1))
         for number, tree in enumerate(ensemble.trees):
             leaves = self.library.leaf(reached[:, number], tree.leaves - 1)
-            scores[:, tree.score] += rounded_to(values[number], fraction)[leaves]
+            scores += rounded_to(values[number], fraction)[leaves]
         edge = self._graph.edges[self._graph.outputs[0]]
         return np.asarray(scores << (edge.fraction - fraction))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hls.importing import Statements, import_model
 from hls.importing.formats import plain_model
 from tests.hls.importing.cures import TYPE, Case, Entries, Read, keras, of_file
 from tests.hls.importing.files import layer, port, tensor, write
-from tests.hls.importing.tree_files import FIRST, LIGHTGBM, chain, conifer, written, xgboost
+from tests.hls.importing.onnx_files import File, Step
+from tests.hls.importing.tree_files import FIRST, LIGHTGBM, chain, conifer, onnx, written, xgboost
 
 RELU = [port("x", 3), layer("ReLU", "o", tensor("x"))]
 
@@ -64,6 +66,8 @@ def trees(told: str, refused: Any, cured: Any, *, cured_statements: Statements =
 
 def _trees(held: Any, statements: Statements) -> Read:
     def read(folder: Path) -> FixedGraph:
+        if isinstance(held, File):
+            return import_model(held.write(folder / "m.onnx"), statements)
         if not isinstance(held, str):
             return import_model(written(folder / "m.json", held), statements)
         (folder / "m.txt").write_text(held, encoding="utf-8")
@@ -109,6 +113,14 @@ BOOSTED = [
         ("decision_type=2 2", "decision_type=6 2", "train with zero_as_missing=false"),
         ("is_linear=0", "is_linear=1", "train with linear_tree=false"),
     ]),
+    trees("export one ensemble of one input, with target_opset", onnx(steps=(onnx().steps[0],)), onnx()),
+    trees("as initial_types=[('x', FloatTensorType([None, 16]))]", replace(onnx(), shape=(None, None)), onnx()),
+    trees("export the trees alone, and do the rest in software", onnx(steps=(Step("Mul", ("x", "w"), "x1"),)), onnx()),
+    trees("reads another tensor than the input; export the trees alone",
+          onnx(steps=(Step("Squeeze", ("x",), "x1"),)), onnx()),
+    trees("train with a sum or a mean of trees", onnx(aggregate_function="MAX"), onnx(aggregate_function="AVERAGE")),
+    trees("leaves; train with 1024 at most", onnx(nodes_falsenodeids=[2, 0, 0, 0, 0, 7, 0, 0]), onnx()),
+    trees("splits by BRANCH_MEMBER; export it with target_opset", onnx(mode="BRANCH_MEMBER"), onnx()),
 ]  # fmt: skip
 
 

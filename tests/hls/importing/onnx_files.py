@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_ELEMENTS = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
+_ELEMENTS = {"float32": 1, "float64": 11, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
 BREVITAS = "onnx.brevitas"
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
+TREES = "ai.onnx.ml"
 
 
 def varint(number: int) -> bytes:
@@ -34,9 +35,9 @@ def entry(number: int, value: int | float | str | bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
-def tensor(name: str, values: npt.ArrayLike) -> bytes:
+def tensor(name: str, values: npt.ArrayLike, *, doubles: bool = False) -> bytes:
     array = np.asarray(values)
-    array = array.astype(np.float32) if array.dtype == np.float64 else array
+    array = array.astype(np.float32) if array.dtype == np.float64 and not doubles else array
     dims = b"".join(entry(1, size) for size in array.shape)
     return dims + entry(2, _ELEMENTS[array.dtype.name]) + entry(8, name) + entry(9, array.tobytes())
 
@@ -51,7 +52,11 @@ def attribute(name: str, value: Any) -> bytes:
         case str():
             return head + entry(4, value) + entry(20, 3)
         case np.ndarray():
-            return head + entry(5, tensor("", value)) + entry(20, 4)
+            return head + entry(5, tensor("", value, doubles=name.endswith("_as_tensor"))) + entry(20, 4)
+        case [float(), *_]:
+            return head + entry(7, np.array(value, "<f4").tobytes()) + entry(20, 6)
+        case [str(), *_]:
+            return head + b"".join(entry(9, text) for text in value) + entry(20, 8)
     return head + b"".join(entry(8, number) for number in value) + entry(20, 7)
 
 
@@ -97,8 +102,8 @@ class File:
 
     @staticmethod
     def framed(graph: bytes) -> bytes:
-        opset = entry(1, "") + entry(2, 13)
-        return entry(1, 8) + entry(2, "by hand") + entry(7, graph) + entry(8, opset)
+        opsets = (entry(1, "") + entry(2, 13), entry(1, TREES) + entry(2, 3))
+        return entry(1, 8) + entry(2, "by hand") + entry(7, graph) + b"".join(entry(8, opset) for opset in opsets)
 
     def write(self, path: Path) -> Path:
         path.write_bytes(self.message())

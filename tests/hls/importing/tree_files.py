@@ -7,6 +7,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tests.hls.importing.onnx_files import TREES, File, Step
+
 # x0 < 0.5 ? (x1 < 0.25 ? 1 : -2) : 4, and x1 < 0.6 ? 0.5 : 0.125
 FIRST = {
     "left_children": [1, 3, -1, -1, -1], "right_children": [2, 4, -1, -1, -1], "split_indices": [0, 1, 0, 0, 0],
@@ -91,3 +95,21 @@ leaf_value=0
 
 end of trees
 """
+
+
+def onnx(role: str = "target", *, mode: str = "BRANCH_LT", steps: tuple[Step, ...] = (), **changes: Any) -> File:
+    """FIRST and SECOND; the node numbered 5 of the second tree is its root."""
+    options = {
+        "nodes_treeids": [0] * 5 + [1] * 3, "nodes_nodeids": [0, 1, 2, 3, 4, 5, 6, 7],
+        "nodes_modes": [mode, mode, "LEAF", "LEAF", "LEAF", mode, "LEAF", "LEAF"],
+        "nodes_featureids": [0, 1, 0, 0, 0, 1, 0, 0], "nodes_values": [0.5, 0.25, 0.0, 0.0, 0.0, 0.6, 0.0, 0.0],
+        "nodes_truenodeids": [1, 3, 0, 0, 0, 6, 0, 0], "nodes_falsenodeids": [2, 4, 0, 0, 0, 7, 0, 0],
+        "base_values": [0.25], f"{role}_treeids": [0, 0, 0, 1, 1], f"{role}_nodeids": [2, 3, 4, 6, 7],
+        f"{role}_ids": [0] * 5, f"{role}_weights": [4.0, 1.0, -2.0, 0.5, 0.125], **changes,
+    }  # fmt: skip
+    kind = {"target": "TreeEnsembleRegressor", "class": "TreeEnsembleClassifier"}[role]
+    told = {name: option for name, option in options.items() if option is not None}
+    before = tuple(step for step in steps if step.output in ("x1",))
+    node = Step(kind, ("x1" if before else "x",), "y", told, TREES)
+    behind = tuple(step for step in steps if step not in before)
+    return File((None, 2), (*before, node, *behind), {"w": np.ones(2)})
