@@ -11,6 +11,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating]
 Floats32 = npt.NDArray[np.float32]
 Floats64 = npt.NDArray[np.float64]
+Ints32 = npt.NDArray[np.int32]
 
 Firmware = Callable[[Floats32], Floats64]
 Fidelity = dict[str, dict[str, Any]]

@@ -33,7 +33,12 @@ class Extra:
 EXTRAS = (
     Extra(
         "train",
-        MappingProxyType({"tensorflow": "tensorflow", "keras": "keras", "qkeras-v3": "qkeras"}),
+        MappingProxyType({
+            "tensorflow": "tensorflow",
+            "keras": "keras",
+            "qkeras-v3": "qkeras",
+            "scikit-learn": "sklearn",
+        }),
         "`qtrigger train`, `evaluate` and the trainings of `scan`; witness qkeras",
     ),
     Extra("csim", MappingProxyType({"hls4ml": "hls4ml"}), "the hls4ml project of a build; witness csim"),

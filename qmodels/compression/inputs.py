@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from qmodels.compression.samples.selection import cluster, wrapped
 from qmodels.errors import ModelDataError
-from qmodels.types import Floats32
+from qmodels.types import Floats, Floats32
 
 LOG10_BETA_RANGE = (-6.0, 1.0)
 """Range of log₁₀β in training; outside it the networks extrapolate."""
@@ -109,3 +109,8 @@ def check_log10_beta(log10_beta: npt.ArrayLike) -> Floats32:
             stacklevel=2,
         )
     return values
+
+
+def multiplicity(pt: Floats) -> npt.NDArray[np.int64]:
+    """Particles (n,) of events with pT (n, N), padding left out."""
+    return np.asarray((pt > 0.0).sum(axis=1), np.int64)

@@ -21,7 +21,7 @@ from hls.verification.sample import gather
 from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
 from qmodels.compression.packing.symbols import quantize
 from qmodels.compression.samples.collision_files import CollisionHeader, read_collisions, write_collisions
-from qmodels.compression.samples.selection import Selection
+from qmodels.compression.samples.selection import Rows, Selection
 from tests.conftest import TOML
 from tests.damage.mutators import (
     Mutator,
@@ -135,7 +135,8 @@ def _collisions(path: Path) -> None:
     particles = -np.sort(-rng.uniform(1, 99, (20, 50, 3)).astype(np.float32), axis=1) / [1, 99, 99]
     muons = np.zeros((20, 2, 3), np.float32)
     header = CollisionHeader("background", 1, "by hand", 20, {}, Selection())
-    write_collisions(path, [(particles.astype(np.float32), muons)], lambda: header)
+    rows = Rows(particles.astype(np.float32), muons, np.full(20, 60, np.int32))
+    write_collisions(path, [rows], lambda: header)
 
 
 def _packets(path: Path) -> None:

@@ -1,5 +1,6 @@
-"""Networks that tell the two signals apart: fresh ones at a β, and the reference classifier of a trained folder.
+"""What tells the two signals apart: networks and trees, fresh ones at a β, and the reference classifier of a folder.
 
-``inputs`` scales what they are given and ``separation`` is the AUC of one that is trained, both without TensorFlow;
-``pfn`` builds and trains, ``reference_classifier`` makes the one for every β that fidelity is measured with.
+``parts`` are the events that train and those that are tested. ``inputs`` scales what a network is given, ``summaries``
+are what ``trees`` are, and ``separation`` is the AUC of a trained network; none of these needs TensorFlow. ``pfn``
+builds and trains, ``reference_classifier`` makes the one for every β that fidelity is measured with.
 """

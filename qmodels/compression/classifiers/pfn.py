@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from qmodels.classification import auc, binary_cross_entropy
-from qmodels.errors import ModelDataError
+from qmodels.classification import Auc, auc, binary_cross_entropy, measured_auc
+from qmodels.compression.classifiers.parts import parts_of
 from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.loop import Arrays, Schedule, fit
 from qmodels.types import Floats32
 
-TRAINING_FRACTION, VALIDATION_FRACTION = 0.6, 0.3
-"""As published; the rest is the test sample, on which the AUC is measured."""
-_SPLIT_STREAM, _EPOCH_STREAM = 71, 72
+_EPOCH_STREAM = 72
 _BLOCK = 2048
 
 
@@ -43,11 +39,10 @@ SIZES = {"desk": PfnSize((64, 64), (64, 64)), "paper": PfnSize((128, 128, 128), 
 
 @dataclass(frozen=True)
 class Classified:
-    """A trained classifier and what it makes of the test events."""
+    """A trained classifier and its AUC on the test events."""
 
     model: keras.Model
-    auc: float
-    test_events: int
+    auc: Auc
 
 
 def build_pfn(size: PfnSize, particles: int, features: int, *, masked: bool, conditions: int = 0) -> keras.Model:
@@ -139,21 +134,9 @@ def scores(model: keras.Model, features: Floats32) -> Floats32:
     return np.concatenate([np.asarray(model(block), np.float32)[:, 0] for block in blocks])
 
 
-def split(events: int, seed: int) -> tuple[npt.NDArray[np.int64], ...]:
-    """Indices of the training, validation and test events: 60, 30 and 10 %."""
-    order = np.random.default_rng([seed, _SPLIT_STREAM]).permutation(events)
-    ends = [round(TRAINING_FRACTION * events), round((TRAINING_FRACTION + VALIDATION_FRACTION) * events)]
-    return tuple(np.split(order, ends))
-
-
 def desk_schedule(seed: int) -> Schedule:
     """Half a minute on one core for 12,000 training events of 50 particles."""
     return Schedule(DESK_EPOCHS, DESK_BATCH, DESK_RATE, seed)
-
-
-def test_part(sides: Sequence[npt.NDArray[Any]], seed: int) -> list[npt.NDArray[Any]]:
-    """Those events of each class (n, ...) on which :func:`train_classifier` with this seed measures its AUC."""
-    return [side[split(len(side), seed + label)[2]] for label, side in enumerate(sides)]
 
 
 def train_classifier(
@@ -164,15 +147,9 @@ def train_classifier(
     Raises:
         ModelDataError: a class has too few events to be split.
     """
-    zeros, ones = features
-    if min(len(zeros), len(ones)) < 10:
-        raise ModelDataError(f"{len(zeros)} and {len(ones)} events: a classifier needs 10 of each class at least")
-    parts = [
-        Sides(zeros[zero], ones[one])
-        for zero, one in zip(split(len(zeros), schedule.seed), split(len(ones), schedule.seed + 1), strict=True)
-    ]
+    zeros, ones = (parts_of(side, schedule.seed + label) for label, side in enumerate(features))
+    training, validation = Sides(zeros.training, ones.training), Sides(zeros.validation, ones.validation)
     keras.utils.set_random_seed(schedule.seed)
-    model = build_pfn(size, zeros.shape[1], zeros.shape[2], masked=True)
-    fit(PfnTask(label, model, parts[0], parts[1], schedule.seed), schedule)
-    test = parts[2]
-    return Classified(model, auc(scores(model, test.ones), scores(model, test.zeros)), test.both)
+    model = build_pfn(size, *zeros.test.shape[1:], masked=True)
+    fit(PfnTask(label, model, training, validation, schedule.seed), schedule)
+    return Classified(model, measured_auc(scores(model, ones.test), scores(model, zeros.test)))

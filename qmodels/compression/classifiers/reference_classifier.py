@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from qmodels.classification import auc, binary_cross_entropy
 from qmodels.compression.classifiers.inputs import scaled
-from qmodels.compression.classifiers.pfn import SIZES, Sides, build_pfn, class_weights, split, weighted_loss
+from qmodels.compression.classifiers.parts import parts_of
+from qmodels.compression.classifiers.pfn import SIZES, Sides, build_pfn, class_weights, weighted_loss
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 from qmodels.compression.samples.event_sources import CLASSIFIER_OFFSET, event_source
 from qmodels.compression.samples.pythia import SIGNALS
@@ -114,10 +115,9 @@ def train_reference_classifier(
     Three tenths of the events choose the epoch that is kept; a tenth is left aside.
     """
     networks = read_networks(folder)
-    training, validation, _ = (
-        Sides(zeros[zero], ones[one])
-        for zero, one in zip(split(len(zeros), schedule.seed), split(len(ones), schedule.seed + 1), strict=True)
-    )
+    parts = [parts_of(side, schedule.seed + label) for label, side in enumerate((zeros, ones))]
+    training = Sides(parts[0].training, parts[1].training)
+    validation = Sides(parts[0].validation, parts[1].validation)
     keras.utils.set_random_seed(schedule.seed)
     classifier = build_pfn(SIZES[size], networks.count, features=4, masked=False, conditions=1)
     fitted = fit(

@@ -12,15 +12,18 @@ import numpy as np
 
 from hls.errors import ProjectError
 from hls.machine.files import read_json, write_text
-from qmodels.classification import auc
+from qmodels.classification import Auc, measured_auc
 from qmodels.compression.autoencoder import code
-from qmodels.compression.classifiers.separation import restored_auc
+from qmodels.compression.classifiers.parts import unseen
+from qmodels.compression.classifiers.separation import restored_scores
+from qmodels.compression.classifiers.summaries import summaries
 from qmodels.compression.inputs import transport_targets
 from qmodels.compression.paper.rates import displays, rates
 from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation
 from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.samples.event_sources import event_source
 from qmodels.compression.samples.pythia import SIGNALS
+from qmodels.compression.samples.selection import MAX_PARTICLES
 from qmodels.compression.trained_folder import Networks, read_networks
 from qmodels.types import Floats32
 
@@ -102,31 +105,56 @@ def measure(
 
 def _aucs(networks: Networks, clouds: Sequence[Floats32], seed: int, progress: Progress | None) -> list[AucPoint]:
     from qmodels.compression.classifiers.inputs import scaled
-    from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, test_part, train_classifier
+    from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, train_classifier
+    from qmodels.compression.classifiers.trees import train_trees
 
     found = []
     for index, log10_beta in enumerate(AUC_LOG10_BETAS):
         coded = [code(networks.reference, networks.decoder, signal, log10_beta) for signal in clouds]
-        zeros, ones = (scaled(np.asarray(side.restored, np.float32)) for side in coded)
+        restored = [np.asarray(side.restored, np.float32) for side in coded]
+        zeros, ones = (scaled(side) for side in restored)
         fresh = train_classifier((zeros, ones), SIZES["desk"], desk_schedule(seed), f"log10 beta {log10_beta:g}")
-        tests = test_part([side.restored for side in coded], seed)
-        bits = np.concatenate([side.kl.sum(axis=1) for side in coded]).mean() / np.log(2.0)
-        found.append(AucPoint(log10_beta, float(bits), fresh.auc, restored_auc(networks.classifier, tests, log10_beta)))
+        found.append(
+            AucPoint(
+                log10_beta=log10_beta,
+                bits=float(np.concatenate([side.kl.sum(axis=1) for side in coded]).mean() / np.log(2.0)),
+                pfn=fresh.auc,
+                reference=_reference(networks, unseen(restored, seed), log10_beta),
+                trees=train_trees([summaries(side) for side in restored], seed),
+                latent_trees=train_trees([side.mean for side in coded], seed),
+            )
+        )
         if progress is not None:
             progress("classifiers", index + 1, len(AUC_LOG10_BETAS))
     return found
 
 
+def _reference(networks: Networks, tests: Sequence[Floats32], log10_beta: float) -> Auc | None:
+    if networks.classifier is None:
+        return None
+    return measured_auc(*restored_scores(networks.classifier, tests, log10_beta))
+
+
 def _classifiers(signals: Sequence[Collisions], clouds: Sequence[Floats32], events: int, seed: int) -> Classifiers:
     from qmodels.compression.classifiers.inputs import scaled, scaled_muons
     from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, train_classifier
+    from qmodels.compression.classifiers.trees import train_trees
 
     desk, schedule = SIZES["desk"], desk_schedule(seed)
     pairs = [scaled_muons(signal.muons[:events]) for signal in signals]
     muons = train_classifier((pairs[0], pairs[1]), desk, schedule, "muons")
     whole = train_classifier((scaled(clouds[0]), scaled(clouds[1])), desk, schedule, "uncompressed")
-    zeros, ones = (signal.particles[:events, :, 0].sum(axis=1) for signal in signals)
-    return Classifiers(muons.auc, auc(ones, zeros), whole.auc, whole.test_events)
+    ht = [signal.particles[:events, :, 0].sum(axis=1) for signal in signals]
+    visible = [signal.visible[:events].astype(np.float64) for signal in signals]
+    stored = [transport_targets(signal.particles[:events], MAX_PARTICLES) for signal in signals]
+    return Classifiers(
+        muons=muons.auc,
+        ht=measured_auc(ht[1], ht[0]),
+        multiplicity=measured_auc(visible[1], visible[0]),
+        pfn=whole.auc,
+        trees=train_trees([summaries(side) for side in clouds], seed),
+        stored_trees=train_trees([summaries(side) for side in stored], seed),
+    )
 
 
 def _training_record(folder: Path) -> dict[str, Any]:

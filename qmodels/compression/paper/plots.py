@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,12 +12,14 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qmodels.classification import Auc
 from qmodels.compression.fidelity.plots import BETA_LABEL, STYLE, save
 from qmodels.compression.paper import published
 from qmodels.compression.paper.results import Evaluation
 
 RECONSTRUCTIONS, RATES, AUC = "reconstructions.png", "rates.png", "auc.png"
 _TRUE, _RESTORED, _REFERENCE, _PUBLISHED = "#e42536", "#5790fc", "#f89c20", "#9c9ca1"
+_TREES, _LATENTS = "#964a8b", "#e42536"
 _AREA = 1500.0
 """Area in points² of a particle that carries all of H_T."""
 
@@ -72,17 +75,16 @@ def _rates(found: Evaluation) -> Figure:
 def _auc(found: Evaluation) -> Figure:
     figure = Figure(figsize=(16.5, 5.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    referenced = [(p.log10_beta, p.bits, p.judge_auc) for p in found.aucs if p.judge_auc is not None]
-    for axes, theirs, ours, index in (
-        (left, published.AUC_LOG10_BETA, [p.log10_beta for p in found.aucs], 0),
-        (right, published.AUC_BITS, [p.bits for p in found.aucs], 1),
+    for axes, theirs, ours in (
+        (left, published.AUC_LOG10_BETA, [p.log10_beta for p in found.aucs]),
+        (right, published.AUC_BITS, [p.bits for p in found.aucs]),
     ):
         axes.plot(theirs, published.AUC_MEANS, "--", color=_PUBLISHED, label="published, means")
         axes.plot(theirs, published.AUC_SAMPLED, ":", color=_PUBLISHED, label="published, sampled")
-        axes.plot(ours, [p.auc for p in found.aucs], "o-", color=_RESTORED, label="fresh PFN at each $\\beta$")
-        if referenced:
-            at, values = [p[index] for p in referenced], [p[2] for p in referenced]
-            axes.plot(at, values, "s-", color=_REFERENCE, label="one classifier for all")
+        _curve(axes, ours, [p.pfn for p in found.aucs], "o-", _RESTORED, "restored, fresh PFN")
+        _curve(axes, ours, [p.reference for p in found.aucs], "s-", _REFERENCE, "restored, one PFN for all")
+        _curve(axes, ours, [p.trees for p in found.aucs], "^-", _TREES, "restored, trees")
+        _curve(axes, ours, [p.latent_trees for p in found.aucs], "v-", _LATENTS, "latents, trees")
         _lines(axes, found)
     left.set(xlabel=BETA_LABEL, ylabel="AUC between the signals")
     right.set_xscale("symlog", linthresh=1.0)
@@ -91,9 +93,22 @@ def _auc(found: Evaluation) -> Figure:
     return figure
 
 
+def _curve(axes: Axes, at: Sequence[float], aucs: Sequence[Auc | None], style: str, color: str, label: str) -> None:
+    known = [(x, auc.value, auc.error) for x, auc in zip(at, aucs, strict=True) if auc is not None]
+    if known:
+        x, values, errors = zip(*known, strict=True)
+        axes.errorbar(x, values, yerr=errors, fmt=style, color=color, label=label)
+
+
 def _lines(axes: Axes, found: Evaluation) -> None:
     """What is known without the compressed particles, and with all of them uncompressed."""
     known = found.classifiers
-    values = {"muons only": known.muons, "$H_T$ only": known.ht, "uncompressed": known.uncompressed}
-    for (label, value), style in zip(values.items(), ("-.", "--", "-"), strict=True):
-        axes.axhline(value, color="black", linewidth=1.0, linestyle=style, label=f"{label}: {value:.3f}")
+    values = {
+        "muons, PFN": (known.muons, "-."),
+        "multiplicity only": (known.multiplicity, ":"),
+        "$H_T$ only": (known.ht, "--"),
+        "uncompressed, PFN": (known.pfn, (0, (5, 1))),
+        "uncompressed, trees": (known.trees, "-"),
+    }
+    for label, (auc, style) in values.items():
+        axes.axhline(auc.value, color="black", linewidth=1.0, linestyle=style, label=f"{label}: {auc.value:.3f}")

@@ -5,30 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qmodels.classification import Auc
 from qmodels.compression.paper.rates import Display, Rate
 from qmodels.types import Floats32
 
 
 @dataclass(frozen=True)
 class AucPoint:
-    """Signals restored from the means at one β: mean KL in bits, AUC of a fresh PFN and, if there is one, of
-    the reference classifier.
+    """Signals coded at one β: mean KL in bits, and AUCs.
+
+    Of what is restored from the means: ``pfn``, a fresh one; ``reference``, the reference classifier if there is one;
+    ``trees``. ``latent_trees`` see the means themselves.
     """
 
     log10_beta: float
     bits: float
-    auc: float
-    judge_auc: float | None
+    pfn: Auc
+    reference: Auc | None
+    trees: Auc
+    latent_trees: Auc
 
 
 @dataclass(frozen=True)
 class Classifiers:
-    """AUCs that do not depend on β: of the two muons, of H_T, and of the uncompressed particles."""
+    """AUCs that do not depend on β: of the two muons, of H_T and of the number of particles as they are, and of the
+    uncompressed particles: ``pfn`` and ``trees`` as many as the encoder takes, ``stored_trees`` all that a file holds.
+    """
 
-    muons: float
-    ht: float
-    uncompressed: float
-    test_events: int
+    muons: Auc
+    ht: Auc
+    multiplicity: Auc
+    pfn: Auc
+    trees: Auc
+    stored_trees: Auc
 
 
 @dataclass(frozen=True, eq=False)

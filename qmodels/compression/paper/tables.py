@@ -22,16 +22,21 @@ def _page(found: Evaluation) -> Iterable[str]:
     yield "Rate and distortion of background events, ours / published:\n"
     yield from _table(("log₁₀ β", "S [R²]", "ΣKL [nats]", "C_KL", "C_S", "latents above 0.1 nats"), _rates(found))
     yield "\nAUC between the signals, restored from the means:\n"
-    columns = ("log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "published, interpolated")
+    columns = (
+        "log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "trees", "trees of latents", "published, interpolated",
+    )  # fmt: skip
     yield from _table(columns, _aucs(found))
     known = found.classifiers
-    yield f"\nClassifiers that do not depend on β ({known.test_events} test events):\n"
+    yield "\nClassifiers that do not depend on β:\n"
     rows = (
-        ("two muons", known.muons, published.AUC_MUONS),
-        ("H_T", known.ht, published.AUC_HT),
-        (f"{found.particles} particles, uncompressed", known.uncompressed, published.AUC_UNCOMPRESSED),
+        ("H_T", known.ht, f"{published.AUC_HT:.3f}"),
+        ("visible particles, their number", known.multiplicity, ""),
+        ("two muons, PFN", known.muons, f"{published.AUC_MUONS:.3f}"),
+        (f"{found.particles} particles, PFN", known.pfn, f"{published.AUC_UNCOMPRESSED:.3f}"),
+        (f"{found.particles} particles, trees", known.trees, ""),
+        ("all stored particles, trees", known.stored_trees, ""),
     )
-    yield from _table(("of", "AUC", "published"), ((name, f"{own:.3f}", f"{other:.3f}") for name, own, other in rows))
+    yield from _table(("of", "AUC", "published"), ((name, str(own), other) for name, own, other in rows))
     yield ""
 
 
@@ -51,9 +56,8 @@ def _rates(found: Evaluation) -> Iterable[tuple[str, ...]]:
 
 def _aucs(found: Evaluation) -> Iterable[tuple[str, ...]]:
     for point in found.aucs:
-        reference = "" if point.judge_auc is None else f"{point.judge_auc:.3f}"
-        other = f"{published.auc_at(point.log10_beta):.3f}"
-        yield f"{point.log10_beta:g}", f"{point.bits:.1f}", f"{point.auc:.3f}", reference, other
+        own = ("" if auc is None else str(auc) for auc in (point.pfn, point.reference, point.trees, point.latent_trees))
+        yield f"{point.log10_beta:g}", f"{point.bits:.1f}", *own, f"{published.auc_at(point.log10_beta):.3f}"
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

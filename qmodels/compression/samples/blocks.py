@@ -6,7 +6,7 @@ import json
 import zipfile
 import zlib
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from hls.machine.files import whole_file
 from qmodels.compression.samples.pythia import GENERATOR_VERSION, MAX_SEED, collisions, generator_name
-from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, select
+from qmodels.compression.samples.selection import Rows, Selected, Selection, rows_of, select
 from qmodels.errors import ModelDataError
-from qmodels.types import Floats32
 
 BLOCK_EVENTS = 1000
 KEPT = ""
@@ -50,23 +49,22 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """``particles`` (k, 50, 3) and ``muons`` (k, 2, 3) of the k events kept; ``fates`` (n,) of all that were generated,
-    in order: empty for those kept, else why not."""
+    """``rows`` of the k events kept; ``fates`` (n,) of all that were generated, in order: empty for those kept, else
+    why not."""
 
-    particles: Floats32
-    muons: Floats32
+    rows: Rows
     fates: npt.NDArray[np.str_]
     generator: str
 
     def __len__(self) -> int:
-        return len(self.particles)
+        return len(self.rows.particles)
 
     def first(self, most: int) -> Block:
         """The block as it is when generation stops at the kept event number ``most``."""
         if len(self) < most:
             return self
         end = int(np.flatnonzero(self.fates == KEPT)[most - 1]) + 1
-        return Block(self.particles[:most], self.muons[:most], self.fates[:end], self.generator)
+        return Block(self.rows.first(most), self.fates[:end], self.generator)
 
     def skipped(self) -> Counter[str]:
         """Events that were not kept, by reason."""
@@ -83,7 +81,7 @@ def make_block(plan: Plan, block: int, most: int) -> Block:
             f"events of generator version {plan.generator_version} are asked for, this is version {GENERATOR_VERSION}: "
             "install the same qtrigger wherever events are generated"
         )
-    particles, muons = [], []
+    kept: list[Selected] = []
     fates: list[str] = []
     selection = plan.selection
     generated = collisions(
@@ -96,29 +94,24 @@ def make_block(plan: Plan, block: int, most: int) -> Block:
             fates.append(selected)
             continue
         fates.append(KEPT)
-        particles.append(selected.particles)
-        muons.append(selected.muons)
-        if len(particles) == most:
+        kept.append(selected)
+        if len(kept) == most:
             break
-    return Block(
-        np.array(particles, np.float32).reshape(-1, MAX_PARTICLES, 3),
-        np.array(muons, np.float32).reshape(-1, 2, 3),
-        np.array(fates, np.str_),
-        generator_name(),
-    )
+    return Block(rows_of(kept), np.array(fates, np.str_), generator_name())
 
 
 def write_block(path: Path, block: Block) -> None:
     """Write a block; it appears whole or not at all."""
     with whole_file(path) as draft, draft.open("wb") as file:
         generator = np.array(block.generator)
-        np.savez(file, particles=block.particles, muons=block.muons, fates=block.fates, generator=generator)
+        np.savez(file, fates=block.fates, generator=generator, **asdict(block.rows))
 
 
 def read_block(path: Path) -> Block:
     """Read what :func:`write_block` wrote; ModelDataError if it is damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Block(arrays["particles"], arrays["muons"], arrays["fates"], str(arrays["generator"]))
+            rows = Rows(*(arrays[field.name] for field in fields(Rows)))
+            return Block(rows, arrays["fates"], str(arrays["generator"]))
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ModelDataError(f"{path}: damaged block of events ({error}); remove it and generate again") from error

@@ -1,7 +1,8 @@
 """Collision files: HDF5 with the particles and the removed muons of every event, and how they were selected.
 
-Layout: datasets ``particles`` (n, 50, 3) and ``muons`` (n, 2, 3), float32, of pT in GeV, η and φ; attributes format,
-version, sample, generator, generated, skipped and selection (both JSON), and seed where there was one.
+Layout: datasets ``particles`` (n, 50, 3) and ``muons`` (n, 2, 3), float32, of pT in GeV, η and φ, and ``visible`` (n,),
+int32, the particles before they were clustered (not in version 1); attributes format, version, sample, generator,
+generated, skipped and selection (both JSON), and seed where there was one.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.machine.hdf5 import whole_hdf5
-from qmodels.compression.samples.selection import MAX_PARTICLES, Selection, cluster, wrapped
+from qmodels.compression.samples.selection import MAX_PARTICLES, Rows, Selection, cluster, wrapped
 from qmodels.errors import ModelDataError
 from qmodels.event_files import damage_named, is_text, open_hdf5, read_floats
-from qmodels.types import Floats32
+from qmodels.types import Floats32, Ints32
 
 FORMAT = "qtrigger-collisions"
-VERSION = 1
+VERSION = 2
+_WITHOUT_VISIBLE = 1
+"""The version before, which is read too."""
+_MOST_VISIBLE = 1 << 24
 CHUNK_EVENTS = 256
 _MISSING = "no such collision file; write one with `qtrigger data compression`"
 _CURE = "write the file again with `qtrigger data compression`"
@@ -48,25 +52,29 @@ class CollisionHeader:
 @dataclass(frozen=True, eq=False)
 class Collisions:
     """``particles`` (n, 50, 3) by falling pT, padded with zeros; ``muons`` (n, 2, 3), μ⁻ first, zeros where none was
-    removed. Float32 of pT in GeV, η, φ in ±π."""
+    removed. Float32 of pT in GeV, η, φ in ±π. ``visible`` (n,): particles before they were clustered; where a file of
+    version 1 does not say, those that there are."""
 
     particles: Floats32
     muons: Floats32
+    visible: Ints32
     header: CollisionHeader
 
     def __len__(self) -> int:
         return len(self.particles)
 
 
-def write_collisions(
-    path: Path, blocks: Iterable[tuple[Floats32, Floats32]], header: Callable[[], CollisionHeader]
-) -> CollisionHeader:
-    """Write blocks of (particles, muons) in bounded memory, then the header, asked for when all blocks are written.
+def write_collisions(path: Path, blocks: Iterable[Rows], header: Callable[[], CollisionHeader]) -> CollisionHeader:
+    """Write blocks of events in bounded memory, then the header, asked for when all blocks are written.
 
     The file appears under its name only when complete.
     """
     with whole_hdf5(path) as file:
-        datasets = [_dataset(file, name, rows) for name, rows in (("particles", MAX_PARTICLES), ("muons", 2))]
+        datasets = {
+            "particles": _dataset(file, "particles", "f4", (MAX_PARTICLES, 3)),
+            "muons": _dataset(file, "muons", "f4", (2, 3)),
+            "visible": _dataset(file, "visible", "i4", ()),
+        }
         for block in blocks:
             _append(datasets, block)
         written = header()
@@ -74,15 +82,16 @@ def write_collisions(
     return written
 
 
-def _dataset(file: h5py.File, name: str, rows: int) -> h5py.Dataset:
-    chunks, most = (CHUNK_EVENTS, rows, 3), (None, rows, 3)
+def _dataset(file: h5py.File, name: str, kind: str, shape: tuple[int, ...]) -> h5py.Dataset:
+    chunks, most = (CHUNK_EVENTS, *shape), (None, *shape)
     return file.create_dataset(
-        name, (0, rows, 3), "f4", chunks=chunks, maxshape=most, shuffle=True, compression="lzf", track_times=False
+        name, (0, *shape), kind, chunks=chunks, maxshape=most, shuffle=True, compression="lzf", track_times=False
     )
 
 
-def _append(datasets: list[h5py.Dataset], block: tuple[Floats32, Floats32]) -> None:
-    for dataset, rows in zip(datasets, block, strict=True):
+def _append(datasets: Mapping[str, h5py.Dataset], block: Rows) -> None:
+    for name, dataset in datasets.items():
+        rows = getattr(block, name)
         dataset.resize(len(dataset) + len(rows), axis=0)
         dataset[len(dataset) - len(rows) :] = rows
 
@@ -117,6 +126,7 @@ def read_collisions(path: Path) -> Collisions:
         header = _read_header(path, file)
         particles = _array(path, file, "particles")
         muons = _array(path, file, "muons")
+        counts = read_floats(path, file, "visible") if file.attrs["version"] > _WITHOUT_VISIBLE else None
     if len(particles) != len(muons) or muons.shape[1] != 2:
         raise ModelDataError(f"{path}: particles {particles.shape} and muons {muons.shape} do not fit; {_CURE}")
     if not len(particles):
@@ -124,10 +134,20 @@ def read_collisions(path: Path) -> Collisions:
     _check(path, "particles", particles)
     _check(path, "muons", muons)
     _refuse(path, ~(particles[:, :, 0] > 0).any(axis=1), "has no particle with pT above zero")
+    stored = (particles[:, :, 0] > 0).sum(axis=1, dtype=np.int32)
+    visible = stored if counts is None else _visible(path, counts, stored)
     if particles.shape[1] != MAX_PARTICLES or (np.diff(particles[:, :, 0], axis=1) > 0).any():
         events = (cluster(event[event[:, 0] > 0], MAX_PARTICLES, MAX_PARTICLES) for event in particles.astype(float))
         particles = np.array(list(events), np.float32)
-    return Collisions(particles, muons, header)
+    return Collisions(particles, muons, visible, header)
+
+
+def _visible(path: Path, counts: Floats32, stored: Ints32) -> Ints32:
+    if counts.shape != stored.shape:
+        raise ModelDataError(f"{path}: dataset 'visible' has shape {counts.shape}, {stored.shape} is needed; {_CURE}")
+    whole = (counts == np.floor(counts)) & (counts < _MOST_VISIBLE)
+    _refuse(path, ~(whole & (counts >= stored)), "has a number in 'visible' that cannot be a count of its particles")
+    return counts.astype(np.int32)
 
 
 def read_header(path: Path) -> CollisionHeader:
@@ -141,7 +161,7 @@ def _read_header(path: Path, file: h5py.File) -> CollisionHeader:
     if not is_text(attrs.get("format"), FORMAT):
         raise ModelDataError(f"{path}: not a collision file: its attribute format is not {FORMAT!r}")
     version = attrs.get("version")
-    if np.ndim(version) or version != VERSION:
+    if np.ndim(version) or version not in (_WITHOUT_VISIBLE, VERSION):
         raise ModelDataError(f"{path}: version {version} of the format, {VERSION} is read; {_CURE}")
     try:
         return CollisionHeader(

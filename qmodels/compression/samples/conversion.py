@@ -11,9 +11,9 @@ import numpy as np
 
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
 from qmodels.compression.samples.readers import Branches, Source, open_source
-from qmodels.compression.samples.selection import Selected, Selection, select, wrapped
+from qmodels.compression.samples.selection import Rows, Selected, Selection, rows_of, select, wrapped
 from qmodels.errors import ModelDataError
-from qmodels.types import Floats32, Floats64
+from qmodels.types import Floats64
 
 NOT_FINITE = "NaN or infinity"
 NEGATIVE = "negative pT"
@@ -63,16 +63,16 @@ class _Conversion:
     kept: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def blocks(self) -> Iterator[tuple[Floats32, Floats32]]:
-        """(particles, muons) of the events kept, up to ``_BLOCK_EVENTS`` at a time."""
+    def blocks(self) -> Iterator[Rows]:
+        """The events kept, up to ``_BLOCK_EVENTS`` at a time."""
         block: list[Selected] = []
         for selected in self._selected():
             block.append(selected)
             if len(block) == _BLOCK_EVENTS:
-                yield _stacked(block)
+                yield rows_of(block)
                 block = []
         if block:
-            yield _stacked(block)
+            yield rows_of(block)
         self.progress(self.read, self.read)
 
     def _selected(self) -> Iterator[Selected]:
@@ -99,11 +99,6 @@ class _Conversion:
             worst = phi[np.argmax(np.abs(phi))]
             raise ModelDataError(f"{self.source}: event {self.read} has φ = {worst:g}; angles must be in radians")
         return select(np.column_stack([particles[:, :2], wrapped(phi), particles[:, 3]]), self.selection)
-
-
-def _stacked(events: list[Selected]) -> tuple[Floats32, Floats32]:
-    particles = np.array([event.particles for event in events], np.float32)
-    return particles, np.array([event.muons for event in events], np.float32)
 
 
 def _counts(skipped: Counter[str]) -> str:

@@ -19,15 +19,15 @@ from hls.errors import FirmwareError
 from hls.machine.pools import Pool, open_pool
 from qmodels.compression.samples.blocks import Block, Plan, make_block, read_block, write_block
 from qmodels.compression.samples.collision_files import (
+    VERSION,
     CollisionHeader,
     Collisions,
     read_collisions,
     write_collisions,
 )
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS, find_sample, generator_name
-from qmodels.compression.samples.selection import Selection
+from qmodels.compression.samples.selection import Rows, Selection
 from qmodels.errors import ModelDataError
-from qmodels.types import Floats32
 
 Progress = Callable[[int, int], None]
 _FRUITLESS = 20
@@ -187,11 +187,11 @@ def _assemble(path: Path, plan: Plan, events: int, folder: Path, blocks: int) ->
     skipped: Counter[str] = Counter()
     generators: Counter[str] = Counter()
 
-    def rows() -> Iterator[tuple[Floats32, Floats32]]:
+    def rows() -> Iterator[Rows]:
         for block in _trimmed(folder, blocks, events):
             skipped.update(block.skipped())
             generators[block.generator] += len(block.fates)
-            yield block.particles, block.muons
+            yield block.rows
 
     def header() -> CollisionHeader:
         if len(generators) > 1:
@@ -219,7 +219,7 @@ def cached_collisions(sample: str, events: int, seed: int, progress: Progress | 
         ModelDataError: as :func:`generate`, or the cache folder cannot be written.
     """
     plan = make_plan(sample, seed, Selection())
-    what = f"{plan.to_json()} {generator_name()} {SETTINGS[sample]}"
+    what = f"{plan.to_json()} {generator_name()} {SETTINGS[sample]} {VERSION}"
     digest = hashlib.sha256(what.encode()).hexdigest()[:12]
     path = cache_folder() / f"{sample}-{events}-{seed}-{digest}.h5"
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
-from qmodels.types import Floats64
+from qmodels.types import Floats32, Floats64, Ints32
 
 _F = TypeVar("_F", np.float32, np.float64)
 
@@ -47,10 +48,36 @@ SELECTIONS = {"desk": Selection(), "published": Selection(particle_pt=0.0, max_e
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """``particles`` (50, 3) of pT in GeV, η, φ in ±π, by falling pT, padded with zeros; ``muons`` (2, 3), μ⁻ first."""
+    """``particles`` (50, 3) of pT in GeV, η, φ in ±π, by falling pT, padded with zeros; ``muons`` (2, 3), μ⁻ first.
+
+    ``visible`` particles there were before they were clustered.
+    """
 
     particles: Floats64
     muons: Floats64
+    visible: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Selected events, n of them: ``particles`` (n, 50, 3), ``muons`` (n, 2, 3) and ``visible`` (n,)."""
+
+    particles: Floats32
+    muons: Floats32
+    visible: Ints32
+
+    def first(self, most: int) -> Rows:
+        """The first ``most`` of them."""
+        return Rows(self.particles[:most], self.muons[:most], self.visible[:most])
+
+
+def rows_of(events: Sequence[Selected]) -> Rows:
+    """``events`` as arrays, which may be of none."""
+    return Rows(
+        np.array([event.particles for event in events], np.float32).reshape(-1, MAX_PARTICLES, 3),
+        np.array([event.muons for event in events], np.float32).reshape(-1, 2, 3),
+        np.array([event.visible for event in events], np.int32),
+    )
 
 
 def select(particles: Floats64, selection: Selection) -> Selected | str:
@@ -66,7 +93,7 @@ def select(particles: Floats64, selection: Selection) -> Selected | str:
         particles = np.delete(particles, chosen, axis=0)
     if not len(particles):
         return "no particles"
-    return Selected(cluster(particles[:, :3], MAX_PARTICLES, MAX_PARTICLES), muons)
+    return Selected(cluster(particles[:, :3], MAX_PARTICLES, MAX_PARTICLES), muons, len(particles))
 
 
 def _accepted(particles: Floats64, selection: Selection) -> npt.NDArray[np.bool_]:

@@ -7,13 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hls.machine.pools import Pool
 from qmodels.compression.samples.blocks import KEPT, Block, Plan
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
-from qmodels.compression.samples.selection import Selection
+from qmodels.compression.samples.selection import Rows, Selection
 
 HEADER = CollisionHeader("background", 4, "by hand", 5, {"no particles": 2}, Selection(muons=False))
+
+
+def rows(particles: npt.NDArray[np.float32]) -> Rows:
+    """Those events (n, 50, 3), not clustered and without muons."""
+    visible = (particles[:, :, 0] > 0).sum(axis=1, dtype=np.int32)
+    return Rows(particles, np.zeros((len(particles), 2, 3), np.float32), visible)
 
 
 def write(path: Path, particles: Sequence[Sequence[Sequence[float]]]) -> Path:
@@ -21,7 +28,7 @@ def write(path: Path, particles: Sequence[Sequence[Sequence[float]]]) -> Path:
     array = np.zeros((len(particles), 50, 3), np.float32)
     for event, filled in zip(array, particles, strict=True):
         event[: len(filled)] = np.reshape(filled, (-1, 3))
-    write_collisions(path, [(array, np.zeros((len(array), 2, 3), np.float32))], lambda: HEADER)
+    write_collisions(path, [rows(array)], lambda: HEADER)
     return path
 
 
@@ -30,7 +37,7 @@ def fake_block(block: int, fates: Sequence[str], most: int, generator: str) -> B
     places = [place for place, fate in enumerate(fates) if fate == KEPT]
     particles = np.zeros((len(places), 50, 3), np.float32)
     particles[:, 0, 0] = [1000 * block + place + 1 for place in places]
-    return Block(particles, np.zeros((len(places), 2, 3), np.float32), np.array(fates, np.str_), generator).first(most)
+    return Block(rows(particles), np.array(fates, np.str_), generator).first(most)
 
 
 @contextmanager

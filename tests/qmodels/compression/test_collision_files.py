@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from qmodels.compression.samples.collision_files import CollisionHeader, read_collisions, read_header, write_collisions
-from qmodels.compression.samples.selection import MAX_PARTICLES
+from qmodels.compression.samples.selection import MAX_PARTICLES, Rows
 from qmodels.errors import ModelDataError
-from tests.qmodels.compression.synthetic import HEADER, write
+from tests.qmodels.compression.synthetic import HEADER, rows, write
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def test_round_trip(file: Path) -> None:
     assert read.header == HEADER == read_header(file)
     assert len(read) == HEADER.events == 3
     assert {read.particles.dtype, read.muons.dtype} == {np.dtype(np.float32)}
+    assert read.visible.tolist() == [2, 1, 1]
     np.testing.assert_array_equal(read.particles[0, :3], [[9.0, 0.5, 1.0], [2.0, -0.5, -3.0], [0.0, 0.0, 0.0]])
 
 
@@ -42,20 +43,23 @@ def test_a_converted_file_has_no_seed(tmp_path: Path) -> None:
     header = replace(HEADER, seed=None)
     events = np.zeros((3, 50, 3), np.float32)
     events[:, 0, 0] = 1.0
-    write_collisions(tmp_path / "c.h5", [(events, events[:, :2])], lambda: header)
+    write_collisions(tmp_path / "c.h5", [rows(events)], lambda: header)
     assert read_collisions(tmp_path / "c.h5").header == header
 
 
 def test_the_same_content_is_the_same_bytes_in_any_blocks(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     particles, muons = rng.random((700, 50, 3), np.float32), rng.random((700, 2, 3), np.float32)
+    visible = rng.integers(50, 200, 700, np.int32)
     written = set()
     for step in (130, 256, 700):
-        blocks = ((particles[i : i + step], muons[i : i + step]) for i in range(0, 700, step))
+        spans = [slice(start, start + step) for start in range(0, 700, step)]
+        blocks = (Rows(particles[span], muons[span], visible[span]) for span in spans)
         write_collisions(tmp_path / "c.h5", blocks, lambda: HEADER)
         with h5py.File(tmp_path / "c.h5") as opened:
             assert opened["particles"].chunks == (256, 50, 3)
             np.testing.assert_array_equal(opened["particles"][()], particles)
+            np.testing.assert_array_equal(opened["visible"][()], visible)
         written.add((tmp_path / "c.h5").read_bytes())
     assert len(written) == 1
 
@@ -90,6 +94,7 @@ def test_another_number_of_rows(file: Path, rows: int) -> None:
     def change(opened: h5py.File) -> None:
         del opened["particles"]
         opened["particles"] = given
+        opened["visible"][()] = rows
 
     edit(file, change)
     particles = read_collisions(file).particles
@@ -115,8 +120,17 @@ def test_bad_particles(file: Path, values: tuple[float, float, float], message: 
         read_collisions(file)
 
 
+def test_a_file_of_the_first_version_counts_the_particles_it_has(file: Path) -> None:
+    def change(opened: h5py.File) -> None:
+        opened.attrs["version"] = 1
+        del opened["visible"]
+
+    edit(file, change)
+    assert read_collisions(file).visible.tolist() == [2, 1, 1]
+
+
 def _nothing(opened: h5py.File) -> None:
-    for name in ("particles", "muons"):
+    for name in ("particles", "muons", "visible"):
         opened[name].resize(0, axis=0)
 
 
@@ -124,13 +138,19 @@ def _nothing(opened: h5py.File) -> None:
     ("change", "message"),
     [
         (lambda opened: opened.attrs.__setitem__("format", "other"), "its attribute format is not"),
-        (lambda opened: opened.attrs.__setitem__("version", 2), "version 2 of the format, 1 is read"),
+        (lambda opened: opened.attrs.__setitem__("version", 3), "version 3 of the format, 2 is read"),
         (lambda opened: opened.attrs.__delitem__("skipped"), "damaged header"),
         (lambda opened: opened.attrs.__setitem__("skipped", "{"), "damaged header"),
         (lambda opened: opened.attrs.__setitem__("selection", '{"colour": 1}'), "damaged header"),
         (lambda opened: opened.__delitem__("muons"), "dataset 'muons' is missing"),
         (lambda opened: opened["muons"].resize(2, axis=0), "do not fit"),
         (_nothing, "holds no events"),
+        (lambda opened: opened.__delitem__("visible"), "dataset 'visible' is missing"),
+        (lambda opened: opened["visible"].resize(2, axis=0), r"'visible' has shape \(2,\), \(3,\) is needed"),
+        (
+            lambda opened: opened["visible"].__setitem__(1, 0),
+            "event 1 has a number in 'visible' that cannot be a count",
+        ),
     ],
 )
 def test_a_damaged_file(file: Path, change: Callable[[h5py.File], None], message: str) -> None:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pytest
 
 from hls.cli import main
+from qmodels.classification import Auc, auc_spread
 from qmodels.compression.paper import evaluation, published
 from qmodels.compression.paper.rates import displays, rates
 from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation
 from qmodels.compression.paper.tables import write_markdown
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
-from qmodels.compression.samples.selection import Selection
+from qmodels.compression.samples.selection import Rows, Selection
 from qmodels.compression.trained_folder import Networks
 from tests.qmodels.compression.test_fidelity import SHAPES, clouds, decode, network
 
@@ -69,8 +70,11 @@ def found(optimal: Networks) -> Evaluation:
         truth=events[0],
         displays=displays(optimal, events, 0, [0.0, -2.0]),
         rates=rates(optimal, events, [-1.0, -1.25], seed=1),
-        aucs=[AucPoint(-1.0, 3.0, 0.625, 0.61), AucPoint(-2.0, 9.0, 0.75, None)],
-        classifiers=Classifiers(0.6, 0.8, 0.9, 100),
+        aucs=[
+            AucPoint(-1.0, 3.0, Auc(0.625, 0.01), Auc(0.61, 0.02), Auc(0.7, 0.03), Auc(0.8, 0.04)),
+            AucPoint(-2.0, 9.0, Auc(0.75, 0.01), None, Auc(0.7, 0.03), Auc(0.8, 0.04)),
+        ],
+        classifiers=Classifiers(*(Auc(value, 0.01) for value in (0.6, 0.8, 0.78, 0.9, 0.92, 0.93))),
     )
 
 
@@ -79,9 +83,11 @@ def test_tables_set_the_published_figures_beside_ours(found: Evaluation, tmp_pat
     assert "1 particles, 2 latents; preset toy" in page
     rows = [line for line in page.splitlines() if line.startswith("| -1 |")]
     assert "/ 1.069 |" in rows[0]
-    assert rows[1] == f"| -1 | 3.0 | 0.625 | 0.610 | {published.auc_at(-1.0):.3f} |"
+    assert rows[1] == (
+        f"| -1 | 3.0 | 0.625 ± 0.010 | 0.610 ± 0.020 | 0.700 ± 0.030 | 0.800 ± 0.040 | {published.auc_at(-1.0):.3f} |"
+    )
     assert "| -1.25 |" not in page  # not published
-    assert "| two muons | 0.600 | 0.719 |" in page
+    assert "| two muons, PFN | 0.600 ± 0.010 | 0.719 |" in page
 
 
 def test_published_figures_are_those_of_the_facts() -> None:
@@ -124,14 +130,18 @@ def test_from_files_to_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         angles = rng.uniform(-2, 2, (2, 400, 50))
         particles = np.stack([np.sort(rng.exponential(size=(400, 50)))[:, ::-1], *angles], axis=-1).astype(np.float32)
         header = CollisionHeader(name, 1, "toy", 400, {}, Selection())
-        write_collisions(tmp_path / f"{name}.h5", [(particles, particles[:, :2])], partial(replace, header))
+        write_collisions(
+            tmp_path / f"{name}.h5",
+            [Rows(particles, particles[:, :2], np.full(400, 60, np.int32))],
+            partial(replace, header),
+        )
     monkeypatch.setattr(evaluation, "AUC_LOG10_BETAS", (-2.0,))
     monkeypatch.setattr(evaluation, "RATE_LOG10_BETAS", (-1.0, -2.0))
     trained: list[str] = []
 
     def train(features: tuple[Floats, Floats], size: object, schedule: object, label: str) -> pfn.Classified:
         trained.append(label)  # test_pfn.py trains them
-        return pfn.Classified(None, float(features[0].shape == features[1].shape), 60)
+        return pfn.Classified(None, Auc(float(features[0].shape == features[1].shape), 0.0))
 
     monkeypatch.setattr(pfn, "train_classifier", train)
     stages: list[str] = []
@@ -144,5 +154,7 @@ def test_from_files_to_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
     content = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
     assert [rate["log10_beta"] for rate in content["rates"]] == [-1.0, -2.0]
-    assert content["classifiers"]["test_events"] == 60
+    assert content["classifiers"]["multiplicity"]["value"] == 0.5  # all of 60
+    assert abs(content["classifiers"]["trees"]["value"] - 0.5) < 4 * auc_spread(30, 30)
+    assert set(content["aucs"][0]["latent_trees"]) == {"value", "error"}
     assert trained == ["log10 beta -2", "muons", "uncompressed"]

@@ -23,7 +23,7 @@ def blocks() -> dict[str, Block]:
 
 @pytest.mark.parametrize("sample", SETTINGS)
 def test_events_are_as_stated(blocks: dict[str, Block], sample: str) -> None:
-    particles = blocks[sample].particles
+    particles = blocks[sample].rows.particles
     assert particles.shape == (12, 50, 3)
     pt, eta, phi = np.moveaxis(particles, -1, 0)
     assert np.isfinite(particles).all()
@@ -35,14 +35,14 @@ def test_events_are_as_stated(blocks: dict[str, Block], sample: str) -> None:
 
 
 def test_signals_have_a_pair_of_muons_and_the_background_keeps_them(blocks: dict[str, Block]) -> None:
-    assert not blocks["background"].muons.any()
+    assert not blocks["background"].rows.muons.any()
     for sample in ("b-to-ks", "hidden-valley"):
-        assert (blocks[sample].muons[:, :, 0] > 1.0).all()
-        assert (np.abs(blocks[sample].muons[:, :, 1]) < 2.5).all()
+        assert (blocks[sample].rows.muons[:, :, 0] > 1.0).all()
+        assert (np.abs(blocks[sample].rows.muons[:, :, 1]) < 2.5).all()
 
 
 def test_the_muons_of_b_decays_are_those_of_a_scalar_of_400_mev(blocks: dict[str, Block]) -> None:
-    pt, eta, phi = np.moveaxis(blocks["b-to-ks"].muons.astype(float), -1, 0)
+    pt, eta, phi = np.moveaxis(blocks["b-to-ks"].rows.muons.astype(float), -1, 0)
     muon = 0.10566
     energy = np.sqrt((pt * np.cosh(eta)) ** 2 + muon**2)
     momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])

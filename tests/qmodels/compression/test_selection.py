@@ -29,6 +29,7 @@ def test_the_hardest_muon_of_each_charge_is_removed() -> None:
     muons = (3.0, 0.1, 0.2, 13), (7.0, 0.3, 0.4, 13), (2.0, -0.1, -0.2, -13)
     result = selected(event(PION, *muons), Selection())
     np.testing.assert_array_equal(result.muons, [[7.0, 0.3, 0.4], [2.0, -0.1, -0.2]])
+    assert result.visible == 2
     np.testing.assert_array_equal(result.particles[:3], [[5.0, 0.5, 1.0], [3.0, 0.1, 0.2], [0.0, 0.0, 0.0]])
 
 
