@@ -23,12 +23,13 @@ from hls.cli import (
     train,
     unpack,
 )
+from hls.cli.verb import say
 
 app = typer.Typer(
     name="qtrigger",
     help="Particle-physics networks as trigger firmware that computes what was trained, bit by bit.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -45,7 +46,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from hls import __version__
 
-        typer.echo(f"qtrigger {__version__}")
+        say(f"qtrigger {__version__}")
         raise typer.Exit
 
 

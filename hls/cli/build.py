@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hls.cli.verb import Answer, verb
+
 NAME = "build"
 HELP = "Build and verify a firmware project: the main job."
 EXAMPLES = (
@@ -18,6 +20,7 @@ EXAMPLES = (
 )
 
 
+@verb
 def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
     witness: Annotated[
@@ -40,12 +43,11 @@ def command(
         str | None,
         typer.Option(metavar="DEVICE", help="Place and route the RTL on it: ecp5-25k, ecp5-45k, ecp5-85k."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the table.")] = False,
-) -> None:
-    """Build, print the table, exit 1 if verification or budget failed."""
+) -> Answer:
+    """Build, show the report, exit 1 if verification or budget failed."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
-    from hls.cli.table import print_report
+    from hls.cli.table import report_answer
     from hls.project.build import build
 
     kept = f"{project}/build is what it was before; the same command builds it"
@@ -60,8 +62,4 @@ def command(
             progress=shown,
             without=tuple(without or ()),
         )
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
-    else:
-        print_report(report)
-    raise typer.Exit(1 if report.failed else 0)
+    return report_answer(report)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from hls.cli.manner import manner
+from hls.cli.verb import Answer, say, verb
 
 if TYPE_CHECKING:
     from hls.cli.progress import Shown
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "check"
 HELP = "For CI: rebuild projects and compare them with their expected.json."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger check\n\n"
@@ -21,6 +26,7 @@ EXAMPLES = (
 )
 
 
+@verb
 def command(
     projects: Annotated[
         list[Path] | None,
@@ -34,10 +40,8 @@ def command(
         typer.Option(metavar="FILE", help="Append a table in Markdown, as for $GITHUB_STEP_SUMMARY."),
     ] = None,
     update: Annotated[bool, typer.Option("--update", help="Record what is found now as expected.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
-) -> None:
+) -> Answer:
     """Exit 1 on any regression, 2 if a project is not usable."""
-    import json
     from dataclasses import asdict
 
     from hls.cli.progress import progress
@@ -58,14 +62,19 @@ def command(
         write_text(junit, junit_xml(checks))
     if summary is not None:
         append_text(summary, summary_text(checks))
-    if as_json:
-        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
-    else:
-        for check in checks:
-            mark = {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}[check.status]
-            typer.echo(f"{mark} {check.project}: {check.name}" + (f": {check.message}" if check.message else ""))
     statuses = {check.status for check in checks}
-    raise typer.Exit(2 if "error" in statuses else 1 if "failed" in statuses else 0)
+    status = 2 if "error" in statuses else 1 if "failed" in statuses else 0
+    data = {"version": JSON_VERSION, "passed": not status, "checks": [asdict(check) for check in checks]}
+    return Answer(data, lambda: _show(checks), status)
+
+
+def _show(checks: Sequence[Check]) -> None:
+    """A line a check; with --quiet only for what is not as recorded."""
+    marks = {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}
+    for check in checks:
+        if check.status in ("failed", "error") or not manner().quiet:
+            told = f": {check.message}" if check.message else ""
+            say(f"{marks[check.status]} {check.project}: {check.name}{told}")
 
 
 def _all_projects() -> list[Path]:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hls.cli.verb import Answer, say, verb
+
 if TYPE_CHECKING:
     from hls.project.systems.finding import Chosen
     from hls.project.systems.protocols import EventSummary
 
 NAME = "data"
 HELP = "Write events of a physics system to an HDF5 file: simulated, or converted from a file of yours."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger data two-body --events 100000 --out events.h5\n\n"
@@ -64,6 +67,7 @@ class _Request:
         return _SEED if self.seed is None else self.seed
 
 
+@verb
 def command(
     system: _System,
     out: Annotated[Path, typer.Option(metavar="FILE.h5", help="Where to write.")],
@@ -81,7 +85,7 @@ def command(
     max_eta: Annotated[float | None, typer.Option(min=0, help="Cut; 0 is none.", rich_help_panel=_OWN)] = None,
     muon_pt: Annotated[float | None, typer.Option(min=0, help="Cut in GeV.", rich_help_panel=_OWN)] = None,
     muon_eta: Annotated[float | None, typer.Option(min=0, help="Cut.", rich_help_panel=_OWN)] = None,
-) -> None:
+) -> Answer:
     """Generate or convert, and write."""
     from hls.project.systems.finding import find_system
 
@@ -94,7 +98,8 @@ def command(
     request = _Request(system, variant, out, events, seed, given)
     chosen = find_system(system, variant)
     _check(request, chosen)
-    typer.echo(_sentence(request, chosen, _write(request, chosen)))
+    summary = _write(request, chosen)
+    return Answer(_data(request, chosen, summary), lambda: say(_sentence(request, chosen, summary)))
 
 
 def _check(request: _Request, chosen: Chosen) -> None:
@@ -108,6 +113,22 @@ def _check(request: _Request, chosen: Chosen) -> None:
         raise FirmwareError("--events is missing: how many events shall be written?")
     if request.seed is not None and _SOURCE in request.own:
         raise FirmwareError("--seed goes with simulated events; those of --from are what they are")
+
+
+def _data(request: _Request, chosen: Chosen, summary: EventSummary | None) -> dict[str, Any]:
+    source = request.own.get(_SOURCE)
+    return {
+        "version": JSON_VERSION,
+        "out": str(request.out),
+        "system": chosen.system.name,
+        "variant": chosen.variant,
+        "sample": None if summary is None else summary.sample,
+        "events": request.events if summary is None else summary.events,
+        "seed": request.used_seed if source is None else None,
+        "from": None if source is None else str(source),
+        "generated": None if summary is None else summary.generated,
+        "skipped": {} if summary is None else dict(summary.skipped),
+    }
 
 
 def _sentence(request: _Request, chosen: Chosen, summary: EventSummary | None) -> str:

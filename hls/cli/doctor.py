@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hls.cli.verb import Answer, say, verb
+
+if TYPE_CHECKING:
+    from hls.machine.doctor import Finding
+
 NAME = "doctor"
 HELP = "Check this machine: Python, packages, extras, tools, cores, memory, disk."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n  qtrigger doctor --json"
     "\n\n  qtrigger doctor --pins > pins.txt && pip install -c pins.txt 'qtrigger\\[all]'"
 )
 
 
+@verb
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
     tested: Annotated[bool, typer.Option("--pins", help="Print the tested versions, as pip's -c takes them.")] = False,
-) -> None:
-    """Print what is there and what is missing; exit 2 if something needed is."""
-    import json
+) -> Answer:
+    """What is there and what is missing; exit 2 if something needed is."""
     from dataclasses import asdict
 
     from hls.machine.doctor import examine, pins
 
     if tested:
-        typer.echo(pins(), nl=False)
-        return
+        return Answer({"version": JSON_VERSION, "pins": pins().splitlines()}, lambda: say(pins().rstrip("\n")))
     findings = examine()
-    if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        marks = {"good": "✓", "warning": "!", "bad": "✗"}
-        for finding in findings:
-            typer.echo(
-                f"{marks[finding.status]} {finding.what}: {finding.found}"
-                + (f" – {finding.cure}" if finding.cure else "")
-            )
-    raise typer.Exit(2 if any(finding.status == "bad" for finding in findings) else 0)
+    data = {"version": JSON_VERSION, "findings": [asdict(finding) for finding in findings]}
+    return Answer(data, lambda: _show(findings), 2 if any(found.status == "bad" for found in findings) else 0)
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    marks = {"good": "✓", "warning": "!", "bad": "✗"}
+    for finding in findings:
+        cure = f" – {finding.cure}" if finding.cure else ""
+        say(f"{marks[finding.status]} {finding.what}: {finding.found}{cure}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hls.cli.verb import Answer, verb
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class _Request:
     statements: Statements
     part: str
     target: Target
-    as_json: bool
 
 
+@verb
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL_FILE", help="QKeras model (.h5 or .keras).")],
     backend: Annotated[str, typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.")] = DEFAULT_BACKEND,
@@ -77,8 +77,7 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
-) -> None:
+) -> Answer:
     """Estimate ``model`` as an hls4ml design and as unrolled RTL; exit 2 on bad input."""
     from hls.importing import Statements
     from hls.target import Target
@@ -92,10 +91,10 @@ def command(
         multipliers=multipliers,
     )
     stated = Statements(input_type, softmax=softmax, sigmoid=sigmoid)
-    _estimate(_Request(model, architecture, stated, part, target, as_json))
+    return _estimate(_Request(model, architecture, stated, part, target))
 
 
-def _estimate(request: _Request) -> None:
+def _estimate(request: _Request) -> Answer:
     """Both routes, each against what the part holds."""
     from hls.figures.estimates import estimate_hls4ml, estimate_rtl
     from hls.importing.joined import whole_model
@@ -112,11 +111,12 @@ def _estimate(request: _Request) -> None:
     )
     noted = [_with_notes(route, device, default_bits) for route in routes]
     fitted = [(route, check_fit(device, route.needed(), bram_kbit=TILE_KBIT)) for route in noted]
-    if request.as_json:
-        typer.echo(_json(request, fitted))
-        return
-    for route, fit in fitted:
-        _show(route, fit, device, target.backend)
+
+    def show() -> None:
+        for route, fit in fitted:
+            _show(route, fit, device, target.backend)
+
+    return Answer(_data(request, fitted), show)
 
 
 def _read(model: Path, stated: Statements) -> tuple[FixedGraph, int | None]:
@@ -145,11 +145,9 @@ def _with_notes(route: DesignEstimate, device: Part, default_bits: int | None) -
     return replace(route, notes=tuple(notes))
 
 
-def _json(request: _Request, fitted: Sequence[tuple[DesignEstimate, Fit]]) -> str:
-    import json
-
+def _data(request: _Request, fitted: Sequence[tuple[DesignEstimate, Fit]]) -> dict[str, Any]:
     asked = {"version": JSON_VERSION, "model": str(request.model), "part": request.part} | _settings(request.target)
-    return json.dumps(asked | {"routes": [_as_dict(route, fit) for route, fit in fitted]}, indent=2)
+    return asked | {"routes": [_as_dict(route, fit) for route, fit in fitted]}
 
 
 def _settings(target: Target) -> dict[str, Any]:
@@ -175,27 +173,23 @@ def _as_dict(route: DesignEstimate, fit: Fit) -> dict[str, Any]:
 
 
 def _show(route: DesignEstimate, fit: Fit, part: Part, backend: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from hls.cli.screen import console, new_table, print_table
 
     basis = {"csynth": "C synthesis", "post-route": "place and route"}[route.basis]
     title = f"hls4ml, {backend}" if route.route == "hls4ml" else "unrolled RTL"
-    out = Console(highlight=False, width=None if os.isatty(1) else 120)
+    out = console()
     out.print(f"[bold]{title}[/bold]: what {basis} would report ({route.seconds * 1e3:.1f} ms)")
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("figure")
-    for column in ("estimate", "90 % range", "median error", "90 % error", f"of {part.name}"):
-        table.add_column(column, justify="right")
-    table.add_column("source")
+    numbers = ("estimate", "90 % range", "median error", "90 % error", f"of {part.name}")
+    table = new_table("figure", *numbers, "source", words=("source",))
     labels = _labels()
     for name, label in labels.items():
         if name in route.figures:
             table.add_row(label, *_cells(route[name], fit.uses.get(name)))
-    out.print(table)
+    print_table(out, table)
     sure = "" if fit.certain else " (the range does not settle it)"
     out.print(f"{part.name}: [bold]{fit.verdict}[/bold]{sure}; scarcest: {labels.get(fit.scarcest, fit.scarcest)}")
     for note in route.notes:
-        out.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
+        out.print(f"note: {note}", style="dim", markup=False)
     out.print()
 
 

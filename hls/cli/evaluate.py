@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hls.cli.verb import Answer, say, verb
+
 NAME = "evaluate"
 HELP = "Draw and tabulate what a trained float network of a physics system can do, beside the published figures."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger evaluate compression runs/compression\n\n"
@@ -17,6 +19,7 @@ EXAMPLES = (
 )
 
 
+@verb
 def command(
     system: Annotated[str, typer.Argument(metavar="SYSTEM", help="compression, compression/encoder-16 ...")],
     folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `qtrigger train` wrote.")],
@@ -25,13 +28,13 @@ def command(
     ] = None,
     events: Annotated[int | None, typer.Option(min=100, help="Events of each sample.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the events; another than the training's.")] = 2,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of event files, one a sample, instead of new events.")
+    samples: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Folder of event files, one a sample, instead of new events."),
     ] = None,
     variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
-) -> None:
-    """Evaluate and name the page."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the evaluation
+) -> Answer:
+    """Evaluate, and name the page."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
     from hls.project.systems.finding import find_system
@@ -41,6 +44,14 @@ def command(
     kept = f"what is drawn so far is in {target}; the same command draws it all"
     with keeping(kept), progress() as shown:
         page = chosen.evaluating.evaluate(
-            chosen.variant, folder, target, events=events, seed=seed, data=data, progress=shown
+            chosen.variant, folder, target, events=events, seed=seed, data=samples, progress=shown
         )
-    typer.echo(f"{page}: {chosen} evaluated, figures beside it")
+    data = {
+        "version": JSON_VERSION,
+        "page": str(page),
+        "system": chosen.system.name,
+        "variant": chosen.variant,
+        "folder": str(folder),
+        "seed": seed,
+    }
+    return Answer(data, lambda: say(f"{page}: {chosen} evaluated, figures beside it"))

@@ -8,8 +8,11 @@ from typing import Annotated
 
 import typer
 
+from hls.cli.verb import Answer, say, verb
+
 NAME = "export"
 HELP = "Write a project's network in another form that computes the same numbers."
+JSON_VERSION = 1
 EXAMPLES = """Examples:
 
   qtrigger export emulator firmware_projects/mine --out mine_emulator
@@ -24,6 +27,7 @@ class Form(Enum):
     QONNX = "qonnx"
 
 
+@verb
 def command(
     form: Annotated[
         Form,
@@ -39,7 +43,7 @@ def command(
         str | None,
         typer.Option(metavar="NAME", help="Of the emulator's files and namespace; by default the project's."),
     ] = None,
-) -> None:
+) -> Answer:
     """Read the network as `qtrigger build` does, and write it."""
     from hls.importing import import_model
     from hls.project import read_project
@@ -50,13 +54,22 @@ def command(
         from hls.importing.onnx.export import export_qonnx
 
         export_qonnx(graph, out)
-        typer.echo(f"{out}: {form.value} of {project}")
-        return
+        return Answer(
+            {"version": JSON_VERSION, "form": form.value, "out": str(out), "files": [out.name], "events": 0},
+            lambda: say(f"{out}: {form.value} of {project}"),
+        )
     from hls.cpp import export_emulator
     from hls.project.exporting import emulator_name, vector_events
 
     chosen = name or emulator_name(found)
     events = vector_events(graph)
     files = export_emulator(graph, chosen, out, events)
-    typer.echo(f"{out}: {', '.join(path.name for path in files)}")
-    typer.echo(f"`make -C {out} test` compares it with the bits of {len(events[0])} events.")
+    names = [path.name for path in files]
+
+    def show() -> None:
+        say(f"{out}: {', '.join(names)}")
+        say(f"`make -C {out} test` compares it with the bits of {len(events[0])} events.")
+
+    return Answer(
+        {"version": JSON_VERSION, "form": form.value, "out": str(out), "files": names, "events": len(events[0])}, show
+    )

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from hls.cli.verb import Answer, say, verb
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
 NAME = "new"
 HELP = "Start a firmware project from a QKeras model file."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger new mine --model model.keras --part xcvu13p-flga2577-2-e\n\n"
@@ -22,6 +24,7 @@ EXAMPLES = (
 )
 
 
+@verb
 def command(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Folder in firmware_projects/, and name of the firmware.")
@@ -52,7 +55,7 @@ def command(
     firmware: Annotated[
         str | None, typer.Option(help="What is built and judged: rtl (our Verilog) or hls4ml (its project).")
     ] = None,
-) -> None:
+) -> Answer:
     """Write firmware_projects/NAME."""
     from hls.errors import UnsupportedError
     from hls.importing.joined import whole_model
@@ -60,13 +63,14 @@ def command(
     from hls.project.new_project import create_project, trigger_interval
     from hls.project.quantizing.offer import quantize_command
 
+    proposed = None
     try:
         if events is not None and input_type is None:
             with whole_model(model, architecture) as whole:
                 proposal = propose_input_type(whole, events)
             if proposal is not None:
                 input_type = str(proposal.type)
-                typer.echo(f"input type {proposal}: proposed from {events}; --input-type states another")
+                proposed = f"input type {proposal}: proposed from {events}; --input-type states another"
         folder = create_project(
             name,
             model,
@@ -86,4 +90,10 @@ def command(
             raise
         told = str(error).rstrip(".")
         raise UnsupportedError(f"{told}. To let your events choose every type: `{cure}`") from error
-    typer.echo(f"{folder}: ready; next: qtrigger build {folder}")
+
+    def show() -> None:
+        if proposed is not None:
+            say(proposed)
+        say(f"{folder}: ready; next: qtrigger build {folder}")
+
+    return Answer({"version": JSON_VERSION, "folder": str(folder), "input_type": input_type}, show)

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from hls.cli.verb import Answer, say, verb
+
 NAME = "pack"
 HELP = "Run the firmware of a compressing project over events, and write its outputs as packed bits."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger pack firmware_projects/compression-encoder-16 --inputs events.h5 --beta 1e-2 --out events.qtb\n\n"
@@ -16,6 +19,7 @@ EXAMPLES = (
 )
 
 
+@verb
 def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
     inputs: Annotated[Path, typer.Option(metavar="FILE.h5", help="Events, as `qtrigger data` writes them.")],
@@ -24,7 +28,7 @@ def command(
     coding: Annotated[
         str, typer.Option(help="entropy: as short as can be; fixed: packets of one length for each beta.")
     ] = "entropy",
-) -> None:
+) -> Answer:
     """Emulate and pack."""
     from hls.cli.stopping import keeping
     from hls.project.systems.packing import pack
@@ -32,7 +36,13 @@ def command(
     with keeping(f"{out} was not written; the same command starts afresh"):
         packed = pack(project, inputs, out, beta=beta, coding=coding)
     bits = 8 * out.stat().st_size / max(packed.events, 1)
-    typer.echo(
-        f"{out}: {packed.events:,} events at log10 beta {packed.log10_beta:g}, {packed.coding} coding, "
-        f"{bits:.2f} bits an event"
-    )
+    words = f"{packed.events:,} events at log10 beta {packed.log10_beta:g}, {packed.coding} coding"
+    data = {
+        "version": JSON_VERSION,
+        "out": str(out),
+        "events": packed.events,
+        "log10_beta": packed.log10_beta,
+        "coding": packed.coding,
+        "bits_per_event": bits,
+    }
+    return Answer(data, lambda: say(f"{out}: {words}, {bits:.2f} bits an event"))

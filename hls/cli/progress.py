@@ -1,12 +1,15 @@
-"""Progress on stderr: bars in a terminal, a plain line a stage elsewhere."""
+"""Progress on stderr: bars in a terminal, a plain line a stage elsewhere, records where the log is told."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
+
+from hls.cli.logs import LOG
+from hls.cli.manner import manner
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -22,15 +25,23 @@ class Shown(Protocol):
 
 
 @contextmanager
-def progress(quiet: bool = False) -> Iterator[Shown]:
-    """Shows progress while the block runs."""
-    if quiet:
-        yield lambda stage, done, total: None
-    elif sys.stderr.isatty():
-        with _bars() as shown:
-            yield shown
-    else:
-        yield _Lines()
+def progress() -> Iterator[Shown]:
+    """Shows progress while the block runs, as the verb was told to."""
+    logged = _Lines(LOG.info)
+    if manner().quiet or manner().verbose:  # whoever reads the log is told there
+        yield logged
+        return
+    with _bars() if sys.stderr.isatty() else nullcontext(_Lines(_to_stderr)) as shown:
+
+        def both(stage: str, done: int, total: int) -> None:
+            shown(stage, done, total)
+            logged(stage, done, total)
+
+        yield both
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 @contextmanager
@@ -66,7 +77,8 @@ def _bars() -> Iterator[Shown]:
 class _Lines:
     """A line when a stage starts and when it ends, and one now and then between."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
         self._started: dict[str, float] = {}
         self._last = 0.0
 
@@ -75,13 +87,13 @@ class _Lines:
         if stage not in self._started:
             self._started[stage] = self._last = now
             if total and not done:
-                sys.stderr.write(f"{stage}: {total} to do\n")
+                self._write(f"{stage}: {total} to do")
             return
         if total and done >= total:
             started = self._started[stage]
             if started >= 0.0:
-                sys.stderr.write(f"{stage}: {done} in {now - started:.1f} s\n")
+                self._write(f"{stage}: {done} in {now - started:.1f} s")
             self._started[stage] = -1.0
         elif now - self._last > _EVERY_SECONDS:
             self._last = now
-            sys.stderr.write(f"{stage}: {done} of {total}\n")
+            self._write(f"{stage}: {done} of {total}")

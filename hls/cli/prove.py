@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from hls.cli.verb import Answer, verb
 
 if TYPE_CHECKING:
     from hls.proof import Link, Proof
@@ -22,13 +23,13 @@ _TIME_LIMIT = 600.0
 _MARKS = {"proved": "[green]✓[/green]", "tested": "[green]✓[/green]", "refuted": "[bold red]✗[/bold red]"}
 
 
+@verb
 def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT_DIR", help="Folder with a project.toml.")],
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", min=1.0, help="Time for each link of the proof.")
     ] = _TIME_LIMIT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print proof.json instead of the table.")] = False,
-) -> None:
+) -> Answer:
     """Exit 0 if all is proved, 1 if something is refuted or not done, 2 on bad input."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
@@ -37,26 +38,23 @@ def command(
     kept = f"{project}/build/proof.json is what it was before; the same command proves it"
     with keeping(kept), progress() as shown:
         proof = prove_project(project, time_limit, shown)
-    if as_json:
-        typer.echo(proof.model_dump_json(indent=2))
-    else:
-        _show(proof)
-    raise typer.Exit(0 if proof.complete else 1)
+    return Answer(proof.model_dump(mode="json"), lambda: _show(proof), 0 if proof.complete else 1)
 
 
 def _show(proof: Proof) -> None:
     """A line for each link; what it rests on, and the event that refutes it, below."""
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False, width=None if os.isatty(1) else 140)
+    from hls.cli.screen import console as screen
+
+    console = screen()
     for link in proof.links:
         mark = _MARKS.get(link.state, "[dim]–[/dim]")
-        console.print(f"{mark} [bold]{link.name}[/bold]: {escape(link.verdict)}{_how(link)}", soft_wrap=True)
+        console.print(f"{mark} [bold]{link.name}[/bold]: {escape(link.verdict)}{_how(link)}")
         if link.counterexample is not None:
-            console.print(f"  input {link.counterexample.inputs}", soft_wrap=True, markup=False)
+            console.print(f"  input {link.counterexample.inputs}", markup=False)
     for assumption in dict.fromkeys(a for link in proof.links if link.state == "proved" for a in link.assumptions):
-        console.print(f"assumed: {assumption}", style="dim", soft_wrap=True, markup=False)
+        console.print(f"assumed: {assumption}", style="dim", markup=False)
 
 
 def _how(link: Link) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+
+from hls.cli.verb import Answer, say, verb
 
 if TYPE_CHECKING:
     from hls.project.quantizing import Quantized
@@ -58,6 +59,7 @@ _Finetune = Annotated[
 _Plot = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Picture of bits against fidelity.")]
 
 
+@verb
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Plain model of Keras or ONNX.")],
     events: _Events,
@@ -70,8 +72,7 @@ def command(
     finetune: _Finetune = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of events in --finetune.")] = 0,
     plot: _Plot = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
+) -> Answer:
     """Choose the types, and write the network."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
@@ -93,10 +94,7 @@ def command(
             from hls.project.quantizing.picture import draw
 
             draw(result, plot)
-    if as_json:
-        typer.echo(json.dumps(_as_dict(result), indent=2))
-    else:
-        _show(result)
+    return Answer(_as_dict(result), lambda: _show(result))
 
 
 def _as_dict(result: Quantized) -> dict[str, Any]:
@@ -115,26 +113,23 @@ def _as_dict(result: Quantized) -> dict[str, Any]:
 
 
 def _show(result: Quantized) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from hls.cli.screen import console, new_table, print_table
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("quantizer of", "QKeras", "bits"):
-        table.add_column(column, justify="right" if column == "bits" else "left")
+    table = new_table("quantizer of", "QKeras", "bits", words=("QKeras",))
     for row in result.rows:
         table.add_row(row.slot, row.quantizer, str(row.bits))
-    Console().print(table)
+    print_table(console(), table)
     for note in result.notes:
-        typer.echo(note)
+        say(note)
     if result.finetuning is not None:
         tuning = result.finetuning
-        typer.echo(
+        say(
             f"{tuning.epochs} epochs, over the {tuning.held_out:,} events held out: {_words(tuning.before)} before, "
             f"{_words(tuning.after)} after"
         )
     found = f"{_words(result.metrics)} over {result.events:,} events ({result.goal})"
-    typer.echo(f"{result.out}: {found}; about {result.luts:,.0f} LUTs")
-    typer.echo(f"next: qtrigger new NAME --model {result.out} --part xcvu13p-flga2577-2-e")
+    say(f"{result.out}: {found}; about {result.luts:,.0f} LUTs")
+    say(f"next: qtrigger new NAME --model {result.out} --part xcvu13p-flga2577-2-e")
 
 
 def _words(metrics: Mapping[str, float]) -> str:

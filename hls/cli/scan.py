@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from hls.cli.verb import Answer, say, verb
 
 if TYPE_CHECKING:
     from hls.scan import Objective, ScanOptions, ScanResult, TrialResult
@@ -72,9 +73,9 @@ class _Request:
     fixed: bool
     chosen: str | None
     name: str | None
-    as_json: bool
 
 
+@verb
 def command(
     subject: Annotated[str, typer.Argument(metavar="PROJECT|SYSTEM", help="A project folder, or two-body, pair ...")],
     search: Annotated[str, typer.Option(help="grid, random or halving (successive halving over epochs).")] = "random",
@@ -92,18 +93,16 @@ def command(
     fixed: _Fixed = False,
     chosen: _Chosen = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the picked project.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print trials and frontier as JSON.")] = False,
-) -> None:
+) -> Answer:
     """Run the trials that are missing, then show the frontier."""
     request = _Request(
         subject, search, trials, stated or (), objective or (), events, epochs, seed, out, jobs, scheduler, synthesise,
-        firmware, fixed, chosen, name, as_json,
+        firmware, fixed, chosen, name,
     )  # fmt: skip
     _check(request)
     result = _scan(request)
-    _show(result, as_json=as_json)
-    if chosen is not None and name is not None:
-        _pick(result, chosen, name, as_json=as_json)
+    picked = None if chosen is None or name is None else _pick(result, chosen, name)
+    return Answer(_data(result, picked), lambda: _show(result, picked))
 
 
 def _check(request: _Request) -> None:
@@ -133,7 +132,7 @@ def _scan(request: _Request) -> ScanResult:
     options = _options(request, objectives)
     kept = f"finished trials are kept in {folder}; the same command runs those that are missing"
     with keeping(kept):
-        with scan_progress(objectives, quiet=request.as_json) as shown:
+        with scan_progress(objectives) as shown:
             result = scan(subject, folder, options, shown)
         draw_frontier(result, folder / PICTURE)
     return result
@@ -158,21 +157,19 @@ def _options(request: _Request, objectives: tuple[Objective, ...]) -> ScanOption
     )
 
 
-def _show(result: ScanResult, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(_json(result))
-        return
+def _show(result: ScanResult, picked: Path | None) -> None:
     _table(result)
     shares = f"{len(result.frontier)} of {len(result.trials)} trials"
-    typer.echo(f"{result.folder / PICTURE}: {shares} on the frontier")
+    say(f"{result.folder / PICTURE}: {shares} on the frontier")
+    if picked is not None:
+        say(f"{picked}: ready; next: qtrigger build {picked}")
 
 
-def _pick(result: ScanResult, chosen: str, name: str, *, as_json: bool) -> None:
-    """Write the chosen point as a project; the note goes to stderr where stdout is JSON."""
+def _pick(result: ScanResult, chosen: str, name: str) -> Path:
+    """Write the chosen point as a project."""
     from hls.scan.pick import choose, pick
 
-    project = pick(result, choose(result, chosen), name)
-    typer.echo(f"{project}: ready; next: qtrigger build {project}", err=as_json)
+    return pick(result, choose(result, chosen), name)
 
 
 def _stated(texts: Sequence[str]) -> dict[str, list[str]]:
@@ -188,21 +185,16 @@ def _stated(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _table(result: ScanResult) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from hls.cli.screen import console, new_table, print_table
 
     varied = [name for name in result.trials[0].parameters if len({t.parameters[name] for t in result.trials}) > 1]
     columns = _columns(result.objectives, result.frontier)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title=_title(result))
-    table.add_column("trial")
-    for column in (*varied, *columns):
-        table.add_column(column, justify="right")
-    table.add_column("source")
+    table = new_table("trial", *varied, *columns, "source", words=("source",), title=_title(result))
     for trial in result.frontier:
         values = [trial.value(column) for column in columns]
         cells = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
         table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *cells, trial.source)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    print_table(console(), table)
 
 
 def _title(result: ScanResult) -> str:
@@ -217,17 +209,14 @@ def _columns(objectives: tuple[Objective, ...], trials: list[TrialResult]) -> li
     return list(dict.fromkeys([*(objective.name for objective in objectives), *others]))
 
 
-def _json(result: ScanResult) -> str:
-    import json
-
-    return json.dumps(
-        {
-            "version": JSON_VERSION,
-            "subject": result.subject.name,
-            "firmware": result.subject.target.product,
-            "objectives": [str(objective) for objective in result.objectives],
-            "frontier": [trial.key for trial in result.frontier],
-            "trials": [trial.model_dump() for trial in result.trials],
-        },
-        indent=2,
-    )
+def _data(result: ScanResult, picked: Path | None) -> dict[str, Any]:
+    return {
+        "version": JSON_VERSION,
+        "subject": result.subject.name,
+        "firmware": result.subject.target.product,
+        "objectives": [str(objective) for objective in result.objectives],
+        "frontier": [trial.key for trial in result.frontier],
+        "trials": [trial.model_dump() for trial in result.trials],
+        "folder": str(result.folder),
+        "picked": None if picked is None else str(picked),
+    }

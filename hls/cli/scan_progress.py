@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
+
+from hls.cli.logs import LOG
+from hls.cli.manner import manner
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -15,15 +18,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def scan_progress(objectives: Sequence[Objective], *, quiet: bool) -> Iterator[Callable[[Step], None]]:
-    """Shows the steps of a scan while the block runs."""
-    if quiet:
-        yield lambda step: None
-    elif sys.stderr.isatty():
-        with _bars(objectives) as shown:
-            yield shown
-    else:
-        yield _line
+def scan_progress(objectives: Sequence[Objective]) -> Iterator[Callable[[Step], None]]:
+    """Shows the steps of a scan while the block runs, as the verb was told to."""
+    if manner().quiet or manner().verbose:  # whoever reads the log is told there
+        yield _logged
+        return
+    with _bars(objectives) if sys.stderr.isatty() else nullcontext(_line) as shown:
+
+        def both(step: Step) -> None:
+            shown(step)
+            _logged(step)
+
+        yield both
 
 
 def best(results: Sequence[TrialResult], objectives: Sequence[Objective]) -> str:
@@ -69,8 +75,17 @@ def _bars(objectives: Sequence[Objective]) -> Iterator[Callable[[Step], None]]:
 
 def _line(step: Step) -> None:
     if step.latest is not None:
-        sys.stderr.write(f"{step.stage} {len(step.results)}/{step.total}: {_result(step.latest)}\n")
+        sys.stderr.write(f"{_told(step, step.latest)}\n")
         sys.stderr.flush()
+
+
+def _logged(step: Step) -> None:
+    if step.latest is not None:
+        LOG.info(_told(step, step.latest))
+
+
+def _told(step: Step, latest: TrialResult) -> str:
+    return f"{step.stage} {len(step.results)}/{step.total}: {_result(latest)}"
 
 
 def _result(trial: TrialResult) -> str:

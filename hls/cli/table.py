@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hls.cli.screen import console as screen
+from hls.cli.screen import new_table, print_table
+from hls.cli.verb import Answer
 from hls.project.report.curves import curve_tables
 from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing, WitnessInfo
 from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
@@ -21,21 +23,26 @@ _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–
 _PROVED = {"proved": _GOOD, "tested": _GOOD, "refuted": _BAD}
 
 
+def report_answer(report: Report) -> Answer:
+    """What `build` and `report` give: report.json, or its table; status 1 if it has failed."""
+    return Answer(report.model_dump(mode="json"), lambda: print_report(report), 1 if report.failed else 0)
+
+
 def print_report(report: Report) -> None:
     """Verdict, witnesses, fidelity, figures and budget, then where the page is."""
-    console = Console(highlight=False, width=None if os.isatty(1) else 140)
+    console = screen()
     console.print(_title(report))
     if report.timing is not None:
         style = {"met": "green", "not met": "bold red", "not known": "yellow"}[report.timing.state]
-        console.print(f"{timing_words(report)}: {report.timing.words}", style=style, soft_wrap=True, markup=False)
+        console.print(f"{timing_words(report)}: {report.timing.words}", style=style, markup=False)
     if saturation_words(report):
-        console.print(saturation_words(report), style="dim", soft_wrap=True, markup=False)
-    console.print(_graph_line(report), style="dim", soft_wrap=True)
-    console.print(_witnesses(report))
+        console.print(saturation_words(report), style="dim", markup=False)
+    console.print(_graph_line(report), style="dim")
+    print_table(console, _witnesses(report))
     for name, result in report.witnesses.items():
         words = float32_words(result, report.graph.float32_inexact)
         if words:
-            console.print(f"{name} {words}", style="yellow", soft_wrap=True, markup=False)
+            console.print(f"{name} {words}", style="yellow", markup=False)
     if report.verification.not_asked:
         console.print(f"not asked: {', '.join(report.verification.not_asked)}", style="dim")
     if report.project.firmware is not None and report.own_witnesses:
@@ -44,30 +51,30 @@ def print_report(report: Report) -> None:
             f"note: {FIRMWARES[report.project.firmware]} itself was not compared: no {asked} ran", style="yellow"
         )
     for link in () if report.proof is None else report.proof.links:
-        console.print(Text.assemble(_PROVED.get(link.state, _UNKNOWN), f" {link.name}: {link.verdict}"), soft_wrap=True)
+        console.print(Text.assemble(_PROVED.get(link.state, _UNKNOWN), f" {link.name}: {link.verdict}"))
     _print_coverage(report, console)
     for table in _fidelity(report):
-        console.print(table)
+        print_table(console, table)
     if report.resources or report.latency:
-        console.print(_figures(report))
+        print_table(console, _figures(report))
         for note in report.figure_notes:
-            console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
+            console.print(f"note: {note}", style="dim", markup=False)
     if report.timing is not None and report.timing.trials:
-        console.print(_pipelines(report.timing))
+        print_table(console, _pipelines(report.timing))
     if report.budget.checks:
-        console.print(_budget(report))
+        print_table(console, _budget(report))
     for failure in report.verification.failures:
-        console.print(Text(f"✗ {failure}", "bold red"), soft_wrap=True)
+        console.print(Text(f"✗ {failure}", "bold red"))
     for note in report.graph.notes:
-        console.print(f"note: {note}", style="dim", soft_wrap=True, markup=False)
+        console.print(f"note: {note}", style="dim", markup=False)
     console.print(f"report: {_short(report.html)}", soft_wrap=True, markup=False)
 
 
 def _print_coverage(report: Report, console: Console) -> None:
     if report.verification.coverage is not None:
-        console.print(report.verification.coverage, style="dim", soft_wrap=True, markup=False)
+        console.print(report.verification.coverage, style="dim", markup=False)
     for warning in report.verification.warnings:
-        console.print(f"warning: {warning}", style="yellow", soft_wrap=True, markup=False)
+        console.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 def _title(report: Report) -> Text:
@@ -105,16 +112,8 @@ def _graph_line(report: Report) -> str:
     )
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right")
-    return table
-
-
 def _witnesses(report: Report) -> Table:
-    table = _table("witness", "events", "mismatches", "events/s", "version")
-    table.columns[-1].justify = "left"
+    table = new_table("witness", "events", "mismatches", "events/s", "version", words=("version",))
     for name, result in report.witnesses.items():
         if result.status == "not run":
             table.add_row(name, "not run", "", "", result.reason)
@@ -134,14 +133,14 @@ def _fidelity(report: Report) -> Iterator[Table]:
     """Plain metrics in one table, those over a parameter in another, a row a point: float → firmware."""
     plain = {name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)}
     if plain:
-        table = _table("fidelity", "float reference", "firmware", "unit")
+        table = new_table("fidelity", "float reference", "firmware", "unit")
         for name, metric in plain.items():
             reference = "–" if metric.reference is None else f"{metric.reference:.5f}"
             table.add_row(name, reference, f"{metric.firmware:.5f}", metric.unit)
         yield table
     for over, curves in curve_tables(report.fidelity):
         spaced = (name.replace("_", " ") for name in curves.columns)  # a narrow terminal breaks them at spaces
-        table = _table(f"fidelity at {over}", *spaced)
+        table = new_table(f"fidelity at {over}", *spaced)
         for row in curves.rows:
             table.add_row(f"{row.at:g}", *(_pair(point) for point in row.points))
         yield table
@@ -155,8 +154,9 @@ def _pair(point: CurvePoint | None) -> str:
 
 def _figures(report: Report) -> Table:
     kinds = tuple(LIMITS.values())
-    table = _table("figures", *(kind.label for kind in kinds), "cycles", "latency", "interval", "verdict")
-    table.columns[-1].justify = "left"
+    table = new_table(
+        "figures", *(kind.label for kind in kinds), "cycles", "latency", "interval", "verdict", words=("verdict",)
+    )
     for row in report.resources:
         cells = (_figure(row, kind.key) for kind in kinds)
         ratio = _ratio(row, LUTS)
@@ -205,7 +205,7 @@ def _figure(row: Resources, name: str) -> str:
 
 
 def _pipelines(timing: Timing) -> Table:
-    table = _table(f"pipelines ({timing.trials_by})", "slowest path", "MHz", "LUT", "")
+    table = new_table(f"pipelines ({timing.trials_by})", "slowest path", "MHz", "LUT", "")
     for trial in timing.trials:
         chosen = "chosen" if trial.chosen else ""
         mhz = f"{1e3 / trial.path_ns:.0f}"
@@ -214,7 +214,7 @@ def _pipelines(timing: Timing) -> Table:
 
 
 def _budget(report: Report) -> Table:
-    table = _table("budget", "limit", "value", "source", "")
+    table = new_table("budget", "limit", "value", "source", "")
     for check in report.budget.checks:
         mark = _UNKNOWN if check.passed is None else _GOOD if check.passed else _BAD
         missing = "no such metric" if check.passed is False else "not shown"

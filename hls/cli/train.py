@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hls.cli.logs import LOG
+from hls.cli.manner import manner
+from hls.cli.verb import Answer, say, verb
+
 if TYPE_CHECKING:
     from hls.project.systems.finding import Chosen
 
 NAME = "train"
 HELP = "Train the float and the quantized network of a physics system."
+JSON_VERSION = 1
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger train two-body --out runs/two-body\n\n"
@@ -23,6 +27,7 @@ EXAMPLES = (
 )
 
 
+@verb
 def command(
     system: Annotated[
         str, typer.Argument(metavar="SYSTEM", help="event_variables, event_variables/pair, two-body ...")
@@ -37,9 +42,8 @@ def command(
         Path | None, typer.Option(metavar="FILE.h5", help="Train on these events, from `qtrigger data`.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in DIR.")] = False,
-) -> None:
+) -> Answer:
     """Train, showing each epoch."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages say nothing of the training
     from hls.cli.stopping import keeping
     from hls.project.systems.finding import find_system
 
@@ -59,7 +63,15 @@ def command(
             progress=shown,
             data=data,
         )
-    typer.echo(f"{model}: trained {chosen}, preset {size}")
+    told = {
+        "version": JSON_VERSION,
+        "model": str(model),
+        "system": chosen.system.name,
+        "variant": chosen.variant,
+        "preset": size,
+        "epochs": shown.rows,
+    }
+    return Answer(told, lambda: say(f"{model}: trained {chosen}, preset {size}"))
 
 
 def _preset(chosen: Chosen, asked: str | None) -> str:
@@ -75,14 +87,20 @@ def _preset(chosen: Chosen, asked: str | None) -> str:
 
 
 class _epochs:
-    """A line an epoch on stderr; in a terminal each stage rewrites its own line."""
+    """A line an epoch on stderr; in a terminal each stage rewrites its own line. ``rows`` keep what was told."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
 
     def __enter__(self) -> _epochs:
-        self._live = sys.stderr.isatty()
+        self._silent = manner().quiet or manner().verbose  # whoever reads the log is told there
+        self._live = sys.stderr.isatty() and not self._silent
         self._stage = ""
         return self
 
     def __call__(self, state: Any) -> None:
+        told = "stage", "epoch", "loss", "val_loss", "auc", "events_per_second"
+        self.rows.append({name: getattr(state, name) for name in told})
         if self._live and self._stage not in ("", state.stage):
             sys.stderr.write("\n")
         self._stage = state.stage
@@ -91,8 +109,10 @@ class _epochs:
             f"{state.stage}: epoch {state.epoch}/{state.epochs}  loss {state.loss:.4f}  val_loss {state.val_loss:.4f}  "
             f"{auc}{state.events_per_second:,.0f} events/s  {state.eta_seconds:.0f} s left"
         )
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
-        sys.stderr.flush()
+        LOG.info(line)
+        if not self._silent:
+            sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
+            sys.stderr.flush()
 
     def __exit__(self, *_: object) -> None:
         if self._live and self._stage:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,3 +29,36 @@ def stderr_dropped() -> Iterator[None]:
     finally:
         os.dup2(kept, _STDERR)
         os.close(kept)
+
+
+@contextmanager
+def native_stderr_into(path: Path) -> Iterator[None]:
+    """While the block runs, what libraries write to stderr goes to the end of ``path``; ``sys.stderr`` stays as it is.
+
+    So do programs that the block starts, where nobody keeps what they say.
+    """
+    own = sys.stderr
+    if own is None:  # closed before we started: what stands in its place is a file of somebody else's
+        yield
+        return
+    kept = os.dup(_STDERR)
+    if _is_stderr(own):
+        own.flush()
+        sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=own.encoding, errors=own.errors)
+    try:
+        stderr_into(path)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        if sys.stderr is not own:
+            sys.stderr.close()
+            sys.stderr = own
+
+
+def _is_stderr(stream: object) -> bool:
+    """Whether a stream writes to what libraries call stderr; in a notebook, and where a test listens, it does not."""
+    try:
+        return isinstance(stream, io.TextIOWrapper) and stream.fileno() == _STDERR
+    except (OSError, ValueError):
+        return False

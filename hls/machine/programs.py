@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import IO
 
 from hls.errors import ToolError
 
+_LOG = logging.getLogger(__name__)
 _FULL = os.strerror(errno.ENOSPC)
 _LAST_LINES = 8
 
@@ -79,6 +83,8 @@ def started(
             process_group=0 if _RUNNING.own_groups else None,
         )
         _RUNNING.leaders.add(process.pid)
+    start = time.monotonic()
+    _LOG.debug("%d started in %s: %s", process.pid, folder or ".", shlex.join(map(str, command)))
     try:
         with process:
             try:
@@ -88,6 +94,7 @@ def started(
                 raise
     finally:
         _RUNNING.leaders.discard(process.pid)
+        _LOG.debug("%d ended with %s after %.1f s", process.pid, process.returncode, time.monotonic() - start)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -16,43 +16,16 @@ import numpy as np
 import pytest
 
 from hls import __version__
-from hls.cli import bug_report, main
+from hls.cli import bug_report
 from hls.errors import FirmwareError
 from tests.conftest import TOML
+from tests.hls.cli.asking import Ask, asking
 from tests.models import write_model
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one command gave."""
-
-    code: int
-    out: str
-    err: str
-
-    def refused(self, *parts: str) -> bool:
-        """Exit code 2, one line of error on stderr that holds every part, nothing on stdout, no traceback."""
-        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
-        return self.code == 2 and len(lines) == 1 and not self.out and all(part in lines[0] for part in parts)
-
-
-Ask = Callable[..., Answer]
 
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """Runs ``qtrigger`` with these arguments in ``tmp_path``: in this process, as starting one takes seconds."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["qtrigger", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return Answer(int(left.value.code or 0), captured.out, captured.err)
-
-    return run
+    return asking(tmp_path, monkeypatch, capsys)
 
 
 def test_as_a_program_of_its_own(project: Path) -> None:
@@ -148,7 +121,7 @@ def test_data_writes_an_event_file(ask: Ask, tmp_path: Path) -> None:
 
 
 def test_doctor(ask: Ask) -> None:
-    findings = {row["what"]: row["status"] for row in json.loads(ask("doctor", "--json").out)}
+    findings = {row["what"]: row["status"] for row in json.loads(ask("doctor", "--json").out)["findings"]}
     assert {"Python", "packages", "g++", "cores", "memory", "disk"} <= set(findings)
 
 
@@ -166,7 +139,7 @@ class TestCheck:
         write_model(project / "model.h5", seed=9)
         changed = ask("check", project, "--junit", "check.xml", "--json")
         assert changed.code == 1
-        failed = [check["name"] for check in json.loads(changed.out) if check["status"] == "failed"]
+        failed = [check["name"] for check in json.loads(changed.out)["checks"] if check["status"] == "failed"]
         assert failed == ["graph"]
         suite = ElementTree.parse(tmp_path / "check.xml").getroot()[0]
         assert suite.get("failures") == "1"

@@ -47,7 +47,7 @@ def test_the_best_of_each_objective_is_told_whichever_trial_has_it() -> None:
 
 def test_without_a_terminal_there_is_a_line_a_trial(capsys: pytest.CaptureFixture[str]) -> None:
     done = trial("a", 0.9, 400.0)
-    with scan_progress(OBJECTIVES, quiet=False) as shown:
+    with scan_progress(OBJECTIVES) as shown:
         shown(Step("trials", [], 2))
         shown(Step("trials", [done], 2, done))
         shown(Step("trials", [done, FAILED], 2, FAILED))
@@ -64,7 +64,7 @@ def test_in_a_terminal_a_bar_has_the_best_and_failures_stay(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
     done = trial("a", 0.9, 400.0)
-    with scan_progress(OBJECTIVES, quiet=False) as shown:
+    with scan_progress(OBJECTIVES) as shown:
         shown(Step("trials", [], 2))
         shown(Step("trials", [FAILED], 2, FAILED))
         shown(Step("trials", [FAILED, done], 2, done))

@@ -246,7 +246,7 @@ def test_luts_of_other_vendors_are_noted(ask: typer.Typer) -> None:
 
 
 def test_parts_on_the_command_line(ask: typer.Typer) -> None:
-    listed = json.loads(CliRunner().invoke(ask, ["parts", "virtex", "vu13p", "--json"]).output)
+    listed = json.loads(CliRunner().invoke(ask, ["parts", "virtex", "vu13p", "--json"]).output)["parts"]
     assert [part["name"] for part in listed] == ["xcvu13p"]
     assert "1,728,000" in CliRunner().invoke(ask, ["parts", "xcvu13p-flga2577-2-e"]).output
     assert isinstance(CliRunner().invoke(ask, ["parts", "xcvu99p"]).exception, ProjectError)

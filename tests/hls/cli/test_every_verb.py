@@ -1,0 +1,139 @@
+"""What all verbs have in common: the same options, one JSON object, errors as JSON, a log, and help with examples."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hls.cli.app import app
+from hls.cli.manner import manner
+from hls.cli.verb import Answer, verb
+from tests.hls.cli.asking import Ask, asking
+
+COMMON = ("--json", "--quiet", "--verbose", "--log-file")
+VERBS = sorted(command.name for command in app.registered_commands if command.name)
+# What each verb refuses: a file or folder that is not there, or a word that it does not know.
+REFUSED = {
+    "build": ["none"],
+    "check": ["none"],
+    "data": ["nothing", "--events", "5", "--out", "x.h5"],
+    "doctor": ["--log-file", "."],
+    "estimate": ["none.h5"],
+    "evaluate": ["nothing", "none"],
+    "export": ["emulator", "none", "--out", "out"],
+    "new": ["mine", "--model", "none.h5", "--part", "vu13p"],
+    "pack": ["none", "--inputs", "none.h5", "--beta", "0.1", "--out", "x.qtb"],
+    "parts": ["xcvu99p"],
+    "prove": ["none"],
+    "quantize": ["none.keras", "--events", "none.npy", "--out", "x.keras"],
+    "report": ["none"],
+    "scan": ["nothing"],
+    "train": ["nothing"],
+    "unpack": ["none.qtb", "--out", "x.h5"],
+}
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    return asking(tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_help_has_the_options_and_an_example(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = ask(name, "--help")
+    assert shown.code == 0
+    assert [option for option in COMMON if option not in shown.out] == []
+    assert f"qtrigger {name}" in shown.out.split("Example")[1]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_an_error_is_an_object_with_the_same_exit_status(ask: Ask, name: str) -> None:
+    plain, told = ask(name, *REFUSED[name]), ask(name, *REFUSED[name], "--json")
+    assert (plain.code, told.code) == (2, 2)
+    if name != "check":  # which goes on with the other projects, and tells of each
+        error = told.data["error"]
+        assert plain.refused(error["message"])
+        assert (error["kind"], error["exit_status"]) == ("error", 2)
+    else:
+        (check,) = told.data["checks"]
+        assert check["status"] == "error"
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_command_line_that_cannot_be_read_is_told_as_json(ask: Ask, name: str) -> None:
+    told = ask(name, "--no-such-option", "--json")
+    assert told.code == 2
+    assert "no-such-option" in told.data["error"]["message"]
+
+
+def test_one_object_that_says_what_was_done(ask: Ask, project: Path, model_file: Path) -> None:
+    assert ask("build", project, "--json").data["project"]["name"] == "tiny"
+    assert ask("report", project, "--json").data["graph"]["layers"] > 0
+    assert ask("check", project, "--update", "--json").data["passed"] is True
+    made = ask("new", "mine", "--model", model_file, "--part", "vu13p", "--json").data
+    assert made == {"version": 1, "folder": "firmware_projects/mine", "input_type": None}
+    assert ask("estimate", model_file, "--json").data["version"] == 1
+    exported = ask("export", "emulator", project, "--out", "emulator", "--json").data
+    assert exported["form"] == "emulator"
+    assert all((Path("emulator") / name).exists() for name in exported["files"])
+    data = ask("data", "two-body", "--events", "9", "--seed", "4", "--out", "events.h5", "--json").data
+    assert (data["events"], data["seed"], data["from"]) == (9, 4, None)
+    assert ask("parts", "vu13p", "--json").data["parts"][0]["name"] == "xcvu13p"
+    assert ask("doctor", "--json").data["findings"]
+
+
+def test_quiet_leaves_stderr_empty(ask: Ask, project: Path) -> None:
+    assert ask("build", project).err
+    quiet = ask("build", project, "--quiet")
+    assert (quiet.code, quiet.err) == (0, "")
+    assert "tiny" in quiet.out
+    assert ask("build", project, "--quiet", "--verbose").refused("--quiet", "--verbose")
+
+
+def test_verbose_and_the_log_tell_steps_programs_and_traces(ask: Ask, project: Path, tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "build.log"
+    verbose = ask("build", project, "--verbose", "--log-file", log, "--events", "50")
+    for text in (verbose.err, log.read_text()):
+        assert re.search(r"^\d{4}-\d\d-\d\d .* qtrigger .*: build .*--events 50$", text, re.MULTILINE)
+        assert re.search(r"emulator: \d+ in .* s$", text, re.MULTILINE)
+    ask("build", "none", "--log-file", log)
+    assert len(re.findall(r" qtrigger \S+: build ", log.read_text())) == 2  # it is appended to
+    assert "Traceback" in log.read_text()
+    assert not manner().verbose
+
+
+def test_a_verb_is_made_with_its_options() -> None:
+    @verb
+    def command() -> Answer:
+        raise NotImplementedError
+
+    assert set(command.__annotations__) == {"as_json", "quiet", "verbose", "log_file"}
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    program = Path(sys.executable).with_name("qtrigger")
+    keep = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
+    return subprocess.run([program, *words], capture_output=True, env=keep | environment, check=True)
+
+
+def test_a_terminal_of_ascii_reads_ascii() -> None:
+    plain = run("doctor", LC_ALL="C")
+    assert plain.stdout.isascii()
+    assert b"?" not in plain.stdout
+    assert plain.stdout.startswith(b"ok Python: ")
+    assert run("doctor", LC_ALL="C.UTF-8").stdout.decode().startswith("✓ Python: ")
+
+
+def test_completion_of_verbs_and_options() -> None:
+    script = run(_QTRIGGER_COMPLETE="source_bash")  # what --show-completion prints in a shell
+    assert b"_QTRIGGER_COMPLETE" in script.stdout
+    found = run(_QTRIGGER_COMPLETE="complete_bash", COMP_WORDS="qtrigger bui", COMP_CWORD="1")
+    assert found.stdout.split() == [b"build"]
+    found = run(_QTRIGGER_COMPLETE="complete_bash", COMP_WORDS="qtrigger parts --log", COMP_CWORD="2")
+    assert found.stdout.split() == [b"--log-file"]
