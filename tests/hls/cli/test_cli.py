@@ -43,7 +43,7 @@ def test_build_report_and_their_exit_codes(ask: Ask, project: Path, tmp_path: Pa
     built = ask("build", project)
     assert built.code == 0
     assert "– tiny" in built.out
-    assert "nothing compared: one witness ran" in built.out
+    assert "not compared: only emulator ran" in built.out
     assert "tiny/build/report.html" in built.out
     assert "emulator:" in built.err  # progress, away from the result
     again = ask("report", project, "--json")
