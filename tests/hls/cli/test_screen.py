@@ -30,7 +30,7 @@ def test_wide_enough(printed: Printed) -> None:
 
 def test_broken_between_words(printed: Printed) -> None:
     assert printed(22) == [
-        "             said", "what     LUT  by", "our    1,000  yosys", "RTL           0.50", "their         a",
+        "              said", "what     LUT  by", "our    1,000  yosys", "RTL           0.50", "their         a",
         "HLS           vendor",
     ]  # fmt: skip
 
