@@ -39,11 +39,15 @@ class _Handed:
 
     @property
     def bits_in(self) -> int:
-        return sum(port.bits for port in self.project.inputs)
+        return sum(_event_bits(port) for port in self.project.inputs)
 
     @property
     def bits_out(self) -> int:
-        return sum(port.bits for port in self.project.outputs)
+        return sum(_event_bits(port) for port in self.project.outputs)
+
+    @property
+    def in_beats(self) -> tuple[RtlPort, ...]:
+        return tuple(port for port in self.project.inputs if port.beats.number > 1)
 
     @property
     def latency(self) -> int:
@@ -81,7 +85,7 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
     values = {
         "handed": handed,
         "rows": rows,
-        "inputs": [(p.signal, p.bits) for p in project.inputs],
+        "inputs": [(p.signal, p.bits, p.beats.number, p.beats.apart) for p in project.inputs],
         "outputs": [(p.signal, p.bits) for p in project.outputs],
     }
     texts |= {name: rendered("hls.handover", template, values) for name, template in made.items()}
@@ -107,6 +111,7 @@ def _port_map(project: RtlProject) -> dict[str, Any]:
 
 def _port(port: RtlPort) -> dict[str, Any]:
     width = port.type.width
+    beats = {} if port.beats.number == 1 else {"beats": port.beats.number, "clocks_between_beats": port.beats.apart}
     return {
         "name": port.name,
         "signal": port.signal,
@@ -115,10 +120,20 @@ def _port(port: RtlPort) -> dict[str, Any]:
         "signed": port.type.signed,
         "width": width,
         "fraction_bits": port.type.fraction,
-        "elements": [
-            {"element": place, "high": (place + 1) * width - 1, "low": place * width} for place in range(port.size)
-        ],
+        **beats,
+        "elements": [_element(port, number) for number in range(port.size)],
     }
+
+
+def _element(port: RtlPort, number: int) -> dict[str, int]:
+    beat, place = divmod(number, port.elements)
+    low = place * port.type.width
+    found = {"element": number, "high": low + port.type.width - 1, "low": low}
+    return found if port.beats.number == 1 else {**found, "beat": beat}
+
+
+def _event_bits(port: RtlPort) -> int:
+    return port.size * port.type.width
 
 
 def _rows(project: RtlProject) -> Iterator[str]:
@@ -128,6 +143,11 @@ def _rows(project: RtlProject) -> Iterator[str]:
             width, fraction = port.type.width, port.type.fraction
             shape = " x ".join(map(str, port.shape)) or "1"
             sign = "two's complement" if port.type.signed else "unsigned"
-            where = f"element i in bits {width}i+{width - 1} to {width}i" if port.size > 1 else f"bits {width - 1} to 0"
+            where = f"bits {width - 1} to 0"
+            if port.elements > 1:
+                where = f"element i in bits {width}i+{width - 1} to {width}i"
+            if port.beats.number > 1:
+                begun = f"{port.elements}b" if port.elements > 1 else "b"
+                where += f", of beat b from element {begun} on, {port.beats.apart}b clocks after `valid_in`"
             yield (f"{direction} | `{port.signal}` | `{port.name}` | {shape} | `{port.type}`, {sign} | {where} | "
                    f"integer * 2^{-fraction}")  # fmt: skip

@@ -100,9 +100,16 @@ def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
     if target.latency is not None:
         raise ProjectError(f"{project.folder}: its pipeline is found by a build; run `qtrigger build` first")
     require("alkaid")
-    interval = target.interval_clocks
     return rtl_design(
-        write_rtl(graph, name, home.rtl, target.clock_ns, multipliers=target.multipliers, interval=interval)
+        write_rtl(
+            graph,
+            name,
+            home.rtl,
+            target.clock_ns,
+            multipliers=target.multipliers,
+            interval=target.interval_clocks,
+            ports=target.ports,
+        )
     )
 
 

@@ -1,10 +1,11 @@
-"""Ports of the RTL: every tensor is one packed vector, element 0 in its lowest bits."""
+"""Ports of the RTL: every tensor is one packed vector, element 0 in its lowest bits, or several of them in turn."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,18 +18,33 @@ _LONGEST = 100
 
 
 @dataclass(frozen=True)
+class Beats:
+    """A tensor passes a port in ``number`` parts of as many elements, ``apart`` clocks from one to the next."""
+
+    number: int = 1
+    apart: int = 1
+
+
+AT_ONCE = Beats()
+
+
+@dataclass(frozen=True)
 class RtlPort:
     """The vector ``signal`` carries the tensor ``name``: row-major elements of ``type``, ``type.width`` bits each.
 
     >>> port = RtlPort("x", "in_x", (4, 3), FixedType(True, 8, 3))
     >>> port.size, port.bits
     (12, 96)
+    >>> pixel_by_pixel = RtlPort("x", "in_x", (4, 3), FixedType(True, 8, 3), Beats(4, 2))
+    >>> pixel_by_pixel.elements, pixel_by_pixel.bits
+    (3, 24)
     """
 
     name: str
     signal: str
     shape: tuple[int, ...]
     type: FixedType
+    beats: Beats = AT_ONCE
 
     @property
     def size(self) -> int:
@@ -36,27 +52,53 @@ class RtlPort:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def elements(self) -> int:
+        """Elements of a beat."""
+        return self.size // self.beats.number
+
+    @property
     def bits(self) -> int:
         """Width of the vector."""
-        return self.size * self.type.width
+        return self.elements * self.type.width
 
 
-def input_ports(graph: FixedGraph) -> tuple[RtlPort, ...]:
-    """One port for each input of the graph, ``in_<name>``."""
+def input_ports(graph: FixedGraph, beats: Mapping[str, Beats] = MappingProxyType({})) -> tuple[RtlPort, ...]:
+    """One port for each input of the graph, ``in_<name>``; those named in ``beats`` come in so many."""
     signals = _signals("in", graph.inputs)
-    return tuple(_port(graph, n, n, s) for n, s in zip(graph.inputs, signals, strict=True))
+    return tuple(_port(graph, n, n, s, beats.get(n, AT_ONCE)) for n, s in zip(graph.inputs, signals, strict=True))
+
+
+def beats_names(port: RtlPort) -> tuple[str, str]:
+    """Constants of the top module that say how many beats the port has, and how far apart."""
+    return f"BEATS_{port.signal}", f"APART_{port.signal}"
+
+
+def stated_beats(port: RtlPort) -> str:
+    """Their declaration."""
+    number, apart = beats_names(port)
+    return f"localparam {number} = {port.beats.number}, {apart} = {port.beats.apart};"
+
+
+def as_stated(ports: Sequence[RtlPort], verilog: str) -> tuple[RtlPort, ...]:
+    """``ports`` with the beats that the text of a top module states."""
+    found = []
+    for port in ports:
+        number, apart = beats_names(port)
+        stated = re.search(rf"\b{number} = (\d+), {apart} = (\d+);", verilog)
+        found.append(port if stated is None else replace(port, beats=Beats(int(stated[1]), int(stated[2]))))
+    return tuple(found)
 
 
 def output_ports(graph: FixedGraph) -> tuple[RtlPort, ...]:
     """One port for each output of the graph, ``out_<name>``."""
     signals = _signals("out", graph.output_names)
     named = zip(graph.outputs, graph.output_names, signals, strict=True)
-    return tuple(_port(graph, node, name, signal) for node, name, signal in named)
+    return tuple(_port(graph, node, name, signal, AT_ONCE) for node, name, signal in named)
 
 
-def _port(graph: FixedGraph, node: str, name: str, signal: str) -> RtlPort:
+def _port(graph: FixedGraph, node: str, name: str, signal: str, beats: Beats) -> RtlPort:
     edge = graph.edges[node]
-    return RtlPort(name, signal, edge.shape, edge.type)
+    return RtlPort(name, signal, edge.shape, edge.type, beats)
 
 
 def _signals(direction: str, names: Sequence[str]) -> list[str]:

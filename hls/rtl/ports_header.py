@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from hls.rtl.ports import RtlPort
 
@@ -63,8 +64,7 @@ def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort], interval
         f"constexpr std::size_t INPUT_ELEMENTS = {sum(port.size for port in inputs)};",
         f"constexpr std::size_t OUTPUT_ELEMENTS = {sum(port.size for port in outputs)};",
     ]
-    put = [_loop(port, f"set_bits(dut.{_member(port)}, i * {port.type.width}, {port.type.width}, *event++);")
-           for port in inputs]  # fmt: skip
+    put = [line for port, first in zip(inputs, _firsts(inputs), strict=True) for line in _put(port, first)]
     get = []
     for port in outputs:
         width, signed = port.type.width, str(port.type.signed).lower()
@@ -72,14 +72,34 @@ def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort], interval
         get.append(_loop(port, f"*result++ = extended({got}, {width}, {signed});"))
     functions = [
         f"inline bool ready(const Vdut& dut) {{ return {'true' if interval == 1 else 'dut.ready_in'}; }}",
-        "inline void put_inputs(Vdut& dut, const int64_t* event) {", *put, "}",
+        "// What of an event is on the ports so many clocks after its first; anything from `random` on the others.",
+        "template <typename Random>",
+        "inline void put_inputs(Vdut& dut, const int64_t* event, long age, Random& random) {", *put, "}",
         "inline void get_outputs(const Vdut& dut, int64_t* result) {", *get, "}",
     ]  # fmt: skip
     return "\n".join([_HELPERS, *sizes, "", *functions, ""])
 
 
+def _firsts(ports: Sequence[RtlPort]) -> list[int]:
+    """Of each port the number of its first element in an event."""
+    return [0, *accumulate(port.size for port in ports)][:-1]
+
+
+def _put(port: RtlPort, first: int) -> list[str]:
+    number, apart, width = port.beats.number, port.beats.apart, port.type.width
+    due = f"event != nullptr && age % {apart} == 0 && age / {apart} < {number}"
+    value = f"here ? event[{first} + age / {apart} * {port.elements} + i] : static_cast<int64_t>(random())"
+    return [
+        "    {",
+        f"        const bool here = {due};",
+        f"        for (int i = 0; i < {port.elements}; ++i)",
+        f"            set_bits(dut.{_member(port)}, i * {width}, {width}, {value});",
+        "    }",
+    ]
+
+
 def _loop(port: RtlPort, statement: str) -> str:
-    return f"    for (int i = 0; i < {port.size}; ++i) {statement}"
+    return f"    for (int i = 0; i < {port.elements}; ++i) {statement}"
 
 
 def _member(port: RtlPort) -> str:

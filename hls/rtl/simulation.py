@@ -17,7 +17,7 @@ from hls.graph import FixedGraph
 from hls.graph.raw import RawArray
 from hls.machine.cache import cached_folder, digest
 from hls.machine.progress import Progress
-from hls.rtl.ports import RtlPort, input_ports, output_ports
+from hls.rtl.ports import RtlPort, as_stated, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import CONTENTS, VERILOG, RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
@@ -96,10 +96,11 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
     if not first.is_file():
         return None
     others = sorted(path for path in first.parent.glob(f"*.{VERILOG.suffix}") if path != first)
-    stated = _INTERVAL.search(first.read_text(encoding="utf-8"))
+    text = first.read_text(encoding="utf-8")
+    stated = _INTERVAL.search(text)
     interval = 1 if stated is None else int(stated[1])
     memories = tuple(sorted(first.parent.glob(f"*.{CONTENTS}")))
-    ports = input_ports(graph), output_ports(graph)
+    ports = as_stated(input_ports(graph), text), output_ports(graph)
     folded = any(path.stem == f"{name}_sequencer" for path in others)
     return Design((first, *others), top, *ports, clock_ns, interval=interval, memories=memories, folded=folded)
 

@@ -30,8 +30,8 @@ struct Bench {
     VerilatedContext context;
     std::unique_ptr<Vdut> dut;
     std::mt19937_64 random{20240607};
-    std::vector<int64_t> garbage = std::vector<int64_t>(INPUT_ELEMENTS);
-    long clock = 0;
+    const int64_t* event = nullptr;  // of which the next beats come; one comes only when those of the last are over
+    long age = 0, clock = 0;
 
     Bench() {
         context.randReset(2);  // registers wake up with anything in them
@@ -42,13 +42,12 @@ struct Bench {
         dut->eval();
     }
 
-    void drive(bool valid, const int64_t* event) {
+    // Begins with `begun`, or goes on with the event before.
+    void drive(bool valid, const int64_t* begun) {
         dut->valid_in = valid;
-        if (event == nullptr) {
-            for (auto& element : garbage) element = static_cast<int64_t>(random());
-            event = garbage.data();
-        }
-        put_inputs(*dut, event);
+        age = begun != nullptr ? 0 : age + 1;
+        if (begun != nullptr) event = begun;
+        put_inputs(*dut, event, age, random);
     }
 
     void edge() {
@@ -62,6 +61,7 @@ struct Bench {
     // False if a result comes out all the same.
     bool reset() {
         dut->rst = 1;
+        event = nullptr;
         drive(true, nullptr);  // whatever comes with a reset must vanish
         edge();                // one clock must do: in a longer reset a short pipeline would simply run dry
         dut->rst = 0;

@@ -12,7 +12,7 @@ from hls.rtl.partition import Stage
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
 from hls.rtl.trace import trace
-from hls.target import AUTO
+from hls.target import AUTO, BEATS
 
 
 def write_rtl(
@@ -25,6 +25,7 @@ def write_rtl(
     multipliers: str = AUTO,
     pipelining: Pipelining | None = None,
     interval: int = 1,
+    ports: str = BEATS,
 ) -> RtlProject:
     """Write ``graph`` as Verilog that takes one event a clock, or one each ``interval`` clocks at the most.
 
@@ -39,6 +40,7 @@ def write_rtl(
         pipelining: where the pipeline is cut, by a family's own delays; by alkaid's rule for ``clock_ns`` without.
         interval: the most clocks from one event to the next. Within them a core takes several positions, or engines
             compute a layer in many clocks, where that saves logic; the project may be ready earlier.
+        ports: one of ``PORTS``, how engines take events at positions. All else takes an event in one clock.
 
     Raises:
         ProjectError: ``name`` is no identifier, or ``interval`` is below 1.
@@ -46,7 +48,7 @@ def write_rtl(
     """
     if interval < 1:
         raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
-    if stages is None and pipelining is None and (engines := chosen_engines(graph, interval)):
+    if stages is None and pipelining is None and (engines := chosen_engines(graph, interval, ports)):
         return write_folded(graph, name, folder, clock_ns, interval, multipliers, engines)
     logic = trace(graph, hard_dc, stages, pipelining, interval)
     return write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)

@@ -43,6 +43,7 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
                 target.clock_ns,
                 multipliers=target.multipliers,
                 interval=target.interval_clocks,
+                ports=target.ports,
             )
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:

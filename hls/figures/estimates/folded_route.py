@@ -27,7 +27,7 @@ _BLOCK_ROWS, _BLOCK_BITS, _LEAST_ROWS = 512, 72, 65
 def estimate_own_rtl(graph: FixedGraph, target: Target, *, folded: bool = True) -> DesignEstimate:
     """Of the RTL that ``write_rtl`` makes for ``target``; without ``folded`` engines are not thought of."""
     interval = target.interval_clocks
-    engines = chosen_engines(graph, interval) if folded else ()
+    engines = chosen_engines(graph, interval, target.ports) if folded else ()
     if engines:
         return estimate_folded(graph, target.clock_ns, engines, interval, target.multipliers)
     beats = beats_by_layer(graph, interval)
@@ -39,20 +39,21 @@ def estimate_folded(
 ) -> DesignEstimate:
     """Resources, latency and interval of engines. The latency is that of their schedule, but for the lanes' tails."""
     start = time.perf_counter()
-    cycles = schedule(graph, engines, interval, [_TAIL] * len(engines)).latency
+    timed = schedule(graph, engines, interval, [_TAIL] * len(engines))
     layers: dict[str, Counts] = {}
     for engine in engines:
         layer = engine.unit.head.layer
         layers[layer] = layers.get(layer, Counts()) + _counts(graph, engine, multipliers)
-    # Each port is held for an interval in registers, of which a word is chosen.
-    held = sum(prod(graph.edges[name].shape) * graph.edges[name].type.width for name in graph.inputs)
+    # A port that takes an event at once is held for an interval in registers, of which a word is chosen.
+    whole = set(graph.inputs) - set(timed.beats)
+    held = sum(prod(graph.edges[name].shape) * graph.edges[name].type.width for name in whole)
     ports = Counts(lut=held / 2, ff=held)
     total = sum(layers.values(), ports)
     figures = {
         **{name: total.get(name, 0.0) for name in ("lut", "ff", "dsp", "bram", "uram")},
-        "cycles": cycles,
+        "cycles": timed.latency,
         "interval": interval,
-        "latency_ns": cycles * clock_ns,
+        "latency_ns": timed.latency * clock_ns,
     }
     return DesignEstimate(
         route="rtl",

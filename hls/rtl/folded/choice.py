@@ -10,6 +10,7 @@ from hls.graph.costs import ebops
 from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.plan import luts_of, plan
 from hls.rtl.sharing import beats_by_layer
+from hls.target import BEATS
 
 SHORTEST_INTERVAL = 8
 """Below so many clocks engines are not tried: what surrounds their products costs what the folding saves."""
@@ -18,12 +19,12 @@ LUTS_OF_EBOP = 0.6
 """LUTs of unrolled RTL for each bit of a constant times each of its input, about what ``estimate_rtl`` says of MLPs."""
 
 
-def chosen_engines(graph: FixedGraph, interval: int) -> tuple[Engine, ...]:
+def chosen_engines(graph: FixedGraph, interval: int, ports: str = BEATS) -> tuple[Engine, ...]:
     """The engines that compute ``graph``; none where unrolled RTL or cores shared in time are cheaper, or alone can."""
     if interval < SHORTEST_INTERVAL:
         return ()
     try:
-        engines = plan(graph, interval)
+        engines = plan(graph, interval, ports)
     except UnsupportedError:
         return ()
     return engines if engine_luts(graph, engines) < shared_luts(graph, interval) else ()

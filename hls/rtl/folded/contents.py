@@ -43,12 +43,12 @@ class Memory:
         >>> list(Memory(np.array([[1, -1], [2, 3]]), FixedType(True, 4, 4)).hexadecimal())
         ['f1', '32']
         """
-        places = np.arange(self.type.width)
+        places, digits = np.arange(self.type.width), -(-self.bits // 4)
         for start in range(0, self.depth, _ROWS_AT_ONCE):
             block = self.rows[start : start + _ROWS_AT_ONCE]
             bits = (block[:, :, None] >> places & 1).astype(np.uint8).reshape(len(block), -1)
             octets = np.packbits(bits, axis=1, bitorder="little")[:, ::-1]
-            yield from (row.tobytes().hex() for row in octets)
+            yield from (row.tobytes().hex()[-digits:] for row in octets)
 
 
 def weights(engine: Engine) -> Memory:

@@ -54,7 +54,8 @@ def write_folded(
         for engine in engines
     ]
     timed = schedule(graph, engines, interval, [tail.clocks if tail else 0 for tail in tails])
-    design = Design(graph, name, f"{name}_top", engines, timed, input_ports(graph), output_ports(graph))
+    inputs = input_ports(graph, timed.beats)
+    design = Design(graph, name, f"{name}_top", engines, timed, inputs, output_ports(graph))
     for engine, timing, tail in zip(engines, timed.engines, tails, strict=True):
         module = design.module(engine)
         memories = _write_memories(engine, graph, module, source)

@@ -77,6 +77,14 @@ def source_of(graph: FixedGraph, name: str) -> str | None:
     return name if len(sources) > 1 else sources[0]
 
 
+def port_of(graph: FixedGraph, name: str) -> str | None:
+    """The port of which a tensor is another shape or order; None if it is computed or joined."""
+    node = graph.nodes[name]
+    if isinstance(node, nodes.Input):
+        return name
+    return port_of(graph, node.inputs[0]) if node.wiring and len(node.inputs) == 1 else None
+
+
 def elements_of(graph: FixedGraph, name: str, source: str) -> Numbers:
     """For each element of tensor ``name``, which comes from ``source`` by wires, its number there."""
     if name == source:

@@ -11,20 +11,24 @@ import numpy as np
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, nodes
 from hls.graph.nodes import Node
+from hls.rtl.folded.arrival import arriving
 from hls.rtl.folded.constants import kernel_of
 from hls.rtl.folded.engine import Engine, Loops, Operand, Window, two_axes
-from hls.rtl.folded.grouping import Kind, Unit, consumers, elements_of, group, source_of
+from hls.rtl.folded.grouping import Kind, Unit, consumers, elements_of, group, port_of, source_of
 from hls.rtl.folded.layout import HOLE, Layout, Numbers, in_order
+from hls.target import BEATS
 
 
-def plan(graph: FixedGraph, interval: int) -> tuple[Engine, ...]:
+def plan(graph: FixedGraph, interval: int, ports: str = BEATS) -> tuple[Engine, ...]:
     """Engines of which none takes more than ``interval`` clocks an event, in the order in which data pass them.
+
+    A port at positions comes in beats, a position each, or if ``ports`` says so as a whole.
 
     Raises:
         UnsupportedError: a layer needs more clocks, or tensors that no engine can read.
     """
     units = group(graph)
-    layouts: dict[str, Layout] = {}
+    layouts = arriving(graph, units, interval) if ports == BEATS else {}
     engines = []
     for unit in units:
         engine = _Folding(graph, units, unit, layouts, interval).engine()
@@ -122,9 +126,14 @@ class _Folding:
         """Words of a position that there is time for, if each takes so many ``clocks``."""
         return self.interval // (prod(window.out) * clocks)
 
+    def _source(self, tensor: str) -> str | None:
+        """What writes a tensor word by word, an engine or a port that comes in beats; None if it is there at once."""
+        source = source_of(self.graph, tensor) or port_of(self.graph, tensor)
+        return source if source in self.layouts else None
+
     def _read(self, tensor: str, lanes: int) -> tuple[Layout, str | None]:
-        """The words of ``tensor`` as they come, or, of a port, as words of so many ``lanes``."""
-        source = source_of(self.graph, tensor)
+        """The words of ``tensor`` as they come, or, of a port that is there at once, as words of so many ``lanes``."""
+        source = self._source(tensor)
         if source is None:
             return in_order(self.graph.edges[tensor].shape, lanes), None
         layout = self.layouts[source].seen_as(elements_of(self.graph, tensor, source))
@@ -165,7 +174,7 @@ class _Folding:
     def _widths(self, tensor: str) -> Iterator[tuple[Layout, str | None, int, int]]:
         """Layout of the words, their source, beats of a word, and products of a clock and lane."""
         channels = self.graph.edges[tensor].shape[-1]
-        if source_of(self.graph, tensor) is None:
+        if self._source(tensor) is None:
             for simd in _fewest(channels):
                 layout, _ = self._read(tensor, simd)
                 yield layout, None, 1, simd
@@ -218,7 +227,7 @@ class _Folding:
 
     def _packings(self, tensor: str) -> Iterator[tuple[Layout, str | None, int]]:
         channels = self.graph.edges[tensor].shape[-1]
-        if source_of(self.graph, tensor) is None:
+        if self._source(tensor) is None:
             for lanes in _fewest(channels):
                 yield self._read(tensor, lanes)[0], None, 1
             return
@@ -227,8 +236,8 @@ class _Folding:
             yield layout.packed(beats), source, beats
 
     def _common_lanes(self, tensors: Iterable[str]) -> tuple[list[int], int]:
-        """Lanes of those tensors that engines write, and the fewest that are words of each; 1 if all are ports."""
-        own = [self._read(name, 1)[0].lanes for name in tensors if source_of(self.graph, name)]
+        """Lanes of those tensors that come in words, and the fewest that are words of each; 1 if none does."""
+        own = [self._read(name, 1)[0].lanes for name in tensors if self._source(name)]
         return own, lcm(*own)
 
     def _elementwise(self) -> Iterator[tuple[float, Engine]]:

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.graph import FixedGraph
+from hls.rtl.folded.arrival import beats_of
 from hls.rtl.folded.engine import Engine, Operand
 from hls.rtl.folded.grouping import Kind, source_of
+from hls.rtl.ports import Beats
 
 Clocks = npt.NDArray[np.int64]
 
@@ -50,17 +52,22 @@ class Output:
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """Timing of each engine and output; results leave ``latency`` clocks after their event."""
+    """Timing of each engine and output; results leave ``latency`` clocks after their event.
+
+    ``beats`` are those of the ports whose events come so; the first is there with the event.
+    """
 
     interval: int
     engines: tuple[Timing, ...]
     outputs: tuple[Output, ...]
     latency: int
+    beats: Mapping[str, Beats]
 
 
 def schedule(graph: FixedGraph, engines: Sequence[Engine], interval: int, delays: Sequence[int]) -> Schedule:
     """Every engine as early as its operands allow; ``delays`` are the registers on the way out of a lane of each."""
-    written: dict[str, Clocks] = {}
+    beats = beats_of(graph, engines, interval)
+    written: dict[str, Clocks] = {name: arrivals(found) for name, found in beats.items()}
     timings = []
     for engine, delay in zip(engines, delays, strict=True):
         timing = _timing(engine, written, interval, delay)
@@ -73,7 +80,12 @@ def schedule(graph: FixedGraph, engines: Sequence[Engine], interval: int, delays
         ends.append((1, 1) if source is None else (int(written[source].max()) + 1, int(written[source].min()) + 1))
     latency = max(end for end, _ in ends)
     outputs = tuple(Output(end, copies(end, begin - 1 + interval, latency, interval)) for end, begin in ends)
-    return Schedule(interval, tuple(timings), outputs, latency)
+    return Schedule(interval, tuple(timings), outputs, latency, beats)
+
+
+def arrivals(beats: Beats) -> Clocks:
+    """When each beat of an event comes."""
+    return np.arange(beats.number) * beats.apart
 
 
 def copies(begin: int, end: int, last: int, interval: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from hls.rtl.folded.engine import Engine, Operand
 from hls.rtl.folded.grouping import elements_of, source_of
 from hls.rtl.folded.layout import HOLE, Numbers
 from hls.rtl.folded.schedule import Schedule
-from hls.rtl.ports import RtlPort
+from hls.rtl.ports import RtlPort, beats_names, stated_beats
 from hls.rtl.wrapper import INTERVAL
 
 
@@ -47,7 +47,7 @@ def top_source(design: Design) -> str:
     ports += [f"output [{port.bits - 1}:0] {port.signal}" for port in design.outputs]
     text = _Top(design)
     body = [*text.engines(), *text.outputs()]
-    lines = [*text.door(), *text.pulses(), *text.registers, *body]
+    lines = [*text.door(), *text.pulses(), *text.arrivals(), *text.registers, *body]
     head = ",\n".join(f"    {port}" for port in ports)
     inside = "\n".join(f"  {line}" for line in lines)
     schedule = design.schedule
@@ -63,8 +63,20 @@ class _Top:
     def __init__(self, design: Design) -> None:
         self.design = design
         self.registers: list[str] = []
+        self._in_beats = {port.name: port for port in design.inputs if port.beats.number > 1}
         self._made: set[str] = set()
         self._clocks = {0, design.schedule.latency, *(timing.start for timing in design.schedule.engines)}
+
+    def arrivals(self) -> Iterator[str]:
+        """``<port>_comes`` is high when a beat of the port is on it."""
+        for port in self._in_beats.values():
+            number, apart = beats_names(port)
+            yield stated_beats(port)
+            yield f"wire {port.signal}_comes;"
+            yield from instance(
+                "folded_arrival", f"beats_of_{port.signal}", {"BEATS": number, "CLOCKS": apart},
+                {"clk": "clk", "rst": "rst", "start": "pulse_0", "comes": f"{port.signal}_comes"},
+            )  # fmt: skip
 
     def door(self) -> list[str]:
         """What lets an event in."""
@@ -111,6 +123,9 @@ class _Top:
         return lines
 
     def _beat(self, source: str) -> dict[str, str]:
+        if source in self._in_beats:
+            signal = self._in_beats[source].signal
+            return {"write": f"{signal}_comes", "beat": signal}
         maker = self.design.maker(source)
         place = maker.unit.exports.index(source)
         return {"write": f"{maker.unit.name}_written", "beat": f"{maker.unit.name}_out_{place}"}
@@ -128,21 +143,21 @@ class _Top:
     def _elements(self, tensor: str, codes: Sequence[int], copies: Sequence[int]) -> str:
         """Elements of ports, those of ``tensor``, as it carries them."""
         target = self.design.graph.edges[tensor].type
-        names = [self._held(port, copies) for port in self.design.inputs]
-        alike = all(port.type == target for port in self.design.inputs)
-        if alike:
+        ports = self.design.inputs
+        read = {code % len(ports) for code in codes if code != HOLE}
+        names = {number: self._held(ports[number], copies) for number in sorted(read)}
+        if all(ports[number].type == target for number in read):
             pieces = [
                 Piece("", 0, target.width) if code == HOLE
-                else Piece(names[code % len(names)], code // len(names) * target.width, target.width)
+                else Piece(names[code % len(ports)], code // len(ports) * target.width, target.width)
                 for code in codes
             ]  # fmt: skip
             return joined(pieces)
         texts = []
         for code in codes:
-            port = self.design.inputs[code % len(names)]
-            low = code // len(names) * port.type.width
+            number, low = code % len(ports), code // len(ports) * ports[code % len(ports)].type.width
             texts.append(
-                f"{target.width}'b0" if code == HOLE else converted(names[code % len(names)], low, port.type, target)
+                f"{target.width}'b0" if code == HOLE else converted(names[number], low, ports[number].type, target)
             )
         return "{" + ",\n      ".join(reversed(texts)) + "}"
 

@@ -24,6 +24,8 @@ _LANES = 1024
 _CONTROL_LANES, _CONTROL_CLOCKS = 64, 48
 # Clocks beyond its latency in which the result of the last event must come.
 _PATIENCE = 1000
+_LONG_AGO = 1 << 40
+"""Clocks since an event of which no beat is due any more."""
 
 
 class NetlistSimulation:
@@ -75,7 +77,7 @@ class NetlistSimulation:
             turn, between = divmod(clock, interval)
             data = bits[turn * lanes : (turn + 1) * lanes] if not between else bits[:0]
             valid = np.arange(lanes) < len(data)
-            flags, found = stream.step(valid, np.zeros(lanes, np.bool_), data)
+            flags, found = stream.step(valid, np.zeros(lanes, np.bool_), valid, data)
             if not results and not flags.any():
                 latency += 1
                 continue
@@ -106,7 +108,8 @@ class NetlistSimulation:
         chosen = random.integers(0, len(bits), (clocks, lanes))
         stream = _Stream(self, lanes)
         for clock in range(clocks):
-            flags, found = stream.step(valid[clock], reset[clock], bits[chosen[clock]])
+            begun = bits[chosen[clock, taken[clock]]]
+            flags, found = stream.step(valid[clock], reset[clock], taken[clock], begun)
             sent = clock - latency
             due = taken[sent] & ~reset[sent:clock].any(axis=0) if sent >= 0 else np.zeros(lanes, np.bool_)
             if not np.array_equal(flags, due) or not np.array_equal(found[due], results[chosen[sent][due]]):
@@ -126,7 +129,7 @@ def _taken(valid: Flags, reset: Flags, interval: int) -> Flags:
 
 
 class _Stream:
-    """A state of the gates and what goes in and out of it, ``lanes`` streams at once."""
+    """A state of the gates, the events on their way in, and what comes out, ``lanes`` streams at once."""
 
     def __init__(self, simulation: NetlistSimulation, lanes: int) -> None:
         gates, project = simulation.gates, simulation.project
@@ -136,19 +139,33 @@ class _Stream:
         self._state = gates.wake_up(lanes // 64, self._random)
         inputs = [bit for port in project.inputs for bit in gates.ports[port.signal]]
         outputs = [bit for port in project.outputs for bit in gates.ports[port.signal]]
+        self._inputs = project.inputs
+        self._event = np.zeros((sum(port.size * port.type.width for port in project.inputs), lanes), np.bool_)
+        self._age = np.full(lanes, _LONG_AGO)
         self._in = gates.rows([*gates.ports["valid_in"], *gates.ports["rst"], *inputs])
         self._out = gates.rows([*gates.ports["valid_out"], *outputs])
         none = np.zeros(lanes, np.bool_)
-        self.step(none, ~none, np.zeros((0, len(inputs)), np.bool_))
+        self.step(none, ~none, none, self._event.T[:0])
 
-    def step(self, valid: Flags, reset: Flags, data: Flags) -> tuple[Flags, Flags]:
+    def step(self, valid: Flags, reset: Flags, taken: Flags, begun: Flags) -> tuple[Flags, Flags]:
         """Flags and results (lanes, bits) that stand at the outputs during this clock, then its edge.
 
-        Where no event is given, anything is on the wires.
+        Streams ``taken`` begin the events ``begun`` (streams taken, bits of an event); the others go on with the beats
+        of theirs. Where none is due, anything is on the wires.
         """
+        self._age += 1
+        self._age[reset] = _LONG_AGO
+        self._age[taken] = 0
+        self._event[:, taken] = begun.T
         driven = self._random.random((len(self._in), self._lanes)) < 0.5
         driven[0], driven[1] = valid, reset
-        driven[2:, : len(data)] = np.where(valid[: len(data)], data.T, driven[2:, : len(data)])
+        low, first = 2, 0
+        for port in self._inputs:
+            beat, between = np.divmod(self._age, port.beats.apart)
+            due = np.flatnonzero((between == 0) & (beat < port.beats.number))
+            rows = first + beat[due] * port.bits + np.arange(port.bits)[:, None]
+            driven[low : low + port.bits, due] = self._event[rows, due]
+            low, first = low + port.bits, first + port.size * port.type.width
         self._state[self._in] = _pack(driven)
         self._gates.evaluate(self._state)
         seen = _unpack(self._state[self._out])

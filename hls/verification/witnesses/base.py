@@ -91,6 +91,7 @@ class Task:
                 multipliers=target.multipliers,
                 pipelining=self.pipelining,
                 interval=target.interval_clocks,
+                ports=target.ports,
             )
         except UnsupportedError as error:
             raise Skipped(str(error)) from error

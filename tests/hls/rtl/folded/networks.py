@@ -43,6 +43,16 @@ def two_layers() -> FixedGraph:
     return builder.finish([x], [quantized(builder, second, FixedType(True, 6, 5))], ["y"])
 
 
+def pixels() -> FixedGraph:
+    """A window of three over four positions of two channels, and the sum of what it finds."""
+    builder, weights = GraphBuilder("pixels"), Weights()
+    x = port(builder, "x", (4, 2))
+    conv = nodes.Conv("conv", (x,), "conv", weights(3, 2, 2), weights(2), (1,), (1,), ((1, 1),), 1)
+    h = quantized(builder, builder.add(conv), FixedType(True, 4, 3))
+    total = builder.add(nodes.Pool("total", (h,), "total", (4,), (4,), ((0, 0),), False))
+    return builder.finish([x], [total], ["y"])
+
+
 def menagerie() -> FixedGraph:
     """Two ports, every kind of engine, a residual, a port that is read late, and three outputs, one of them early."""
     b, weights = GraphBuilder("menagerie"), Weights(7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl.folded import least_interval, plan, schedule
 from hls.rtl.folded.engine import Engine
-from hls.rtl.folded.schedule import Clocks, Schedule, copies, depth, reads, word_times
+from hls.rtl.folded.schedule import Clocks, Schedule, arrivals, copies, depth, reads, word_times
 from tests.hls.random_graphs import graphs
 from tests.hls.rtl.folded.networks import RandomNetworks, menagerie, two_layers
 
@@ -60,7 +61,7 @@ def test_copies_stand_until_they_are_read(begin: int, end: int, last: int) -> No
 def _first_wrong_read(graph: FixedGraph, engines: Sequence[Engine], timed: Schedule, gaps: Sequence[int]) -> str:
     """Follow every memory through events that come so long after each other; empty if all reads see their own word."""
     begins = np.cumsum(gaps)
-    written: dict[str, Clocks] = {}
+    written: dict[str, Clocks] = {name: arrivals(beats) for name, beats in timed.beats.items()}
     for engine, timing in zip(engines, timed.engines, strict=True):
         for place, (operand, size) in enumerate(zip(engine.operands, timing.depths, strict=True)):
             if operand.source is None or size is None:
@@ -119,5 +120,5 @@ def test_one_place_less_is_one_too_few() -> None:
                 timing.start, timing.period, timing.latency, timing.written, tuple(fewer), timing.copies
             )
             changed = tuple(shallow if n == number else other for n, other in enumerate(timed.engines))
-            short = Schedule(interval, changed, timed.outputs, timed.latency)
+            short = replace(timed, engines=changed)
             assert _first_wrong_read(graph, engines, short, [interval] * 2)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from hls.graph import FixedGraph
 from hls.rtl.folded import write_folded
 from hls.rtl.netlist import FAMILIES, NetlistSimulation, synthesise
 from hls.rtl.netlist.synthesis import memory_blocks
-from tests.hls.rtl.folded.networks import two_layers
+from tests.hls.rtl.folded.networks import pixels, two_layers
 from tests.hls.rtl.netlist.test_synthesis import assert_equal
 
 
@@ -30,8 +31,11 @@ def test_luts_that_hold_words_are_luts() -> None:
 
 
 @pytest.mark.slow
-def test_gates_of_engines_give_the_bits_of_the_emulator(tmp_path: Path, cache: Path) -> None:
-    project = write_folded(two_layers(), "net", tmp_path, 5.0, 8, "lut")
+@pytest.mark.parametrize(("graph", "interval"), [(two_layers(), 8), (pixels(), 13)])
+def test_gates_of_engines_give_the_bits_of_the_emulator(
+    graph: FixedGraph, interval: int, tmp_path: Path, cache: Path
+) -> None:
+    project = write_folded(graph, "net", tmp_path, 5.0, interval, "lut")
     netlist = synthesise(project, FAMILIES["xcup"], cache)
-    assert netlist.resources.cells["RAM32M16"]
-    assert_equal(two_layers(), NetlistSimulation(project, netlist), 80)
+    assert any(name.startswith("RAM") for name in netlist.resources.cells)
+    assert_equal(graph, NetlistSimulation(project, netlist), 80)
