@@ -78,7 +78,7 @@ def compare(model: Path, events: int, bits: list[int]) -> Iterator[Row]:
         np.save(folder / "x.npy", x)
         np.save(folder / "y.npy", labels)
         for width in bits:
-            labelled = None if judge.labels is None else folder / "y.npy"
+            labelled = None if judge.labels is None else str(folder / "y.npy")
             request = Request(model, folder / "x.npy", folder / "q.keras", labelled, bits=width)
             yield Row(model.name, "`qtrigger quantize`", width, quantize(request).metrics)
             one = f"ap_fixed<{width},{_INTEGER[width]}>"

@@ -16,7 +16,8 @@ EXAMPLES = (
     "  qtrigger build firmware_projects/evn-two-body\n\n"
     "  qtrigger build firmware_projects/evn-two-body --witness emulator --witness csim --events 1000\n\n"
     "  qtrigger build firmware_projects/evn-two-body --place-and-route ecp5-85k\n\n"
-    "  qtrigger build firmware_projects/mine --inputs events.npy --json"
+    "  qtrigger build firmware_projects/mine --inputs events.npy --json\n\n"
+    "  qtrigger build firmware_projects/mine --inputs events.root --features pt,eta,phi --labels is_signal"
 )
 
 
@@ -35,7 +36,14 @@ def command(
         list[str] | None, typer.Option("--without", metavar="W", help="Leave this one out (may be repeated).")
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events among them.")] = None,
-    inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, .npy or .npz.")] = None,
+    inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, npz, ROOT ...")] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,NAME", help="Of --inputs: branches, columns, datasets; INPUT=NAME,NAME if several."),
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Class of each event, for accuracy and ROC.")
+    ] = None,
     liberty: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Cell library of an ASIC, for the netlist's cells and area.")
     ] = None,
@@ -61,5 +69,7 @@ def command(
             place_and_route=place_and_route,
             progress=shown,
             without=tuple(without or ()),
+            features=tuple(features or ()),
+            labels=labels,
         )
     return report_answer(report)

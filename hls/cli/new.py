@@ -39,6 +39,9 @@ def command(
     events: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Events whose range proposes that type where none is given.")
     ] = None,
+    features: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,NAME", help="Of --events: branches, columns or datasets.")
+    ] = None,
     softmax: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +70,7 @@ def command(
     try:
         if events is not None and input_type is None:
             with whole_model(model, architecture) as whole:
-                proposal = propose_input_type(whole, events)
+                proposal = propose_input_type(whole, events, features or ())
             if proposal is not None:
                 input_type = str(proposal.type)
                 proposed = f"input type {proposal}: proposed from {events}; --input-type states another"

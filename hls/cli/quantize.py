@@ -44,9 +44,16 @@ class Verb(TyperCommand):
         return super().parse_args(ctx, given)
 
 
-_Events = Annotated[Path, typer.Option(metavar="FILE", help="HDF5, .npy or .npz, as the network is fed.")]
+_Events = Annotated[
+    Path, typer.Option(metavar="FILE", help="HDF5, .npy, .npz, ROOT, Parquet or CSV, as the network is fed.")
+]
 _Labels = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Class of each event: numbers, or a column a class.")
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="Class of each event: an array of those events, or a file of its own."),
+]
+_Features = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME,NAME", help="Branches, columns or datasets; INPUT=NAME,NAME for several inputs."),
 ]
 _Budget = Annotated[str | None, typer.Option(metavar="METRIC<LIMIT", help="Fewest bits within this limit.")]
 _Luts = Annotated[float | None, typer.Option(min=1, help="Least error within so many LUTs (estimated, our RTL).")]
@@ -64,6 +71,7 @@ def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Plain model of Keras or ONNX.")],
     events: _Events,
     out: Annotated[Path, typer.Option(metavar="NEW.keras", help="Where to write.")],
+    features: _Features = None,
     labels: _Labels = None,
     bits: Annotated[int | None, typer.Option(min=2, max=16, help="This width everywhere.")] = None,
     budget: _Budget = None,
@@ -89,7 +97,9 @@ def command(
         progress() as shown,
         whole_model(model, architecture) as whole,
     ):
-        result = quantize(Request(whole, events, out, labels, bits, budget, luts, finetune, seed), shown)
+        result = quantize(
+            Request(whole, events, out, labels, bits, budget, luts, finetune, seed, features or ()), shown
+        )
         if plot is not None:
             from hls.project.quantizing.picture import draw
 

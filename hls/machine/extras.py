@@ -62,11 +62,14 @@ EXTRAS = (
         MappingProxyType({
             "pythia8mc": "pythia8mc",
             "fastjet": "fastjet",
-            "uproot": "uproot",
-            "awkward": "awkward",
             "pyhepmc": "pyhepmc",
         }),
         "`qtrigger data compression`",
+    ),
+    Extra(
+        "events",
+        MappingProxyType({"uproot": "uproot", "awkward": "awkward", "pyarrow": "pyarrow"}),
+        "events in ROOT and Parquet files",
     ),
     Extra(
         "cluster",

@@ -9,6 +9,7 @@ from typing import Any
 
 from hls.emulation import emulate
 from hls.errors import ProjectError
+from hls.events import Choice, parse_features
 from hls.graph import FixedGraph
 from hls.handover import Vectors, complete_hls_project, complete_rtl_project
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
@@ -49,6 +50,8 @@ class BuildOptions:
     liberty: Path | None = None
     place_and_route: str | None = None
     without: Sequence[str] = ()
+    features: Sequence[str] = ()
+    labels: str | None = None
 
 
 def build(
@@ -60,6 +63,8 @@ def build(
     place_and_route: str | None = None,
     progress: StageProgress | None = None,
     without: Sequence[str] = (),
+    features: Sequence[str] = (),
+    labels: str | None = None,
 ) -> Report:
     """Build and verify the project in ``folder``; the result lies in ``folder/build``.
 
@@ -67,11 +72,13 @@ def build(
         folder: a folder with a project.toml.
         witnesses: names of those to ask, instead of the project's, and "proof"; one that cannot run fails the build.
         events: number of events, instead of the project's.
-        inputs: event file (HDF5, .npy, .npz) to use instead of generated events.
+        inputs: event file (HDF5, .npy, .npz, ROOT, Parquet, CSV) to use instead of generated events.
         liberty: cell library of an ASIC, for the netlist witness.
         place_and_route: device to place and route the RTL on, instead of the project's; ``hls.rtl.netlist.DEVICES``.
         progress: called with (stage, done, total); total 0 where unknown.
         without: names of witnesses that are not asked.
+        features: what of ``inputs`` the network takes: names of arrays, branches or columns, "INPUT=a,b" for several.
+        labels: name of an array of ``inputs`` that tells classes, or a file of its own.
 
     Returns:
         The report, also when verification or budget failed: look at ``report.passed``, which is None where nothing was
@@ -81,7 +88,9 @@ def build(
         FirmwareError: the project, model or event file is not usable; build/ is then what it was before.
     """
     project = read_project(folder)
-    options = BuildOptions(witnesses, events, _path(inputs), _library(liberty), place_and_route, without)
+    options = BuildOptions(
+        witnesses, events, _path(inputs), _library(liberty), place_and_route, without, features, labels
+    )
     for name in (*(options.witnesses or ()), *without):
         check_asked(name)
     device = asked_device(options.place_and_route or project.target.place_and_route)
@@ -142,17 +151,29 @@ def _events(
     if progress is not None:
         progress("events", 0, 0)
     settings = project.file.verify
+    inputs, choice = _asked_events(project, options)
     sample = gather(
         graph,
         chosen,
         events=options.events,
         seed=settings.seed,
-        inputs=options.inputs,
+        inputs=inputs,
         default=settings.events,
+        choice=choice,
     )
     if progress is not None:
         progress("events", len(sample), len(sample))
     return sample
+
+
+def _asked_events(project: Project, options: BuildOptions) -> tuple[Path | None, Choice]:
+    """The file that the command line names, or the project, and what is taken of it."""
+    settings = project.file.verify
+    inputs = options.inputs or project.inputs
+    choice = Choice(parse_features(options.features or settings.features), options.labels or settings.labels)
+    if inputs is None and (choice.features or choice.labels):
+        raise ProjectError("--features and --labels say what is taken of a file of events; name it by --inputs")
+    return inputs, choice
 
 
 def _firmware(project: Project, graph: FixedGraph, home: BuildFolder, progress: StageProgress | None) -> HlsProject:

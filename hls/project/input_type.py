@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,8 @@ class Proposal:
         return f"{self.type} (values from {self.low:g} to {self.high:g}, in steps of {step:g})"
 
 
-def propose_input_type(model: Path, events: Path) -> Proposal | None:
-    """The type that ``events`` ask for; None if the network states the types of its inputs itself.
+def propose_input_type(model: Path, events: Path, features: Sequence[str] = ()) -> Proposal | None:
+    """The type that ``events`` ask for, of which ``features`` are taken; None if the network states its inputs' types.
 
     Raises:
         UnsupportedError: the model is of another format than Keras's.
@@ -45,7 +46,7 @@ def propose_input_type(model: Path, events: Path) -> Proposal | None:
     open_ports = [number for number, ref in enumerate(spec.inputs) if _is_open(spec, ref)]
     if not open_ports:
         return None
-    arrays = read_ports(events, spec)
+    arrays = read_ports(events, spec, features).inputs
     values = np.concatenate([arrays[number].ravel() for number in open_ports]).astype(np.float64)
     low, high = float(values.min()), float(values.max())
     if low == high:

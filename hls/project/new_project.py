@@ -46,7 +46,10 @@ clock_ns = {clock_ns}
 
 [verify]
 # witnesses = ["qkeras", "emulator", "csim", "rtl", "netlist"]   # one named here must run, else the build fails
-# events = 10000                  # uniform over the input's range, unless a system or --inputs FILE gives them
+# inputs = "events.npz"           # events of your own: HDF5, .npy, .npz, ROOT, Parquet, CSV
+# features = ["pt", "eta"]        # what of them the network takes, where they are not called as its inputs are
+# labels = "is_signal"            # what of them tells the class, for accuracy and ROC
+# events = 10000                  # uniform over the input's range, unless a system or inputs give them
 # seed = 1
 # max_events = {{ csim = 10000 }}   # fewer events for a slow witness
 

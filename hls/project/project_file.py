@@ -84,9 +84,15 @@ class TargetSection(Section):
 
 
 class VerifySection(Section):
-    """``[verify]``: who computes which events. ``max_events`` caps slow witnesses, by name."""
+    """``[verify]``: who computes which events. ``max_events`` caps slow witnesses, by name.
+
+    ``inputs`` names a file of events, ``features`` and ``labels`` what is taken of it.
+    """
 
     witnesses: tuple[str, ...] | None = Field(default=None, strict=False)
+    inputs: str | None = None
+    features: tuple[str, ...] = Field(default=(), strict=False)
+    labels: str | None = None
     events: Count = 10_000
     seed: Annotated[int, Field(ge=0, le=_MOST)] = 1
     max_events: dict[str, Count] = {}
@@ -142,6 +148,12 @@ class Project(Section):
     def reference(self) -> Path | None:
         """The float model, where the project has one."""
         name = self.file.model.reference
+        return None if name is None else self.folder / name
+
+    @property
+    def inputs(self) -> Path | None:
+        """The events of the user's own, where the project names them; their path is one from the folder."""
+        name = self.file.verify.inputs
         return None if name is None else self.folder / name
 
     def limits(self) -> dict[str, float]:

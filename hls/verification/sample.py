@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,11 @@ import numpy as np
 
 from hls.emulation.ports import PortValues, port_values
 from hls.errors import EventError, UnsupportedError
+from hls.events import Array, Choice, Labels, read_events, read_labels
 from hls.graph import FixedGraph, nodes
 from hls.graph.raw import RawArrays
 from hls.verification.corners import MAX_CORNERS, corner_events
 from hls.verification.coverage import Coverage, cover, require_comparison
-from hls.verification.event_files import event_arrays
 
 
 class EventSource(Protocol):
@@ -37,13 +37,16 @@ class EventSource(Protocol):
 class EventSample:
     """Port integers, one array (n, *port shape) an input; the first ``corners`` of them are corner events.
 
-    ``covered`` is what the others cover.
+    ``covered`` is what the others cover, ``given`` what they were before the ports rounded them, by input (None of
+    integers that were drawn), ``labels`` their classes, where a file tells them.
     """
 
     raw: RawArrays
     corners: int
     source: str
     covered: Coverage = field(default_factory=Coverage)
+    given: Mapping[str, Array] | None = None
+    labels: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.raw[0])
@@ -57,12 +60,13 @@ def gather(
     seed: int,
     inputs: Path | None,
     default: int,
+    choice: Choice | None = None,
 ) -> EventSample:
     """Corner events, then the events themselves.
 
-    ``inputs`` names a file; else the system generates; else integers are uniform over the ports' ranges. ``events``
-    is how many are wanted in all, of which half are corner events at most: without it a file gives all that it has, and
-    the others ``default``, besides the corner events.
+    ``inputs`` names a file, of which ``choice`` says what is taken; else the system generates; else integers are
+    uniform over the ports' ranges. ``events`` is how many are wanted in all, of which half are corner events at most:
+    without it a file gives all that it has, and the others ``default``, besides the corner events.
 
     Raises:
         EventError: the file is missing, damaged, empty or too short, its arrays do not fit the network, or its events
@@ -73,8 +77,9 @@ def gather(
         _require_width(graph.port(name))
     corners = corner_events(graph, seed, MAX_CORNERS if events is None else min(MAX_CORNERS, events // 2))
     wanted = default if events is None else events - len(corners[0])
+    labels = None
     if inputs is not None:
-        values, source = _from_file(graph, system, inputs, events), f"file {inputs.name}"
+        values, labels, source = _from_file(graph, system, inputs, choice or Choice(), events)
     elif system is not None:
         values, source = port_values(graph, system.generate(wanted, seed)), f"{system} events, seed {seed}"
     else:
@@ -86,7 +91,11 @@ def gather(
         with _told_of(inputs or f"{system} events"):
             require_comparison(values, covered)
     joined = [np.concatenate([corner, port.raw]) for corner, port in zip(corners, values, strict=True)]
-    return EventSample(joined, len(corners[0]), source, covered)
+    drawn = inputs is None and system is None
+    given = None if drawn else {port.node.name: port.given for port in values}
+    if labels is not None:
+        labels = labels.first(len(values[0].raw))
+    return EventSample(joined, len(corners[0]), source, covered, given, labels)
 
 
 def _require_width(port: nodes.Input) -> None:
@@ -105,16 +114,26 @@ def _uniform(graph: FixedGraph, events: int, seed: int) -> list[PortValues]:
     return [PortValues(port, raw, raw, none) for port, raw in zip(ports, drawn, strict=True)]
 
 
-def _from_file(graph: FixedGraph, system: EventSource | None, path: Path, events: int | None) -> list[PortValues]:
-    own_layout = system is not None and path.is_file() and h5py.is_hdf5(path)
-    given = system.read(path) if system is not None and own_layout else event_arrays(path, graph.inputs)
+def _from_file(
+    graph: FixedGraph, system: EventSource | None, path: Path, choice: Choice, events: int | None
+) -> tuple[list[PortValues], Labels | None, str]:
+    """The events of a file on the ports, their labels, and where they come from."""
+    if system is not None and not choice.features and path.is_file() and h5py.is_hdf5(path):  # of its own layout
+        given, labels, told = system.read(path), None, ""
+    else:
+        found = read_events(path, {name: graph.port(name).shape for name in graph.inputs}, choice)
+        given, labels, told = found.inputs, found.labels, str(found)
     with _told_of(path):
         values = port_values(graph, given)
-    if not len(values[0].raw):
+    held = len(values[0].raw)
+    if not held:
         raise EventError(f"{path}: holds no events")
-    if events is not None and events > len(values[0].raw):
-        raise EventError(f"{path}: {events} events asked for, it holds {len(values[0].raw)}; ask for fewer")
-    return [port.first(events) for port in values]
+    if labels is None and choice.labels is not None:
+        labels = read_labels(path, held, choice.labels)
+    if events is not None and events > held:
+        raise EventError(f"{path}: {events} events asked for, it holds {held}; ask for fewer")
+    source = f"file {path.name}" + (f" ({told})" if told else "")
+    return [port.first(events) for port in values], labels, source
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from hls.errors import FirmwareError
+from hls.events import Choice, parse_features, read_events
 from hls.importing import import_keras, import_model
 from hls.project import read_project
 from hls.project.expected import Expected, ExpectedMetric, read_expected, write_expected
@@ -115,6 +116,22 @@ def _h5_events(path: Path) -> None:
         file["other"] = np.arange(3)
 
 
+def _csv(path: Path) -> None:
+    path.write_text("a,b,c,d\n" + "1.5,2,-3,4e-1\n0,1,2,3\n" * 10, encoding="utf-8")
+
+
+def _root(path: Path) -> None:
+    import uproot
+
+    with uproot.recreate(path) as file:
+        file.mktree("Events", dict.fromkeys("abcd", "float32"))
+        file["Events"].extend({name: np.arange(20, dtype="f4") for name in "abcd"})
+
+
+def _read_named_events(path: Path) -> None:
+    read_events(path, {"x": (4,)}, Choice(parse_features(["a,b,c,d"])))
+
+
 def _read_events(path: Path) -> None:
     model = path.with_name("model.h5")
     if not model.exists():
@@ -165,6 +182,8 @@ KINDS: Mapping[str, Kind] = {
     "events .npy": Kind("events.npy", _npy, npy_damaged, _read_events),
     "events .npz": Kind("events.npz", _npz, archive_damaged, _read_events),
     "events .h5": Kind("events.h5", _h5_events, hdf5_damaged, _read_events),
+    "events .csv": Kind("events.csv", _csv, bytes_damaged, _read_events),
+    "events .root": Kind("events.root", _root, bytes_damaged, _read_named_events),
     "events of a system": Kind("events.h5", _system_events, hdf5_damaged, _read_system_events),
     "collisions of a system": Kind("events.h5", _collisions, hdf5_damaged, read_collisions),
     "packets .qtb": Kind("events.qtb", _packets, packets_damaged, _read_packets),

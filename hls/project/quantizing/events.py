@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.errors import EventError
+from hls.events import Choice, Labels, parse_features, read_events
 from hls.importing.importer import input_shape
 from hls.importing.spec import ModelSpec
-from hls.verification.event_files import event_arrays
 
 
-def read_ports(path: Path, model: ModelSpec) -> tuple[npt.NDArray[np.float32], ...]:
-    """The values of every input, one array (events, *shape) each.
+@dataclass(frozen=True, eq=False)
+class PlainEvents:
+    """The values of every input, one array (events, *shape) each, and the labels, where they are told."""
+
+    inputs: tuple[npt.NDArray[np.float32], ...]
+    labels: Labels | None
+
+
+def read_ports(path: Path, model: ModelSpec, features: Sequence[str] = (), labels: str | None = None) -> PlainEvents:
+    """What a file holds for the inputs of a network.
 
     Raises:
         EventError: the file is missing or damaged, or its arrays do not fit the network.
     """
     names = tuple(ref.layer for ref in model.inputs)
-    found = event_arrays(path, names)
-    arrays = [found[name] for name in names] if isinstance(found, dict) else [found]
-    if len(arrays) != len(names):
-        raise EventError(f"{path}: one array, and the network has {len(names)} inputs; name them {list(names)}")
-    for name, array in zip(names, arrays, strict=True):
-        shape = input_shape(model.layers[name])
-        if array.shape[1:] != shape or not len(array):
-            raise EventError(f"{path}: input {name!r} has the shape {array.shape}; it wants (events, {shape})")
+    ports = {name: input_shape(model.layers[name]) for name in names}
+    found = read_events(path, ports, Choice(parse_features(features), labels))
+    for name, array in found.inputs.items():
         if not np.isfinite(array).all():
-            raise EventError(f"{path}: input {name!r} holds NaN or infinite values; clean the events")
-    return tuple(np.asarray(array, np.float32) for array in arrays)
-
-
-def read_labels(path: Path, events: int) -> npt.NDArray[np.int64]:
-    """The class of every event: integers, or one column a class.
-
-    Raises:
-        EventError: the file is missing or damaged, or labels are not one an event.
-    """
-    found = event_arrays(path, ("labels",))
-    array = found["labels"] if isinstance(found, dict) else found
-    if array.ndim == 2 and array.shape[1] > 1:
-        array = array.argmax(axis=1)
-    labels = np.asarray(array).reshape(-1)
-    if len(labels) != events:
-        raise EventError(f"{path}: {len(labels)} labels for {events} events")
-    return labels.astype(np.int64)
+            raise EventError(f"{path}: input {name!r} holds infinite values; clean the events")
+    inputs = tuple(np.asarray(found.inputs[name], np.float32) for name in names)
+    return PlainEvents(inputs, found.labels if labels is not None else None)

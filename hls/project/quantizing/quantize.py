@@ -17,7 +17,7 @@ from hls.importing.importer import build_graph, import_keras
 from hls.importing.spec import ModelSpec
 from hls.machine.progress import StageProgress, of_stage
 from hls.project.quantizing.candidate import Draft, Widths, draft, quantized
-from hls.project.quantizing.events import read_labels, read_ports
+from hls.project.quantizing.events import read_ports
 from hls.project.quantizing.fidelity import Floats, Goal, Judge, check_labels, parse_goal
 from hls.project.quantizing.finetune import checkpoint_of, finetuned, lesson
 from hls.project.quantizing.keras_process import KerasProcess, keras_process
@@ -39,18 +39,20 @@ _PRODUCTS = 200_000_000
 class Request:
     """What is wanted: ``bits`` everywhere, or the fewest within ``budget``, or the best within ``luts`` LUTs.
 
-    ``finetune`` is a number of quantization-aware epochs behind that, shuffled by ``seed``.
+    ``features`` and ``labels`` name what is taken of the events; ``labels`` may be another file. ``finetune`` is a
+    number of quantization-aware epochs behind that, shuffled by ``seed``.
     """
 
     model: Path
     events: Path
     out: Path
-    labels: Path | None = None
+    labels: str | None = None
     bits: int | None = None
     budget: str | None = None
     luts: float | None = None
     finetune: int | None = None
     seed: int = 0
+    features: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,12 @@ def quantize(request: Request, progress: StageProgress | None = None) -> Quantiz
 
 def _prepared(keras: KerasProcess, request: Request, plain: ModelSpec, progress: StageProgress | None) -> _Search:
     """The events, what the float network makes of them, and the slots."""
-    inputs = read_ports(request.events, plain)
-    labels = None if request.labels is None else read_labels(request.labels, len(inputs[0]))
+    found = read_ports(request.events, plain, request.features, request.labels)
+    inputs, labels = found.inputs, None if found.labels is None else found.labels.classes
     stage = of_stage(progress, "float")
     reference = float_reference(keras, plain, inputs, traced=_TRACED, progress=stage)
-    if labels is not None:
-        check_labels(reference.outputs[0], labels, str(request.labels))
+    if found.labels is not None:
+        check_labels(reference.outputs[0], found.labels.classes, found.labels.where)
     return _Search(draft(plain, inputs, reference), Judge(reference.outputs, labels), progress)
 
 

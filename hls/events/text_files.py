@@ -1,0 +1,72 @@
+"""Event files of text: a line of names, then one of numbers for each event."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from hls.errors import EventError
+from hls.events.event_file import Array, EventFile, damage
+
+_DELIMITERS = (",", ";", "\t")
+_DAMAGE = (OSError, UnicodeDecodeError, csv.Error)
+_CURE = "not read as a table ({})"
+
+
+def is_table(head: bytes) -> bool:
+    """Whether a file that begins so is text whose first line names several columns, or one above numbers."""
+    try:
+        lines = head.decode("utf-8-sig", errors="strict" if len(head) < 1 << 12 else "ignore").splitlines()
+    except UnicodeDecodeError:
+        return False
+    if not lines or "\0" in lines[0]:
+        return False
+    names = next(csv.reader(lines[:1], delimiter=_delimiter(lines[0])))
+    several = len(names) > 1 or (len(lines) > 1 and _is_number(lines[1]))
+    return several and not any(map(_is_number, names))
+
+
+def _delimiter(line: str) -> str:
+    return max(_DELIMITERS, key=line.count)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def opened_text(path: Path) -> Iterator[EventFile]:
+    """A table in text; the delimiter is a comma, a semicolon or a tabulator."""
+    with damage(path, _DAMAGE, _CURE), path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = _delimiter(file.readline())
+        file.seek(0)
+        names, *rows = list(csv.reader(file, delimiter=delimiter))
+    names = [name.strip() for name in names]
+    rows = [row for row in rows if row]
+    for number, row in enumerate(rows):
+        if len(row) != len(names):
+            raise EventError(f"{path}: event {number} has {len(row)} values, the first line names {len(names)}")
+
+    def read(name: str, _: int | None) -> Array:
+        place = names.index(name)
+        return _numbers([row[place].strip() for row in rows])
+
+    yield EventFile(path, "column", tuple(names), read, ordered=True)
+
+
+def _numbers(cells: list[str]) -> Array:
+    """Integers where all are, else floats, an empty cell no number; texts where a cell is neither."""
+    for kind in (np.int64, np.float64):
+        try:
+            return np.array([cell if cell or kind is np.int64 else "nan" for cell in cells]).astype(kind)
+        except (ValueError, OverflowError):
+            continue
+    return np.array(cells)
