@@ -72,6 +72,7 @@ def test_a_project_is_immutable(project: Path) -> None:
         ),
         ("[target]", "[target]\ninterval_ns = 4.9", ["[target] interval_ns = 4.9", "shortest that works is 5"]),
         ("[target]", "[target]\ninterval_ns = -25", ["[target] interval_ns = -25"]),
+        ("[target]", '[target]\nports = "wide"', ["[target] ports = 'wide'", "beats, whole"]),
         ("[target]", '[target]\ninterval_ns = "25"', ["[target]", "interval_ns"]),
         ("[target]", "[target]\ninterval = 0", ["[target] interval = 0", "at least 1"]),
         ("[target]", "[target]\ninterval = 2.5", ["[target]", "interval"]),
