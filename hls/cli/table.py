@@ -13,10 +13,11 @@ from hls.cli.screen import console as screen
 from hls.cli.screen import new_table, print_table
 from hls.cli.verb import Answer
 from hls.project.report.curves import curve_tables
+from hls.project.report.judged import counted_kinds
 from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing, WitnessInfo
 from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
 from hls.target import FIRMWARES, Firmware
-from hls.target.resources import LIMITS, LUTS, Resource
+from hls.target.resources import LUTS, Resource
 
 _GOOD, _BAD, _UNKNOWN = Text("✓", "green"), Text("✗", "bold red"), Text("–", "dim")
 
@@ -75,6 +76,8 @@ def _print_coverage(report: Report, console: Console) -> None:
         console.print(report.verification.coverage, style="dim", markup=False)
     for warning in report.verification.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False)
+    for sentence in (sentence for layer in report.graph.pipeline for sentence in layer.advice):
+        console.print(f"layer {sentence}", style="yellow", markup=False)
 
 
 def _title(report: Report) -> Text:
@@ -153,7 +156,7 @@ def _pair(point: CurvePoint | None) -> str:
 
 
 def _figures(report: Report) -> Table:
-    kinds = tuple(LIMITS.values())
+    kinds = counted_kinds(report)
     table = new_table(
         "figures", *(kind.label for kind in kinds), "cycles", "latency", "interval", "verdict", words=("verdict",)
     )

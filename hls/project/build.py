@@ -304,7 +304,7 @@ def _report(
 ) -> Report:
     return Report(
         project=assemble.project_info(project, None if chosen is None else chosen.variant),
-        graph=assemble.graph_info(graph, verdict.sample),
+        graph=assemble.graph_info(graph, verdict.sample, figures.layers),
         verification=assemble.verification_info(verdict, project.model_file(), proof),
         proof=proof,
         witnesses={result.name: assemble.witness_info(result) for result in verdict.results},

@@ -21,12 +21,14 @@ from hls.project.report.schema import (
     Environment,
     GraphInfo,
     Layer,
+    LayerValues,
     PortInfo,
     ProjectInfo,
     ReferenceLatency,
     VerificationInfo,
     WitnessInfo,
 )
+from hls.project.report.values import advice, layer_values
 from hls.proof import Proof
 from hls.verification.explanation import Explanation
 from hls.verification.sample import EventSample
@@ -55,10 +57,11 @@ def project_info(project: Project, variant: str | None) -> ProjectInfo:
     )
 
 
-def graph_info(graph: FixedGraph, sample: EventSample) -> GraphInfo:
-    """``graph``, with the magnitudes that physics events (not corners) reach in each layer."""
-    few = [raw[sample.corners : sample.corners + _TRACED_EVENTS] for raw in sample.raw]
-    reached = Emulator(graph).largest(few)
+def graph_info(graph: FixedGraph, sample: EventSample, luts: Mapping[str, float] | None = None) -> GraphInfo:
+    """``graph``, with what physics events (not corners) put on each layer, and the estimated ``luts`` of each."""
+    events = [raw[sample.corners :] for raw in sample.raw]
+    reached = Emulator(graph).largest([raw[:_TRACED_EVENTS] for raw in events])
+    seen = layer_values(graph, events, sample.covered.ports)
     groups: dict[str, list[nodes.Node]] = {}
     for node in graph:
         groups.setdefault(node.layer, []).append(node)
@@ -72,7 +75,7 @@ def graph_info(graph: FixedGraph, sample: EventSample) -> GraphInfo:
         digest=graph.digest(),
         float32_inexact=list(graph.float32_inexact()),
         notes=list(graph.notes),
-        pipeline=[_layer(graph, name, group, reached) for name, group in groups.items()],
+        pipeline=[_layer(graph, group, reached, seen[name], (luts or {}).get(name)) for name, group in groups.items()],
     )
 
 
@@ -80,7 +83,11 @@ def _fits(edge: Edge) -> bool:
     return edge.type.raw_min <= edge.raw_min and edge.raw_max <= edge.type.raw_max
 
 
-def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], reached: Mapping[str, float]) -> Layer:
+def _layer(
+    graph: FixedGraph, group: list[nodes.Node], reached: Mapping[str, float], seen: LayerValues, luts: float | None
+) -> Layer:
+    name = group[0].layer
+    sources = (graph.nodes[source].layer for node in group for source in node.inputs)
     last = group[-1].name
     edge = graph.edges[last]
     lsb = 2.0**-edge.fraction
@@ -98,6 +105,10 @@ def _layer(graph: FixedGraph, name: str, group: list[nodes.Node], reached: Mappi
         accumulator_bits=max(sums, default=None),
         parameters=sum(constant.integers.size for node in group for constant in constants(node)),
         multiplications=sum(products(node, graph.edges[node.name]) for node in group),
+        inputs=[source for source in dict.fromkeys(sources) if source != name],
+        lut=luts,
+        values=seen,
+        advice=list(advice(name, edge, seen)),
     )
 
 

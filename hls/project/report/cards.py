@@ -48,11 +48,13 @@ def _resources(report: Report) -> Iterator[Card]:
         return
     judged = judged_figures(report)
     luts, dsps = judged.get(LUTS.key), judged.get(DSPS.key)
-    yield (
-        Card(_UNKNOWN, "LUTs: no source gives them")
-        if luts is None
-        else Card(count(luts.value), f"LUTs, {_by(luts.source)}")
-    )
+    guess = next((row.counts[LUTS.key] for row in rows if LUTS.key in row.extrapolated), None)
+    if luts is not None:
+        yield Card(count(luts.value), f"LUTs, {_by(luts.source)}")
+    elif guess is not None:
+        yield Card(f"~ {count(guess)}", "LUTs, by an estimate beyond the designs that it was fitted to")
+    else:
+        yield Card(_UNKNOWN, "LUTs: no source gives them")
     if dsps is not None and dsps.value:
         yield Card(count(dsps.value), f"DSPs, {_by(dsps.source)}")
 

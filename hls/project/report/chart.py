@@ -8,12 +8,24 @@ from dataclasses import dataclass
 
 from hls.project.report.schema import Layer, PipelineTrial, Timing
 
-_LEFT, _WIDTH, _ROW, _TOP = 190, 560, 26, 34
+_LEFT, _WIDTH, _ROW, _TOP = 190, 560, 46, 34
+_TALLEST = 22
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values with their highest bit at one place, as tall as their share."""
+
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One layer: pixel positions of its type, of the reach of its interval, and of what was seen."""
+    """One layer: pixel positions of its type, of the reach of its interval, of what was seen, and of its values, of
+    which a share is ``zeros``."""
 
     layer: Layer
     y: int
@@ -21,6 +33,8 @@ class Bar:
     type_width: float
     reach_width: float
     observed_x: float | None
+    columns: list[Column]
+    zeros: float
 
 
 @dataclass(frozen=True)
@@ -49,19 +63,24 @@ def bit_chart(layers: Sequence[Layer]) -> Chart:
         start, end = x(_lsb(layer)), x(_msb(layer))
         reach = x(_log2(max(abs(layer.low), abs(layer.high)), low))
         seen = None if layer.observed is None else x(_log2(layer.observed, low))
-        bars.append(
-            Bar(
-                layer,
-                _TOP + index * _ROW,
-                start,
-                round(end - start, 1),
-                round(max(reach - start, 0), 1),
-                seen,
-            )
-        )
+        y, width = _TOP + index * _ROW, round(end - start, 1)
+        zeros = layer.values.zero_share if layer.values else 0.0
+        columns = _columns(layer, start, unit, y + _TALLEST)
+        bars.append(Bar(layer, y, start, width, round(max(reach - start, 0), 1), seen, columns, zeros))
     step = max(1, math.ceil((high - low) / 12))
     ticks = [(x(exponent), exponent) for exponent in range(low, high + 1) if exponent % step == 0]
     return Chart(_LEFT + _WIDTH + 130, _TOP + _ROW * len(layers) + 8, _TOP, _LEFT, bars, ticks)
+
+
+def _columns(layer: Layer, start: float, unit: float, ground: float) -> list[Column]:
+    """The histogram over the bits of the type, whose lowest begins at ``start``; it stands on ``ground``."""
+    counts = [] if layer.values is None else layer.values.magnitudes
+    most = max(counts, default=0)
+    tall = {bit: round(_TALLEST * amount / most, 1) for bit, amount in enumerate(counts) if amount}
+    width = round(unit - 1, 1)
+    return [
+        Column(round(start + bit * unit, 1), round(ground - height, 1), width, height) for bit, height in tall.items()
+    ]
 
 
 def _lsb(layer: Layer) -> int:

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from hls.project.report.cards import cards, count
 from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
+from hls.project.report.drawing import BOX_HEIGHT, BOX_WIDTH, draw
+from hls.project.report.judged import counted_kinds, judged_figures
 from hls.project.report.schema import HTML_FILE, Metric, Report
+from hls.project.report.time_line import time_line
+from hls.project.report.values import SATURATED, ZEROED
 from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
 from hls.target import FIRMWARES
-from hls.target.resources import LIMITS
+from hls.target.resources import LUTS
+from hls.verification.coverage import percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,8 +45,16 @@ def write_html(report: Report, folder: Path) -> Path:
             cards=cards(report),
             chart=bit_chart(report.graph.pipeline),
             clock=timing_words(report),
+            drawing=draw(report.graph.pipeline),
+            passing=time_line(report),
+            box_width=BOX_WIDTH,
+            box_height=BOX_HEIGHT,
+            luts=judged_figures(report).get(LUTS.key),
+            traced=_traced(report),
+            noteworthy={"saturated": SATURATED, "zeroed": ZEROED},
+            most_luts=max((layer.lut or 0.0 for layer in report.graph.pipeline), default=0.0),
             trade=None if report.timing is None else trade_chart(report.timing),
-            kinds=tuple(LIMITS.values()),
+            kinds=counted_kinds(report),
             firmwares=FIRMWARES,
             metrics={name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)},
             curves=dict(curve_tables(report.fidelity)),
@@ -52,6 +65,11 @@ def write_html(report: Report, folder: Path) -> Path:
     path = folder / HTML_FILE
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _traced(report: Report) -> int:
+    """The number of events of which each layer's values were counted."""
+    return max((layer.values.events for layer in report.graph.pipeline if layer.values is not None), default=0)
 
 
 def _environment() -> Environment:
@@ -67,6 +85,7 @@ def _environment() -> Environment:
     made.filters["count"] = count
     made.filters["rate"] = _rate
     made.filters["value"] = _value
+    made.filters["percent"] = percent
     made.filters["figure"] = lambda number: f"{number:.4g}"
     return made
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hls.project.report.budget import most_trusted
 from hls.project.report.schema import Report
+from hls.target.resources import LIMITS, Resource
 
 CLOCKS = {"latency_cycles": "cycles", "interval": "interval"}
 """Figures in clocks, by the field of a row of ``latency``."""
@@ -33,3 +34,8 @@ def judged_figures(report: Report) -> dict[str, Figure]:
                 figure = Figure(float(getattr(timing, field)), timing.source)
                 found.setdefault(name, {}).setdefault(timing.source, figure)
     return {name: best for name, by_source in found.items() if (best := most_trusted(by_source)) is not None}
+
+
+def counted_kinds(report: Report) -> tuple[Resource, ...]:
+    """The resources that any row counts: an ASIC has no LUTs, so that no table is to have a column of them."""
+    return tuple(kind for kind in LIMITS.values() if any(kind.key in row.counts for row in report.resources))

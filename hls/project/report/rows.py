@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hls.errors import ProjectError
+from hls.errors import ProjectError, UnsupportedError
 from hls.figures.estimates import DesignEstimate, estimate_hls4ml, estimate_own_rtl, multipliers
 from hls.figures.vendor_reports import VendorReport, find_reports
 from hls.graph import FixedGraph
 from hls.project.report.schema import Latency, Resources, Timing
 from hls.project.report.timing import judge_timing
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import BLOCK_KBIT, Closure, NetlistResources, RoutedDesign
+from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, family_of
 from hls.target import Target
 from hls.target.parts import Part, check_fit, find_part
-from hls.target.resources import LIMITS, TILE_KBIT, Needs, resource
+from hls.target.resources import LIMITS, LUTS, TILE_KBIT, Needs, resource
 
 _UNUSED = (
     "a vendor's reports are of the hls4ml project, and the budget judges our RTL; if the hls4ml project is what you "
@@ -32,12 +32,15 @@ _BASIS = {"csynth": "C synthesis", "post-route": "post-route"}
 
 @dataclass(frozen=True)
 class Figures:
-    """Rows in the order in which a reader looks: our RTL first, then hls4ml; estimates first, then measurements."""
+    """Rows in the order in which a reader looks: our RTL first, then hls4ml; estimates first, then measurements.
+
+    ``layers`` are the estimated LUTs of each layer of the firmware that is judged; none for an ASIC."""
 
     resources: list[Resources]
     latency: list[Latency]
     notes: list[str]
     timing: Timing
+    layers: Mapping[str, float]
 
 
 def gather_figures(
@@ -62,11 +65,12 @@ def gather_figures(
     hls4ml = estimate_hls4ml(graph, target)
     reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))
     reports.reverse()  # the one closest to silicon first
+    asic = is_asic(target)
     resources = [
-        _estimated(rtl, part),
+        *([] if asic else [_estimated(rtl, part)]),
         *(_counted(item, part) for item in found if isinstance(item, NetlistResources)),
         *([] if routed is None else [_placed(routed)]),
-        _estimated(hls4ml, part),
+        *([] if asic else [_estimated(hls4ml, part)]),
         *(_vendor(report, part, _compared(report, hls4ml)) for report in reports if report.counts),
     ]
     latency = [
@@ -80,7 +84,17 @@ def gather_figures(
     if reports and target.product == "rtl":
         notes.append(_UNUSED)
     timing = judge_timing(target, resources, reports, routed, closure)
-    return Figures(resources, latency, [*notes, *_notes(resources)], timing)
+    judged = rtl if target.product == "rtl" else hls4ml
+    layers = {} if asic else {layer.name: layer.counts[LUTS.key] for layer in judged.layers}
+    return Figures(resources, latency, [*notes, *_notes(resources)], timing, layers)
+
+
+def is_asic(target: Target) -> bool:
+    """Whether the part has gates in place of LUTs, of which our estimates know nothing."""
+    try:
+        return family_of(target.part).name == ASIC
+    except UnsupportedError:
+        return False
 
 
 def _compared(report: VendorReport, estimate: DesignEstimate) -> DesignEstimate | None:

@@ -2,13 +2,14 @@
 
 from hls.rtl.netlist.closure import Closure, by_cells, close_timing, routed_on
 from hls.rtl.netlist.devices import DEVICES, Device, check_device
-from hls.rtl.netlist.family import FAMILIES, Family, family_of
+from hls.rtl.netlist.family import ASIC, FAMILIES, Family, family_of
 from hls.rtl.netlist.routing import RoutedDesign, check_router, place_and_route
 from hls.rtl.netlist.simulation import NetlistSimulation
 from hls.rtl.netlist.synthesis import BLOCK_KBIT, Netlist, NetlistResources, netlist_gates, synthesise
 from hls.rtl.netlist.yosys import yosys_version
 
 __all__ = [
+    "ASIC",
     "BLOCK_KBIT",
     "DEVICES",
     "FAMILIES",

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -17,10 +16,9 @@ from hls.errors import ProjectError
 from hls.project.report import read_report
 from hls.project.report.budget import check_budget
 from hls.project.report.cards import cards
-from hls.project.report.chart import bit_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.html import write_html
-from hls.project.report.schema import Curve, CurvePoint, Latency, Layer, Metric, Resources, fidelity_metric
+from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Resources, fidelity_metric
 from hls.target import Firmware
 from tests.conftest import TOML
 
@@ -158,6 +156,7 @@ class TestPage:
         assert "data:image/png;base64,iVBORw0KGgogcGljdHVyZQ==" in page
         assert not re.search(r'(src|href)="(?!data:)', page)
         assert "url(" not in page
+        assert not re.search(r"https?://(?!www\.w3\.org)|@import|<script|<link", page)
         for layer in report.graph.pipeline:
             assert layer.name in page
             assert layer.type.replace("<", "&lt;").replace(">", "&gt;") in page
@@ -200,6 +199,19 @@ class TestPage:
         page = write_html(report, project / "build").read_text(encoding="utf-8")
         assert "not compared: only emulator ran" in page
         assert "✓" not in page
+
+    def test_can_be_heard(self, project: Path) -> None:
+        """Landmarks with names, tables with headers, and words for every picture."""
+        page = write_html(hls.build(project), project / "build").read_text(encoding="utf-8")
+        assert re.search(r'<html lang="en">.*<header>.*</header>.*<main>.*</main>', page, re.DOTALL)
+        named = dict(re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', page))
+        sections = re.findall(r"<section([^>]*)>", page)
+        assert [re.search('aria-labelledby="([^"]+)"', found)[1] for found in sections] == list(named)  # type: ignore[index]
+        for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
+            assert not re.search(r"<th(?! scope)", table)
+            assert table.count('scope="row"') == table.count("<tr") - 1
+        for picture in re.findall(r"<svg[^>]*>|<img[^>]*>", page):
+            assert re.search(r'(aria-label|alt)="[^"]+"', picture)
 
     def test_escapes_what_it_is_told(self, project: Path) -> None:
         report = hls.build(project)
@@ -268,23 +280,3 @@ class TestReading:
         path.write_text(json.dumps({**report.model_dump(mode="json"), "schema_version": 2}))
         with pytest.raises(ProjectError, match="schema_version"):
             read_report(project / "build")
-
-
-def test_chart_by_hand() -> None:
-    """ap_fixed<8,4> spans 2^-4 to 2^3, ap_ufixed<4,2> 2^-2 to 2^2: seven units of 80 pixels."""
-    common: dict[str, Any] = {
-        "operations": ["Quantize"],
-        "shape": [1],
-        "accumulator_bits": None,
-        "parameters": 0,
-        "multiplications": 0,
-    }
-    signed = Layer(name="a", type="ap_fixed<8,4>", width=8, integer=4, low=-8, high=4, observed=2.0, **common)
-    unsigned = Layer(name="b", type="ap_ufixed<4,2>", width=4, integer=2, low=0, high=1, observed=None, **common)
-    chart = bit_chart([signed, unsigned])
-    a, b = chart.bars
-    assert (a.type_x, a.type_width, a.reach_width) == (chart.left, 560, 560)
-    assert a.observed_x == chart.left + 5 * 80
-    assert (b.type_x, b.type_width, b.reach_width) == (chart.left + 2 * 80, 4 * 80, 2 * 80)
-    assert b.observed_x is None
-    assert [exponent for _, exponent in chart.ticks] == list(range(-4, 4))

@@ -62,6 +62,16 @@ def test_measurements_are_rows_of_their_own(graph: FixedGraph) -> None:
     assert (simulated.cycles, simulated.interval, simulated.latency_ns) == (7, 1, 35.0)
 
 
+def test_an_asic_has_no_luts(graph: FixedGraph) -> None:
+    netlist = NetlistResources("asic", {"$_NAND_": 30}, lut_low=0, lut_high=0, ff=12, carry=0, dsp=0, bram=0)
+    figures = gather_figures(graph, replace(TARGET, part="asic"), (netlist,), None)
+    assert [(row.source, "lut" in row.counts) for row in figures.resources] == [("yosys", False)]
+    assert not figures.layers
+    layers = gather_figures(graph, TARGET, (), None).layers
+    estimated = next(row for row in gather_figures(graph, TARGET, (), None).resources if row.route == "rtl")
+    assert sum(layers.values()) == pytest.approx(estimated.counts["lut"], abs=1)
+
+
 def test_a_part_that_nobody_knows_has_no_utilisation(graph: FixedGraph) -> None:
     figures = gather_figures(graph, Target("xcvu13q-flga2577-2-e", "vitis", 5.0), (), None)
     assert all(not row.utilisation and row.verdict is None for row in figures.resources)
