@@ -20,6 +20,7 @@ from hls.project.expected import Expected, ExpectedMetric, read_expected, write_
 from hls.project.systems.finding import find_system
 from hls.verification.sample import gather
 from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
+from qmodels.compression.packing.payloads import Sent
 from qmodels.compression.packing.symbols import quantize
 from qmodels.compression.samples.collision_files import CollisionHeader, read_collisions, write_collisions
 from qmodels.compression.samples.selection import Rows, Selection
@@ -160,7 +161,9 @@ def _packets(path: Path) -> None:
     layout = random_layout(1)
     where = np.zeros(150, np.int64)
     raw = np.random.default_rng(2).integers(-999, 999, (150, 4))
-    write_packets(path, quantize(raw, where, layout, "entropy"), where, layout, "entropy", "mine", 64)
+    totals = np.stack([1 + np.abs(raw[:, 0]) % 300, np.abs(raw[:, 1])], axis=1)
+    sent = Sent(quantize(raw, where, layout, "entropy"), where, totals)
+    write_packets(path, sent, layout, "entropy", "mine", 64)
 
 
 def _read_packets(path: Path) -> None:

@@ -11,7 +11,7 @@ from qmodels.compression.autoencoder import kl_per_latent
 from qmodels.compression.packing.latent_layout import Ints, LatentLayout
 from qmodels.compression.packing.layout_calibration import raw_means
 from qmodels.compression.packing.packet_files import EVENTS_PER_STRING
-from qmodels.compression.packing.payloads import Scheme, encode_events, packet_widths
+from qmodels.compression.packing.payloads import Scheme, Sent, encode_events, packet_widths
 from qmodels.compression.packing.symbols import quantize
 
 
@@ -53,9 +53,9 @@ def rate_report(mean: npt.ArrayLike, log_variance: npt.ArrayLike, layout: Latent
 
 
 def payload_bits(symbols: Ints, points: Ints, layout: LatentLayout) -> float:
-    """Bits of payload per event, of entropy-coded symbols (n, latents) all at one grid point."""
-    scheme = Scheme(layout, "entropy", EVENTS_PER_STRING, int(points[0]))
-    return 8.0 * len(scheme.pack(symbols, points)) / len(symbols)
+    """Bits of payload per event, of entropy-coded symbols (n, latents) all at one grid point, without totals."""
+    scheme = Scheme(layout, "entropy", EVENTS_PER_STRING, int(points[0]), totals=False)
+    return 8.0 * len(scheme.pack(Sent(symbols, points, np.zeros((len(points), 0), np.int64)))) / len(symbols)
 
 
 def kl_bits(mean: npt.ArrayLike, log_variance: npt.ArrayLike) -> float:

@@ -15,7 +15,9 @@ from qmodels.compression.networks import read_network
 from qmodels.compression.packing.latent_layout import CODINGS, FILE, Coding, Ints, LatentLayout, read_layout
 from qmodels.compression.packing.layout_calibration import LOG10_BETAS, calibrate, mean_fraction, raw_means
 from qmodels.compression.packing.packet_files import PacketHeader, read_packet_header, read_packets, write_packets
+from qmodels.compression.packing.payloads import Sent
 from qmodels.compression.packing.symbols import quantize, reconstruct
+from qmodels.compression.packing.totals import cut_to, totals_of
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.errors import ModelDataError
 
@@ -69,11 +71,12 @@ def pack(
             stacklevel=2,
         )
     point = int(layout.nearest(wanted))
-    particles = read_collisions(inputs).particles
-    raw = _means(firmware, particles, count, layout, point)
+    events = read_collisions(inputs)
+    raw = _means(firmware, events.particles, count, layout, point)
     points = np.full(len(raw), point, np.int64)
     known: Coding = "fixed" if coding == "fixed" else "entropy"
-    return write_packets(out, quantize(raw, points, layout, known), points, layout, known, folder.name)
+    sent = Sent(quantize(raw, points, layout, known), points, totals_of(events).raw)
+    return write_packets(out, sent, layout, known, folder.name)
 
 
 def packed_by(path: Path) -> str:
@@ -84,20 +87,25 @@ def packed_by(path: Path) -> str:
 def unpack(folder: Path, path: Path, out: Path) -> PacketHeader:
     """Unpack a file with the layout in ``folder``, and the decoder if there is one, into an HDF5 file.
 
-    Datasets: latent (n, L) for the decoder, log10_beta (n,), and particles (n, N, 3) of (pT/H_T, η, φ) if there is a
-    decoder; all float32 but latent, whose multiples of 2**-20 take float64.
+    Datasets: latent (n, L) for the decoder and log10_beta (n,); visible (n,) and ht (n,) in GeV if they were sent; and
+    particles (n, N, 3) of (pT/H_T, η, φ) if there is a decoder, as many of them as were visible. All float32 but
+    latent, whose multiples of 2**-20 take float64, and visible, int32.
 
     Raises:
         ModelDataError: a file is missing, damaged or of another layout.
     """
     layout = read_layout(folder / FILE)
     packets = read_packets(path, layout)
-    latent = reconstruct(packets.symbols, packets.points, layout, packets.header.coding)
-    log10_beta = layout.grid[packets.points].astype(np.float32)
-    arrays: dict[str, npt.NDArray[np.floating]] = {"latent": latent, "log10_beta": log10_beta}
+    sent, totals = packets.sent, packets.totals
+    latent = reconstruct(sent.symbols, sent.points, layout, packets.header.coding)
+    log10_beta = layout.grid[sent.points].astype(np.float32)
+    arrays: dict[str, npt.NDArray[np.number]] = {"latent": latent, "log10_beta": log10_beta}
+    if totals is not None:
+        arrays |= {"visible": totals.visible.astype(np.int32), "ht": totals.ht.astype(np.float32)}
     if (folder / DECODER_FILE).is_file():
         decoder = read_network(folder / DECODER_FILE, {"latent": (layout.latents,), "log10_beta": (1,)})
-        arrays["particles"] = decoder(latent, log10_beta[:, None])[0]
+        restored = decoder(latent, log10_beta[:, None])[0]
+        arrays["particles"] = restored if totals is None else cut_to(restored, totals.visible)
     _write(out, arrays, packets.header)
     return packets.header
 
@@ -117,7 +125,7 @@ def _means(firmware: Encoder, particles: npt.NDArray[np.float32], count: int, la
     return raw
 
 
-def _write(out: Path, arrays: dict[str, npt.NDArray[np.floating]], header: PacketHeader) -> None:
+def _write(out: Path, arrays: dict[str, npt.NDArray[np.number]], header: PacketHeader) -> None:
     with whole_hdf5(out) as file:
         file.attrs.update(format=FORMAT, project=header.project, layout=header.layout, coding=header.coding)
         for name, values in arrays.items():

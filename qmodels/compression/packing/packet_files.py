@@ -1,8 +1,10 @@
 """Files of packed events, ``.qtb``: a header, then blocks of events, each with its own check sum.
 
-Layout, numbers little-endian: the bytes ``QTB1``; length of the header (2 bytes), the header (JSON, UTF-8), its CRC-32
+Layout, numbers little-endian: the bytes ``QTB2``; length of the header (2 bytes), the header (JSON, UTF-8), its CRC-32
 (4 bytes); then blocks of up to 65,536 events: events (4), bytes of payload (4), payload (see
 :mod:`qmodels.compression.packing.payloads`), CRC-32 of all of these (4).
+
+Files that begin with ``QTB1`` are read too: they send no totals.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from hls.machine.files import whole_file
-from qmodels.compression.packing.latent_layout import Coding, Ints, LatentLayout
-from qmodels.compression.packing.payloads import Scheme
+from qmodels.compression.packing.latent_layout import Coding, LatentLayout
+from qmodels.compression.packing.payloads import Scheme, Sent
+from qmodels.compression.packing.totals import STATED, Totals, TotalsType
 from qmodels.errors import ModelDataError
 
-MAGIC = b"QTB1"
+MAGIC, MAGIC_WITHOUT_TOTALS = b"QTB2", b"QTB1"
 EVENTS_PER_STRING = 512
 _BLOCK_EVENTS = 1 << 16
 _MOST = 2**31 - 1
@@ -35,7 +38,11 @@ _HEADER_BYTES, _BLOCK_HEAD, _SUM = struct.Struct("<H"), struct.Struct("<II"), st
 
 @dataclass(frozen=True)
 class PacketHeader:
-    """What a file says about itself. ``log10_beta``: that of all events, or None where each has its own."""
+    """What a file says about itself.
+
+    ``log10_beta``: that of all events, or None where each has its own. ``totals``: the types of the totals that it
+    sends beside the latents; None where, as in the first version, there are none.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
@@ -46,6 +53,7 @@ class PacketHeader:
     events: Annotated[int, Field(ge=0, le=_MOST)]
     events_per_string: Annotated[int, Field(ge=1, le=_MOST)]
     log10_beta: FiniteFloat | None
+    totals: TotalsType | None = None
 
 
 _HEADER: TypeAdapter[PacketHeader] = TypeAdapter(PacketHeader)
@@ -53,26 +61,30 @@ _HEADER: TypeAdapter[PacketHeader] = TypeAdapter(PacketHeader)
 
 @dataclass(frozen=True, eq=False)
 class Packets:
-    """Symbols (n, latents) and grid points (n,) of a file's events."""
+    """A file's header and events."""
 
     header: PacketHeader
-    symbols: Ints
-    points: Ints
+    sent: Sent
+
+    @property
+    def totals(self) -> Totals | None:
+        """Visible particles and H_T, if they were sent."""
+        return None if self.header.totals is None else Totals(self.sent.totals)
 
 
 def write_packets(
     path: Path,
-    symbols: Ints,
-    points: Ints,
+    sent: Sent,
     layout: LatentLayout,
     coding: Coding,
     project: str,
     events_per_string: int = EVENTS_PER_STRING,
 ) -> PacketHeader:
-    """Write events as symbols (n, latents), each with its grid point (n,). The file appears only when complete.
+    """Write events with their totals. The file appears only when complete.
 
     ``events_per_string``: how many share an arithmetic-coded string, and so its last two bits and its 32 of length.
     """
+    points = sent.points
     point = int(points[0]) if len(points) and (points == points[0]).all() else None
     scheme = Scheme(layout, coding, events_per_string, point)
     header = PacketHeader(
@@ -80,16 +92,17 @@ def write_packets(
         layout=layout.digest.hex(),
         coding=coding,
         latents=layout.latents,
-        events=len(symbols),
+        events=len(points),
         events_per_string=events_per_string,
         log10_beta=None if point is None else layout.points[point].log10_beta,
+        totals=STATED,
     )
     with whole_file(path) as draft, draft.open("wb") as file:
         file.write(_header_bytes(header))
-        for start in range(0, len(symbols), _BLOCK_EVENTS):
+        for start in range(0, len(points), _BLOCK_EVENTS):
             block = slice(start, start + _BLOCK_EVENTS)
-            payload = scheme.pack(symbols[block], points[block])
-            head = _BLOCK_HEAD.pack(len(symbols[block]), len(payload))
+            payload = scheme.pack(Sent(sent.symbols[block], points[block], sent.totals[block]))
+            head = _BLOCK_HEAD.pack(len(points[block]), len(payload))
             file.write(head + payload + _SUM.pack(zlib.crc32(head + payload)))
     return header
 
@@ -117,7 +130,7 @@ def read_packets(path: Path, layout: LatentLayout) -> Packets:
         if header.latents != layout.latents:
             raise ModelDataError(f"{path}: {header.latents} latents, its layout has {layout.latents}; {_CURE}")
         scheme = _scheme(path, header, layout)
-        blocks = [(np.empty((0, header.latents), np.int64), np.empty(0, np.int64))]
+        blocks = [scheme.unpack(b"", 0)]
         done = 0
         for events, payload in _blocks(path, file, header):
             try:
@@ -125,8 +138,8 @@ def read_packets(path: Path, layout: LatentLayout) -> Packets:
             except ModelDataError as error:
                 raise ModelDataError(f"{path}: block of events {done} to {done + events - 1}: {error}") from error
             done += events
-    symbols, points = zip(*blocks, strict=True)
-    return Packets(header, np.concatenate(symbols), np.concatenate(points))
+    symbols, points, totals = zip(*((block.symbols, block.points, block.totals) for block in blocks), strict=True)
+    return Packets(header, Sent(np.concatenate(symbols), np.concatenate(points), np.concatenate(totals)))
 
 
 def _header_bytes(header: PacketHeader) -> bytes:
@@ -150,7 +163,8 @@ def _take(path: Path, file: BinaryIO, size: int, what: str) -> bytes:
 
 
 def _header(path: Path, file: BinaryIO) -> PacketHeader:
-    if file.read(len(MAGIC)) != MAGIC:
+    magic = file.read(len(MAGIC))
+    if magic not in (MAGIC, MAGIC_WITHOUT_TOTALS):
         raise ModelDataError(f"{path}: no packed events: does not begin with {MAGIC.decode()}; {_CURE}")
     (size,) = _HEADER_BYTES.unpack(_take(path, file, _HEADER_BYTES.size, "the header"))
     text = _take(path, file, size, "the header")
@@ -158,20 +172,24 @@ def _header(path: Path, file: BinaryIO) -> PacketHeader:
     if stated != zlib.crc32(text):
         raise ModelDataError(f"{path}: the header is damaged (its check sum differs); copy it again, or {_CURE}")
     try:
-        return _HEADER.validate_json(text)
+        header = _HEADER.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         what = f"{'.'.join(map(str, first['loc'])) or 'all of it'} is {reprlib.repr(first['input'])}: {first['msg']}"
         raise ModelDataError(f"{path}: unknown header ({what}); written by another version? {_CURE}") from error
+    if (header.totals is None) != (magic == MAGIC_WITHOUT_TOTALS):
+        raise ModelDataError(f"{path}: a file of {magic.decode()} whose header says totals: {header.totals}; {_CURE}")
+    return header
 
 
 def _scheme(path: Path, header: PacketHeader, layout: LatentLayout) -> Scheme:
+    totals = header.totals is not None
     if header.log10_beta is None:
-        return Scheme(layout, header.coding, header.events_per_string, None)
+        return Scheme(layout, header.coding, header.events_per_string, None, totals)
     (found,) = np.nonzero(layout.grid == header.log10_beta)
     if not len(found):
         raise ModelDataError(f"{path}: log10 beta {header.log10_beta} is not of the layout's grid; {_CURE}")
-    return Scheme(layout, header.coding, header.events_per_string, int(found[0]))
+    return Scheme(layout, header.coding, header.events_per_string, int(found[0]), totals)
 
 
 def _blocks(path: Path, file: BinaryIO, header: PacketHeader) -> Iterator[tuple[int, bytes]]:

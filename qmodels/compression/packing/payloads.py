@@ -4,7 +4,10 @@ A payload, filled up to whole bytes, holds
 
 - entropy coding: the length in bits of each string, in 4 bytes, little-endian;
 - where β differs, the grid point of each event in as many bits as the grid needs;
-- the packets or strings, one after the other.
+- entropy coding: the totals of each event, in fields of their own;
+- the packets, each of which begins with the event's totals, or the strings, one after the other.
+
+Files of the first version have no totals.
 """
 
 from __future__ import annotations
@@ -17,31 +20,47 @@ import numpy.typing as npt
 from qmodels.compression.packing.bit_fields import fields_to_bits, join_strings, padded, read_bits
 from qmodels.compression.packing.entropy_coding import FrequencyTables, decode_strings, encode_strings, frequency_tables
 from qmodels.compression.packing.latent_layout import Coding, Ints, LatentLayout
+from qmodels.compression.packing.totals import WIDTHS
 from qmodels.errors import ModelDataError
 
 Bits = npt.NDArray[np.bool_]
 _LENGTH_BYTES = 4
 
 
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """Events as they are sent: symbols (n, latents), grid points (n,), and totals (n, 2), or (n, 0) without them."""
+
+    symbols: Ints
+    points: Ints
+    totals: Ints
+
+
 @dataclass(frozen=True)
 class Scheme:
-    """How events become bits. ``point``: the grid point of all events, None where each names its own."""
+    """How events become bits. ``point``: the grid point of all events, None where each names its own.
+
+    ``totals``: whether those of each event are sent as well.
+    """
 
     layout: LatentLayout
     coding: Coding
     events_per_string: int
     point: int | None
+    totals: bool = True
 
-    def pack(self, symbols: Ints, points: Ints) -> bytes:
-        """Payload of events with symbols (n, latents) at grid points (n,)."""
-        marks = fields_to_bits(points[:, None], self._mark).ravel()
+    def pack(self, sent: Sent) -> bytes:
+        """Payload of events."""
+        marks = fields_to_bits(sent.points[:, None], self._mark).ravel()
         if self.coding == "fixed":
-            return np.packbits(np.concatenate([marks, fixed_bits(symbols, points, self.layout)])).tobytes()
-        lengths, bits = self._strings(symbols, points)
-        return lengths.astype("<u4").tobytes() + np.packbits(np.concatenate([marks, bits])).tobytes()
+            packets = packet_bits(np.hstack([sent.totals, sent.symbols]), self._packet_widths()[sent.points])
+            return np.packbits(np.concatenate([marks, packets])).tobytes()
+        lengths, bits = self._strings(sent.symbols, sent.points)
+        totals = fields_to_bits(sent.totals, self._totals).ravel()
+        return lengths.astype("<u4").tobytes() + np.packbits(np.concatenate([marks, totals, bits])).tobytes()
 
-    def unpack(self, payload: bytes, events: int) -> tuple[Ints, Ints]:
-        """Undo :meth:`pack`: symbols and grid points.
+    def unpack(self, payload: bytes, events: int) -> Sent:
+        """Undo :meth:`pack`.
 
         Raises ModelDataError where the bits are too few, too many, or those of no symbols.
         """
@@ -54,19 +73,33 @@ class Scheme:
         used = events * int(self._mark[0])
         points = self._points(data, events)
         if self.coding == "fixed":
-            widths = _widths(self.layout)[points]
+            widths = self._packet_widths()[points]
             _check_size(body, used + int(widths.sum()))
-            symbols = _fixed_symbols(data, used, widths)
+            fields = _packet_fields(data, used, widths)
+            totals, symbols = fields[:, : len(self._totals)], fields[:, len(self._totals) :]
         else:
+            totals = _packet_fields(data, used, np.tile(self._totals, (events, 1)))
+            used += totals.shape[0] * int(self._totals.sum())
             _check_size(body, used + int(lengths.sum()))
             symbols = self._string_symbols(data, used + np.cumsum(np.concatenate([[0], lengths])), points)
         _check_symbols(symbols, points, self)
-        return symbols, points
+        _check_totals(totals)
+        return Sent(symbols, points, totals)
 
     @property
     def _mark(self) -> Ints:
         """Width of the field that names an event's grid point."""
         return np.array([0 if self.point is not None else (len(self.layout.points) - 1).bit_length()])
+
+    @property
+    def _totals(self) -> Ints:
+        """Widths of the totals."""
+        return WIDTHS if self.totals else np.zeros(0, np.int64)
+
+    def _packet_widths(self) -> Ints:
+        """Widths (grid points, fields) of a fixed packet."""
+        latents = _widths(self.layout)
+        return np.hstack([np.tile(self._totals, (len(latents), 1)), latents])
 
     def _points(self, data: npt.NDArray[np.uint8], events: int) -> Ints:
         width = int(self._mark[0])
@@ -105,14 +138,14 @@ def packet_widths(layout: LatentLayout, point: int) -> Ints:
     return _widths(layout)[point]
 
 
-def fixed_bits(symbols: Ints, points: Ints, layout: LatentLayout) -> Bits:
-    """Fixed packets one after the other: the latents in their order, each highest bit first."""
-    widths = _widths(layout)[points]
+def packet_bits(fields: Ints, widths: Ints) -> Bits:
+    """Packets one after the other, of fields (n, k) of those widths (n, k), each highest bit first."""
     bits = np.empty(int(widths.sum()), np.bool_)
     ends = np.cumsum(widths.sum(axis=1))
-    for point in np.unique(points):
-        here = np.flatnonzero(points == point)
-        packet = fields_to_bits(symbols[here], widths[here[0]])
+    kinds, kind = np.unique(widths, axis=0, return_inverse=True)
+    for index in range(len(kinds)):
+        here = np.flatnonzero(kind == index)
+        packet = fields_to_bits(fields[here], kinds[index])
         bits[(ends[here] - packet.shape[1])[:, None] + np.arange(packet.shape[1])] = packet
     return bits
 
@@ -146,12 +179,12 @@ def _widths(layout: LatentLayout) -> Ints:
     return np.array([[quantizer.width for quantizer in point.fixed] for point in layout.points], np.int64)
 
 
-def _fixed_symbols(data: npt.NDArray[np.uint8], start: int, widths: Ints) -> Ints:
+def _packet_fields(data: npt.NDArray[np.uint8], start: int, widths: Ints) -> Ints:
     ends = start + np.cumsum(widths).reshape(widths.shape)
-    symbols = np.empty(widths.shape, np.int64)
-    for latent, width in enumerate(widths.T):
-        symbols[:, latent] = read_bits(data, ends[:, latent] - width, width)
-    return symbols
+    fields = np.empty(widths.shape, np.int64)
+    for index, width in enumerate(widths.T):
+        fields[:, index] = read_bits(data, ends[:, index] - width, width)
+    return fields
 
 
 def _check_size(body: bytes, bits: int) -> None:
@@ -165,3 +198,9 @@ def _check_symbols(symbols: Ints, points: Ints, scheme: Scheme) -> None:
     if wrong.any():
         event, latent = np.argwhere(wrong)[0]
         raise ModelDataError(f"event {event}: latent {latent} has no symbol {symbols[event, latent]}")
+
+
+def _check_totals(totals: Ints) -> None:
+    empty = (totals[:, :1] == 0).any(axis=1)
+    if empty.any():
+        raise ModelDataError(f"event {int(np.argmax(empty))} has no visible particle")

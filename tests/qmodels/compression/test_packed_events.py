@@ -50,6 +50,8 @@ def test_there_and_back(tmp_path: Path, coding: str) -> None:
         means = np.rint(8.0 * np.stack([angles[..., 0], np.cos(angles[..., 1])], axis=-1).mean(axis=1)) / 8.0
         assert np.array_equal(back["latent"], means)
         assert np.array_equal(back["log10_beta"], np.full(70, -2.0))
+        assert back["visible"][()].tolist() == [COUNT] * 70
+        assert back["ht"][()].tolist() == [5.0 * COUNT] * 70
         assert "particles" not in back
 
 

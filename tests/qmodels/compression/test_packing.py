@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from qmodels.compression.packing.latent_layout import (
 )
 from qmodels.compression.packing.layout_calibration import calibrate, raw_means
 from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
-from qmodels.compression.packing.payloads import fixed_bits, packet_widths
+from qmodels.compression.packing.payloads import Sent, packet_bits, packet_widths
 from qmodels.compression.packing.symbols import quantize, reconstruct
+from qmodels.compression.packing.totals import BITS, cut_to, raw_totals
 from qmodels.errors import ModelDataError
 from tests.qmodels.compression.layouts import FRACTION, VARIANCES, gaussian_encoder, random_layout
 
@@ -36,6 +38,7 @@ BY_HAND = (
     Quantizer(1, 0, 2, 0, 1 << 20),
 )
 WEIGHTED = (replace(BY_HAND[0], weights=(1,) * 5), BY_HAND[1], replace(BY_HAND[2], weights=(1, 1)))
+TOTALS = raw_totals([3, 200], [10.3, 1e6])
 LAYOUT = LatentLayout(2, (GridPoint(-1.0, BY_HAND, WEIGHTED), GridPoint(0.0, (BY_HAND[1],) * 3, (BY_HAND[1],) * 3)))
 
 
@@ -56,8 +59,61 @@ def test_quantizers_by_hand() -> None:
 def test_fixed_packets_by_hand() -> None:
     assert packet_widths(LAYOUT, 0).tolist() == [3, 0, 1]
     assert packet_widths(LAYOUT, 1).tolist() == [0, 0, 0]
-    bits = fixed_bits(np.array([[4, 0, 1], [0, 0, 0], [3, 0, 1]]), np.array([0, 1, 0]), LAYOUT)
+    widths = np.array([[3, 0, 1], [0, 0, 0], [3, 0, 1]])
+    bits = packet_bits(np.array([[4, 0, 1], [0, 0, 0], [3, 0, 1]]), widths)
     assert bits.astype(int).tolist() == [1, 0, 0, 1, 0, 1, 1, 1]
+
+
+def test_totals_by_hand(tmp_path: Path) -> None:
+    # 3 visible particles, and 10.3 GeV as 41 quarters; then as many and as much as the fields hold.
+    assert TOTALS.tolist() == [[3, 41], [200, 16383]]
+    sent = Sent(np.array([[4, 0, 1], [3, 0, 1]]), points(2), TOTALS)
+    write_packets(tmp_path / "a.qtb", sent, LAYOUT, "fixed", "mine")
+    packets = b"".join(
+        bytes(f"{v:010b}{h:014b}{a:03b}{b:01b}", "ascii") for (v, h), a, b in zip(TOTALS, (4, 3), (1, 1), strict=True)
+    )
+    content = (tmp_path / "a.qtb").read_bytes()
+    assert len(packets) == 2 * (BITS + 4)
+    assert content[-4 - 7 : -4] == int(packets, 2).to_bytes(7, "big")
+    totals = read_packets(tmp_path / "a.qtb", LAYOUT).totals
+    assert totals is not None
+    assert totals.visible.tolist() == [3, 200]
+    assert totals.ht.tolist() == [10.25, 4095.75]
+
+
+OLD = {
+    "fixed": "UVRCMX4AeyJwcm9qZWN0IjoibWluZSIsImxheW91dCI6IjQzMzc3NWU4Yjc5NmVlYmIiLCJjb2RpbmciOiJmaXhlZCIsImxhdGVudHMiOj"
+    "MsImV2ZW50cyI6MywiZXZlbnRzX3Blcl9zdHJpbmciOjIsImxvZzEwX2JldGEiOm51bGx9AzQk3AMAAAACAAAAUuDQr/Jt",
+    "entropy": "UVRCMYAAeyJwcm9qZWN0IjoibWluZSIsImxheW91dCI6IjQzMzc3NWU4Yjc5NmVlYmIiLCJjb2RpbmciOiJlbnRyb3B5IiwibGF0ZW50"
+    "cyI6MywiZXZlbnRzIjozLCJldmVudHNfcGVyX3N0cmluZyI6MiwibG9nMTBfYmV0YSI6bnVsbH3dUgEcAwAAAAoAAAAEAAAABQAAAF9w2smqaw==",
+}
+"""Files of the first version, QTB1, as the program wrote them then: three events at the grid points 0, 1, 0."""
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_files_without_totals_are_read(tmp_path: Path, coding: Coding) -> None:
+    path = tmp_path / "old.qtb"
+    path.write_bytes(b64decode(OLD[coding]))
+    packets = read_packets(path, LAYOUT)
+    assert packets.totals is None
+    assert packets.sent.symbols.tolist() == [[4, 0, 1], [0, 0, 0], [3, 0, 1]]
+    assert packets.sent.points.tolist() == [0, 1, 0]
+    path.write_bytes(b"QTB2" + path.read_bytes()[4:])
+    with pytest.raises(ModelDataError, match="QTB2 whose header says totals: None"):
+        read_packets(path, LAYOUT)
+
+
+def test_no_more_particles_than_were_visible() -> None:
+    rng = np.random.default_rng(5)
+    clouds = rng.random((6, 4, 3))
+    clouds[:, :, 0] /= clouds[:, :, 0].sum(axis=1, keepdims=True)
+    cut = cut_to(clouds, np.array([1, 2, 3, 4, 5, 1000]))
+    assert (cut[:, :, 0] > 0).sum(axis=1).tolist() == [1, 2, 3, 4, 4, 4]
+    np.testing.assert_allclose(cut[:, :, 0].sum(axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(cut[3:], clouds[3:], rtol=1e-6)
+    kept = cut[1, :, 0] > 0
+    assert clouds[1, kept, 0].min() > clouds[1, ~kept, 0].max()
+    assert not cut[1, ~kept].any()
 
 
 def test_the_nearest_grid_point() -> None:
@@ -80,20 +136,24 @@ def test_files_give_back_every_symbol(
     rng, layout = np.random.default_rng(seed), random_layout(seed)
     where = rng.integers(0, 3, events) if mixed else points(events, int(rng.integers(3)))
     symbols = quantize(rng.integers(-(1 << 14), 1 << 14, (events, 4)), where, layout, coding)
+    totals = raw_totals(rng.integers(1, 2000, events), rng.exponential(500.0, events))
     path = tmp_path_factory.mktemp("packets") / "a.qtb"
-    header = write_packets(path, symbols, where, layout, coding, "mine", together)
+    header = write_packets(path, Sent(symbols, where, totals), layout, coding, "mine", together)
     assert read_packet_header(path) == header
     packets = read_packets(path, layout)
     assert packets.header == header
-    assert (packets.symbols == symbols).all()
-    assert (packets.points == where).all()
+    assert (packets.sent.symbols == symbols).all()
+    assert (packets.sent.points == where).all()
+    assert packets.totals is not None
+    assert (packets.totals.raw == totals).all()
 
 
 def written(path: Path, events: int = 150) -> bytes:
     """A file of the first random layout, entropy-coded."""
     layout = random_layout(1)
     raw = np.random.default_rng(2).integers(-999, 999, (events, 4))
-    write_packets(path, quantize(raw, points(events), layout, "entropy"), points(events), layout, "entropy", "mine", 64)
+    sent = Sent(quantize(raw, points(events), layout, "entropy"), points(events), TOTALS[np.arange(events) % 2])
+    write_packets(path, sent, layout, "entropy", "mine", 64)
     return path.read_bytes()
 
 
@@ -107,7 +167,7 @@ def test_no_damaged_file_is_read(tmp_path: Path) -> None:
             read_packets(path, random_layout(1))
     for size in places:
         path.write_bytes(whole[:size])
-        with pytest.raises(ModelDataError, match=r"cut short|does not begin with QTB1"):
+        with pytest.raises(ModelDataError, match=r"cut short|does not begin with QTB2"):
             read_packets(path, random_layout(1))
     path.write_bytes(whole + b"\0")
     with pytest.raises(ModelDataError, match="goes on after its 150 events"):
@@ -128,7 +188,7 @@ def test_wrong_bits_under_a_right_check_sum(tmp_path: Path) -> None:
             assert "block of events 0 to 149" in str(error)
         else:  # other bits may be other symbols, never symbols outside their alphabet
             levels = np.array([quantizer.levels for quantizer in random_layout(1).points[0].entropy])
-            assert (found.symbols < levels).all()
+            assert (found.sent.symbols < levels).all()
 
 
 def with_header(whole: bytes, **changes: object) -> bytes:
@@ -141,7 +201,9 @@ def with_header(whole: bytes, **changes: object) -> bytes:
     )
 
 
-@pytest.mark.parametrize("key", ["project", "layout", "coding", "latents", "events", "events_per_string", "log10_beta"])
+@pytest.mark.parametrize(
+    "key", ["project", "layout", "coding", "latents", "events", "events_per_string", "log10_beta", "totals"]
+)
 @pytest.mark.parametrize("value", [..., True, -1, 0, 1.5, 10**30, float("nan"), "x\0/", [], {}, "9" * 9000])
 def test_every_field_of_the_header_is_checked(key: str, value: object, tmp_path: Path) -> None:
     path = tmp_path / "a.qtb"
