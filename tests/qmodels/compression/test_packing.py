@@ -69,9 +69,7 @@ def test_totals_by_hand(tmp_path: Path) -> None:
     assert TOTALS.tolist() == [[3, 41], [200, 16383]]
     sent = Sent(np.array([[4, 0, 1], [3, 0, 1]]), points(2), TOTALS)
     write_packets(tmp_path / "a.qtb", sent, LAYOUT, "fixed", "mine")
-    packets = b"".join(
-        bytes(f"{v:010b}{h:014b}{a:03b}{b:01b}", "ascii") for (v, h), a, b in zip(TOTALS, (4, 3), (1, 1), strict=True)
-    )
+    packets = f"{3:010b}{41:014b}{4:03b}{1:01b}" + f"{200:010b}{16383:014b}{3:03b}{1:01b}"
     content = (tmp_path / "a.qtb").read_bytes()
     assert len(packets) == 2 * (BITS + 4)
     assert content[-4 - 7 : -4] == int(packets, 2).to_bytes(7, "big")
@@ -82,10 +80,16 @@ def test_totals_by_hand(tmp_path: Path) -> None:
 
 
 OLD = {
-    "fixed": "UVRCMX4AeyJwcm9qZWN0IjoibWluZSIsImxheW91dCI6IjQzMzc3NWU4Yjc5NmVlYmIiLCJjb2RpbmciOiJmaXhlZCIsImxhdGVudHMiOj"
-    "MsImV2ZW50cyI6MywiZXZlbnRzX3Blcl9zdHJpbmciOjIsImxvZzEwX2JldGEiOm51bGx9AzQk3AMAAAACAAAAUuDQr/Jt",
-    "entropy": "UVRCMYAAeyJwcm9qZWN0IjoibWluZSIsImxheW91dCI6IjQzMzc3NWU4Yjc5NmVlYmIiLCJjb2RpbmciOiJlbnRyb3B5IiwibGF0ZW50"
-    "cyI6MywiZXZlbnRzIjozLCJldmVudHNfcGVyX3N0cmluZyI6MiwibG9nMTBfYmV0YSI6bnVsbH3dUgEcAwAAAAoAAAAEAAAABQAAAF9w2smqaw==",
+    "fixed": (
+        "UVRCMX4AeyJwcm9qZWN0IjoibWluZSIsImxheW91dCI6IjQzMzc3NWU4Yjc5NmVlYmIiLCJjb2RpbmciOiJmaXhlZCIsImxh"
+        "dGVudHMiOjMsImV2ZW50cyI6MywiZXZlbnRzX3Blcl9zdHJpbmciOjIsImxvZzEwX2JldGEiOm51bGx9AzQk3AMAAAACAAAA"
+        "UuDQr/Jt"
+    ),
+    "entropy": (
+        "UVRCMYAAeyJwcm9qZWN0IjoibWluZSIsImxheW91dCI6IjQzMzc3NWU4Yjc5NmVlYmIiLCJjb2RpbmciOiJlbnRyb3B5Iiwi"
+        "bGF0ZW50cyI6MywiZXZlbnRzIjozLCJldmVudHNfcGVyX3N0cmluZyI6MiwibG9nMTBfYmV0YSI6bnVsbH3dUgEcAwAAAAoA"
+        "AAAEAAAABQAAAF9w2smqaw=="
+    ),
 }
 """Files of the first version, QTB1, as the program wrote them then: three events at the grid points 0, 1, 0."""
 
