@@ -38,13 +38,14 @@ def command(
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
     from hls.project.systems.finding import find_system
+    from hls.project.systems.packing import emulated
 
     chosen = find_system(system, variant)
     target = out or folder / "evaluation"
     kept = f"what is drawn so far is in {target}; the same command draws it all"
     with keeping(kept), progress() as shown:
         page = chosen.evaluating.evaluate(
-            chosen.variant, folder, target, events=events, seed=seed, data=samples, progress=shown
+            chosen.variant, folder, target, events=events, seed=seed, data=samples, load=emulated, progress=shown
         )
     data = {
         "version": JSON_VERSION,

@@ -25,7 +25,7 @@ from qmodels.compression.reference import build_decoder, build_encoder
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.generation import generate
 from qmodels.compression.samples.pythia import BACKGROUND
-from qmodels.compression.trained_folder import CLASSIFIER_FILE
+from qmodels.compression.trained_folder import CLASSIFIER_FILE, MODEL_FILE
 from qmodels.compression.training import CompressionRun
 from qmodels.errors import ModelDataError
 from qmodels.training.loop import Fitted, set_up
@@ -40,7 +40,6 @@ from qmodels.training.run import Fits, Step, run_steps
 from qmodels.training.stages import check_run
 from qmodels.types import Floats32
 
-MODEL_FILE = "model.h5"
 COLLISIONS_FILE = "collisions.h5"
 CALIBRATION_EVENTS = 10_000
 LAYOUT_EVENTS = 16_000

@@ -12,7 +12,7 @@ from qmodels.compression.packing import latent_layout
 from qmodels.compression.packing.latent_layout import LatentLayout
 from qmodels.types import Floats, Floats32
 
-CLASSIFIER_FILE = "judge.h5"
+MODEL_FILE, CLASSIFIER_FILE = "model.h5", "judge.h5"
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 from hls.emulation import Emulator
 from hls.errors import FirmwareError
-from hls.importing import import_model
+from hls.importing import Statements, import_model
 from hls.machine.disk import disk_errors
 from hls.machine.extras import absence_named
 from hls.project.project_file import Project, read_project
 from hls.project.systems.finding import Chosen, find_system, systems
-from hls.project.systems.protocols import PackedEvents, PackingSystem
+from hls.project.systems.protocols import Firmware, PackedEvents, PackingSystem
 
 PROJECTS = Path("firmware_projects")
 
@@ -25,15 +25,21 @@ def pack(folder: str | Path, inputs: str | Path, out: str | Path, *, beta: float
     """
     project = read_project(folder)
     chosen = _chosen(project)
-    emulator = Emulator(import_model(project.model_file(), project.file.model.statements()))
-
-    def firmware(events: Any) -> Any:
-        return emulator.evaluate(events)
-
+    firmware = emulated(project.model_file(), project.file.model.statements())
     with absence_named(), disk_errors(Path(out)):
         return chosen.packing.pack(
             chosen.variant, project.folder, firmware, Path(inputs), Path(out), beta=beta, coding=coding
         )
+
+
+def emulated(model: Path, statements: Statements | None = None) -> Firmware:
+    """The firmware of a quantized ``model``; FirmwareError if it cannot be read."""
+    emulator = Emulator(import_model(model, statements))
+
+    def firmware(events: Any) -> Any:
+        return emulator.evaluate(events)
+
+    return firmware
 
 
 def unpack(path: str | Path, out: str | Path, folder: str | Path | None = None) -> PackedEvents:

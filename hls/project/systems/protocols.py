@@ -250,11 +250,13 @@ class EvaluatingSystem(PhysicsSystem, Protocol):
         events: int | None = None,
         seed: int = 2,
         data: Path | None = None,
+        load: Callable[[Path], Firmware],
         progress: StageProgress | None = None,
     ) -> Path:
-        """Write figures and tables of the float networks in ``folder`` into ``out``; returns the page of tables.
+        """Write figures and tables of the networks in ``folder`` into ``out``; returns the page of tables.
 
-        ``events`` and ``seed`` are of the events drawn, unless ``data`` names a file of them. Raises ``FirmwareError``
+        ``events`` and ``seed`` are of the events drawn, unless ``data`` names a file of them. ``load`` makes firmware
+        of a quantized model's file, for what the system measures of it. Raises ``FirmwareError``
         if a network or the file is missing or damaged.
         """
 

@@ -48,7 +48,7 @@ def measure_packed(
     )
     arrays = [features(background), column(log10_beta, len(background))]
     return Packed(
-        bits=payload_bits(*_symbols(firmware(arrays)[0], layout, log10_beta), layout),
+        bits=payload_bits(*sent_symbols(firmware(arrays)[0], layout, log10_beta), layout),
         kl_bits=float(kl_per_latent(*networks.reference(arrays)).sum(axis=1).mean() / np.log(2.0)),
         distortion=distance(restored),
         auc=restored_auc(networks.classifier, restored, log10_beta),
@@ -57,12 +57,13 @@ def measure_packed(
     )
 
 
-def _symbols(mean: npt.ArrayLike, layout: LatentLayout, log10_beta: float) -> tuple[Ints, Ints]:
+def sent_symbols(mean: npt.ArrayLike, layout: LatentLayout, log10_beta: float) -> tuple[Ints, Ints]:
+    """Symbols (n, latents) of the firmware's means, entropy coding, and the grid point (n,) of each event."""
     raw = raw_means(mean, layout.fraction)
     points = np.full(len(raw), int(layout.nearest(log10_beta)), np.int64)
     return quantize(raw, points, layout, "entropy"), points
 
 
 def _unpacked(mean: npt.ArrayLike, layout: LatentLayout, log10_beta: float) -> Floats:
-    symbols, points = _symbols(mean, layout, log10_beta)
+    symbols, points = sent_symbols(mean, layout, log10_beta)
     return reconstruct(symbols, points, layout, "entropy")

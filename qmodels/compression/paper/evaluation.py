@@ -13,18 +13,19 @@ import numpy as np
 from hls.errors import ProjectError
 from hls.machine.files import read_json, write_text
 from qmodels.classification import Auc, measured_auc
-from qmodels.compression.autoencoder import code
+from qmodels.compression.autoencoder import Encoder, code
 from qmodels.compression.classifiers.parts import unseen
 from qmodels.compression.classifiers.separation import restored_scores
 from qmodels.compression.classifiers.summaries import summaries
 from qmodels.compression.inputs import transport_targets
+from qmodels.compression.packing.totals import Totals, totals_of
 from qmodels.compression.paper.rates import displays, rates
 from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation
 from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.samples.event_sources import event_source
 from qmodels.compression.samples.pythia import SIGNALS
 from qmodels.compression.samples.selection import MAX_PARTICLES
-from qmodels.compression.trained_folder import Networks, read_networks
+from qmodels.compression.trained_folder import MODEL_FILE, Networks, read_networks
 from qmodels.types import Floats32
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +47,7 @@ def evaluate(
     events: int = EVENTS,
     seed: int = 2,
     data: Path | None = None,
+    load: Callable[[Path], Encoder],
     progress: Progress | None = None,
 ) -> Path:
     """Evaluate the networks in ``folder`` and write figures, evaluation.json and evaluation.md into ``out``.
@@ -56,6 +58,7 @@ def evaluate(
         events: of each signal; a tenth of them is what AUCs are measured on.
         seed: of the events, if they are generated, and of the classifiers. Not that of the training.
         data: folder with background.h5, b-to-ks.h5 and hidden-valley.h5 instead of generated events.
+        load: makes firmware of a quantized encoder; what model.h5 sends is classified if it is there.
         progress: called with (stage, done, total).
 
     Returns:
@@ -65,13 +68,15 @@ def evaluate(
         ModelDataError: a network or an event file is missing or unusable.
     """
     networks = read_networks(folder)
+    model = folder / MODEL_FILE
+    firmware = load(model) if model.exists() else None
     from qmodels.compression.paper.plots import draw_figures  # brings matplotlib
     from qmodels.compression.paper.tables import write_markdown
     from qmodels.training.loop import set_up  # brings TensorFlow: bad folders are refused before
 
     set_up(seed)
     collisions = event_source(data, events, seed)
-    found = measure(networks, _training_record(folder), collisions, events, seed, progress)
+    found = measure(networks, firmware, _training_record(folder), collisions, events, seed, progress)
     out.mkdir(parents=True, exist_ok=True)
     draw_figures(found, out)
     _write_json(found, out / JSON_FILE)
@@ -80,6 +85,7 @@ def evaluate(
 
 def measure(
     networks: Networks,
+    firmware: Encoder | None,
     training: dict[str, Any],
     collisions: Callable[[str], Collisions],
     events: int,
@@ -89,8 +95,11 @@ def measure(
     """All measurements, on the events that ``collisions`` gives for the name of a sample."""
     background = transport_targets(collisions("background").particles[:RATE_EVENTS], networks.count)
     signals = [collisions(name) for name in SIGNALS]
+    totals = [Totals(totals_of(signal).raw[:events]) for signal in signals]
     clouds = [transport_targets(signal.particles[:events], networks.count) for signal in signals]
     event = min(DISPLAY_EVENT, len(background) - 1)
+    from qmodels.compression.paper.sent import measure_sent  # brings scikit-learn
+
     return Evaluation(
         particles=networks.count,
         latents=networks.decoder.inputs["latent"][0],
@@ -99,6 +108,7 @@ def measure(
         displays=displays(networks, background, event, DISPLAY_LOG10_BETAS),
         rates=rates(networks, background, RATE_LOG10_BETAS, seed, progress),
         aucs=_aucs(networks, clouds, seed, progress),
+        sent=measure_sent(networks, firmware, list(zip(clouds, totals, strict=True)), AUC_LOG10_BETAS, seed, progress),
         classifiers=_classifiers(signals, clouds, events, seed),
     )
 
@@ -121,7 +131,6 @@ def _aucs(networks: Networks, clouds: Sequence[Floats32], seed: int, progress: P
                 pfn=fresh.auc,
                 reference=_reference(networks, unseen(restored, seed), log10_beta),
                 trees=train_trees([summaries(side) for side in restored], seed),
-                latent_trees=train_trees([side.mean for side in coded], seed),
             )
         )
         if progress is not None:
@@ -186,6 +195,7 @@ def _write_json(found: Evaluation, path: Path) -> None:
             for r in found.rates
         ],
         "aucs": [asdict(point) for point in found.aucs],
+        "sent": [asdict(point) for point in found.sent],
         "classifiers": asdict(found.classifiers),
     }  # fmt: skip
     write_text(path, json.dumps(content, indent=1) + "\n")

@@ -19,7 +19,7 @@ from qmodels.compression.paper.results import Evaluation
 
 RECONSTRUCTIONS, RATES, AUC = "reconstructions.png", "rates.png", "auc.png"
 _TRUE, _RESTORED, _REFERENCE, _PUBLISHED = "#e42536", "#5790fc", "#f89c20", "#9c9ca1"
-_TREES, _LATENTS = "#964a8b", "#e42536"
+_TREES, _LATENTS, _TOTALS = "#964a8b", "#e42536", "#7a21dd"
 _AREA = 1500.0
 """Area in points² of a particle that carries all of H_T."""
 
@@ -84,8 +84,13 @@ def _auc(found: Evaluation) -> Figure:
         _curve(axes, ours, [p.pfn for p in found.aucs], "o-", _RESTORED, "restored, fresh PFN")
         _curve(axes, ours, [p.reference for p in found.aucs], "s-", _REFERENCE, "restored, one PFN for all")
         _curve(axes, ours, [p.trees for p in found.aucs], "^-", _TREES, "restored, trees")
-        _curve(axes, ours, [p.latent_trees for p in found.aucs], "v-", _LATENTS, "latents, trees")
         _lines(axes, found)
+    for axes, bare, both in (
+        (left, *[[p.log10_beta for p in found.sent]] * 2),
+        (right, [p.reference.bits for p in found.sent], [p.reference.bits_with_totals for p in found.sent]),
+    ):
+        _curve(axes, bare, [p.reference.latents for p in found.sent], "v-", _LATENTS, "latents, trees")
+        _curve(axes, both, [p.reference.with_totals for p in found.sent], "D-", _TOTALS, "... and N, $H_T$, trees")
     left.set(xlabel=BETA_LABEL, ylabel="AUC between the signals")
     right.set_xscale("symlog", linthresh=1.0)
     right.set(xlabel="KL [bits per event]", xlim=(0.0, 600.0))

@@ -12,10 +12,8 @@ from qmodels.types import Floats32
 
 @dataclass(frozen=True)
 class AucPoint:
-    """Signals coded at one β: mean KL in bits, and AUCs.
-
-    Of what is restored from the means: ``pfn``, a fresh one; ``reference``, the reference classifier if there is one;
-    ``trees``. ``latent_trees`` see the means themselves.
+    """Signals restored from the means at one β: mean KL in bits, AUC of a fresh PFN, of the reference classifier if
+    there is one, and of trees.
     """
 
     log10_beta: float
@@ -23,7 +21,25 @@ class AucPoint:
     pfn: Auc
     reference: Auc | None
     trees: Auc
-    latent_trees: Auc
+
+
+@dataclass(frozen=True)
+class SentTrees:
+    """AUC of trees that see the ``latents`` alone, and with the number of particles and H_T; bits an event of each."""
+
+    bits: float
+    latents: Auc
+    bits_with_totals: float
+    with_totals: Auc
+
+
+@dataclass(frozen=True)
+class SentPoint:
+    """What is sent at one β: the float encoder's means, whose bits are its KL, and the firmware's, packed."""
+
+    log10_beta: float
+    reference: SentTrees
+    firmware: SentTrees | None
 
 
 @dataclass(frozen=True)
@@ -51,4 +67,5 @@ class Evaluation:
     displays: list[Display]
     rates: list[Rate]
     aucs: list[AucPoint]
+    sent: list[SentPoint]
     classifiers: Classifiers

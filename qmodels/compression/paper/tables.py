@@ -23,9 +23,16 @@ def _page(found: Evaluation) -> Iterable[str]:
     yield from _table(("log₁₀ β", "S [R²]", "ΣKL [nats]", "C_KL", "C_S", "latents above 0.1 nats"), _rates(found))
     yield "\nAUC between the signals, restored from the means:\n"
     columns = (
-        "log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "trees", "trees of latents", "published, interpolated",
+        "log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "trees", "published, interpolated",
     )  # fmt: skip
     yield from _table(columns, _aucs(found))
+    yield "\nAUC of trees that see what is sent, without restoring it; with the number of particles and H_T in bits of "
+    yield "their own; float means at the KL, and the firmware's packed:\n"
+    sent = (
+        "log₁₀ β", "KL [bits]", "float latents", "with both numbers",
+        "packed [bits]", "firmware's latents", "with both [bits]", "with both numbers",
+    )  # fmt: skip
+    yield from _table(sent, _sent(found))
     known = found.classifiers
     yield "\nClassifiers that do not depend on β:\n"
     rows = (
@@ -56,8 +63,19 @@ def _rates(found: Evaluation) -> Iterable[tuple[str, ...]]:
 
 def _aucs(found: Evaluation) -> Iterable[tuple[str, ...]]:
     for point in found.aucs:
-        own = ("" if auc is None else str(auc) for auc in (point.pfn, point.reference, point.trees, point.latent_trees))
+        own = ("" if auc is None else str(auc) for auc in (point.pfn, point.reference, point.trees))
         yield f"{point.log10_beta:g}", f"{point.bits:.1f}", *own, f"{published.auc_at(point.log10_beta):.3f}"
+
+
+def _sent(found: Evaluation) -> Iterable[tuple[str, ...]]:
+    for point in found.sent:
+        own, packed = point.reference, point.firmware
+        row = [f"{point.log10_beta:g}", f"{own.bits:.1f}", str(own.latents), str(own.with_totals)]
+        if packed is None:
+            yield (*row, "", "", "", "")
+        else:
+            bits, total = f"{packed.bits:.1f}", f"{packed.bits_with_totals:.1f}"
+            yield (*row, bits, str(packed.latents), total, str(packed.with_totals))
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

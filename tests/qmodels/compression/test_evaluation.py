@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,13 @@ import pytest
 
 from hls.cli import main
 from qmodels.classification import Auc, auc_spread
+from qmodels.compression.autoencoder import Encoder
+from qmodels.compression.packing.latent_layout import GridPoint, LatentLayout, Quantizer
+from qmodels.compression.packing.totals import Totals, raw_totals
 from qmodels.compression.paper import evaluation, published
 from qmodels.compression.paper.rates import displays, rates
-from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation
+from qmodels.compression.paper.results import AucPoint, Classifiers, Evaluation, SentPoint, SentTrees
+from qmodels.compression.paper.sent import measure_sent
 from qmodels.compression.paper.tables import write_markdown
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
 from qmodels.compression.samples.selection import Rows, Selection
@@ -62,6 +67,7 @@ def test_an_event_on_display(optimal: Networks) -> None:
 @pytest.fixture
 def found(optimal: Networks) -> Evaluation:
     """An evaluation whose AUCs are made up."""
+    sent_trees = SentTrees(3.0, Auc(0.66, 0.02), 27.0, Auc(0.9, 0.01))
     events = clouds(0.0, events=30)
     return Evaluation(
         particles=1,
@@ -71,8 +77,12 @@ def found(optimal: Networks) -> Evaluation:
         displays=displays(optimal, events, 0, [0.0, -2.0]),
         rates=rates(optimal, events, [-1.0, -1.25], seed=1),
         aucs=[
-            AucPoint(-1.0, 3.0, Auc(0.625, 0.01), Auc(0.61, 0.02), Auc(0.7, 0.03), Auc(0.8, 0.04)),
-            AucPoint(-2.0, 9.0, Auc(0.75, 0.01), None, Auc(0.7, 0.03), Auc(0.8, 0.04)),
+            AucPoint(-1.0, 3.0, Auc(0.625, 0.01), Auc(0.61, 0.02), Auc(0.7, 0.03)),
+            AucPoint(-2.0, 9.0, Auc(0.75, 0.01), None, Auc(0.7, 0.03)),
+        ],
+        sent=[
+            SentPoint(-1.0, sent_trees, replace(sent_trees, bits=2.5, latents=Auc(0.65, 0.02))),
+            SentPoint(-2.0, sent_trees, None),
         ],
         classifiers=Classifiers(*(Auc(value, 0.01) for value in (0.6, 0.8, 0.78, 0.9, 0.92, 0.93))),
     )
@@ -83,11 +93,14 @@ def test_tables_set_the_published_figures_beside_ours(found: Evaluation, tmp_pat
     assert "1 particles, 2 latents; preset toy" in page
     rows = [line for line in page.splitlines() if line.startswith("| -1 |")]
     assert "/ 1.069 |" in rows[0]
-    assert rows[1] == (
-        f"| -1 | 3.0 | 0.625 ± 0.010 | 0.610 ± 0.020 | 0.700 ± 0.030 | 0.800 ± 0.040 | {published.auc_at(-1.0):.3f} |"
-    )
+    assert rows[1] == f"| -1 | 3.0 | 0.625 ± 0.010 | 0.610 ± 0.020 | 0.700 ± 0.030 | {published.auc_at(-1.0):.3f} |"
+    assert rows[2] == "| -1 | 3.0 | 0.660 ± 0.020 | 0.900 ± 0.010 | 2.5 | 0.650 ± 0.020 | 27.0 | 0.900 ± 0.010 |"
     assert "| -1.25 |" not in page  # not published
     assert "| two muons, PFN | 0.600 ± 0.010 | 0.719 |" in page
+
+
+def no_firmware(path: Path) -> Encoder:
+    raise AssertionError(f"there is no {path}")
 
 
 def test_published_figures_are_those_of_the_facts() -> None:
@@ -110,6 +123,34 @@ def test_what_cannot_be_evaluated(
         main()
     assert left.value.code == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_is_sent_is_classified_as_the_firmware_packs_it() -> None:
+    # One latent in steps of 1 tells the signals apart; a firmware that gives every event the same sends nothing.
+    quantizer = Quantizer(1, 2, 4, -(2 << 20), 1 << 20)
+    weighted = replace(quantizer, weights=(1, 1, 1, 1))
+    layout = LatentLayout(0, (GridPoint(-2.0, (quantizer,), (weighted,)),))
+
+    def encode(particles: Floats, log10_beta: Floats) -> tuple[Floats, Floats]:
+        return np.rint(particles[:, 0, 1:2]), np.zeros((len(particles), 1))
+
+    def silent(arrays: Sequence[Floats]) -> list[Floats]:
+        return [np.zeros((len(arrays[0]), 1))] * 2
+
+    networks = Networks(
+        network(SHAPES, encode, outputs=2), network({"latent": (1,), "log10_beta": (1,)}, decode), None, layout
+    )
+    totals = Totals(raw_totals(np.full(400, 7), np.full(400, 50.0)))
+    signals = [(clouds(eta, events=400), totals) for eta in (-1.0, 1.0)]
+    exact, beyond = measure_sent(networks, lambda arrays: encode(*arrays), signals, [-2.0, -3.0], seed=1)
+    nothing = measure_sent(networks, silent, signals, [-2.0], seed=1)[0].firmware
+    assert exact.firmware is not None
+    assert nothing is not None
+    assert exact.reference.latents == exact.firmware.latents == exact.firmware.with_totals == Auc(1.0, 0.0)
+    assert nothing.with_totals.value == 0.5
+    assert exact.firmware.bits == pytest.approx(2.0, abs=0.3)  # a weight of a quarter, and what a string costs
+    assert exact.firmware.bits_with_totals == exact.firmware.bits + 24
+    assert beyond.firmware is None  # the layout has no such β
 
 
 @pytest.mark.slow
@@ -146,15 +187,21 @@ def test_from_files_to_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pfn, "train_classifier", train)
     stages: list[str] = []
     page = evaluation.evaluate(
-        tmp_path, tmp_path / "out", events=300, data=tmp_path, progress=lambda stage, done, total: stages.append(stage)
+        tmp_path,
+        tmp_path / "out",
+        events=300,
+        data=tmp_path,
+        load=no_firmware,
+        progress=lambda stage, done, total: stages.append(stage),
     )
     assert page.read_text(encoding="utf-8").startswith("4 particles, 2 latents")
-    assert set(stages) == {"rates", "classifiers"}
+    assert set(stages) == {"rates", "classifiers", "latents"}
     for picture in ("reconstructions.png", "rates.png", "auc.png"):
         assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
     content = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
     assert [rate["log10_beta"] for rate in content["rates"]] == [-1.0, -2.0]
     assert content["classifiers"]["multiplicity"]["value"] == 0.5  # all of 60
     assert abs(content["classifiers"]["trees"]["value"] - 0.5) < 4 * auc_spread(30, 30)
-    assert set(content["aucs"][0]["latent_trees"]) == {"value", "error"}
+    assert [point["firmware"] for point in content["sent"]] == [None]
+    assert set(content["sent"][0]["reference"]["with_totals"]) == {"value", "error"}
     assert trained == ["log10 beta -2", "muons", "uncompressed"]
