@@ -30,6 +30,7 @@ from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
+from hls.target.parts import stated_part
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
 from hls.verification.softmax_error import softmax_error
@@ -93,6 +94,7 @@ def build(
     )
     for name in (*(options.witnesses or ()), *without):
         check_asked(name)
+    stated_part(project.target.part)
     device = asked_device(options.place_and_route or project.target.place_and_route)
     chosen = _system(project)
     with fresh_build(project.folder) as root:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
-from xml.etree import ElementTree
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hls.errors import ProjectError
 from hls.machine.files import read_text, write_text
+from hls.project.check import Check, checked
 from hls.project.expected_figures import ExpectedFigure, compare_figures, compare_proof, proved_links, recorded_figures
 from hls.project.report.schema import BudgetCheck, Curve, Metric, Report
 from hls.project.report.words import float32_words
 from hls.target import FIRMWARES, Firmware
 
 EXPECTED_FILE = "expected.json"
-_JUNIT = {"failed": "failure", "error": "error", "not shown": "skipped"}
+_CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _ALLOWED_CHANGE = 1e-6
 """Bits are exact; a float metric may move in its last digits with another BLAS."""
 
@@ -53,23 +54,6 @@ class Expected(BaseModel):
     proved: list[str] = []
 
 
-Status = Literal["passed", "failed", "error", "not shown"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing compared. ``status`` error: it could not be compared, as the project is not usable; "not shown":
-    nothing gives the figure that is limited, or only an extrapolated estimate.
-
-    One that passed has a ``message`` where it is not all equal: QKeras within the error of its own float32.
-    """
-
-    project: str
-    name: str
-    status: Status
-    message: str = ""
-
-
 def record(report: Report, previous: Expected | None) -> Expected:
     """What ``report`` found, to be expected from now on. Allowed changes that someone has written are kept."""
     before = {} if previous is None else previous.fidelity
@@ -100,11 +84,21 @@ def read_expected(folder: Path) -> Expected:
     path = folder / EXPECTED_FILE
     if not path.is_file():
         raise ProjectError(f"{path}: nothing recorded yet; run `qtrigger check {folder} --update` and commit the file")
+    cure = f"run `qtrigger check {folder} --update`"
+    text = read_text(path)
+    torn = next((n for n, line in enumerate(text.splitlines(), start=1) if line.startswith(_CONFLICT)), None)
+    if torn is not None:
+        raise ProjectError(f"{path}: line {torn}: conflict markers of a merge; choose a side, or {cure}")
     try:
-        return Expected.model_validate_json(read_text(path))
+        return Expected.model_validate_json(text)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "its first line"
-        raise ProjectError(f"{path}: damaged at {place}; run `qtrigger check {folder} --update`") from error
+        raise ProjectError(f"{path}: damaged at {place}; {cure}") from error
+
+
+def begins_with_mark(folder: Path) -> bool:
+    """Whether an editor has put a byte order mark in front of ``folder/expected.json``."""
+    return (folder / EXPECTED_FILE).read_bytes().startswith(codecs.BOM_UTF8)
 
 
 def write_expected(folder: Path, expected: Expected) -> None:
@@ -122,13 +116,13 @@ def compare(name: str, report: Report, expected: Expected) -> list[Check]:
         *compare_figures(report, expected.figures),
         *compare_proof(report, expected.proved),
     ]
-    checks = [Check(name, what, "passed" if not message else "failed", message) for what, message in found]
     explained = {_bits_of(witness): words for witness, words in _explained(report) if words}
     told = (
         replace(check, message=explained[check.name]) if check.status == "passed" and check.name in explained else check
-        for check in checks
+        for check in found
     )
-    return [*told, *(_budget(name, check) for check in report.budget.checks)]
+    budget = (_budget(check) for check in report.budget.checks)
+    return [replace(check, project=name) for check in (*told, *budget)]
 
 
 def _bits_of(witness: str) -> str:
@@ -140,112 +134,68 @@ def _explained(report: Report) -> Iterator[tuple[str, str]]:
         yield witness, float32_words(result, report.graph.float32_inexact)
 
 
-def _witnesses(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+def _witnesses(report: Report, expected: Expected) -> Iterator[Check]:
     for name in dict.fromkeys((*expected.witnesses, *report.witnesses)):
         result = report.witnesses.get(name)
-        message = ""
+        wrong = ""
         if result is None or result.status == "not run":
             reason = "not asked" if result is None else result.reason
-            message = f"did not run ({reason}), and did when recorded" if name in expected.witnesses else ""
+            wrong = f"did not run ({reason}), and did when recorded" if name in expected.witnesses else ""
         elif result.mismatches:
-            message = f"{result.mismatches} of {result.events} events differ from the emulator"
-        yield _bits_of(name), message
-    yield "verification", "; ".join(report.verification.failures)
-    fewer = report.verification.events < expected.events
-    yield "events", f"{report.verification.events} events, {expected.events} when recorded" if fewer else ""
+            wrong = f"{result.mismatches} of {result.events} events differ from the emulator"
+        yield checked(_bits_of(name), wrong, seconds=None if result is None else result.seconds)
+    yield checked("verification", "; ".join(report.verification.failures))
+    now, was = report.verification.events, expected.events
+    yield checked("events", f"{now} events, {was} when recorded" if now < was else "", was=was, now=now)
 
 
-def _graph(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+def _graph(report: Report, expected: Expected) -> Iterator[Check]:
     same = report.graph.digest == expected.graph_digest
-    yield (
-        "graph",
-        "" if same else "the arithmetic differs from what was recorded; if meant, run with --update",
-    )
+    yield checked("graph", "" if same else "the arithmetic differs from what was recorded; if meant, run with --update")
 
 
-def _fidelity(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+def _fidelity(report: Report, expected: Expected) -> Iterator[Check]:
     for name, recorded in expected.fidelity.items():
         metric = report.fidelity.get(name)
         if metric is None:
-            yield f"fidelity {name}", "not measured any more"
+            yield checked(f"fidelity {name}", "not measured any more")
         else:
-            yield f"fidelity {name}", _moved(metric, recorded)
+            yield _metric(f"fidelity {name}", metric, recorded)
 
 
-def _moved(metric: Metric | Curve, recorded: ExpectedMetric) -> str:
-    """How a figure differs from the recorded one; empty if it does not, the worst point of a curve if it does."""
-    found, was = np.atleast_1d(_value(metric)), np.atleast_1d(recorded.value)
-    if found.shape != was.shape:
-        return f"has {found.size} points, had {was.size} when recorded; if meant, run with --update"
-    change = np.nan_to_num(np.abs(found - was), nan=np.inf)
-    worst = int(change.argmax())
-    if change[worst] <= recorded.allowed_change:
-        return ""
-    where = f" at {metric.over} = {metric.points[worst].at:g}" if isinstance(metric, Curve) else ""
-    return f"is {found[worst]:.9g}, was {was[worst]:.9g} ± {recorded.allowed_change:g}{where}"
+def _metric(name: str, metric: Metric | Curve, recorded: ExpectedMetric) -> Check:
+    """Whether a metric is the recorded one; told of a curve is its worst point."""
+    found, before = np.atleast_1d(_value(metric)), np.atleast_1d(recorded.value)
+    if found.shape != before.shape:
+        return checked(name, f"has {found.size} points, had {before.size} when recorded; if meant, run with --update")
+    deviation = np.nan_to_num(np.abs(found - before), nan=np.inf)
+    worst = int(deviation.argmax())
+    now, was = float(found[worst]), float(before[worst])
+    wrong = ""
+    if deviation[worst] > recorded.allowed_change:
+        where = f" at {metric.over} = {metric.points[worst].at:g}" if isinstance(metric, Curve) else ""
+        wrong = f"is {now:.9g}, was {was:.9g} ± {recorded.allowed_change:g}{where}"
+    return checked(name, wrong, was=was, now=now)
 
 
-def _firmware(report: Report, expected: Expected) -> Iterator[tuple[str, str]]:
+def _firmware(report: Report, expected: Expected) -> Iterator[Check]:
     found, recorded = report.project.firmware, expected.firmware
     if found is not None and recorded is not None:
         changed = f"is {FIRMWARES[found]}, was {FIRMWARES[recorded]} when recorded; if meant, run with --update"
-        yield "firmware", "" if found == recorded else changed
+        yield checked("firmware", "" if found == recorded else changed)
 
 
-def _budget(project: str, check: BudgetCheck) -> Check:
+def _budget(check: BudgetCheck) -> Check:
     name = f"budget {check.key}"
     if check.passed is None:
         firmware = "" if check.route is None else f" for {FIRMWARES[check.route]}"
+        beyond = "nothing gives this figure"
         if check.value is not None:
-            beyond = f"{check.value:g} by an estimate beyond the designs that it was fitted to{firmware}"
-            return Check(project, name, "not shown", f"{beyond}; limit {check.limit:g}")
-        return Check(project, name, "not shown", f"nothing gives this figure{firmware}; limit {check.limit:g}")
+            beyond = f"{check.value:g} by an estimate beyond the designs that it was fitted to"
+        return Check("", name, "not shown", f"{beyond}{firmware}; limit {check.limit:g}")
     if check.passed:
-        return Check(project, name, "passed")
+        return checked(name)
     if check.value is None:
-        return Check(project, name, "failed", f"no such metric, limit {check.limit:g}")
+        return checked(name, f"no such metric, limit {check.limit:g}")
     source = check.source if check.route is None else f"{FIRMWARES[check.route]}, {check.source}"
-    return Check(project, name, "failed", f"{check.value:g} ({source}), limit {check.limit:g}")
-
-
-def junit(checks: list[Check]) -> str:
-    """JUnit XML, as GitHub and GitLab show it: a suite a project, a case a check."""
-    root = ElementTree.Element("testsuites")
-    for project in dict.fromkeys(check.project for check in checks):
-        own = [check for check in checks if check.project == project]
-        counts = {status: str(sum(c.status == status for c in own)) for status in _JUNIT}
-        suite = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=project,
-            tests=str(len(own)),
-            failures=counts["failed"],
-            errors=counts["error"],
-            skipped=counts["not shown"],
-        )
-        for check in own:
-            case = ElementTree.SubElement(suite, "testcase", classname=project, name=check.name)
-            if check.status in _JUNIT:
-                ElementTree.SubElement(case, _JUNIT[check.status], message=check.message)
-            elif check.message:
-                ElementTree.SubElement(case, "system-out").text = check.message
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def summary(checks: list[Check]) -> str:
-    """Markdown for the page of a CI run: a line a project, and below it what is not as recorded."""
-    marks = {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}
-    lines = ["| project | checks | not as recorded |", "|---|---|---|"]
-    for project in dict.fromkeys(check.project for check in checks):
-        own = [check for check in checks if check.project == project]
-        wrong = [check for check in own if check.status in ("failed", "error")]
-        told = "<br>".join(f"{marks[check.status]} {check.name}: {check.message}" for check in wrong).replace(
-            "|", "\\|"
-        )
-        unseen = sum(check.status == "not shown" for check in own)
-        counts = f"{sum(check.status == 'passed' for check in own)} passed" + (
-            f", {unseen} not shown" if unseen else ""
-        )
-        lines.append(f"| {project} | {counts} | {told or '✓ nothing'} |")
-    return "\n".join([*lines, ""])
+    return checked(name, f"{check.value:g} ({source}), limit {check.limit:g}")

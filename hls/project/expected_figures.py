@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from hls.project.check import Check, change, checked
 from hls.project.report.judged import CLOCKS, judged_figures
 from hls.project.report.schema import Report
 
@@ -36,8 +37,8 @@ def recorded_figures(report: Report, before: Mapping[str, ExpectedFigure]) -> di
     return made
 
 
-def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> Iterator[tuple[str, str]]:
-    """The name of each check, and what is wrong with it, if anything is."""
+def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> Iterator[Check]:
+    """A check a figure."""
     now = judged_figures(report)
     for name, was in expected.items():
         found = now.get(name)
@@ -48,10 +49,10 @@ def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> I
             message = f"is by {found.source}, and was by {was.source} when recorded; if meant, run with --update"
         elif abs(found.value - was.value) > was.allowed_change:
             message = (
-                f"is {found.value:g}, was {was.value:g} ± {was.allowed_change:g} ({was.source}); if meant, run with "
-                "--update"
+                f"is {found.value:g} ({change(was.value, found.value)}), was {was.value:g} ± {was.allowed_change:g} "
+                f"({was.source}); if meant, run with --update"
             )
-        yield f"figure {name}", message
+        yield checked(f"figure {name}", message, was=was.value, now=None if found is None else found.value)
 
 
 def proved_links(report: Report) -> list[str]:
@@ -59,7 +60,7 @@ def proved_links(report: Report) -> list[str]:
     return [] if report.proof is None else [link.name for link in report.proof.links if link.state == "proved"]
 
 
-def compare_proof(report: Report, expected: Sequence[str]) -> Iterator[tuple[str, str]]:
+def compare_proof(report: Report, expected: Sequence[str]) -> Iterator[Check]:
     """One check a link that was proved when recorded."""
     links = () if report.proof is None else report.proof.links
     now = {str(link.name): link for link in links}
@@ -67,4 +68,5 @@ def compare_proof(report: Report, expected: Sequence[str]) -> Iterator[tuple[str
         link = now.get(name)
         verdict = "not asked for" if link is None else link.verdict
         kept = link is not None and link.state == "proved"
-        yield f"proof of {name}", "" if kept else f"is {verdict}, and was proved when recorded"
+        wrong = "" if kept else f"is {verdict}, and was proved when recorded"
+        yield checked(f"proof of {name}", wrong, seconds=None if link is None else link.seconds)

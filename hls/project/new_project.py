@@ -14,7 +14,7 @@ from hls.machine.files import whole_folder
 from hls.project.project_file import PROJECT_FILE
 from hls.rtl.folded.choice import SHORTEST_INTERVAL
 from hls.target import BACKENDS, Target, check_name
-from hls.target.parts import BUNCH_CROSSING_NS
+from hls.target.parts import BUNCH_CROSSING_NS, stated_part
 
 PARENT = Path("firmware_projects")
 
@@ -97,6 +97,7 @@ def create_project(
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
+    stated_part(target.part)
     with whole_model(model, architecture) as whole:
         import_model(whole, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid))
     suffixes = format_of(model).suffixes

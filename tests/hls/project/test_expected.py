@@ -9,15 +9,15 @@ import pytest
 
 import hls
 from hls.errors import ProjectError
+from hls.project.check import Check
+from hls.project.check_pages import junit, summary
+from hls.project.checking import Checked
 from hls.project.expected import (
-    Check,
     Expected,
     ExpectedMetric,
     compare,
-    junit,
     read_expected,
     record,
-    summary,
     write_expected,
 )
 from hls.project.report.budget import check_budget
@@ -31,6 +31,10 @@ def report(project: Path) -> Report:
     """A built report, given a fidelity metric."""
     built = hls.build(project)
     return built.model_copy(update={"fidelity": {"auc": Metric(reference=0.9, firmware=0.85, unit="1")}})
+
+
+def of_tiny(*checks: Check, name: str = "tiny") -> Checked:
+    return Checked(name, Path("there", name), checks, 1.0)
 
 
 def failed(report: Report, expected: Expected) -> list[str]:
@@ -118,7 +122,7 @@ def test_a_limit_without_a_figure_is_neither_passed_nor_failed(report: Report) -
         "auc_min": "passed",
         "tau_min": "failed",
     }
-    suite = ElementTree.fromstring(junit(list(checks.values()))).find("testsuite")
+    suite = ElementTree.fromstring(junit([of_tiny(*checks.values())])).find("testsuite")
     assert suite is not None
     assert (suite.get("failures"), suite.get("skipped")) == ("2", "1")
     assert len(list(suite.iter("skipped"))) == 1
@@ -149,7 +153,7 @@ def test_what_float32_explains_passes_and_is_said(report: Report) -> None:
         "agrees within float32's own error: 12 events differ by at most 3 LSB where up to 8 (0.001 of the output's "
         "range) can be explained, by roundings in far"
     )
-    assert f"<system-out>{found.message}</system-out>" in junit([found])
+    assert f"<system-out>{found.message}</system-out>" in junit([of_tiny(found)])
 
 
 def test_the_verdict_in_words(report: Report) -> None:
@@ -226,12 +230,9 @@ class TestFigures:
 
 
 def test_the_summary_names_what_is_not_as_recorded() -> None:
-    checks = [
-        Check("one", "graph", "passed"),
-        Check("one", "budget luts", "not shown", "nothing"),
-        Check("two", "graph", "failed", "a | b"),
-    ]
-    assert summary(checks).splitlines()[2:] == [
+    one = of_tiny(Check("one", "graph", "passed"), Check("one", "budget luts", "not shown", "nothing"), name="one")
+    two = of_tiny(Check("two", "graph", "failed", "a | b"), name="two")
+    assert summary([one, two]).splitlines()[2:] == [
         "| one | 1 passed, 1 not shown | ✓ nothing |",
         "| two | 0 passed | ✗ graph: a \\| b |",
     ]
