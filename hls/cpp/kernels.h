@@ -74,6 +74,14 @@ inline void look_up(const X* x, Y* y, std::size_t elements, const V* values, std
         y[i] = static_cast<Y>(values[static_cast<std::int64_t>(x[i]) - first]);
 }
 
+// The same with a table for each channel, one after the other.
+template <int L, class X, class Y, class V>
+inline void look_up_each(const X* x, Y* y, std::size_t elements, const V* values, std::int64_t first,
+                         std::size_t channels, std::size_t entries) {
+    for (std::size_t i = 0; i < elements; ++i, x += L, y += L)
+        look_up<L>(x, y, 1, values + i % channels * entries, first);
+}
+
 // a * left + b * right of elements that two tables name; the factors are powers of two, or their negative.
 template <int L, class T, class A, class B, class Y>
 inline void add(const A* a, const B* b, Y* y, std::size_t elements, const std::uint32_t* of_a, const std::uint32_t* of_b,

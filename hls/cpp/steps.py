@@ -113,7 +113,11 @@ def _(node: nodes.Relu, writer: Writer) -> None:
 def _(node: nodes.Table, writer: Writer) -> None:
     source, target = writer.tensors[node.inputs[0]], writer.declare(node.name)
     values = writer.constants("entry", node.values.integers)
-    writer.call("look_up", [source.variable, target.variable, source.elements, values, literal(node.raw_min)])
+    arguments = [source.variable, target.variable, source.elements, values, literal(node.raw_min)]
+    if node.channels == 1:
+        writer.call("look_up", arguments)
+        return
+    writer.call("look_up_each", [*arguments, node.channels, node.entries])
 
 
 @write.register

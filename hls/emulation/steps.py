@@ -192,11 +192,11 @@ def _(node: nodes.Relu, sources: Sequence[Storage], target: Storage, edges: Sequ
 @compile_step.register
 def _(node: nodes.Table, sources: Sequence[Storage], target: Storage, edges: Sequence[Edge]) -> Step:
     raw = Storage(np.dtype(np.float64 if edges[0].magnitude < FLOAT64_LIMIT else object), edges[0].fraction)
-    values = _constant(node.values, target, target.unit)
+    values, first = _constant(node.values, target, target.unit), node.first
 
     def step(inputs: Sequence[Block], out: Block | None) -> Block:
         # Few entries may lie far from zero: it is their numbers that fit into 64 bits.
-        return values[(rescale(inputs[0], sources[0], raw) - node.raw_min).astype(np.int64)]
+        return values[(rescale(inputs[0], sources[0], raw) + first).astype(np.int64)]
 
     return step
 

@@ -171,8 +171,15 @@ def _(node: nodes.Relu, inputs: Sequence[Edge]) -> Edge:
 @propagate.register
 def _(node: nodes.Table, inputs: Sequence[Edge]) -> Edge:
     x = inputs[0]
-    reachable = node.values.integers[x.raw_min - node.raw_min : x.raw_max - node.raw_min + 1]
-    low, high = (np.full(x.shape, int(end), object) for end in (reachable.min(), reachable.max()))
+    shape = (-1, node.channels)
+    lowest, highest = x.low.reshape(shape).min(axis=0), x.high.reshape(shape).max(axis=0)
+    if node.channels == 1:
+        lowest, highest = [x.raw_min], [x.raw_max]
+    ends = []
+    for first, bottom, top in zip(node.first, lowest, highest, strict=True):
+        reachable = node.values.integers[int(bottom) + first : int(top) + first + 1]
+        ends.append((int(reachable.min()), int(reachable.max())))
+    low, high = (np.broadcast_to(np.array(end, object), x.shape) for end in zip(*ends, strict=True))
     return Edge.of(narrow(low), narrow(high), node.values.fraction)
 
 

@@ -13,6 +13,9 @@ from enum import Enum
 from math import prod
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedArray, FixedType
 
@@ -197,12 +200,26 @@ class Relu(Node):
 
 @dataclass(frozen=True, eq=False)
 class Table(Node):
-    """``y = values[raw(x) - raw_min]`` for an input whose raw integers lie in ``[raw_min, raw_min + len)``."""
+    """``y = values[raw(x) - raw_min]`` for an input whose raw integers lie in ``[raw_min, raw_min + entries)``.
+
+    With ``channels`` there is a table for each place of the last axis: ``values`` holds one after the other.
+    """
 
     values: FixedArray
     raw_min: int
+    channels: int = 1
 
     elementwise = True
+
+    @property
+    def entries(self) -> int:
+        """Of each table."""
+        return self.values.integers.size // self.channels
+
+    @property
+    def first(self) -> npt.NDArray[np.int64]:
+        """What is added to a raw integer to find its entry: (channels,)."""
+        return np.arange(self.channels, dtype=np.int64) * self.entries - self.raw_min
 
 
 @dataclass(frozen=True, eq=False)

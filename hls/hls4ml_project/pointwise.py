@@ -125,9 +125,20 @@ def scale(node: nodes.Scale, low: Lowering) -> Value:
 def table(node: nodes.Table, low: Lowering) -> Value:
     """Exact lookup: by the bits of the input where the backend can, else by a counted index into an embedding."""
     x, edge = low.input(node)
+    if node.channels > 1:
+        node, x = _addressed(low, node, x)
     if low.backend.layers.tables == "bits":
         return _lookup_by_bits(low, node, x)
     return _lookup_by_index(low, node, x, edge.shape)
+
+
+def _addressed(low: Lowering, node: nodes.Table, x: Value) -> tuple[nodes.Table, Value]:
+    """One table of all, and in it the place of each value: hls4ml has a table a layer."""
+    whole = (node.channels * node.entries - 1).bit_length()
+    address = HlsType(low.fit(FixedType(False, max(whole, 1), max(whole, 1))))
+    step = FixedArray(np.full(node.channels, 1, object), -x.fraction)
+    placed = low.affine(node, x, step, FixedArray(node.first.astype(object), 0), address)
+    return nodes.Table(node.name, node.inputs, node.layer, node.values, 0), placed
 
 
 def _lookup_by_bits(low: Lowering, node: nodes.Table, x: Value) -> Value:

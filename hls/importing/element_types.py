@@ -65,7 +65,7 @@ def check_modes(spec: LayerSpec, rounding: str, overflow: str) -> None:
 def emit_formats(emit: Emitter, x: str, formats: Formats) -> str:
     """Every value rounded to its type, and wrapped or saturated at its ends."""
     if not formats.used.any():
-        return _scaled(emit, "nothing", x, formats.bits, formats.used)
+        return scaled(emit, "nothing", x, formats.bits, formats.used)
     if formats.overflow != "WRAP":
         return _saturated(emit, x, formats)
     rounded = emit_rounded(emit, x, formats.fraction, formats.used, formats.rounding)
@@ -87,10 +87,10 @@ def _saturated(emit: Emitter, x: str, formats: Formats) -> str:
             "train its quantizer with overflow_mode='WRAP'"
         )
     finest = int((ends + fraction)[used].max())
-    aligned = _clipped(emit, _scaled(emit, "align", x, -ends, used), signed, 0, finest, symmetric=False)
+    aligned = _clipped(emit, scaled(emit, "align", x, -ends, used), signed, 0, finest, symmetric=False)
     # The end of a coarser value is below that of the finest: what lies between has bits that it drops.
-    spread = _scaled(emit, "spread", aligned, ends + fraction, used)
-    return _scaled(emit, "gather", _on_grid(emit, spread, 0, nodes.Rounding.FLOOR), -fraction, used)
+    spread = scaled(emit, "spread", aligned, ends + fraction, used)
+    return scaled(emit, "gather", _on_grid(emit, spread, 0, nodes.Rounding.FLOOR), -fraction, used)
 
 
 def _clipped(emit: Emitter, x: str, signed: bool, end: int, fraction: int, *, symmetric: bool) -> str:
@@ -114,8 +114,8 @@ def emit_rounded(emit: Emitter, x: str, fraction: Integers, used: npt.NDArray[np
     if alike and not up:
         return _on_grid(emit, x, int(fraction.ravel()[0]), mode)
     half = FixedArray(used.astype(np.int64), 1) if up else _NOTHING
-    spread = _scaled(emit, "spread", x, fraction, used, half)
-    return _scaled(emit, "gather", _on_grid(emit, spread, 0, mode), -fraction, used)
+    spread = scaled(emit, "spread", x, fraction, used, half)
+    return scaled(emit, "gather", _on_grid(emit, spread, 0, mode), -fraction, used)
 
 
 def _on_grid(emit: Emitter, x: str, fraction: int, rounding: nodes.Rounding) -> str:
@@ -140,10 +140,10 @@ def _wrapped(emit: Emitter, x: str, formats: Formats, used: npt.NDArray[np.bool_
     if len(signs) == 1 and len(set(ends[used].tolist())) == 1:
         return _wrap(emit, x, bool(signs.pop()), int(ends[used][0]))
     halves = (formats.signed * used).astype(np.int64) if len(signs) > 1 else np.zeros_like(ends)
-    aligned = _scaled(emit, "align", x, -ends, used, FixedArray(halves, 1))
+    aligned = scaled(emit, "align", x, -ends, used, FixedArray(halves, 1))
     wrapped = _wrap(emit, aligned, signs == {1}, 0)
     back = FixedArray.from_float(-np.ldexp(halves.astype(np.float64), ends - 1))
-    restored = _scaled(emit, "restore", wrapped, ends, used, back)
+    restored = scaled(emit, "restore", wrapped, ends, used, back)
     return _on_grid(emit, restored, int(formats.fraction[used].max()), nodes.Rounding.FLOOR)
 
 
@@ -158,7 +158,7 @@ def _wrap(emit: Emitter, x: str, signed: bool, integer: int) -> str:
 _NOTHING = FixedArray(np.zeros((), np.int64), 0)
 
 
-def _scaled(
+def scaled(
     emit: Emitter,
     name: str,
     x: str,

@@ -92,10 +92,10 @@ def input_formats(spec: LayerSpec) -> Formats | None:
     if not spec.config.get("enable_iq", True):
         return None
     found = formats(spec, "iq", spec.config.get("iq_conf"))
-    return None if found is None else _values(found)
+    return None if found is None else of_values(found)
 
 
-def _values(found: Formats) -> Formats:
+def of_values(found: Formats) -> Formats:
     """Types of values: the first axis, of size one, is the batch's."""
     signed, bits, integer = (a.reshape(a.shape[1:]) for a in (found.signed, found.bits, found.integer))
     return replace(found, signed=signed, bits=bits, integer=integer)
@@ -113,7 +113,7 @@ def write(emit: Emitter, spec: LayerSpec, x: str) -> str:
     if not spec.config.get("enable_oq", False):
         return x
     found = formats(spec, "oq", spec.config.get("oq_conf"))
-    return x if found is None else emit_formats(emit, x, _values(found))
+    return x if found is None else emit_formats(emit, x, of_values(found))
 
 
 def constant(spec: LayerSpec, role: str, values: Floats) -> Floats:
@@ -285,7 +285,7 @@ def _merged_input(emit: Emitter, spec: LayerSpec, x: str, number: int) -> str:
     group = "quantizer" if number == 0 else f"quantizer_{number}"
     held = {"iq/quantizer": spec.parts.get(f"iq/quantizers/{group}/quantizer", ())}
     found = formats(replace(spec, parts=held), "iq", config)
-    return x if found is None else emit_formats(emit, x, _values(found))
+    return x if found is None else emit_formats(emit, x, of_values(found))
 
 
 def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:

@@ -19,6 +19,7 @@ from hls.importing import (
     hgq,
     hgq2,
     hgq2_attention,
+    hgq2_tables,
     identities,
     interaction,
     merges,
@@ -353,6 +354,7 @@ HANDLERS: dict[str, Handler] = {
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
     **hgq2_attention.HANDLERS,
+    **hgq2_tables.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.importing import hgq, hgq2
+from hls.importing import hgq, hgq2, hgq2_tables
 from hls.importing.quantizers import Grid, function_name, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 
@@ -69,7 +69,7 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
             yield from _first_quantizers(model, TensorRef(layer.name, number, 0))
         elif layer.class_name == hgq.PROXY:
             yield _covering(hgq.proxy_formats(layer).port_type())
-        elif layer.class_name in hgq2.SINGLE_INPUT:
+        elif layer.class_name in hgq2.SINGLE_INPUT or layer.class_name in hgq2_tables.HANDLERS:
             found = hgq2.input_formats(layer)
             yield None if found is None else _covering(found.port_type())
         elif layer.class_name == "QActivation" and function_name(layer.config.get("activation")) is None:

@@ -59,6 +59,12 @@ def _(node: nodes.Scale, inputs: Sequence[Edge]) -> str | None:
     return None
 
 
+@misfit.register
+def _(node: nodes.Table, inputs: Sequence[Edge]) -> str | None:
+    channels = inputs[0].shape[-1]
+    return None if node.channels in (1, channels) else f"{node.channels} tables for {channels} channels"
+
+
 @misfit.register(nodes.Add)
 @misfit.register(nodes.Multiply)
 def _(_node: nodes.Node, inputs: Sequence[Edge]) -> str | None:

@@ -197,14 +197,15 @@ def _(node: nodes.Relu, space: Space, inputs: list[Tensor], edges: Sequence[Edge
 def _(node: nodes.Table, space: Space, inputs: list[Tensor], edges: Sequence[Edge], edge: Edge) -> Tensor:
     values = node.values.at_fraction(edge.fraction).integers.astype(np.int64)
 
-    def looked_up(f: Runs) -> Runs:
+    def looked_up(channel: int, value: Value) -> Value:
         def entries(raw: Ints) -> Ints:
-            found: Ints = values[raw - node.raw_min]
+            found: Ints = values[raw + node.first[channel]]
             return found
 
-        return functions.pointwise([f], entries)
+        return space.apply(("table", node.name, channel), [value], lambda f: functions.pointwise([f], entries))
 
-    return _each(inputs[0], lambda value: space.apply(("table", node.name), [value], looked_up))
+    elements = enumerate(inputs[0].ravel())
+    return tensor((looked_up(place % node.channels, value) for place, value in elements), edge.shape)
 
 
 @meaning.register

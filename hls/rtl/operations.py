@@ -130,8 +130,11 @@ def _(node: nodes.Relu, arithmetic: Arithmetic, inputs: list[Elements], graph: F
 @operate.register
 def _(node: nodes.Table, arithmetic: Arithmetic, inputs: list[Elements], graph: FixedGraph) -> Elements:
     x, fraction = inputs[0], graph.edges[node.inputs[0]].fraction
-    values = node.values
-    out = [arithmetic.lookup(e, values.integers, values.fraction, node.raw_min, fraction) for e in x.ravel()]
+    tables = node.values.integers.reshape(node.channels, node.entries)
+    out = [
+        arithmetic.lookup(e, tables[place % node.channels], node.values.fraction, node.raw_min, fraction)
+        for place, e in enumerate(x.ravel())
+    ]
     return as_array(out, x.shape)
 
 

@@ -276,12 +276,13 @@ def _(node: nodes.Relu, inputs: Sequence[Span], context: Context) -> Span:
 def _(node: nodes.Table, inputs: Sequence[Span], context: Context) -> Span:
     (x,) = inputs
     grid = context.graph.edges[node.inputs[0]].fraction
-    last = node.values.integers.size - 1
+    last = node.entries - 1
 
     def index(end: IntArray, up: bool) -> npt.NDArray[np.int64]:
         raw = plus(end, whole((1 << max(x.fraction - grid, 0)) - 1)) if up else end
         steps = round_shift(raw, x.fraction - grid, half_even=False)
-        return np.clip(plus(steps, whole(-node.raw_min)), 0, last).astype(np.int64)
+        place = np.clip(plus(steps, whole(-node.raw_min)), 0, last).astype(np.int64)
+        return np.asarray(place + node.first + node.raw_min)
 
     first, final = index(x.low, up=False), index(x.high, up=True)
     entries = context.note.entries

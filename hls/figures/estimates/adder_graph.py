@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.figures.estimates.constants import odd_bits, signed_digits
+from hls.figures.estimates.elements import table_luts
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.fixed import IntArray
 
@@ -123,6 +124,8 @@ def _(node: nodes.Add, inputs: tuple[Edge, ...], output: Edge) -> dict[str, floa
 
 @adder_terms.register
 def _(node: nodes.Table, inputs: tuple[Edge, ...], output: Edge) -> dict[str, float]:
+    if node.channels > 1:
+        return {"element": table_luts(inputs[0], output)}
     return {"element": _size(output) * output.type.width * max(node.values.integers.size / 64, 1.0)}
 
 

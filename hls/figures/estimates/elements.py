@@ -15,10 +15,12 @@ import numpy as np
 from hls.figures.estimates.constants import DSP_AREA, constant_products
 from hls.figures.estimates.dense import ADDER_NS, rom_blocks
 from hls.graph import Edge, nodes
+from hls.graph.fixed import FixedType
 from hls.target.resources import NONE, Counts
 
 _SELECT_NS = 0.6
 _TABLE_NS = 2.5
+_ENTRIES_OF_A_LUT = 64
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,25 @@ def _(node: nodes.Scale, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
     return ElementCost(Counts(lut=lut, dsp=products.dsps * repeats), path)
 
 
+def table_luts(x: Edge, output: Edge) -> float:
+    """Of a table for each channel: 64 entries of a bit in one LUT, of those that each value may reach.
+
+    Of two tables the first is read from 0 to 31 and holds up to 3, the other is read from 0 to 63 and holds up to 1:
+
+    >>> x, y = (Edge.of(np.array([0, 0]), np.array(high), 0) for high in ([31, 63], [3, 1]))
+    >>> table_luts(x, y)
+    2.0
+    """
+    entries = np.asarray(x.high - x.low + 1, np.float64)
+    ends = zip(output.low.ravel().tolist(), output.high.ravel().tolist(), strict=True)
+    widths = [FixedType.covering(min(low, 0), max(high, 0), 0).width if low != high else 0 for low, high in ends]
+    return float((entries.ravel() * widths).sum()) / _ENTRIES_OF_A_LUT
+
+
 @element_cost.register
 def _(node: nodes.Table, inputs: tuple[Edge, ...], output: Edge) -> ElementCost:
+    if node.channels > 1:
+        return ElementCost(Counts(lut=table_luts(inputs[0], output)), _SELECT_NS)
     depth, width = node.values.integers.size, output.type.width
     blocks = rom_blocks(depth, width)
     if not blocks:

@@ -282,7 +282,7 @@ def _(node: nodes.Relu, writer: Writer) -> None:
 def _(node: nodes.Table, writer: Writer) -> None:
     name, shape, fraction = node.name, writer.edge(node.name).shape, writer.edge(node.inputs[0]).fraction
     steps = writer.constant(f"{name}:steps", 2.0**fraction)
-    first = writer.constant(f"{name}:first", float(node.raw_min))
+    first = writer.constant(f"{name}:first", -node.first)
     raw = writer.op("Mul", [node.inputs[0], steps], f"{name}:raw", shape)
     place = writer.op("Sub", [raw, first], f"{name}:place", shape)
     index = writer.op("Cast", [place], f"{name}:index", shape, {"to": 7}, element="int64")

@@ -120,6 +120,8 @@ def _joined(graph: FixedGraph, node: Node, home: dict[str, Unit]) -> Unit | None
 
 
 def _uniform(node: Node) -> bool:
+    if isinstance(node, nodes.Table):
+        return node.channels == 1
     return not isinstance(node, nodes.Scale) or max(node.factor.integers.size, node.offset.integers.size) == 1
 
 
@@ -134,7 +136,7 @@ def _kind(graph: FixedGraph, node: Node) -> Kind:
         return Kind.POOL
     if isinstance(node, nodes.Concatenate):
         return Kind.JOIN
-    if node.elementwise:
+    if node.elementwise and _uniform(node):
         return Kind.ELEMENTWISE
     raise nodes.refusal(node, "folded RTL (hls.rtl.folded.grouping)")
 

@@ -169,6 +169,21 @@ def attending(told: str, refused: Entries, weights: Any = None, cured: Entries |
     )
 
 
+def of_tables(kind: str = "QDenseT", source: str = "q", **changes: Any) -> dict[str, Any]:
+    """Tables of networks without a hidden layer."""
+    options = {"n_hl": 0, "subnn_activation": "tanh", "enable_iq": True, "iq_conf": TYPED, "toq_conf": TYPED}
+    return of_hgq(kind, source, **{**options, **changes})
+
+
+def tables(iq: tuple[int, int, int] = (1, 2, 2)) -> dict[str, list[Any]]:
+    """Arrays of two inputs and an output."""
+    one = (1, 1, 1)
+    return {
+        "o/module/layers/einsum_dense": [np.full((2, 1, 1), 0.5)], "o/iq/quantizer": quantizer(*iq, one),
+        "o/toq/quantizer": quantizer(1, 2, 3, one),
+    }  # fmt: skip
+
+
 MATRIX = {"o": [np.full((3, 2), 0.5)]}
 TURNED = [
     layer("Permute", "t", tensor("q"), dims=[2, 1]),
@@ -210,5 +225,14 @@ HGQ = [
     attending("train it with quantizers of fewer bits", [attention()], parts(exp_iq=quantizer(1, 2, 18))),
     attending("train it with softmax_allow_heterogeneous_table=False", [attention()],
               parts(exp_iq=quantizer(1, 2, 2, (1, 1, 2, 1)))),
+    *(keras([refused], told, cured or [of_tables()], shape=shape, weights=weights or tables(), cured_weights=tables(),
+            first="quantized_bits(24,3,alpha=1)")
+      for refused, told, cured, shape, weights in [
+        (of_tables(subnn_activation="mish"), "train with one of tanh", None, (2,), None),
+        (of_tables(toq_conf=DUMMY), "train with toq_conf of 'kbi' or 'kif'", None, (2,), None),
+        (of_tables(), "train its input quantizer to fewer bits", None, (2,), tables((1, 3, 18))),
+        (of_tables("QConvT1D", kernel_size=1, data_format="channels_first"), "channels_last, Permute what it reads",
+         [layer("Permute", "p", tensor("q"), dims=[2, 1]), of_tables("QConvT1D", "p", kernel_size=1)], (2, 1), None),
+      ]),
 ]  # fmt: skip
 CASES: list[Case] = [*FILES, *BOOSTED, *HGQ]

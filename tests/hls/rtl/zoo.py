@@ -45,7 +45,9 @@ def zoo() -> FixedGraph:
     relu = b.add(nodes.Relu("relu", (each,), "relu"))
     floor = FixedType(False, 4, 6)  # LSB 4
     rough = b.add(nodes.Quantize("rough", (relu,), "rough", floor, 0, 11, Rounding.FLOOR))
-    rows = b.add(nodes.Reshape("rows", (rough,), "rows", (6,)))
+    tables = constant(np.random.default_rng(2).integers(-8, 8, 36), -2)  # one of 12 entries for each of three channels
+    picked = b.add(nodes.Table("picked", (rough,), "picked", tables, 0, 3))
+    rows = b.add(nodes.Reshape("rows", (picked,), "rows", (6,)))
     product = b.add(nodes.Multiply("product", (flat, rows), "product"))
     sums = b.add(nodes.Reshape("sums", (total,), "sums", (2,)))
     joined = b.add(nodes.Concatenate("joined", (product, sums), "joined", 0))

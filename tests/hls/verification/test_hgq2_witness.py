@@ -143,13 +143,25 @@ with QuantizerConfigScope(place="all", q_type="kif", i0=2, f0=3):
     model = keras.Sequential([keras.layers.Input((6,)), QDense(8, activation="relu"), QDense(3)])
 model.save(sys.argv[1])
 """
+SAVE_TABLES = """\
+import sys
+import keras, numpy as np
+from hgq.layers import QConvT1D, QDenseT
+from hgq.utils import trace_minmax
+keras.utils.set_random_seed(1)
+layers = [QDenseT(4, n_hl=2, d_hl=3), QConvT1D(3, 2, strides=2, subnn_activation="gelu"), keras.layers.Flatten()]
+model = keras.Sequential([keras.layers.Input((4, 2)), *layers, QDenseT(2, batch_norm=True)])
+trace_minmax(model, np.random.default_rng(1).normal(size=(500, 4, 2)).astype(np.float32), verbose=False)
+model.save(sys.argv[1])
+"""
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("program", [SAVE, SAVE_TABLES], ids=["dense", "tables"])
 @pytest.mark.skipif("QTRIGGER_HGQ2" not in os.environ, reason="QTRIGGER_HGQ2 names no interpreter with HGQ 2")
-def test_hgq2_itself(tmp_path: Path) -> None:
+def test_hgq2_itself(program: str, tmp_path: Path) -> None:
     saved = tmp_path / "real.keras"
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
-    subprocess.run([HGQ2.python, "-I", "-c", SAVE, saved], env=environment, check=True)
+    subprocess.run([HGQ2.python, "-I", "-c", program, saved], env=environment, check=True)
     verdict = verified(saved, "hgq2", required=True)
     assert (verdict.agreement, verdict.failures) == ("bit-exact", [])
