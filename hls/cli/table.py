@@ -56,6 +56,8 @@ def print_report(report: Report) -> None:
     _print_coverage(report, console)
     for table in _fidelity(report):
         print_table(console, table)
+    if report.fidelity_events is not None:
+        console.print(f"fidelity on {report.fidelity_events}", style="dim", markup=False)
     if report.resources or report.latency:
         print_table(console, _figures(report))
         for note in report.figure_notes:

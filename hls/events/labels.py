@@ -13,10 +13,14 @@ from hls.events.event_file import Array
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """``classes`` (events,) are numbers of the network's scores; ``where`` names what they were read from."""
+    """``classes`` (events,) are numbers of the network's scores; ``where`` names what they were read from.
+
+    ``asked``: the user named them, and did not only call them so.
+    """
 
     classes: npt.NDArray[np.int64]
     where: str
+    asked: bool = True
 
     def first(self, events: int) -> Labels:
         """Those of so many events from the start."""

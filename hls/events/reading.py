@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -66,7 +66,8 @@ def read_events(path: Path, ports: Ports, choice: Choice | None = None) -> FileE
             raise EventError(f"{path}: holds no events")
         found, untold = None, ""
         try:
-            found = None if labels is None else _read_labels(file, labels, events)
+            if labels is not None:
+                found = replace(_read_labels(file, labels, events), asked=choice.labels is not None)
         except EventError as error:
             if choice.labels is not None:
                 raise

@@ -1,4 +1,4 @@
-"""How fast the float reference runs on this CPU: numpy, one event at a time and in large batches."""
+"""The float reference in numpy: what it computes, and how fast on this CPU, one event at a time and in batches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from hls.importing.model_file import read_model
-from hls.importing.spec import LayerSpec
+from hls.importing.importer import input_shape
+from hls.importing.model_file import container, read_model
+from hls.importing.spec import LayerSpec, ModelSpec
 
 Floats = npt.NDArray[np.float32]
-_Layer = tuple[Floats, Floats, str]
+_Layer = Callable[[Floats], Floats]
 
 _ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "linear": lambda x: x,
@@ -40,38 +41,53 @@ def measure_reference(path: Path) -> tuple[float, float] | None:
 
     One BLAS thread, like a software trigger that runs one event a core.
     """
-    layers = _dense_chain(path)
-    if layers is None:
+    model = None if container(path) is None else read_model(path)
+    layers = None if model is None else _dense_chain(model)
+    if model is None or layers is None:
         return None
     rng = np.random.default_rng(0)
-    large = rng.standard_normal((_BATCH, layers[0][0].shape[0]), np.float32)
+    large = rng.standard_normal((_BATCH, *input_shape(model.layers[model.inputs[0].layer])), np.float32)
     with threadpool_limits(limits=1, user_api="blas"):
         batch, single = _best_seconds(layers, large), _best_seconds(layers, large[:1])
     return _BATCH / batch, 1e6 * single
 
 
-def _dense_chain(path: Path) -> list[_Layer] | None:
-    model = read_model(path)
+def dense_outputs(model: ModelSpec, x: Floats) -> Floats | None:
+    """The float32 output (events, n); None if the network is no chain of dense layers and their activations."""
+    layers = _dense_chain(model)
+    if layers is None:
+        return None
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _dense_chain(model: ModelSpec) -> list[_Layer] | None:
     chain: list[_Layer] = []
     if len(model.inputs) > 1 or len(model.outputs) > 1:
         return None
     for layer in model.layers.values():
         if layer.class_name in ("InputLayer", "Dropout"):
             continue
-        made = _dense(layer)
+        made = _activation(layer) if layer.class_name == "Activation" else _dense(layer)
         if made is None:
             return None
         chain.append(made)
     return chain or None
 
 
+def _activation(layer: LayerSpec) -> _Layer | None:
+    name = layer.config.get("activation")
+    return _ACTIVATIONS.get(name) if isinstance(name, str) else None
+
+
 def _dense(layer: LayerSpec) -> _Layer | None:
-    activation = layer.config.get("activation", "linear")
-    if layer.class_name != "Dense" or activation not in _ACTIVATIONS or not layer.weights:
+    name = layer.config.get("activation", "linear")
+    if layer.class_name != "Dense" or name not in _ACTIVATIONS or not layer.weights:
         return None
-    kernel = layer.weights[0]
+    kernel, activation = layer.weights[0], _ACTIVATIONS[str(name)]
     bias = layer.weights[1] if len(layer.weights) > 1 else np.zeros(kernel.shape[1], np.float32)
-    return kernel, bias, str(activation)
+    return lambda x: activation(x @ kernel + bias)
 
 
 def _best_seconds(layers: list[_Layer], x: Floats) -> float:
@@ -79,7 +95,7 @@ def _best_seconds(layers: list[_Layer], x: Floats) -> float:
     best, end = float("inf"), time.perf_counter() + _SECONDS
     while time.perf_counter() < end:
         start, y = time.perf_counter(), x
-        for kernel, bias, activation in layers:
-            y = _ACTIVATIONS[activation](y @ kernel + bias)
+        for layer in layers:
+            y = layer(y)
         best = min(best, time.perf_counter() - start)
     return best

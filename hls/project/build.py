@@ -5,40 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from hls.emulation import emulate
 from hls.errors import ProjectError
 from hls.events import Choice, parse_features
 from hls.graph import FixedGraph
 from hls.handover import Vectors, complete_hls_project, complete_rtl_project
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
 from hls.importing import import_model
-from hls.machine.extras import absence_named, missing
+from hls.machine.extras import missing
 from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
+from hls.project.fidelity import Fidelity, Subject, measure_fidelity
 from hls.project.project_file import Project, check_asked, read_project
 from hls.project.proving import prove_build
 from hls.project.report import assemble
 from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
 from hls.project.report.rows import Figures, gather_figures
-from hls.project.report.schema import REPORT_FILE, Curve, Metric, Report, fidelity_metric
+from hls.project.report.schema import REPORT_FILE, Report
 from hls.project.routing import asked_device, pipeline_for, route
 from hls.project.systems.finding import Chosen, find_system
-from hls.project.systems.protocols import Inputs
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
 from hls.target.parts import stated_part
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
-from hls.verification.softmax_error import softmax_error
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Task, default_witnesses
-
-FIDELITY_EVENTS = 100_000
-FIDELITY_FIGURE = "fidelity.png"
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,8 @@ def build(
         )
         verdict = _verify(project, task, sample, options, progress)
         proof = prove_build(project, task, verdict, progress) if PROOF in _asked(project, options) else None
-        fidelity = _fidelity(project, graph, chosen, home, progress) | _softmax(graph, sample)
+        inputs, _ = _asked_events(project, options)
+        fidelity = measure_fidelity(Subject(project, graph, chosen, sample, inputs, home.figures), progress)
         routed = route(task, device, progress)
         _hand_over(task, sample)
         figures = _figures(project, graph, firmware, verdict, home, routed, closure)
@@ -243,40 +238,6 @@ def _hand_over(task: Task, sample: EventSample) -> None:
         complete_rtl_project(task.written_rtl, task.project.target, vectors)
 
 
-def _fidelity(
-    project: Project, graph: FixedGraph, chosen: Chosen | None, home: BuildFolder, progress: StageProgress | None
-) -> dict[str, Metric | Curve]:
-    if chosen is None:
-        return {}
-    if progress is not None:
-        progress("fidelity", 0, 0)
-
-    def firmware(events: Inputs) -> Any:
-        return emulate(graph, events)
-
-    figure = home.figures / FIDELITY_FIGURE
-    figure.parent.mkdir()
-    seed = project.file.verify.seed
-    with absence_named():
-        metrics = chosen.system.fidelity(
-            chosen.variant, project.folder, firmware, events=FIDELITY_EVENTS, seed=seed, figure=figure
-        )
-    if progress is not None:
-        progress("fidelity", FIDELITY_EVENTS, FIDELITY_EVENTS)
-    return {name: fidelity_metric(metric) for name, metric in metrics.items()}
-
-
-def _softmax(graph: FixedGraph, sample: EventSample) -> dict[str, Metric | Curve]:
-    """What a softmax by tables costs, on the events that were verified, corners left out."""
-    found = softmax_error(graph, [raw[sample.corners :] for raw in sample.raw])
-    if found is None:
-        return {}
-    return {
-        "softmax_error": Metric(reference=0.0, firmware=found.largest, unit="1"),
-        "softmax_flips": Metric(reference=0.0, firmware=float(found.flips), unit="events"),
-    }
-
-
 def _figures(
     project: Project,
     graph: FixedGraph,
@@ -301,21 +262,23 @@ def _report(
     chosen: Chosen | None,
     verdict: Verdict,
     proof: Proof | None,
-    fidelity: dict[str, Metric | Curve],
+    fidelity: Fidelity,
     figures: Figures,
 ) -> Report:
+    found = (fidelity.metrics, figures.resources, figures.latency)
     return Report(
         project=assemble.project_info(project, None if chosen is None else chosen.variant),
         graph=assemble.graph_info(graph, verdict.sample, figures.layers),
         verification=assemble.verification_info(verdict, project.model_file(), proof),
         proof=proof,
         witnesses={result.name: assemble.witness_info(result) for result in verdict.results},
-        fidelity=fidelity,
+        fidelity=fidelity.metrics,
+        fidelity_events=fidelity.events,
         resources=figures.resources,
         latency=figures.latency,
         timing=figures.timing,
         figure_notes=figures.notes,
         reference_latency=assemble.reference_latency(project),
-        budget=check_budget(project.limits(), fidelity, figures.resources, figures.latency, project.target.product),
+        budget=check_budget(project.limits(), *found, project.target.product),
         environment=assemble.environment(project, project.file.verify.seed),
     )

@@ -28,7 +28,7 @@ weights = "{weights}"            # QKeras model: architecture and weights
 # internal_sigmoid = "hard"       # what qkeras.set_internal_sigmoid was told in training: hard | smooth | real
 {softmax}               # what becomes of a last softmax: drop (left to software) | argmax | table
 {sigmoid}               # what becomes of a last sigmoid: drop
-# reference = "reference.h5"      # float Keras model, whose speed on this CPU the report states
+# reference = "reference.h5"      # float network, with which the firmware is compared
 # system = "event_variables"      # physics system, which brings its own events and fidelity metrics
 # variant = "two-body"
 

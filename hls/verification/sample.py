@@ -38,7 +38,8 @@ class EventSample:
     """Port integers, one array (n, *port shape) an input; the first ``corners`` of them are corner events.
 
     ``covered`` is what the others cover, ``given`` what they were before the ports rounded them, by input (None of
-    integers that were drawn), ``labels`` their classes, where a file tells them.
+    integers that were drawn), ``labels`` their classes, where a file tells them. ``own_layout``: the file is one
+    of the system's.
     """
 
     raw: RawArrays
@@ -47,6 +48,7 @@ class EventSample:
     covered: Coverage = field(default_factory=Coverage)
     given: Mapping[str, Array] | None = None
     labels: Labels | None = None
+    own_layout: bool = False
 
     def __len__(self) -> int:
         return len(self.raw[0])
@@ -95,7 +97,8 @@ def gather(
     given = None if drawn else {port.node.name: port.given for port in values}
     if labels is not None:
         labels = labels.first(len(values[0].raw))
-    return EventSample(joined, len(corners[0]), source, covered, given, labels)
+    own_layout = inputs is not None and system is not None and _has_own_layout(inputs, choice or Choice())
+    return EventSample(joined, len(corners[0]), source, covered, given, labels, own_layout)
 
 
 def _require_width(port: nodes.Input) -> None:
@@ -114,11 +117,16 @@ def _uniform(graph: FixedGraph, events: int, seed: int) -> list[PortValues]:
     return [PortValues(port, raw, raw, none) for port, raw in zip(ports, drawn, strict=True)]
 
 
+def _has_own_layout(path: Path, choice: Choice) -> bool:
+    """Whether a system is to read the file itself."""
+    return not choice.features and path.is_file() and h5py.is_hdf5(path)
+
+
 def _from_file(
     graph: FixedGraph, system: EventSource | None, path: Path, choice: Choice, events: int | None
 ) -> tuple[list[PortValues], Labels | None, str]:
     """The events of a file on the ports, their labels, and where they come from."""
-    if system is not None and not choice.features and path.is_file() and h5py.is_hdf5(path):  # of its own layout
+    if system is not None and _has_own_layout(path, choice):
         given, labels, told = system.read(path), None, ""
     else:
         found = read_events(path, {name: graph.port(name).shape for name in graph.inputs}, choice)

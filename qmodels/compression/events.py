@@ -42,9 +42,14 @@ def verification_inputs(count: int, n: int, seed: int) -> dict[str, Floats32]:
     return {"particles": features(_moved(chosen, len(clouds), rng)), "log10_beta": _spread(n, rng)}
 
 
+def file_clouds(path: Path, count: int) -> Floats32:
+    """Clouds (n, ``count``, 3) of a collision file's events; ModelDataError if the file is damaged."""
+    return transport_targets(read_collisions(path).particles, count)
+
+
 def file_inputs(path: Path, count: int) -> dict[str, Floats32]:
     """The inputs of a collision file's events, each at one β; ModelDataError if the file is damaged."""
-    clouds = transport_targets(read_collisions(path).particles, count)
+    clouds = file_clouds(path, count)
     return {"particles": features(clouds), "log10_beta": _spread(len(clouds), np.random.default_rng(_FILE_SEED))}
 
 

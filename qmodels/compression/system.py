@@ -100,6 +100,25 @@ class Compression:
 
         return measure(folder, firmware, events=min(events, SIGNAL_EVENTS), seed=seed, figure=figure)
 
+    def fidelity_on(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Encoder,
+        inputs: Inputs,
+        *,
+        path: Path | None,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Fidelity | None:
+        """The same, but the AUC, on the first collisions of a file; None of other events, which tell no particles."""
+        if path is None:
+            return None
+        from qmodels.compression.events import SIGNAL_EVENTS, file_clouds
+        from qmodels.compression.fidelity.comparison import measure_on
+
+        return measure_on(folder, firmware, file_clouds(path, particle_count(variant))[:SIGNAL_EVENTS], figure=figure)
+
     def evaluate(
         self,
         variant: str,

@@ -23,11 +23,12 @@ UNITS = {"kendall_tau": "1", "spearman": "1", "bce": "nats", "auc": "1"}
 
 @dataclass(frozen=True)
 class Sample:
-    """Test events and, for each, a fresh Theta from the prior; GeV."""
+    """Test events and, for each, a fresh Theta from the prior; GeV. The own Theta of events is known if ``told``."""
 
     variant: Variant
     events: Events
     fresh: Floats32
+    told: bool = True
 
     @property
     def inputs(self) -> Floats32:
@@ -41,10 +42,17 @@ def draw_sample(variant: Variant, events: int, seed: int) -> Sample:
     return Sample(variant, generate(variant.name, events, seed), fresh)
 
 
+def given_sample(variant: Variant, inputs: Floats32, parameters: Floats32 | None, seed: int) -> Sample:
+    """Network inputs (n, d) of a user's, and their Theta (n, k) in GeV, where it is known."""
+    fresh = draw_parameters(variant.name, len(inputs), stream_rng(seed, TEST_THETA_STREAM))
+    known = np.empty((len(inputs), 0), np.float32) if parameters is None else parameters
+    return Sample(variant, Events(inputs / np.float32(INPUT_SCALE), known), fresh, parameters is not None)
+
+
 def measure(folder: Path, firmware: Firmware, sample: Sample) -> Fidelity:
     """Metrics of the float reference in ``folder`` and of ``firmware``.
 
-    Without reference.h5 the reference is None; without classifier.h5 there is no bce and no auc.
+    Without reference.h5 the reference is None; without classifier.h5, or Theta, there is no bce and no auc.
     """
     measured = _metrics(sample, firmware(sample.inputs), _classifier(folder / CLASSIFIER_FILE, sample))
     expected = measure_reference(folder, sample)
@@ -64,7 +72,8 @@ def measure_reference(folder: Path, sample: Sample) -> dict[str, float]:
 
 
 def _classifier(path: Path, sample: Sample) -> DenseNetwork | None:
-    return read_dense_network(path, 1 + len(sample.variant.parameters)) if path.exists() else None
+    there = sample.told and path.exists()
+    return read_dense_network(path, 1 + len(sample.variant.parameters)) if there else None
 
 
 def _metrics(sample: Sample, v: Floats, classifier: DenseNetwork | None) -> dict[str, float]:

@@ -14,7 +14,7 @@ import numpy as np
 from qmodels.errors import ModelDataError
 from qmodels.event_files import EventFileHeader, read_header, read_inputs, write_event_file
 from qmodels.event_variables.events import GENERATOR_VERSION, blocks, generate
-from qmodels.event_variables.fidelity import REFERENCE_FILE, draw_sample, measure
+from qmodels.event_variables.fidelity import REFERENCE_FILE, Sample, draw_sample, given_sample, measure
 from qmodels.event_variables.variants import INPUT_SCALE, VARIANTS, find_variant
 from qmodels.numpy_networks import read_dense_network
 from qmodels.training.progress import Report
@@ -128,17 +128,36 @@ class EventVariables:
         ``firmware`` maps inputs (n, d) to V (n, 1). With ``figure``, Fig. 2 of the paper is drawn there for
         both.
         """
-        kind = find_variant(variant)
-        sample = draw_sample(kind, events, seed)
-        if figure is not None:
-            from qmodels.event_variables.plots import Network, draw_fig2  # brings matplotlib
+        return _fidelity(folder, firmware, draw_sample(find_variant(variant), events, seed), seed, figure)
 
-            networks: dict[str, Network] = {}
-            if (folder / REFERENCE_FILE).exists():
-                networks["Float reference"] = read_dense_network(folder / REFERENCE_FILE, len(kind.inputs))
-            networks["Firmware"] = firmware
-            draw_fig2(kind, sample, networks, figure, seed)
-        return measure(folder, firmware, sample)
+    def fidelity_on(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Firmware,
+        inputs: Floats32,
+        *,
+        path: Path | None,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Fidelity:
+        """The same on a user's events; BCE and AUC only of an event file, which tells their Theta."""
+        kind = find_variant(variant)
+        told = None if path is None else read_inputs(path, kind.parameters, INPUT_SCALE) / np.float32(INPUT_SCALE)
+        sample = given_sample(kind, inputs, None if told is None else told[: len(inputs)], seed)
+        return _fidelity(folder, firmware, sample, seed, figure)
+
+
+def _fidelity(folder: Path, firmware: Firmware, sample: Sample, seed: int, figure: Path | None) -> Fidelity:
+    if figure is not None:
+        from qmodels.event_variables.plots import Network, draw_fig2  # brings matplotlib
+
+        networks: dict[str, Network] = {}
+        if (folder / REFERENCE_FILE).exists():
+            networks["Float reference"] = read_dense_network(folder / REFERENCE_FILE, len(sample.variant.inputs))
+        networks["Firmware"] = firmware
+        draw_fig2(sample.variant, sample, networks, figure, seed)
+    return measure(folder, firmware, sample)
 
 
 SYSTEM = EventVariables()

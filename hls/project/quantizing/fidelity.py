@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import EventError, ProjectError
+from hls.project.fidelity.statistics import accuracy, mean_auc
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
@@ -112,32 +113,3 @@ _METRICS: dict[str, Callable[[Sequence[Floats], Sequence[Floats], Integers], flo
     "auc_loss": _auc_loss,
     "accuracy_loss": _accuracy_loss,
 }
-
-
-def accuracy(scores: Floats, labels: Integers) -> float:
-    """Fraction of events whose largest score is that of their class; a single score counts as a logit."""
-    chosen = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(np.int64)
-    return float(np.mean(chosen == labels))
-
-
-def mean_auc(scores: Floats, labels: Integers) -> float:
-    """AUC of each class against the others, by its probability, averaged over the classes that there are."""
-    if scores.shape[1] == 1:
-        return auc(scores[:, 0], labels == 1)
-    logits = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return float(np.mean([auc(probabilities[:, label], labels == label) for label in np.unique(labels)]))
-
-
-def auc(scores: Floats, signal: npt.NDArray[np.bool_]) -> float:
-    """Probability that a signal event scores higher than a background event; ties count half.
-
-    >>> auc(np.array([0.1, 0.4, 0.4, 0.9]), np.array([False, False, True, True]))
-    0.875
-    """
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    positive, negative = int(signal.sum()), int((~signal).sum())
-    if not positive or not negative:
-        return 0.5
-    return float((ranks[signal].sum() - positive * (positive + 1) / 2) / (positive * negative))

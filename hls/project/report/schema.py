@@ -386,6 +386,8 @@ class Report(Section):
     proof: Proof | None = None
     """What is proved for every input, where the build was asked for it; also in proof.json."""
     fidelity: dict[str, Metric | Curve]
+    fidelity_events: str | None = None
+    """On which events the fidelity was measured, and what could not be; None in old reports."""
     resources: list[Resources] = []
     latency: list[Latency] = []
     timing: Timing | None = None

@@ -17,6 +17,7 @@ from hls.machine.extras import absence_named
 from hls.project.systems.protocols import (
     EvaluatingSystem,
     Inputs,
+    MeasuringSystem,
     PackingSystem,
     PhysicsSystem,
     RecordingSystem,
@@ -46,6 +47,11 @@ class Chosen:
         """The events of a file of the system's; FirmwareError if it is damaged or of another system."""
         with absence_named():
             return self.system.read_events(path, self.variant)
+
+    @property
+    def measuring(self) -> MeasuringSystem | None:
+        """The system as one that measures its fidelity on given events, if it does."""
+        return cast(MeasuringSystem, self.system) if hasattr(self.system, "fidelity_on") else None
 
     @property
     def recorder(self) -> RecordingSystem | None:

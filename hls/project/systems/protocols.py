@@ -144,6 +144,26 @@ class PhysicsSystem(Protocol):
         """
 
 
+class MeasuringSystem(PhysicsSystem, Protocol):
+    """A system that measures its fidelity on events of the user's, too."""
+
+    def fidelity_on(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Firmware,
+        inputs: Inputs,
+        *,
+        path: Path | None,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Mapping[str, Mapping[str, Any]] | None:
+        """As ``fidelity``, on ``inputs``; None if they tell too little for any metric.
+
+        ``path`` is the file that they were read from, if ``read_events`` read it: there lies what else it tells.
+        """
+
+
 class WritingSystem(PhysicsSystem, Protocol):
     """A system that writes event files, of its variants."""
 

@@ -8,6 +8,7 @@ is never trained again on what the firmware makes, so that nothing the firmware 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,16 @@ def measure(
     networks = read_networks(folder)
     signals = [held_out_clouds(name, events, seed, networks.count) for name in SIGNALS]
     background = held_out_clouds(BACKGROUND, BACKGROUND_EVENTS, seed, networks.count)
-    found = compare(networks, firmware, signals, background)
+    return _told(compare(networks, firmware, signals, background), figure)
+
+
+def measure_on(folder: Path, firmware: Encoder, clouds: Floats32, *, figure: Path | None = None) -> Fidelity:
+    """The same on ``clouds`` (n, N, 3) of one sample, which has nothing to be told apart from: without an AUC."""
+    networks = replace(read_networks(folder), classifier=None)
+    return _told(compare(networks, firmware, [clouds], clouds), figure)
+
+
+def _told(found: Sequence[Comparison], figure: Path | None) -> Fidelity:
     if figure is not None:
         from qmodels.compression.fidelity.plots import draw_fidelity  # brings matplotlib
 
@@ -77,7 +87,6 @@ def _compare(
         for encoder in (networks.reference, firmware)
     )
     expected = _figures(networks, clouds, true, log10_beta)
-    limit = INFORMED_SPREADS * auc_spread(*(len(signal) for signal in clouds))
     return Comparison(
         log10_beta=log10_beta,
         reference=expected,
@@ -92,7 +101,8 @@ def _compare(
             distance=lambda restored: mean_distance(sinkhorn, clouds, restored, DISTORTION_EVENTS),
         ),
         latent_error_sigma=latent_error(true, quantized),
-        informed=expected.auc is None or abs(expected.auc - 0.5) > limit,
+        informed=expected.auc is None
+        or abs(expected.auc - 0.5) > INFORMED_SPREADS * auc_spread(*(len(signal) for signal in clouds)),
     )
 
 

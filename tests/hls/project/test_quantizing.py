@@ -16,8 +16,9 @@ from hls.cli.app import app
 from hls.errors import ProjectError, UnsupportedError
 from hls.importing.importer import build_graph
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
+from hls.project.fidelity.statistics import auc
 from hls.project.quantizing.candidate import Draft, Slot, draft, quantized
-from hls.project.quantizing.fidelity import Judge, auc, parse_goal
+from hls.project.quantizing.fidelity import Judge, parse_goal
 from hls.project.quantizing.normal_form import normal_form
 from hls.project.quantizing.offer import quantize_command
 from hls.project.quantizing.recurrent import states
