@@ -15,7 +15,15 @@ from hls.cli.verb import Answer
 from hls.project.report.curves import curve_tables
 from hls.project.report.judged import counted_kinds
 from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing, WitnessInfo
-from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
+from hls.project.report.words import (
+    compared_words,
+    disagreement_words,
+    float32_words,
+    odd_words,
+    saturation_words,
+    timing_words,
+    verdict_words,
+)
 from hls.target import FIRMWARES, Firmware
 from hls.target.resources import LUTS, Resource
 
@@ -66,8 +74,13 @@ def print_report(report: Report) -> None:
         print_table(console, _pipelines(report.timing))
     if report.budget.checks:
         print_table(console, _budget(report))
+    if odd_words(report):
+        console.print(Text(odd_words(report), "bold red"))
     for failure in report.verification.failures:
         console.print(Text(f"✗ {failure}", "bold red"))
+    for found in report.verification.disagreements:
+        if disagreement_words(found):
+            console.print(f"{', '.join(found.witnesses)}: {disagreement_words(found)}", style="red", markup=False)
     for note in report.graph.notes:
         console.print(f"note: {note}", style="dim", markup=False)
     console.print(f"report: {_short(report.html)}", soft_wrap=True, markup=False)

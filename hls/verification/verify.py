@@ -12,19 +12,20 @@ from functools import reduce
 from itertools import combinations
 from math import prod
 from operator import add
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from hls.errors import FirmwareError, ToolError
+from hls.errors import ToolError
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 from hls.machine.progress import StageProgress, of_stage
+from hls.verification.disagreement import Disagreement, Pair, differs, disagreement, joined, odd_one_out
 from hls.verification.explanation import Explanation, explain
+from hls.verification.localising import located
 from hls.verification.sample import EventSample
 from hls.verification.witnesses import RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
-from hls.verification.witnesses.base import OFF_GRID, Outputs
 
 Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 """Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""
@@ -35,28 +36,6 @@ _PORTION_BYTES = 1 << 29
 
 SPECIFICATION = "emulator"
 """The witness that executes the graph itself, so it always runs; who differs from it is wrong."""
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """First event on which two witnesses differ. Values are raw integers; ``layer`` is the first to differ."""
-
-    witnesses: tuple[str, str]
-    events: int
-    event: int
-    output: str
-    element: tuple[int, ...]
-    values: tuple[int | None, int | None]
-    layer: str | None
-    input: list[list[int]]
-
-    def __str__(self) -> str:
-        a, b = (
-            f"{name} {'off the grid' if v is None else v}" for name, v in zip(self.witnesses, self.values, strict=True)
-        )
-        place = f"{self.output}{list(self.element)}" if self.element else self.output
-        layer = f", first in layer {self.layer}" if self.layer else ""
-        return f"{a} but {b} for {place} of event {self.event}{layer} ({self.events} events differ)"
 
 
 @dataclass(frozen=True)
@@ -94,6 +73,11 @@ class Verdict:
         return "within float32" if excused else "bit-exact"
 
     @property
+    def odd_one_out(self) -> str | None:
+        """The witness without which all would agree, if there is one."""
+        return odd_one_out(found.witnesses for found in self.disagreements)
+
+    @property
     def failures(self) -> list[str]:
         """Why it failed, a line each; empty if it passed."""
         lines = [f"{d}" for d in self.disagreements]
@@ -122,8 +106,9 @@ def verify(
     parts = [_compared(asked, _portion(sample, events), events.start) for events in _portions(task.graph, sample)]
     results = tuple(_result(name, asked, parts, required=required and name in names) for name in order)
     pairs = combinations(limits, 2)
-    found = (_joined([part.disagreements[pair] for part in parts if pair in part.disagreements]) for pair in pairs)
-    return Verdict(results, tuple(d for d in found if d is not None), sample)
+    found = (joined([part.disagreements[pair] for part in parts if pair in part.disagreements]) for pair in pairs)
+    placed = (located(task, one, asked.witnesses, sample.raw, SPECIFICATION) for one in found if one is not None)
+    return Verdict(results, tuple(placed), sample)
 
 
 def _portions(graph: FixedGraph, sample: EventSample) -> list[slice]:
@@ -152,9 +137,6 @@ class _Asked:
     broken: set[str] = field(default_factory=set)
 
 
-_Pair = tuple[str, str]
-
-
 @dataclass(frozen=True)
 class _Part:
     """What became of one portion of the events."""
@@ -162,7 +144,7 @@ class _Part:
     records: Mapping[str, RunRecord]
     mismatches: Mapping[str, int]
     explained: Mapping[str, Explanation | None]
-    disagreements: Mapping[_Pair, Disagreement]
+    disagreements: Mapping[Pair, Disagreement]
 
 
 def _compared(asked: _Asked, raw: RawArrays, first: int) -> _Part:
@@ -177,11 +159,6 @@ def _compared(asked: _Asked, raw: RawArrays, first: int) -> _Part:
         explained=explained,
         disagreements={pair: replace(d, event=d.event + first) for pair, d in found.items() if d is not None},
     )
-
-
-def _joined(found: Sequence[Disagreement]) -> Disagreement | None:
-    """The first disagreement of a pair, for all events of all portions."""
-    return replace(found[0], events=sum(d.events for d in found)) if found else None
 
 
 def _too_large(graph: FixedGraph, names: Sequence[str]) -> dict[str, str]:
@@ -283,7 +260,7 @@ def _result(name: str, asked: _Asked, parts: Sequence[_Part], *, required: bool)
     return WitnessResult(name, record, None, required, differing, reduce(add, explained) if explained else None)
 
 
-def _unexplained(pair: _Pair, runs: Mapping[str, WitnessRun], explained: Explanations) -> npt.NDArray[np.bool_]:
+def _unexplained(pair: Pair, runs: Mapping[str, WitnessRun], explained: Explanations) -> npt.NDArray[np.bool_]:
     """For each event that both computed: whether they differ, and the float32 of neither explains it."""
     a, b = (runs[name].raw for name in pair)
     different = differs(a, b)
@@ -294,63 +271,8 @@ def _unexplained(pair: _Pair, runs: Mapping[str, WitnessRun], explained: Explana
     return different
 
 
-def differs(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
-    """For each event that both computed: whether any output differs."""
-    events = min(len(a[0]), len(b[0]))
-    result = np.zeros(events, np.bool_)
-    for x, y in zip(a, b, strict=True):
-        if x.shape[1:] != y.shape[1:]:
-            raise FirmwareError(f"witnesses give outputs of shapes {x.shape[1:]} and {y.shape[1:]}; report this")
-        result |= np.asarray(x[:events] != y[:events]).reshape(events, -1).any(axis=1)
-    return result
-
-
 def _disagreement(
-    asked: _Asked, raw: RawArrays, runs: Mapping[str, WitnessRun], pair: _Pair, explained: Explanations
+    asked: _Asked, raw: RawArrays, runs: Mapping[str, WitnessRun], pair: Pair, explained: Explanations
 ) -> Disagreement | None:
-    graph = asked.task.graph
     a, b = (runs[name].raw for name in pair)
-    different = _unexplained(pair, runs, explained)
-    if not different.any():
-        return None
-    event = int(np.argmax(different))
-    output, element = _place(graph, a, b, event)
-    values = (_value(a[output][event][element]), _value(b[output][event][element]))
-    one = [array[event : event + 1] for array in raw]
-    first, second = (asked.witnesses[name] for name in pair)
-    return Disagreement(
-        witnesses=pair,
-        events=int(different.sum()),
-        event=event,
-        output=graph.output_names[output],
-        element=element,
-        values=values,
-        layer=_first_differing_layer(graph, first, second, one),
-        input=[array[0].ravel().tolist() for array in one],
-    )
-
-
-def _place(graph: FixedGraph, a: Outputs, b: Outputs, event: int) -> tuple[int, tuple[int, ...]]:
-    """Number of the first output that differs in ``event``, and its first element that does."""
-    for output in range(len(graph.outputs)):
-        unequal = np.argwhere(np.asarray(a[output][event] != b[output][event]))
-        if len(unequal):
-            return output, tuple(int(i) for i in unequal[0])
-    raise ValueError(f"event {event} does not differ")
-
-
-def _value(raw: Any) -> int | None:
-    return None if int(raw) == OFF_GRID else int(raw)
-
-
-def _first_differing_layer(
-    graph: FixedGraph, first: Witness, second: Witness, raw: Sequence[npt.NDArray[np.int64]]
-) -> str | None:
-    try:
-        a, b = first.trace(raw), second.trace(raw)
-    except FirmwareError:  # the disagreement itself is the finding; where it began is only a help
-        return None
-    for node in graph:
-        if node.name in a and node.name in b and not np.array_equal(a[node.name], b[node.name]):
-            return node.layer
-    return None
+    return disagreement(asked.task.graph, pair, (a, b), _unexplained(pair, runs, explained), raw)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hls import __version__
@@ -30,9 +31,10 @@ from hls.project.report.schema import (
 )
 from hls.project.report.values import advice, layer_values
 from hls.proof import Proof
+from hls.verification.disagreement import Disagreement
 from hls.verification.explanation import Explanation
 from hls.verification.sample import EventSample
-from hls.verification.verify import Disagreement, Verdict, WitnessResult
+from hls.verification.verify import Verdict, WitnessResult
 from hls.verification.witnesses import default_witnesses
 
 _TRACED_EVENTS = 2048
@@ -57,7 +59,7 @@ def project_info(project: Project, variant: str | None) -> ProjectInfo:
     )
 
 
-def graph_info(graph: FixedGraph, sample: EventSample, luts: Mapping[str, float] | None = None) -> GraphInfo:
+def graph_info(graph: FixedGraph, sample: EventSample, luts: Mapping[str, float] = MappingProxyType({})) -> GraphInfo:
     """``graph``, with what physics events (not corners) put on each layer, and the estimated ``luts`` of each."""
     events = [raw[sample.corners :] for raw in sample.raw]
     reached = Emulator(graph).largest([raw[:_TRACED_EVENTS] for raw in events])
@@ -75,7 +77,7 @@ def graph_info(graph: FixedGraph, sample: EventSample, luts: Mapping[str, float]
         digest=graph.digest(),
         float32_inexact=list(graph.float32_inexact()),
         notes=list(graph.notes),
-        pipeline=[_layer(graph, group, reached, seen[name], (luts or {}).get(name)) for name, group in groups.items()],
+        pipeline=[_layer(graph, group, reached, seen[name], luts.get(name)) for name, group in groups.items()],
     )
 
 
@@ -132,6 +134,7 @@ def verification_info(verdict: Verdict, model_file: Path, proof: Proof | None = 
         not_asked=sorted(set(default_witnesses(model_file)) - {result.name for result in verdict.results}),
         failures=failures,
         disagreements=[_disagreement_info(found) for found in verdict.disagreements],
+        odd_one_out=verdict.odd_one_out,
     )
 
 
@@ -146,6 +149,11 @@ def _disagreement_info(found: Disagreement) -> DisagreementInfo:
         layer=found.layer,
         input=found.input,
         message=str(found),
+        differing=found.differing,
+        compared=found.compared,
+        largest=found.largest,
+        lsb=found.lsb,
+        place=found.place,
     )
 
 

@@ -11,10 +11,18 @@ from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from hls.project.report.judged import counted_kinds, judged_figures
-from hls.project.report.schema import HTML_FILE, Metric, Report
+from hls.project.report.schema import HTML_FILE, DisagreementInfo, Metric, Report
 from hls.project.report.time_line import time_line
 from hls.project.report.values import SATURATED, ZEROED
-from hls.project.report.words import compared_words, float32_words, saturation_words, timing_words, verdict_words
+from hls.project.report.words import (
+    compared_words,
+    disagreement_words,
+    float32_words,
+    odd_words,
+    saturation_words,
+    timing_words,
+    verdict_words,
+)
 from hls.target import FIRMWARES
 from hls.target.resources import LUTS
 from hls.verification.coverage import percent
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MIME = {".png": "image/png", ".svg": "image/svg+xml"}
+_SHOWN_VALUES = 128
 _TITLES = {"fidelity": "Float reference and firmware, in physics"}
 
 
@@ -36,6 +45,8 @@ def write_html(report: Report, folder: Path) -> Path:
             report=report,
             verdict=verdict_words(report),
             compared=compared_words(report),
+            odd=odd_words(report),
+            event=_shown_event,
             saturation=saturation_words(report),
             explained={
                 name: words
@@ -67,6 +78,15 @@ def write_html(report: Report, folder: Path) -> Path:
     return path
 
 
+def _shown_event(report: Report, found: DisagreementInfo) -> list[tuple[str, str, str]]:
+    """Of each input of a disagreement's event: the name, the type, and the values as raw integers."""
+    shown = []
+    for port, raw in zip(report.verification.ports, found.input, strict=False):
+        more = f" and {len(raw) - _SHOWN_VALUES:,} more, in report.json" if len(raw) > _SHOWN_VALUES else ""
+        shown.append((port.name, port.type, " ".join(map(str, raw[:_SHOWN_VALUES])) + more))
+    return shown
+
+
 def _traced(report: Report) -> int:
     """The number of events of which each layer's values were counted."""
     return max((layer.values.events for layer in report.graph.pipeline if layer.values is not None), default=0)
@@ -85,6 +105,7 @@ def _environment() -> Environment:
     made.filters["count"] = count
     made.filters["rate"] = _rate
     made.filters["value"] = _value
+    made.filters["disagreement"] = disagreement_words
     made.filters["percent"] = percent
     made.filters["figure"] = lambda number: f"{number:.4g}"
     return made

@@ -147,7 +147,10 @@ class WitnessInfo(Section):
 
 
 class DisagreementInfo(Section):
-    """First event on which two witnesses differ; values and input are raw integers, null for one off the grid."""
+    """First event on which two witnesses differ; values and input are raw integers, null for one off the grid.
+
+    In all ``events`` that differ ``differing`` values do, of ``compared``, by ``largest`` LSBs at most. ``place`` says
+    how the ``layer`` is known, or why it is not; ``lsb`` is that of the output that is named."""
 
     witnesses: tuple[str, str]
     events: int
@@ -158,6 +161,11 @@ class DisagreementInfo(Section):
     layer: str | None
     input: list[list[int]]
     message: str
+    differing: int | None = None
+    compared: int | None = None
+    largest: int | None = None
+    lsb: float | None = None
+    place: str = ""
 
 
 class VerificationInfo(Section):
@@ -174,6 +182,8 @@ class VerificationInfo(Section):
     not_asked: list[str] = []
     failures: list[str]
     disagreements: list[DisagreementInfo]
+    odd_one_out: str | None = None
+    """The witness without which all would agree."""
     distinct_events: int | None = None
     """Of the events but corners, as ``ports``; reports written before it was counted have none."""
     ports: list[PortInfo] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.project.report.schema import Report, WitnessInfo
+from hls.project.report.schema import DisagreementInfo, Report, WitnessInfo
 from hls.verification.coverage import percent
 from hls.verification.verify import SPECIFICATION
 
@@ -43,6 +43,25 @@ def compared_words(report: Report) -> str:
     counts = {name: min(result.events, report.verification.events) for name, result in others.items()}
     ordered = sorted(counts.items(), key=lambda pair: -pair[1])
     return ", ".join(f"{name} on {_events(count)}" for name, count in ordered) if report.compared else ""
+
+
+def disagreement_words(found: DisagreementInfo) -> str:
+    """How many values differ, by how much, and in which layer that begins; empty for reports that do not say."""
+    if found.differing is None or found.compared is None or found.largest is None or found.lsb is None:
+        return ""
+    distance = f", by {found.largest:,} LSB ({found.largest * found.lsb:g}) at most" if found.largest else ""
+    layer = f"; layer {found.layer} differs first" if found.layer else ""
+    how = f"{', ' if layer else '; '}{found.place}" if found.place else ""
+    return f"{found.differing:,} of {found.compared:,} values of these events differ{distance}{layer}{how}"
+
+
+def odd_words(report: Report) -> str:
+    """Who is wrong, where the others agree; empty where nobody is there to decide."""
+    odd = report.verification.odd_one_out
+    if odd is None:
+        return ""
+    others = ", ".join(name for name in _ran(report) if name != odd)
+    return f"{odd} is the odd one out: {others} agree with one another"
 
 
 def saturation_words(report: Report) -> str:

@@ -41,7 +41,9 @@ class Limits:
     ``max_events`` caps a slow one. One whose network has more than ``multiplications`` takes minutes and is left out
     unless it is named. Without ``by_default`` it runs only where it is named; so it does for a model file that it does
     not speak for, so that reports of other files need not mention it. ``place`` orders the witnesses: smaller ones
-    first, equal ones by name. ``seconds`` is about how long so many events of a task take it, where it knows.
+    first, equal ones by name. ``seconds`` is about how long so many events of a task take it, where it knows. ``probe``
+    gives the task of another graph that computes the same, in a folder of its own: of one whose outputs are those of
+    all layers it finds the layer in which a difference begins.
     """
 
     max_events: int | None = None
@@ -50,6 +52,7 @@ class Limits:
     place: int = 100
     seconds: Callable[[Task, int], float] | None = None
     speaks_for: Callable[[Path], bool] = lambda model_file: True
+    probe: Callable[[Task, FixedGraph, Path], Task] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,11 @@ class Task:
     def written_rtl(self) -> RtlProject | None:
         """The RTL, if anybody has asked for it."""
         return vars(self).get("rtl")
+
+
+def probe_rtl(task: Task, graph: FixedGraph, folder: Path) -> Task:
+    """``task`` for another ``graph``, whose RTL is written into ``folder``."""
+    return replace(task, graph=graph, build=BuildFolder(folder, task.folder.cache))
 
 
 @dataclass(frozen=True)

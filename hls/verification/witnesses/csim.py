@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hls.hls4ml_project import CompileTimeError, CSimulation, available, expected_seconds
+from hls.graph import FixedGraph
+from hls.hls4ml_project import CompileTimeError, CSimulation, available, expected_seconds, write_project
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
@@ -19,10 +22,15 @@ def _seconds(task: Task, events: int) -> float:
     return expected_seconds(task.graph, events)
 
 
+def _probe(task: Task, graph: FixedGraph, folder: Path) -> Task:
+    """``task`` for another ``graph``, whose hls4ml project is written into ``folder``."""
+    return replace(task, graph=graph, project=write_project(graph, task.project.target, task.project.top, folder))
+
+
 class CSimWitness:
     """Compiles the project's C simulation and runs it."""
 
-    limits: ClassVar[Limits] = Limits(max_events=100_000, place=2, seconds=_seconds)
+    limits: ClassVar[Limits] = Limits(max_events=100_000, place=2, seconds=_seconds, probe=_probe)
 
     def __init__(self, task: Task) -> None:
         self._project = task.project

@@ -20,7 +20,7 @@ from hls.rtl.netlist import (
     synthesise,
     yosys_version,
 )
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun, probe_rtl
 
 
 class NetlistWitness:
@@ -29,7 +29,7 @@ class NetlistWitness:
     ``resources`` and ``timing`` are None before the first run.
     """
 
-    limits: ClassVar[Limits] = Limits(max_events=2_000, multiplications=3_000, place=4)
+    limits: ClassVar[Limits] = Limits(max_events=2_000, multiplications=3_000, place=4, probe=probe_rtl)
 
     def __init__(self, task: Task) -> None:
         self._task = task

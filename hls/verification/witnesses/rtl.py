@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.rtl import RtlTiming, Simulation, find_verilator, missing_tools, rtl_design
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun, probe_rtl
 
 
 class RtlWitness:
@@ -21,7 +21,7 @@ class RtlWitness:
     ``timing`` is None before the first run.
     """
 
-    limits: ClassVar[Limits] = Limits(max_events=100_000, multiplications=30_000, place=3)
+    limits: ClassVar[Limits] = Limits(max_events=100_000, multiplications=30_000, place=3, probe=probe_rtl)
 
     def __init__(self, task: Task) -> None:
         self._task = task

@@ -141,7 +141,9 @@ def test_a_budget_on_a_metric_that_does_not_exist_fails(make_project: Callable[.
     assert [check.passed for check in report.budget.checks] == [False, None]  # the LUTs are extrapolated
 
 
-def test_a_wrong_witness_still_leaves_a_report(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_witness_still_leaves_a_report(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from hls.verification.witnesses import emulator
 
     honest = emulator.EmulatorWitness.run
@@ -154,8 +156,13 @@ def test_a_wrong_witness_still_leaves_a_report(project: Path, monkeypatch: pytes
     monkeypatch.setattr("hls.verification.witnesses.csim.CSimWitness.run", speaking_as_emulator(wrong, project))
     report = hls.build(project, witnesses=["emulator", "csim"])
     assert not report.passed
-    assert read_report(project / "build").verification.disagreements[0].event == 7
-    assert "event 7" in report.html.read_text(encoding="utf-8")
+    (found,) = read_report(project / "build").verification.disagreements
+    assert (found.event, found.differing, found.compared, found.largest) == (7, 2, 2, 1)
+    print_report(report)
+    assert "2 of 2 values of these events differ, by 1 LSB (0.03125) at most; not localised" in capsys.readouterr().out
+    page = report.html.read_text(encoding="utf-8")
+    assert "Inputs of event 7" in page
+    assert " ".join(map(str, found.input[0])) in page
 
 
 def speaking_as_emulator(run: Callable[..., Any], project: Path) -> Callable[..., Any]:
