@@ -36,7 +36,9 @@ _NAMES = {_SOURCE: "from"}
 _System = Annotated[
     str, typer.Argument(metavar="SYSTEM", help="event_variables, event_variables/pair, compression ...")
 ]
-_Sample = Annotated[str | None, typer.Option(help="background, b-to-ks or hidden-valley.", rich_help_panel=_OWN)]
+_Sample = Annotated[
+    str | None, typer.Option(help="background, b-to-ks, b-to-ks-1gev or hidden-valley.", rich_help_panel=_OWN)
+]
 _Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Work on this Dask cluster.", rich_help_panel=_OWN)
 ]

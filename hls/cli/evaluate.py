@@ -32,6 +32,10 @@ def command(
         Path | None,
         typer.Option("--data", metavar="DIR", help="Folder of event files, one a sample, instead of new events."),
     ] = None,
+    classifier: Annotated[
+        str, typer.Option(help="desk: minutes; paper: its size, 100 epochs of turned and mirrored events, hours.")
+    ] = "desk",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the classifiers' checkpoints in DIR.")] = False,
     variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
 ) -> Answer:
     """Evaluate, and name the page."""
@@ -42,10 +46,19 @@ def command(
 
     chosen = find_system(system, variant)
     target = out or folder / "evaluation"
-    kept = f"what is drawn so far is in {target}; the same command draws it all"
+    kept = f"classifiers trained so far are in {target}; go on with the same command and --resume"
     with keeping(kept), progress() as shown:
         page = chosen.evaluating.evaluate(
-            chosen.variant, folder, target, events=events, seed=seed, data=samples, load=emulated, progress=shown
+            chosen.variant,
+            folder,
+            target,
+            events=events,
+            seed=seed,
+            data=samples,
+            load=emulated,
+            classifier=classifier,
+            resume=resume,
+            progress=shown,
         )
     data = {
         "version": JSON_VERSION,

@@ -11,16 +11,17 @@ import numpy.typing as npt
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.event_sources import held_out
-from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS
+from qmodels.compression.samples.pythia import BACKGROUND, SIGNALS
 from qmodels.types import Floats32
 
 SIGNAL_EVENTS, BACKGROUND_EVENTS = 2000, 1000
 """Test events of each signal and of the background: collisions take long to simulate, so all of a build share them."""
 
+_SAMPLES = (BACKGROUND, *SIGNALS)
 _FILE_SEED = 1
 
 
-@lru_cache(maxsize=len(SETTINGS))  # the verification and the fidelity of a build want the same
+@lru_cache(maxsize=len(_SAMPLES))  # the verification and the fidelity of a build want the same
 def held_out_clouds(sample: str, events: int, seed: int, count: int) -> npt.NDArray[np.float32]:
     """Clouds (n, ``count``, 3) of test events: see :func:`transport_targets`. Read-only."""
     clouds = transport_targets(held_out(sample, events, seed).particles, count)
@@ -35,7 +36,7 @@ def verification_inputs(count: int, n: int, seed: int) -> dict[str, Floats32]:
     mirrored: neither changes the physics, and every bit of the input. β is spread over the trained range.
     """
     rng = np.random.default_rng([seed, count])
-    numbers = {name: BACKGROUND_EVENTS if name == BACKGROUND else SIGNAL_EVENTS for name in SETTINGS}
+    numbers = {name: BACKGROUND_EVENTS if name == BACKGROUND else SIGNAL_EVENTS for name in _SAMPLES}
     samples = [held_out_clouds(name, events, seed, count) for name, events in numbers.items()]
     clouds = np.concatenate(samples)[rng.permutation(sum(map(len, samples)))]
     chosen = clouds[np.arange(n) % len(clouds)]

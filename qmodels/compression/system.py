@@ -129,12 +129,24 @@ class Compression:
         seed: int = 2,
         data: Path | None = None,
         load: Callable[[Path], Encoder],
+        classifier: str = "desk",
+        resume: bool = False,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Path:
         """The paper's figures: see :func:`qmodels.compression.paper.evaluation.evaluate`."""
-        from qmodels.compression.paper.evaluation import EVENTS, evaluate  # brings TensorFlow for its classifiers
+        from qmodels.compression.paper.evaluation import EVENTS, evaluate
 
-        return evaluate(folder, out, events=events or EVENTS, seed=seed, data=data, load=load, progress=progress)
+        return evaluate(
+            folder,
+            out,
+            events=events or EVENTS,
+            seed=seed,
+            data=data,
+            load=load,
+            classifier=classifier,
+            resume=resume,
+            progress=progress,
+        )
 
     def pack(
         self, variant: str, folder: Path, firmware: Encoder, inputs: Path, out: Path, *, beta: float, coding: str

@@ -271,12 +271,15 @@ class EvaluatingSystem(PhysicsSystem, Protocol):
         seed: int = 2,
         data: Path | None = None,
         load: Callable[[Path], Firmware],
+        classifier: str = "desk",
+        resume: bool = False,
         progress: StageProgress | None = None,
     ) -> Path:
         """Write figures and tables of the networks in ``folder`` into ``out``; returns the page of tables.
 
         ``events`` and ``seed`` are of the events drawn, unless ``data`` names a file of them. ``load`` makes firmware
-        of a quantized model's file, for what the system measures of it. Raises ``FirmwareError``
+        of a quantized model's file, for what the system measures of it. ``classifier`` names the size of the
+        classifiers that are trained; with ``resume`` they go on from checkpoints in ``out``. Raises ``FirmwareError``
         if a network or the file is missing or damaged.
         """
 

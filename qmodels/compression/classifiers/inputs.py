@@ -26,6 +26,18 @@ def scaled_muons(muons: Floats32) -> Floats32:
     return _features(pt / np.float32(MUON_GEV), eta, phi)
 
 
+def moved(features: Floats32, rng: np.random.Generator) -> Floats32:
+    """Features (n, N, 4) of the same events, each turned about the beam by an angle of its own, and mirrored in η and
+    in φ as often as not: what no physics here tells apart. Padding stays zero.
+    """
+    angle = rng.uniform(-np.pi, np.pi, (len(features), 1)).astype(np.float32)
+    mirrors = rng.choice(np.array([-1.0, 1.0], np.float32), (2, len(features), 1))
+    pt, eta, cos, sin = np.moveaxis(features, -1, 0)
+    sin = sin * mirrors[1]
+    turned = cos * np.cos(angle) - sin * np.sin(angle), sin * np.cos(angle) + cos * np.sin(angle)
+    return np.stack([pt, eta * mirrors[0], *turned], axis=-1)
+
+
 def _features(pt: Floats32, eta: Floats32, phi: Floats32) -> Floats32:
     present = pt > 0
     return np.stack([pt, eta * present, np.cos(phi) * present, np.sin(phi) * present], axis=-1)

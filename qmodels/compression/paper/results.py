@@ -44,16 +44,17 @@ class SentPoint:
 
 @dataclass(frozen=True)
 class Classifiers:
-    """AUCs that do not depend on β: of the two muons, of H_T and of the number of particles as they are, and of the
-    uncompressed particles: ``pfn`` and ``trees`` as many as the encoder takes, ``stored_trees`` all that a file holds.
+    """AUCs that do not depend on β: of H_T and of the number of visible particles as they are, and of PFN and trees
+    that see all the clusters that a file holds (``stored``), as many as the encoder takes, and the two muons alone.
     """
 
-    muons: Auc
     ht: Auc
     multiplicity: Auc
+    stored_pfn: Auc
+    stored_trees: Auc
     pfn: Auc
     trees: Auc
-    stored_trees: Auc
+    muons: Auc
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,13 @@ import numpy as np
 from qmodels.compression.autoencoder import Encoder, kl_per_latent
 from qmodels.compression.classifiers.trees import train_trees
 from qmodels.compression.fidelity.packed import sent_symbols
-from qmodels.compression.inputs import column, features
+from qmodels.compression.inputs import column, features, transport_targets
 from qmodels.compression.packing.bit_report import payload_bits
 from qmodels.compression.packing.latent_layout import Ints, LatentLayout
 from qmodels.compression.packing.symbols import reconstruct
-from qmodels.compression.packing.totals import BITS, Totals
+from qmodels.compression.packing.totals import BITS, totals_of
 from qmodels.compression.paper.results import SentPoint, SentTrees
+from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.trained_folder import Networks
 from qmodels.types import Floats, Floats32
 
@@ -28,16 +29,17 @@ Progress = Callable[[str, int, int], None]
 def measure_sent(
     networks: Networks,
     firmware: Encoder | None,
-    signals: Sequence[tuple[Floats32, Totals]],
+    signals: Sequence[Collisions],
     log10_betas: Sequence[float],
     seed: int,
-    progress: Progress | None = None,
+    progress: Progress,
 ) -> list[SentPoint]:
-    """One point a β, of the clouds (n, N, 3) and totals of each signal."""
+    """One point a β."""
+    clouds = [transport_targets(signal.particles, networks.count) for signal in signals]
+    totals = [totals_of(signal).raw for signal in signals]
     found = []
     for index, log10_beta in enumerate(log10_betas):
-        inputs = [[features(clouds), column(log10_beta, len(clouds))] for clouds, _ in signals]
-        totals = [side.raw for _, side in signals]
+        inputs = [[features(side), column(log10_beta, len(side))] for side in clouds]
         coded = [networks.reference(side) for side in inputs]
         kl = np.concatenate([kl_per_latent(*side).sum(axis=1) for side in coded]).mean() / np.log(2.0)
         found.append(
@@ -47,8 +49,7 @@ def measure_sent(
                 firmware=_packed(firmware, networks.layout, inputs, totals, log10_beta, seed),
             )
         )
-        if progress is not None:
-            progress("latents", index + 1, len(log10_betas))
+        progress("latents", index + 1, len(log10_betas))
     return found
 
 

@@ -63,6 +63,10 @@ class Collisions:
     def __len__(self) -> int:
         return len(self.particles)
 
+    def first(self, most: int) -> Collisions:
+        """The first ``most`` of them."""
+        return Collisions(self.particles[:most], self.muons[:most], self.visible[:most], self.header)
+
 
 def write_collisions(path: Path, blocks: Iterable[Rows], header: Callable[[], CollisionHeader]) -> CollisionHeader:
     """Write blocks of events in bounded memory, then the header, asked for when all blocks are written.

@@ -41,6 +41,20 @@ _FORCED_DECAYS = tuple(
     for line in (f"{meson}:onMode = 3", f"{meson}:addChannel = 2 1.0 0 {kaon} {_SCALAR}")
 )
 
+
+def _b_to_ks(mass: str) -> tuple[str, ...]:
+    """Settings for an S of this mass in GeV."""
+    return (
+        *_BOTTOM,
+        "PhaseSpace:pTHatMin = 10.",
+        f"{_SCALAR}:all = S void 1 0 0 {mass} 0. 0. 0. 0.",
+        f"{_SCALAR}:isResonance = off",
+        f"{_SCALAR}:mayDecay = on",
+        f"{_SCALAR}:oneChannel = 1 1.0 0 13 -13",
+        *_FORCED_DECAYS,
+    )
+
+
 SETTINGS: dict[str, tuple[str, ...]] = {
     "background": (
         *_BOTTOM,
@@ -50,15 +64,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "PhaseSpace:bias2SelectionPow = 3.",
         "PhaseSpace:bias2SelectionRef = 10.",
     ),
-    "b-to-ks": (
-        *_BOTTOM,
-        "PhaseSpace:pTHatMin = 10.",
-        f"{_SCALAR}:all = S void 1 0 0 0.4 0. 0. 0. 0.",
-        f"{_SCALAR}:isResonance = off",
-        f"{_SCALAR}:mayDecay = on",
-        f"{_SCALAR}:oneChannel = 1 1.0 0 13 -13",
-        *_FORCED_DECAYS,
-    ),
+    "b-to-ks": _b_to_ks("0.4"),
+    "b-to-ks-1gev": _b_to_ks("1.0"),
     "hidden-valley": (
         "HiggsSM:gg2H = on",
         "25:m0 = 125.",
@@ -99,6 +106,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 BACKGROUND = "background"
 SIGNALS = ("b-to-ks", "hidden-valley")
 """Class 0 and class 1 of every classifier."""
+WITH_SCALAR = ("b-to-ks", "b-to-ks-1gev")
+"""Samples of which every event has an S."""
 NO_SCALAR = "no b hadron that decays to S"
 FAILED = "PYTHIA failed"
 MAX_SEED = 900_000_000
@@ -176,7 +185,7 @@ def _next(pythia: Pythia, sample: str) -> str | None:
     if not pythia.next():
         return FAILED
     # Where neither b hadron was one of those forced to decay to S.
-    return NO_SCALAR if sample == "b-to-ks" and not _has_scalar(pythia.event) else None
+    return NO_SCALAR if sample in WITH_SCALAR and not _has_scalar(pythia.event) else None
 
 
 def _has_scalar(event: Event) -> bool:

@@ -101,7 +101,10 @@ def test_conversions(ask: Ask, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["compression", "--events", "5"], "no sample is named; choose one of background, b-to-ks, hidden-valley"),
+        (
+            ["compression", "--events", "5"],
+            "choose one of background, b-to-ks, b-to-ks-1gev, hid",
+        ),
         (["compression", "--sample", "background"], "--events is missing"),
         (["compression", "--sample", "qcd", "--events", "5"], "no sample is called 'qcd'"),
         (

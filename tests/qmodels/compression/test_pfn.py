@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from qmodels.compression.classifiers.inputs import scaled, scaled_muons
+from qmodels.compression.classifiers.inputs import moved, scaled, scaled_muons
 from qmodels.compression.classifiers.separation import restored_auc
 from qmodels.compression.trained_folder import read_networks
 from qmodels.errors import ModelDataError
@@ -34,6 +34,46 @@ def test_features_by_hand() -> None:
     np.testing.assert_allclose(scaled_muons(muons), [[[0.5, 1.0, 1.0, 0.0], [2.0, 0.0, -1.0, 0.0]]], atol=1e-6)
 
 
+def test_turned_and_mirrored_events_are_the_same_events() -> None:
+    clouds = toy(50, 0.5, 1)
+    before, after = scaled(clouds), moved(scaled(clouds), np.random.default_rng(2))
+    np.testing.assert_array_equal(after[..., 0], before[..., 0])
+    np.testing.assert_array_equal(np.abs(after[..., 1]), np.abs(before[..., 1]))
+    np.testing.assert_allclose((after[..., 2:] ** 2).sum(axis=-1), before[..., 0] > 0.0, atol=1e-6)
+    real = (before[..., 0] > 0.0)[:, :, None] & (before[..., 0] > 0.0)[:, None, :]
+    # Angles between particles.
+    first, second = (np.where(real, np.einsum("nia,nja->nij", f[..., 2:], f[..., 2:]), 0.0) for f in (before, after))
+    np.testing.assert_allclose(first, second, atol=1e-5)
+    assert not after[~(before[..., 0] > 0.0)].any()
+    assert (after[..., 1] * before[..., 1] < 0.0).any(axis=1).mean() == pytest.approx(0.5, abs=0.25)
+
+
+def test_a_killed_training_goes_on_to_the_same_auc(tmp_path: Path) -> None:
+    from qmodels.compression.classifiers.pfn import Checkpoints, PfnSize, PfnTraining, train_classifier
+
+    class Killed(Exception):
+        pass
+
+    def kill(state: object) -> None:
+        raise Killed
+
+    training = PfnTraining(PfnSize((4,), (4,)), epochs=2, batch=64, learning_rate=5e-3, moved=True)
+    sides = scaled(toy(300, -0.2, 1)), scaled(toy(300, 0.2, 2))
+    whole = train_classifier(sides, training, seed=1)
+    with pytest.raises(Killed):
+        train_classifier(sides, training, seed=1, checkpoints=Checkpoints(tmp_path), progress=kill)
+    seen: list[int] = []
+    resumed = train_classifier(
+        sides,
+        training,
+        seed=1,
+        checkpoints=Checkpoints(tmp_path, resume=True),
+        progress=lambda state: seen.append(state.epoch),
+    )
+    assert seen == [2]
+    assert resumed.auc == whole.auc
+
+
 def test_order_and_padding_mean_nothing_to_a_masked_classifier() -> None:
     import keras
 
@@ -50,22 +90,21 @@ def test_order_and_padding_mean_nothing_to_a_masked_classifier() -> None:
 
 def test_learns_what_there_is_and_nothing_where_there_is_nothing() -> None:
     from qmodels.classification import auc_spread
-    from qmodels.compression.classifiers.pfn import PfnSize, train_classifier
-    from qmodels.training.loop import Schedule
+    from qmodels.compression.classifiers.pfn import PfnSize, PfnTraining, train_classifier
 
-    size, schedule = PfnSize((8,), (8,)), Schedule(6, 64, 5e-3, 1)
+    training = PfnTraining(PfnSize((8,), (8,)), epochs=6, batch=64, learning_rate=5e-3)
     # η of 4 particles against another mean, two standard deviations away: nearly no overlap of their averages.
-    told = train_classifier((scaled(toy(1500, -0.5, 1)), scaled(toy(1500, 0.5, 2))), size, schedule)
+    told = train_classifier((scaled(toy(1500, -0.5, 1)), scaled(toy(1500, 0.5, 2))), training, seed=1)
     assert told.auc.value > 0.95
-    same = train_classifier((scaled(toy(1500, 0.0, 3)), scaled(toy(1200, 0.0, 4))), size, schedule)
+    same = train_classifier((scaled(toy(1500, 0.0, 3)), scaled(toy(1200, 0.0, 4))), training, seed=1)
     assert abs(same.auc.value - 0.5) < 4 * auc_spread(150, 120)
 
 
 def test_too_few_events_are_named() -> None:
-    from qmodels.compression.classifiers.pfn import SIZES, desk_schedule, train_classifier
+    from qmodels.compression.classifiers.pfn import TRAININGS, train_classifier
 
     with pytest.raises(ModelDataError, match="a class of 9 events"):
-        train_classifier((scaled(toy(9, 0, 1)), scaled(toy(50, 0, 1))), SIZES["desk"], desk_schedule(1))
+        train_classifier((scaled(toy(9, 0, 1)), scaled(toy(50, 0, 1))), TRAININGS["desk"], seed=1)
 
 
 def test_a_judge_learns_what_the_decoder_lets_through(tmp_path: Path) -> None:

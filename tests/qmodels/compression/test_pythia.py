@@ -41,13 +41,14 @@ def test_signals_have_a_pair_of_muons_and_the_background_keeps_them(blocks: dict
         assert (np.abs(blocks[sample].rows.muons[:, :, 1]) < 2.5).all()
 
 
-def test_the_muons_of_b_decays_are_those_of_a_scalar_of_400_mev(blocks: dict[str, Block]) -> None:
-    pt, eta, phi = np.moveaxis(blocks["b-to-ks"].rows.muons.astype(float), -1, 0)
+@pytest.mark.parametrize(("sample", "stated"), [("b-to-ks", 0.4), ("b-to-ks-1gev", 1.0)])
+def test_the_muons_of_b_decays_are_those_of_the_scalar(blocks: dict[str, Block], sample: str, stated: float) -> None:
+    pt, eta, phi = np.moveaxis(blocks[sample].rows.muons.astype(float), -1, 0)
     muon = 0.10566
     energy = np.sqrt((pt * np.cosh(eta)) ** 2 + muon**2)
     momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
     mass = np.sqrt(energy.sum(axis=1) ** 2 - (momentum.sum(axis=2) ** 2).sum(axis=0))
-    assert np.median(mass) == pytest.approx(0.4, abs=1e-3)
+    assert np.median(mass) == pytest.approx(stated, abs=2e-3)
 
 
 def test_every_event_has_a_fate(blocks: dict[str, Block]) -> None:
