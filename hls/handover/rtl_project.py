@@ -46,6 +46,10 @@ class _Handed:
         return sum(_event_bits(port) for port in self.project.outputs)
 
     @property
+    def transfers(self) -> int:
+        return max(port.beats.number for port in self.project.inputs)
+
+    @property
     def in_beats(self) -> tuple[RtlPort, ...]:
         return tuple(port for port in self.project.inputs if port.beats.number > 1)
 
@@ -72,14 +76,15 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
     for memory in project.memories:  # test benches look for the contents of memories where they run
         shutil.copy(memory, folder / _BENCH)
     rows = list(_rows(project))
+    bench = "_stream" if project.streamed else ""
     made = {
         "README.md": "rtl_readme.md.j2",
         f"{top}.core": "fusesoc.core.j2",
         "vivado.tcl": "vivado.tcl.j2",
         "package_ip.tcl": "package_ip.tcl.j2",
         "quartus.tcl": "quartus.tcl.j2",
-        f"{_BENCH}/{top}_tb.v": "testbench.v.j2",
-        f"{_BENCH}/test_{top}.py": "cocotb.py.j2",
+        f"{_BENCH}/{top}_tb.v": f"testbench{bench}.v.j2",
+        f"{_BENCH}/test_{top}.py": f"cocotb{bench}.py.j2",
         f"{_BENCH}/Makefile": "cocotb.mk.j2",
     }
     values = {
@@ -104,14 +109,17 @@ def _port_map(project: RtlProject) -> dict[str, Any]:
         "clock_ns": project.clock_ns,
         "latency_clocks": project.stages,
         "interval_clocks": project.interval,
-        "inputs": [_port(port) for port in project.inputs],
-        "outputs": [_port(port) for port in project.outputs],
+        **({"transfers": max(port.beats.number for port in project.inputs)} if project.streamed else {}),
+        "inputs": [_port(port, project.streamed) for port in project.inputs],
+        "outputs": [_port(port, project.streamed) for port in project.outputs],
     }
 
 
-def _port(port: RtlPort) -> dict[str, Any]:
+def _port(port: RtlPort, streamed: bool) -> dict[str, Any]:
     width = port.type.width
     beats = {} if port.beats.number == 1 else {"beats": port.beats.number, "clocks_between_beats": port.beats.apart}
+    if streamed:  # a beat comes with a transfer, whenever that is
+        beats.pop("clocks_between_beats", None)
     return {
         "name": port.name,
         "signal": port.signal,
@@ -148,6 +156,7 @@ def _rows(project: RtlProject) -> Iterator[str]:
                 where = f"element i in bits {width}i+{width - 1} to {width}i"
             if port.beats.number > 1:
                 begun = f"{port.elements}b" if port.elements > 1 else "b"
-                where += f", of beat b from element {begun} on, {port.beats.apart}b clocks after `valid_in`"
+                when = "with transfer b" if project.streamed else f"{port.beats.apart}b clocks after `valid_in`"
+                where += f", of beat b from element {begun} on, {when}"
             yield (f"{direction} | `{port.signal}` | `{port.name}` | {shape} | `{port.type}`, {sign} | {where} | "
                    f"integer * 2^{-fraction}")  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hls.errors import ProjectError
+from hls.errors import ProjectError, UnsupportedError
 from hls.events import Choice, parse_features
 from hls.graph import FixedGraph
 from hls.handover import Vectors, complete_hls_project, complete_rtl_project
@@ -28,6 +28,7 @@ from hls.project.systems.finding import Chosen, find_system
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
+from hls.target import STREAM
 from hls.target.parts import stated_part
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
@@ -194,6 +195,10 @@ def _vhdl(
         from hls.rtl import write_vhdl
 
         target = project.target
+        if target.io == STREAM:
+            raise UnsupportedError(
+                'vhdl: valid and ready on both sides are written in Verilog alone; leave out io = "stream", or vhdl'
+            )
         pipelining = None if closure is None else closure.pipelining
         write_vhdl(
             graph,

@@ -45,7 +45,7 @@ def prove_project(folder: str | Path, time_limit: float, progress: StageProgress
     report = _report(project, graph)
     tested = None if report is None else _tested(report)
     subject = _subject(project, graph, home, _verilog(project, graph, home), tested)
-    proof = prove(replace(subject, time_limit=time_limit, progress=progress))
+    proof = _proof(replace(subject, time_limit=time_limit, progress=progress))
     write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
     return proof
 
@@ -64,9 +64,16 @@ def prove_build(project: Project, task: Task, verdict: Verdict, progress: StageP
     except (Skipped, ToolError) as error:
         proof = unproved(project.name, task.graph, " ".join(str(error).split()))
     else:
-        proof = prove(replace(_subject(project, task.graph, home, verilog, tested), progress=progress))
+        proof = _proof(replace(_subject(project, task.graph, home, verilog, tested), progress=progress))
     write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
     return proof
+
+
+def _proof(subject: Subject) -> Proof:
+    if subject.verilog.streamed:
+        reason = 'io = "stream": queues let an event wait for any time, and only what happens at fixed clocks is proved'
+        return unproved(subject.project, subject.graph, f'{reason}; io = "paced" makes it so')
+    return prove(subject)
 
 
 def _subject(project: Project, graph: FixedGraph, home: BuildFolder, verilog: Design, tested: Tested | None) -> Subject:
@@ -109,6 +116,7 @@ def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
             multipliers=target.multipliers,
             interval=target.interval_clocks,
             ports=target.ports,
+            io=target.io,
         )
     )
 

@@ -57,10 +57,14 @@ inline int64_t extended(uint64_t value, int width, bool is_signed) {
 """
 
 
-def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort], interval: int = 1) -> str:
-    """``ports.h`` of the test bench. A design of interval 1 is always ready, and does not say so."""
+def ports_header(
+    inputs: Sequence[RtlPort], outputs: Sequence[RtlPort], interval: int = 1, streamed: bool = False
+) -> str:
+    """``ports.h`` of the test bench. A paced design of interval 1 is always ready, and does not say so."""
+    ready = "dut.ready_in" if streamed or interval > 1 else "true"
     sizes = [
         f"constexpr long INTERVAL = {interval};",
+        f"constexpr long TRANSFERS = {max(port.beats.number for port in inputs)};",
         f"constexpr std::size_t INPUT_ELEMENTS = {sum(port.size for port in inputs)};",
         f"constexpr std::size_t OUTPUT_ELEMENTS = {sum(port.size for port in outputs)};",
     ]
@@ -71,7 +75,7 @@ def ports_header(inputs: Sequence[RtlPort], outputs: Sequence[RtlPort], interval
         got = f"get_bits(dut.{_member(port)}, i * {width}, {width})"
         get.append(_loop(port, f"*result++ = extended({got}, {width}, {signed});"))
     functions = [
-        f"inline bool ready(const Vdut& dut) {{ return {'true' if interval == 1 else 'dut.ready_in'}; }}",
+        f"inline bool ready(const Vdut& dut) {{ return {ready}; }}",
         "// What of an event is on the ports so many clocks after its first; anything from `random` on the others.",
         "template <typename Random>",
         "inline void put_inputs(Vdut& dut, const int64_t* event, long age, Random& random) {", *put, "}",

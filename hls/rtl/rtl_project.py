@@ -53,6 +53,8 @@ class RtlProject:
     variables, which synthesis may place in DSP slices. ``cost`` is alkaid's, in bits of adders. ``shared`` names the
     modules that are there several times. ``interval`` is the fewest clocks from one event to the next. ``folded`` says
     that engines compute it; ``contents`` are files of their memories, which the sources name without a folder.
+    ``streamed`` says that it has valid and ready on both sides: ``stages`` and ``interval`` are then those of a stream
+    for which nobody waits, each beat of a port a transfer.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class RtlProject:
     interval: int = 1
     contents: tuple[str, ...] = ()
     folded: bool = False
+    streamed: bool = False
 
     @property
     def sources(self) -> tuple[Path, ...]:

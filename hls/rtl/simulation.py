@@ -21,7 +21,7 @@ from hls.rtl.ports import RtlPort, as_stated, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import CONTENTS, VERILOG, RtlProject
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
-from hls.rtl.wrapper import INTERVAL
+from hls.rtl.wrapper import INTERVAL, STREAMED
 
 _PROGRAM = "testbench"
 _CONTROL = "control.vlt"
@@ -59,7 +59,7 @@ class Design:
 
     Modules named in ``shared`` are compiled once and not into each place where they are instanced. ``interval`` is the
     fewest clocks from one event to the next. ``memories`` are contents that the simulation reads at its start;
-    ``folded`` says that engines compute the design.
+    ``folded`` says that engines compute the design, ``streamed`` that it has valid and ready on both sides.
     """
 
     sources: tuple[Path, ...]
@@ -72,6 +72,7 @@ class Design:
     interval: int = 1
     memories: tuple[Path, ...] = ()
     folded: bool = False
+    streamed: bool = False
 
 
 def rtl_design(project: RtlProject) -> Design:
@@ -86,6 +87,7 @@ def rtl_design(project: RtlProject) -> Design:
         interval=project.interval,
         memories=project.memories,
         folded=project.folded,
+        streamed=project.streamed,
     )
 
 
@@ -102,7 +104,16 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
     memories = tuple(sorted(first.parent.glob(f"*.{CONTENTS}")))
     ports = as_stated(input_ports(graph), text), output_ports(graph)
     folded = any(path.stem == f"{name}_sequencer" for path in others)
-    return Design((first, *others), top, *ports, clock_ns, interval=interval, memories=memories, folded=folded)
+    return Design(
+        (first, *others),
+        top,
+        *ports,
+        clock_ns,
+        interval=interval,
+        memories=memories,
+        folded=folded,
+        streamed=f"{STREAMED} = " in text,
+    )
 
 
 @dataclass(frozen=True)
@@ -132,13 +143,17 @@ class Simulation:
     def compile(self) -> None:
         """Verilate the design and compile its test bench; raises ``ToolError``."""
         verilator = find_verilator()
-        header = ports_header(self.design.inputs, self.design.outputs, self.design.interval)
-        bench = files("hls.rtl").joinpath("testbench.cpp").read_text(encoding="utf-8")
+        design = self.design
+        header = ports_header(design.inputs, design.outputs, design.interval, design.streamed)
+        room = files("hls.rtl")
+        bench = (room / "streamed" if design.streamed else room).joinpath("testbench.cpp").read_text(encoding="utf-8")
+        frame = room.joinpath("bench.h").read_text(encoding="utf-8")
         settings = repr((self.design.top, self.design.defines, _VERILATOR, _FLAGS, verilator.version))
-        key = digest([settings, header, bench, *self.design.sources, *_sharing(self.design.shared)])
+        key = digest([settings, header, bench, frame, *self.design.sources, *_sharing(self.design.shared)])
 
         def fill(folder: Path) -> None:
             (folder / "ports.h").write_text(header, encoding="utf-8")
+            (folder / "bench.h").write_text(frame, encoding="utf-8")
             (folder / "testbench.cpp").write_text(bench, encoding="utf-8")
             self._verilate(verilator, folder)
             made = compile_objects(sorted(folder.glob("*.cpp")), _flags(verilator), folder, self.jobs)
@@ -165,6 +180,9 @@ class Simulation:
         """Stream the events as close as the interval lets them, then some of them with random gaps, with a reset in
         mid-stream, and with ``valid_in`` held high while the design is not ready.
 
+        A streamed design may make all wait, so of these its latency is not compared; with the gaps in what comes go as
+        many in which nothing is taken.
+
         Args:
             raw_inputs: int64 port integers (n, *port shape), one array for each input.
             progress: called with (events done, events in all).
@@ -183,7 +201,7 @@ class Simulation:
             few = min(events, _CONTROL_EVENTS)
             for name, asked in self._disturbances(few):
                 again, other, apart, _ = self._pass(Path(place), few, asked)
-                if other != latency or not np.array_equal(again, straight[:few]):
+                if (other != latency and not self.design.streamed) or not np.array_equal(again, straight[:few]):
                     raise ToolError(f"{self.design.top}: with {name} the design gives other results than without")
                 if asked == _FLOOD and apart != self.design.interval:
                     raise ToolError(f"{self.design.top}: ready again after {apart} clocks, not {self.design.interval}")
@@ -195,7 +213,7 @@ class Simulation:
     def _disturbances(self, events: int) -> Iterator[tuple[str, _Pass]]:
         yield "gaps", _Pass(gaps=_GAP_SEED)
         yield "a reset in mid-stream", _Pass(reset_at=events // 2)
-        if self.design.interval > 1:
+        if self.design.interval > 1 or self.design.streamed:
             yield "valid_in held high", _FLOOD
             yield "valid_in high at random and a reset", _Pass(gaps=_GAP_SEED, flood=True, reset_at=events // 2)
 
@@ -207,7 +225,8 @@ class Simulation:
         command = [str(self._program), *map(str, words), "in", "out"]
         said = run_tool(command, place, f"the simulation of {self.design.top}").split()
         shortest, longest, interval = (int(word) for word in said[:3])
-        if shortest != longest:
+        waits = self.design.streamed and asked != _Pass()
+        if shortest != longest and not waits:
             raise ToolError(f"{self.design.top}: latency varies from {shortest} to {longest} clocks")
         results = np.fromfile(place / "out", np.int64).reshape(events, -1)
         # Of a single event there is no interval to measure.

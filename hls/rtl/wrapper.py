@@ -8,6 +8,8 @@ from hls.rtl.places import Assignment, Bits, Fill, Held, Slice
 from hls.rtl.wiring import Beats, Instance, Wiring
 
 INTERVAL = "localparam INTERVAL"
+STREAMED = "localparam TRANSFERS"
+"""Of a design behind valid and ready."""
 
 
 def wrapper_source(wiring: Wiring) -> str:

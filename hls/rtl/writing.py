@@ -11,8 +11,9 @@ from hls.rtl.folded import chosen_engines, write_folded
 from hls.rtl.partition import Stage
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
+from hls.rtl.streamed import with_handshakes
 from hls.rtl.trace import trace
-from hls.target import AUTO, BEATS
+from hls.target import AUTO, BEATS, PACED, STREAM
 
 
 def write_rtl(
@@ -26,6 +27,7 @@ def write_rtl(
     pipelining: Pipelining | None = None,
     interval: int = 1,
     ports: str = BEATS,
+    io: str = PACED,
 ) -> RtlProject:
     """Write ``graph`` as Verilog that takes one event a clock, or one each ``interval`` clocks at the most.
 
@@ -40,6 +42,7 @@ def write_rtl(
         pipelining: where the pipeline is cut, by a family's own delays; by alkaid's rule for ``clock_ns`` without.
         interval: the most clocks from one event to the next. Within them a core takes several positions, or engines
             compute a layer in many clocks, where that saves logic; the project may be ready earlier.
+        io: one of ``IO``; "stream" puts valid and ready on both sides, with queues that wait.
         ports: one of ``PORTS``, how engines take events at positions. All else takes an event in one clock.
 
     Raises:
@@ -49,6 +52,8 @@ def write_rtl(
     if interval < 1:
         raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
     if stages is None and pipelining is None and (engines := chosen_engines(graph, interval, ports)):
-        return write_folded(graph, name, folder, clock_ns, interval, multipliers, engines)
-    logic = trace(graph, hard_dc, stages, pipelining, interval)
-    return write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
+        project = write_folded(graph, name, folder, clock_ns, interval, multipliers, engines)
+    else:
+        logic = trace(graph, hard_dc, stages, pipelining, interval)
+        project = write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
+    return with_handshakes(project) if io == STREAM else project

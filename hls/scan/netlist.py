@@ -44,6 +44,7 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
                 multipliers=target.multipliers,
                 interval=target.interval_clocks,
                 ports=target.ports,
+                io=target.io,
             )
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:

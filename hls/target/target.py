@@ -22,6 +22,7 @@ BACKENDS: Plugins[Any] = Plugins("qtrigger.backends", "backend")
 DEFAULT_BACKEND = "vitis"
 IO_TYPES: tuple[str, ...] = get_args(IOType)
 MULTIPLIERS = AUTO, LUT = "auto", "lut"
+IO = PACED, STREAM = "paced", "stream"
 PORTS = BEATS, WHOLE = "beats", "whole"
 # hls4ml's "resource_unrolled" is left out: its 1.3.0 writes code that does not compile where a layer's reuse factor
 # has to become one.
@@ -66,7 +67,8 @@ class Target:
     ``latency`` = "auto" cuts our RTL's pipeline by what is measured, until the clock is met; ``place_and_route`` names
     the device that our RTL is placed and routed on to measure it. ``interval_ns``, or ``interval`` in clocks, is the
     longest time from one event to the next that our RTL may take: it then shares what several positions need.
-    ``ports`` says how engines take events at positions: a position a beat, or all in one clock.
+    ``ports`` says how engines take events at positions: a position a beat, or all in one clock. ``io`` = "stream" puts
+    valid and ready at the door and behind it.
     Raises ``ProjectError`` that names the key, its value and what is allowed.
 
     >>> Target("xcvu13p-flga2577-2-e", "vitis", clock_ns=-5.0)
@@ -88,6 +90,7 @@ class Target:
     interval_ns: float | None = None
     interval: int | None = None
     ports: str = BEATS
+    io: str = PACED
 
     def __post_init__(self) -> None:
         BACKENDS.check(self.backend)
@@ -95,6 +98,7 @@ class Target:
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("multipliers", self.multipliers, MULTIPLIERS)
         _one_of("ports", self.ports, PORTS)
+        _one_of("io", self.io, IO)
         if self.latency is not None:
             _one_of("latency", self.latency, (AUTO,))
         if self.firmware is not None:

@@ -37,6 +37,11 @@ class NetlistSimulation:
                 f"{project.top}: weights in files are black boxes of the netlist, without gates to simulate; "
                 "fewer weights, or a shorter interval, are logic"
             )
+        if project.streamed:
+            raise UnsupportedError(
+                f"{project.top}: gates are simulated clock by clock at a fixed pace, not with valid and ready; "
+                'leave out io = "stream" for that'
+            )
         self.project = project
         self.gates = Gates(netlist.folder / GATES, project.top)
 

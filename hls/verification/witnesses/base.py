@@ -95,6 +95,7 @@ class Task:
                 pipelining=self.pipelining,
                 interval=target.interval_clocks,
                 ports=target.ports,
+                io=target.io,
             )
         except UnsupportedError as error:
             raise Skipped(str(error)) from error

@@ -24,6 +24,7 @@ from hls.handover.vectors import EVENTS
 from hls.hls4ml_project import write_project
 from hls.rtl import RtlProject, find_verilator, write_rtl
 from hls.rtl.folded import write_folded
+from hls.rtl.streamed import with_handshakes
 from hls.target import Target
 from hls.verification.corners import corner_events
 from tests.hls.rtl.folded.networks import pixels
@@ -139,6 +140,21 @@ class TestRtl:
     def test_the_bench_sends_beats(self, in_beats: RtlProject, tmp_path: Path) -> None:
         told = compiled_bench(in_beats, tmp_path)()
         assert f"PASS: 40 events, every bit as expected, latency {in_beats.stages}, interval 17" in told
+
+    def test_the_bench_offers_transfers(self, tmp_path: Path) -> None:
+        graph = pixels()
+        project = with_handshakes(write_folded(graph, "pixels", tmp_path, 5.0, 17))
+        complete_rtl_project(project, TARGET, Vectors.of(graph, random_events(graph, 40), 0))
+        told = json.loads((tmp_path / "ports.json").read_text())
+        assert (told["transfers"], told["inputs"][0]["beats"]) == (4, 4)
+        assert "An event is 4 transfers" in (tmp_path / "README.md").read_text()
+        if shutil.which("iverilog") is None:
+            pytest.skip("Icarus Verilog is not installed")
+        sources = [str(path) for path in project.sources]
+        command = ["iverilog", "-g2005", "-o", "run", "pixels_top_tb.v", *sources]
+        subprocess.run(command, cwd=tmp_path / "tb", check=True)
+        found = subprocess.run(["./run"], cwd=tmp_path / "tb", check=True, capture_output=True, text=True)
+        assert "PASS: 40 events, every bit as expected" in found.stdout
 
     def test_fusesoc_lists_files_that_are_there(self, rtl: RtlProject) -> None:
         core = yaml.safe_load((rtl.folder / f"{TOP}.core").read_text())

@@ -1,0 +1,72 @@
+// What all test benches do with the files of events and results.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "ports.h"  // INTERVAL, INPUT_ELEMENTS, OUTPUT_ELEMENTS
+
+constexpr long PATIENCE = 100000 + 16 * INTERVAL;  // clocks without any result, after which the design is taken for dead
+
+struct Asked {
+    long events;
+    unsigned long gaps;
+    bool flood;
+    long reset_at;
+};
+
+struct Measured {
+    long latency_min = -1, latency_max = -1, interval_max = 0, last_result = -1;
+
+    void result(long clock, long sent) {
+        const long latency = clock - sent;
+        if (latency_min < 0 || latency < latency_min) latency_min = latency;
+        if (latency > latency_max) latency_max = latency;
+        if (last_result >= 0 && clock - last_result > interval_max) interval_max = clock - last_result;
+        last_result = clock;
+    }
+};
+
+inline std::vector<int64_t> read_events(const char* path, long events) {
+    std::vector<int64_t> data(static_cast<size_t>(events) * INPUT_ELEMENTS);
+    std::FILE* file = std::fopen(path, "rb");
+    if (file == nullptr || std::fread(data.data(), sizeof(int64_t), data.size(), file) != data.size()) {
+        std::fprintf(stderr, "%s cannot be read\n", path);
+        std::exit(2);
+    }
+    std::fclose(file);
+    return data;
+}
+
+inline void write_results(const char* path, const std::vector<int64_t>& data) {
+    std::FILE* file = std::fopen(path, "wb");
+    if (file == nullptr || std::fwrite(data.data(), sizeof(int64_t), data.size(), file) != data.size()
+        || std::fclose(file) != 0) {
+        std::fprintf(stderr, "%s cannot be written\n", path);
+        std::exit(2);
+    }
+}
+
+// EVENTS GAPS FLOOD RESET_AT INPUT OUTPUT; `stream` is false where the design's flags are wrong.
+template <typename Stream>
+int run_bench(int argc, char** argv, Stream stream) {
+    if (argc != 7) return 2;
+    const Asked asked{std::atol(argv[1]), std::strtoul(argv[2], nullptr, 10), std::atol(argv[3]) != 0,
+                      std::atol(argv[4])};
+    const std::vector<int64_t> in = read_events(argv[5], asked.events);
+    std::vector<int64_t> out(static_cast<size_t>(asked.events) * OUTPUT_ELEMENTS);
+    Measured measured;
+    const auto start = std::chrono::steady_clock::now();
+    if (!stream(asked, in.data(), out.data(), measured)) {
+        std::fprintf(stderr, "the valid flags are wrong: results are missing or come unasked, or it is not ready\n");
+        return 3;
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    write_results(argv[6], out);
+    std::printf("%ld %ld %ld %.9f\n", measured.latency_min, measured.latency_max, measured.interval_max,
+                seconds.count());
+    return 0;
+}

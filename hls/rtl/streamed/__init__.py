@@ -1,0 +1,5 @@
+"""RTL behind a door where events may come, and results may be taken, at any time."""
+
+from hls.rtl.streamed.handshakes import with_handshakes
+
+__all__ = ["with_handshakes"]
