@@ -87,6 +87,12 @@ def formats(spec: LayerSpec, role: str, config: Any) -> Formats | None:
     return Formats(signed, np.where(used, bits, 0), np.where(used, signed + integer, 0), rounding, overflow)
 
 
+def part(spec: LayerSpec, name: str, **config: Any) -> LayerSpec:
+    """A layer that this one holds, with its own arrays, as if it stood alone."""
+    held = {path.removeprefix(f"{name}/"): arrays for path, arrays in spec.parts.items() if path.startswith(f"{name}/")}
+    return replace(spec, weights=spec.parts.get(name, ()), parts=held, config=config)
+
+
 def input_formats(spec: LayerSpec) -> Formats | None:
     """The types in which a layer with one input reads it, without the batch axis; None where it does not say."""
     if not spec.config.get("enable_iq", True):
@@ -269,12 +275,17 @@ def _sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _merge(kind: type[nodes.Node], suffix: str, *fields: object) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        out, *others = (_merged_input(emit, spec, x, number) for number, x in enumerate(inputs))
+        out, *others = merged_inputs(emit, spec, inputs)
         for other in others:
             out = emit(kind, suffix, (out, other), *fields)
         return write(emit, spec, out)
 
     return handler
+
+
+def merged_inputs(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> tuple[str, ...]:
+    """What a layer reads several of, each through a quantizer of its own."""
+    return tuple(_merged_input(emit, spec, x, number) for number, x in enumerate(inputs))
 
 
 def _merged_input(emit: Emitter, spec: LayerSpec, x: str, number: int) -> str:
@@ -304,8 +315,25 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     return write(emit, spec, emit(nodes.Scale, "normalize", (x,), *constants))
 
 
+def _batchnorm_dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """A normalization of the input in the kernel: its mean goes into the bias without the scale, as HGQ2 has it."""
+    arrays = _arrays(spec)
+    scale = bool(spec.config.get("scale", True))
+    if len(arrays) != 4 + scale:
+        raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
+    kernel, bias, mean, variance = arrays[0], arrays[1], arrays[-2], arrays[-1]
+    gamma = arrays[2] if scale else np.float32(1)
+    factor = np.asarray(gamma / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3))), np.float32)
+    weights = constant(spec, "kq", np.asarray(factor[:, None] * kernel, np.float32))
+    offset = np.asarray(bias - np.dot(mean, kernel), np.float32)
+    x = read(emit, spec, inputs[0])
+    sums = (FixedArray.from_float(weights), _bias(spec, kernel.shape[-1], offset))
+    return write(emit, spec, emit(nodes.Dense, "dense", (x,), *sums))
+
+
 _HANDLERS: dict[str, Callable[[Emitter, LayerSpec, tuple[str, ...]], str]] = {
     "QDense": _dense,
+    "QBatchNormDense": _batchnorm_dense,
     "QEinsumDense": einsum,
     "QEinsumDenseBatchnorm": _einsum_batchnorm,
     "QConv1D": _conv,

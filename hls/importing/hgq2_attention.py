@@ -1,14 +1,9 @@
-"""HGQ2's attention (hgq 0.2): projections, products of values by values, and a softmax of two tables.
-
-The softmax is ``e * inv(sum(e))`` with ``e = exp(max - score)``, where both functions are tables between trained types.
-"""
+"""HGQ2's attention (hgq 0.2): projections, products of values by values, and a softmax of two tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod, sqrt
-from typing import Any
 
 import numpy as np
 
@@ -16,14 +11,9 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.importing import hgq2
-from hls.importing.element_types import Formats, emit_formats
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.hgq2 import Floats
+from hls.importing.hgq2_softmax import Softmax
 from hls.importing.spec import LayerSpec
-
-_EPSILON = np.float32(1e-7)
-"""Keras's own, which HGQ2 adds to what it divides by."""
-_MOST_ENTRIES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -33,19 +23,10 @@ class _Attention:
     emit: Emitter
     spec: LayerSpec
 
-    def part(self, name: str, **config: Any) -> LayerSpec:
-        """A layer that this one holds, with its own arrays, as if it stood alone."""
-        held = {
-            path.removeprefix(f"{name}/"): arrays
-            for path, arrays in self.spec.parts.items()
-            if path.startswith(f"{name}/")
-        }
-        return replace(self.spec, weights=self.spec.parts.get(name, ()), parts=held, config=config)
-
     def projection(self, name: str, equation: str, *, bias: str | None, reads: bool, writes: bool) -> LayerSpec:
         """One of the dense layers, whose quantizers are told once for all of them."""
         confs = {f"{role}_conf": self.spec.config.get(f"qkvo_{role}_conf") for role in ("iq", "kq", "bq", "oq")}
-        return self.part(name, equation=equation, bias_axes=bias, enable_iq=reads, enable_oq=writes, **confs)
+        return hgq2.part(self.spec, name, equation=equation, bias_axes=bias, enable_iq=reads, enable_oq=writes, **confs)
 
     def shortened(self, name: str, x: str) -> str:
         """Linformer's projection of the positions to fewer."""
@@ -90,50 +71,10 @@ class _Attention:
 
     def softmax(self, scores: str) -> str:
         """Over the last axis."""
-        emit, shape = self.emit, self.emit.edge(scores).shape
-        count = shape[-1]
-        flat = emit(nodes.Reshape, "flat", (scores,), (prod(shape[:-1]), count))
-        first = emit(nodes.Transpose, "first", (flat,), (1, 0))
-        over = ((count,), (count,), ((0, 0),))
-        top = emit(nodes.Pool, "max", (first,), *over, True)
-        below = emit(nodes.Add, "below", (top, first), True)
         factor = np.float32(1 / sqrt(float(self.spec.config["key_dim"])))
-        powers = self.table("exp", below, lambda x: np.exp(-x * factor))
-        total = emit(nodes.Pool, "total", (powers,), *over, False)
-        inverse = self.table("inv", total, lambda x: np.float32(1) / (x + _EPSILON))
-        shares = emit(nodes.Multiply, "share", (powers, inverse))
-        back = emit(nodes.Transpose, "last", (shares,), (1, 0))
-        part = self.part("_softmax", enable_oq=True, oq_conf=self.spec.config.get("softmax_oq_conf"))
-        return hgq2.write(emit, part, emit(nodes.Reshape, "heads", (back,), shape))
-
-    def table(self, name: str, x: str, function: Callable[[Floats], Floats]) -> str:
-        """A function between two types, each one for all values."""
-        source, target = (self.one_type(name, role) for role in ("iq", "oq"))
-        x = x if source is None else emit_formats(self.emit, x, source)
-        edge = self.emit.edge(x)
-        size = edge.raw_max - edge.raw_min + 1
-        if target is None or size > _MOST_ENTRIES:
-            raise UnsupportedError(
-                f"layer {self.spec.name!r}: its table {name} has {size:,} entries, of {_MOST_ENTRIES:,} at most, or no "
-                "type; train it with quantizers of fewer bits, which is another network"
-            )
-        raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
-        values = function(np.ldexp(raw, -edge.fraction).astype(np.float32))
-        entries = FixedArray.from_float(hgq2.through(target, values))
-        return self.emit(nodes.Table, name, (x,), entries, edge.raw_min)
-
-    def one_type(self, table: str, role: str) -> Formats | None:
-        part = self.part(f"_softmax/{table}_table")
-        found = hgq2.formats(part, role, self.spec.config.get(f"softmax_{table}_{role}_conf"))
-        if found is not None and found.bits.size != 1:
-            raise UnsupportedError(
-                f"layer {self.spec.name!r}: its table {table} has a type for each value; train it with "
-                "softmax_allow_heterogeneous_table=False, which is another network"
-            )
-        if found is None:
-            return None
-        signed, bits, integer = (a.reshape(1) for a in (found.signed, found.bits, found.integer))
-        return replace(found, signed=signed, bits=bits, integer=integer)
+        shares = Softmax(self.emit, self.spec, factor, held="_softmax/", told="softmax_").of(scores)
+        part = hgq2.part(self.spec, "_softmax", enable_oq=True, oq_conf=self.spec.config.get("softmax_oq_conf"))
+        return hgq2.write(self.emit, part, shares)
 
 
 def _swapped(emit: Emitter, x: str) -> str:

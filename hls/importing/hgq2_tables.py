@@ -11,51 +11,19 @@ from dataclasses import dataclass, replace
 from math import prod, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
-from hls.graph.float32 import Doubles, Entries, Float32
+from hls.graph.float32 import Doubles
 from hls.importing import hgq2
-from hls.importing.element_types import Formats, Integers, emit_formats, scaled
+from hls.importing.element_types import Formats, Integers, emit_formats
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.functions import SMOOTH, Smooth
+from hls.importing.functions import Smooth
+from hls.importing.hgq2_lookup import FUNCTIONS, UNIT, Inexact, looked_up, placed
 from hls.importing.options import sliding
 from hls.importing.quantizers import function_name
 from hls.importing.spec import LayerSpec
-
-_MOST_ENTRIES = 1 << 20
-_UNIT = 2.0**-24
-"""Of a float32 rounding, relative."""
-_STEEPEST = 2.0
-"""More than the slope of any of the functions, but the exponential, whose own value is its slope."""
-_FUNCTIONS = {
-    **SMOOTH,
-    "linear": Smooth(lambda x: x, lambda _x, y: 0 * y),
-    "relu": Smooth(lambda x: np.maximum(x, 0.0), lambda _x, y: 0 * y),
-}
-
-
-@dataclass(frozen=True)
-class _Inexact:
-    """Numbers, and how far float32 may be from each."""
-
-    value: Doubles
-    error: Doubles
-
-    def affine(self, kernel: Doubles, bias: Doubles) -> _Inexact:
-        """``sum_k x[k] * kernel[k] + bias`` along the last axis."""
-        value = np.einsum("nek,nkm->nem", self.value, kernel) + bias
-        terms = np.einsum("nek,nkm->nem", np.abs(self.value), np.abs(kernel)) + np.abs(bias)
-        carried = np.einsum("nek,nkm->nem", self.error, np.abs(kernel))
-        return _Inexact(value, carried + (kernel.shape[1] + 2) * _UNIT * terms)
-
-    def through(self, function: Smooth) -> _Inexact:
-        """A function of each."""
-        value = function.value(self.value)
-        steepest = np.maximum(_STEEPEST, np.abs(value))
-        return _Inexact(value, steepest * self.error + 2 * _UNIT * np.abs(function.off(self.value, value)))
 
 
 @dataclass(frozen=True)
@@ -75,9 +43,9 @@ class _Networks:
             UnsupportedError: a function that is not written here.
         """
         name = function_name(spec.config.get("subnn_activation")) or "linear"
-        if name not in _FUNCTIONS:
+        if name not in FUNCTIONS:
             raise UnsupportedError(
-                f"layer {spec.name!r}: subnn_activation {name!r} is not read; train with one of {', '.join(_FUNCTIONS)}"
+                f"layer {spec.name!r}: subnn_activation {name!r} is not read; train with one of {', '.join(FUNCTIONS)}"
             )
         kernels: list[Doubles] = []
         biases: list[Doubles] = []
@@ -93,7 +61,7 @@ class _Networks:
                 raise _absent(spec)
             kernels.append(kernel)
             biases.append(np.array(np.broadcast_to(bias.reshape(shape) if bias.size > 1 else bias, shape), np.float64))
-        return cls(tuple(kernels), tuple(biases), _FUNCTIONS[name])
+        return cls(tuple(kernels), tuple(biases), FUNCTIONS[name])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -101,24 +69,24 @@ class _Networks:
         inputs, outputs, *_ = self.kernels[0].shape
         return inputs, outputs
 
-    def at(self, x: Doubles) -> _Inexact:
+    def at(self, x: Doubles) -> Inexact:
         """What the networks make of ``x`` (positions * pairs, entries)."""
         pairs = prod(self.shape)
-        found = _Inexact(x[..., None], np.zeros((*x.shape, 1)))
+        found = Inexact(x[..., None], np.zeros((*x.shape, 1)))
         for number, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
             turns = len(x) // pairs
             each = np.tile(kernel.reshape(pairs, *kernel.shape[2:]), (turns, 1, 1))
             found = found.affine(each, np.tile(bias.reshape(pairs, 1, -1), (turns, 1, 1)))
             if number < len(self.kernels) - 1:
                 found = found.through(self.hidden)
-        return _Inexact(found.value[..., 0], found.error[..., 0])
+        return Inexact(found.value[..., 0], found.error[..., 0])
 
 
 def _absent(spec: LayerSpec) -> ModelFileError:
     return ModelFileError(f"layer {spec.name!r}: its small networks are not in the file; save the whole model again")
 
 
-def _normalized(spec: LayerSpec, x: _Inexact, shape: tuple[int, int]) -> _Inexact:
+def _normalized(spec: LayerSpec, x: Inexact, shape: tuple[int, int]) -> Inexact:
     """The normalization of the outputs, over the root of how many are added up."""
     if not spec.config.get("batch_norm", False):
         return x
@@ -135,23 +103,7 @@ def _normalized(spec: LayerSpec, x: _Inexact, shape: tuple[int, int]) -> _Inexac
     each = [np.tile(values, len(x.value) // outputs)[:, None] for values in (factor, offset, arrays[-2] * factor)]
     value = (x.value * each[0] + each[1]) / sqrt(inputs)
     terms = np.abs(x.value * each[0]) + np.abs(each[1]) + np.abs(each[2])
-    return _Inexact(value, (np.abs(each[0]) * x.error + 8 * _UNIT * terms) / sqrt(inputs))
-
-
-def _rounded(types: Formats, values: Doubles) -> Doubles:
-    """Entries of a table in their types, one for each table, as HGQ2 rounds values."""
-    fraction, ends = (np.asarray(a, np.float64)[:, None] for a in (types.fraction, types.integer - types.signed))
-    signed, step, end = types.signed[:, None], 2.0**fraction, 2.0**ends
-    top = end - 1 / step
-    bottom = -signed * (top if types.overflow == "SAT_SYM" else end)
-    if types.overflow != "WRAP":
-        values = np.clip(values, bottom, top)
-    half = 0.5 if types.rounding == "RND" else 0.0
-    steps = np.rint(values * step) if types.rounding == "RND_CONV" else np.floor(values * step + half)
-    values = steps / step
-    if types.overflow == "WRAP":
-        values = (values - bottom) % (end * (1 + signed)) + bottom
-    return np.asarray(np.where(types.used[:, None], values, 0.0))
+    return Inexact(value, (np.abs(each[0]) * x.error + 8 * UNIT * terms) / sqrt(inputs))
 
 
 @dataclass(frozen=True)
@@ -205,14 +157,16 @@ def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     written = hgq2.of_values(held)
     layout = _Layout(lead, networks.shape, _varies(read, len(lead)) or _varies(written, len(lead)))
     x = _copies(emit, x, layout)
-    grid: Integers = np.full(1, emit.edge(x).fraction)
     if read is not None:
         x = emit_formats(emit, x, read)
-        x = scaled(emit, "places", x, np.where(read.used, read.fraction, 0), read.used)
-        grid = np.where(read.used, read.fraction, 0) + emit.edge(x).fraction
+    x, grid = placed(emit, x, read)
     flat = (layout.tables,) if layout.positions == 1 else (layout.positions, layout.tables)
     x = emit(nodes.Reshape, "pairs", (x,), flat)
-    looked = _table(emit, spec, x, (networks, layout.of_each(written), layout.each(grid)))
+
+    def values(at: Doubles) -> Inexact:
+        return _normalized(spec, networks.at(at), networks.shape)
+
+    looked = looked_up(emit, spec, x, layout.each(grid), layout.of_each(written), values)
     return hgq2.write(emit, spec, _total(emit, looked, layout))
 
 
@@ -223,28 +177,6 @@ def _copies(emit: Emitter, x: str, layout: _Layout) -> str:
     ones, zero = FixedArray(np.ones((1, outputs), np.int64), 0), FixedArray(np.zeros(outputs, np.int64), 0)
     copies = emit(nodes.Dense, "copies", (column,), ones, zero)
     return emit(nodes.Reshape, "all", (copies,), (*layout.lead, inputs, outputs))
-
-
-def _table(emit: Emitter, spec: LayerSpec, x: str, of: tuple[_Networks, Formats, npt.NDArray[np.int64]]) -> str:
-    """The tables; ``of``: the networks, the type of each table, and the grid on which each reads its integers."""
-    networks, types, grid = of
-    edge, tables = emit.edge(x), len(grid)
-    entries = edge.raw_max - edge.raw_min + 1
-    if entries * tables > _MOST_ENTRIES:
-        raise UnsupportedError(
-            f"layer {spec.name!r}: {tables:,} tables of {entries:,} entries, of {_MOST_ENTRIES:,} at most; train its "
-            "input quantizer to fewer bits, which is another network"
-        )
-    low, high = edge.low.reshape(-1, tables).min(axis=0), edge.high.reshape(-1, tables).max(axis=0)
-    raw = np.clip(np.arange(edge.raw_min, edge.raw_max + 1), low[:, None], high[:, None]).astype(np.float64)
-    found = _normalized(spec, networks.at(np.ldexp(raw, -grid[:, None])), networks.shape)
-    exact, *ends = (_rounded(types, found.value + side * found.error) for side in (0, -1, 1))
-    values = FixedArray.from_float(exact.reshape(-1))
-    note = None
-    if any(not np.array_equal(end, exact) for end in ends):
-        bounds = [np.ldexp(choose(*ends), values.fraction) for choose in (np.minimum, np.maximum)]
-        note = Float32(entries=Entries(*(np.rint(b).astype(np.int64).reshape(-1) for b in bounds)))
-    return emit(nodes.Table, "table", (x,), values, edge.raw_min, tables, float32=note)
 
 
 def _total(emit: Emitter, x: str, layout: _Layout) -> str:

@@ -19,7 +19,9 @@ from hls.importing import (
     hgq,
     hgq2,
     hgq2_attention,
+    hgq2_softmax,
     hgq2_tables,
+    hgq2_values,
     identities,
     interaction,
     merges,
@@ -306,7 +308,7 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
     "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *places.MERGES, *choices.MERGES,
-    *contractions.MERGES, *hgq2.MERGES, *hgq2_attention.HANDLERS,
+    *contractions.MERGES, *hgq2.MERGES, *hgq2_values.MERGES, *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -354,7 +356,9 @@ HANDLERS: dict[str, Handler] = {
     **hgq.HANDLERS,
     **hgq2.HANDLERS,
     **hgq2_attention.HANDLERS,
+    **hgq2_softmax.HANDLERS,
     **hgq2_tables.HANDLERS,
+    **hgq2_values.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
 

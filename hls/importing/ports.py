@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.importing import hgq, hgq2, hgq2_tables
+from hls.importing import hgq, hgq2, hgq2_softmax, hgq2_tables, hgq2_values
 from hls.importing.quantizers import Grid, function_name, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 
 _TRANSPARENT = {"Flatten", "Reshape", "Permute", "Dropout", "GaussianNoise", "GaussianDropout"}
+_OF_HGQ2 = {
+    *hgq2.SINGLE_INPUT, *hgq2_tables.HANDLERS, *hgq2_softmax.HANDLERS, *hgq2_values.HANDLERS,
+} - hgq2_values.MERGES  # fmt: skip
+"""Layers of HGQ2 that read one tensor."""
 _TYPE = re.compile(r"(?:ap_|ac_)?(u?)(?:fixed<\s*(\d+)\s*,\s*(-?\d+)\s*>|(u?)int<\s*(\d+)\s*>)")
 
 
@@ -69,8 +73,9 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
             yield from _first_quantizers(model, TensorRef(layer.name, number, 0))
         elif layer.class_name == hgq.PROXY:
             yield _covering(hgq.proxy_formats(layer).port_type())
-        elif layer.class_name in hgq2.SINGLE_INPUT or layer.class_name in hgq2_tables.HANDLERS:
-            found = hgq2.input_formats(layer)
+        elif layer.class_name in _OF_HGQ2:
+            own = layer.class_name == hgq2_values.QUANTIZER
+            found = hgq2_values.quantizer_formats(layer) if own else hgq2.input_formats(layer)
             yield None if found is None else _covering(found.port_type())
         elif layer.class_name == "QActivation" and function_name(layer.config.get("activation")) is None:
             quantizer = parse_quantizer(layer.config.get("activation"), f"layer {layer.name!r}, activation")

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from hls.errors import UnsupportedError
-from hls.importing.onnx import folding, quantizing, windows
+from hls.importing.onnx import folding, quantizing, resizing, windows
 from hls.importing.onnx.backend import Floats
 from hls.importing.onnx.operation import Operation
 from hls.importing.onnx.tensors import (
@@ -330,6 +330,14 @@ def _sliced(op: Operation) -> Tensor:
     return x
 
 
+def _resize(op: Operation) -> Tensor:
+    """Nearest neighbours."""
+    x = op.tensor()
+    for axis, taken in resizing.places(op).items():
+        x = _taken(op, x, axis, taken)
+    return x
+
+
 def _gather(op: Operation) -> Tensor | Constant:
     if op.constants is None:
         return _gathered(op)
@@ -371,6 +379,7 @@ HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("Sigmoid", "Tanh", "Softmax"), _function),
     **dict.fromkeys(("Identity", "Dropout"), _same),
     **dict.fromkeys(("Quant", "IntQuant"), quantizing.quant),
+    **dict.fromkeys(("Resize", "Upsample"), _resize),
     **dict.fromkeys(("MaxPool", "MaxPoolNHWC"), partial(windows.pool, maximum=True)),
     "AveragePool": partial(windows.pool, maximum=False),
     "BatchNormalization": _batch_normalization,

@@ -184,6 +184,12 @@ def tables(iq: tuple[int, int, int] = (1, 2, 2)) -> dict[str, list[Any]]:
     }  # fmt: skip
 
 
+def looked_up(**changes: Any) -> dict[str, Any]:
+    return of_hgq("QUnaryFunctionLUT", "q", **{"activation": "tanh", "enable_oq": True, "oq_conf": TYPED, **changes})
+
+
+LOOKED_UP = {"o/oq/quantizer": quantizer(1, 1, 5, (1, 1))}
+CONFS = {f"{place.replace('/', '_')}_conf": TYPED for place in TABLES}
 MATRIX = {"o": [np.full((3, 2), 0.5)]}
 TURNED = [
     layer("Permute", "t", tensor("q"), dims=[2, 1]),
@@ -234,5 +240,14 @@ HGQ = [
         (of_tables("QConvT1D", kernel_size=1, data_format="channels_first"), "channels_last, Permute what it reads",
          [layer("Permute", "p", tensor("q"), dims=[2, 1]), of_tables("QConvT1D", "p", kernel_size=1)], (2, 1), None),
       ]),
+    keras([of_hgq("Quantizer", "q", config={**TYPED, "config": {**TYPED["config"], "affine": [2.0, 1.0]}})],
+          "train it without affine", [of_hgq("Quantizer", "q", config=TYPED)],
+          weights={"o/quantizer": quantizer(1, 2, 3, (1, 1))}),
+    keras([looked_up(activation="mish")], "train with one of tanh", [looked_up()], weights=LOOKED_UP),
+    keras([looked_up(enable_oq=False)], "train with enable_oq=True", [looked_up()], weights=LOOKED_UP),
+    keras([of_hgq("QSoftmax", "q", axes=[1], **CONFS)], "take it over the last, 2",
+          [layer("Permute", "p", tensor("q"), dims=[2, 1]), of_hgq("QSoftmax", "p", axes=[2], **CONFS)], shape=(2, 3),
+          weights={f"o/{place.replace('/', '_table/')}/quantizer": quantizer(*types, (1, 1, 1))
+                   for place, types in TABLES.items()}),
 ]  # fmt: skip
 CASES: list[Case] = [*FILES, *BOOSTED, *HGQ]

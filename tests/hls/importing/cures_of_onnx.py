@@ -116,6 +116,8 @@ SHAPES = [
         i=np.array([0])),
     one("take one place, or a list of those that there are", LINE, step("Gather", "q", "i", axis=1),
         step("Gather", "q", "j", axis=1), i=np.array([[0], [1]]), j=np.array([0, 1])),
+    one("take mode='nearest'", LINES, step("Resize", "q", "", "twice", mode="linear"),
+        step("Resize", "q", "", "twice", mode="nearest"), twice=np.array([1, 1, 2], np.float32)),
     one("quantize them", LINE, step("Cast", "q", to=7), step("Cast", "q", to=1)),
     one("flatten all axes but the batch", LINES, step("Flatten", axis=2), step("Flatten", axis=1)),
     one("concatenate other axes", LINE, step("Concat", "q", "q", axis=0), step("Concat", "q", "q", axis=1)),

@@ -84,7 +84,7 @@ class File:
     steps: Sequence[Step]
     constants: Mapping[str, npt.ArrayLike]
     annotation: str | None = None
-    stated: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    stated: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
 
     def graph(self) -> bytes:
         graph = [entry(1, step.message()) for step in self.steps] + [entry(2, "net")]

@@ -261,6 +261,29 @@ class TestShapes:
         step = Step("Gather", ("q", "i"), "y", {"axis": axis})
         exact(chain((1, 3, 4), quant("x", "q"), step, i=np.array(places)), tmp_path)
 
+    @pytest.mark.parametrize(
+        ("options", "scales"),
+        [
+            ({"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}, [1, 1, 2, 1.5]),
+            ({"coordinate_transformation_mode": "half_pixel"}, [1, 1, 2, 1.5]),
+            ({"coordinate_transformation_mode": "asymmetric", "nearest_mode": "ceil"}, [1, 1, 3, 0.5]),
+            ({"coordinate_transformation_mode": "align_corners", "nearest_mode": "round_prefer_ceil"}, [1, 1, 2, 3]),
+            ({"nearest_mode": "floor"}, None),
+        ],
+    )
+    def test_nearest_neighbours_are_onnxruntimes(
+        self, options: dict[str, str], scales: list[float] | None, tmp_path: Path
+    ) -> None:
+        onnxruntime = pytest.importorskip("onnxruntime")
+        inputs = ("x", "", "", "n") if scales is None else ("x", "", "s")
+        step = Step("Resize", inputs, "y", {"mode": "nearest", **options})
+        constants = {"n": np.array([1, 2, 6, 4])} if scales is None else {"s": np.array(scales, np.float32)}
+        file = File((1, 2, 3, 4), (step,), constants, stated={"y": (1, 2, None, None)}).write(tmp_path / "m.onnx")
+        events = np.arange(-12.0, 12.0).reshape(1, 2, 3, 4)
+        found = Emulator(import_model(file, Statements("ap_fixed<6,6>"))).evaluate(events)[0]
+        (wanted,) = onnxruntime.InferenceSession(str(file)).run(None, {"x": events.astype(np.float32)})
+        assert np.array_equal(found, wanted)
+
     def test_a_branch_that_comes_back_in_another_order(self, tmp_path: Path) -> None:
         steps = (
             quant("x", "q"), Step("Conv", ("q", "k"), "c"), Step("Add", ("c", "q"), "a"),

@@ -143,6 +143,18 @@ with QuantizerConfigScope(place="all", q_type="kif", i0=2, f0=3):
     model = keras.Sequential([keras.layers.Input((6,)), QDense(8, activation="relu"), QDense(3)])
 model.save(sys.argv[1])
 """
+SAVE_VALUES = """\
+import sys
+import keras, numpy as np
+from hgq.layers import QBatchNormDense, QDense, QMaximum, QSoftmax, QUnaryFunctionLUT
+from hgq.utils import trace_minmax
+keras.utils.set_random_seed(1)
+x = keras.layers.Input((6,))
+a = QUnaryFunctionLUT("tanh")(QDense(5)(x))
+model = keras.Model(x, QSoftmax()(QBatchNormDense(4)(QMaximum()([a, QDense(5, activation="relu")(a)]))))
+trace_minmax(model, np.random.default_rng(1).normal(size=(500, 6)).astype(np.float32), verbose=False)
+model.save(sys.argv[1])
+"""
 SAVE_TABLES = """\
 import sys
 import keras, numpy as np
@@ -157,7 +169,7 @@ model.save(sys.argv[1])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", [SAVE, SAVE_TABLES], ids=["dense", "tables"])
+@pytest.mark.parametrize("program", [SAVE, SAVE_TABLES, SAVE_VALUES], ids=["dense", "tables", "values"])
 @pytest.mark.skipif("QTRIGGER_HGQ2" not in os.environ, reason="QTRIGGER_HGQ2 names no interpreter with HGQ 2")
 def test_hgq2_itself(program: str, tmp_path: Path) -> None:
     saved = tmp_path / "real.keras"
