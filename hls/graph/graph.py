@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from hls.graph import notebook
 from hls.graph.costs import constants, ebops, products
 from hls.graph.digest import digest
 from hls.graph.edge import Edge
@@ -33,6 +34,12 @@ class FixedGraph:
     notes: tuple[str, ...] = ()
     float32: Mapping[str, Float32] = field(default_factory=dict)
     softmaxes: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return notebook.in_a_line(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.as_table(self)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())

@@ -420,6 +420,18 @@ class Report(Section):
         compared either."""
         return False if self.failed else True if self.compared or self.proved else None
 
+    def __repr__(self) -> str:
+        from hls.project.report import notebook  # a view of this very class
+
+        return notebook.in_a_line(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from hls.project.report import notebook
+
+        return notebook.as_figures(self)
+
     @property
     def failed(self) -> bool:
         """Whether anything differed, did not run though it was asked for, or broke the budget."""

@@ -156,6 +156,7 @@ class TestPage:
         assert "data:image/png;base64,iVBORw0KGgogcGljdHVyZQ==" in page
         assert not re.search(r'(src|href)="(?!data:)', page)
         assert "url(" not in page
+        assert page.count("<img") == 1
         assert not re.search(r"https?://(?!www\.w3\.org)|@import|<script|<link", page)
         for layer in report.graph.pipeline:
             assert layer.name in page
@@ -218,6 +219,24 @@ class TestPage:
         graph = report.graph.model_copy(update={"notes": ["<script>alert(1)</script>"]})
         page = write_html(report.model_copy(update={"graph": graph}), project / "build").read_text(encoding="utf-8")
         assert "<script" not in page
+
+
+class TestNotebook:
+    def test_a_report(self, project: Path) -> None:
+        report = hls.build(project)
+        line = f"<Report tiny: not compared: only emulator ran; {report.html}>"
+        assert (repr(report), str(report)) == (line, line)
+        shown = report._repr_html_()
+        assert "<b>– tiny: not compared: only emulator ran</b>" in shown
+        over = report.model_copy(update={"budget": report.budget.model_copy(update={"passed": False})})
+        assert "<b>✗ tiny: not compared: only emulator ran, over budget</b>" in over._repr_html_()
+
+    def test_a_graph(self, project: Path) -> None:
+        graph = hls.import_keras(project / "model.h5")
+        assert repr(graph) == "<FixedGraph tiny: 4 to 2, 5 layers, 44 parameters, 33 multiplications>"
+        shown = graph._repr_html_()
+        assert "<td>relu</td><td>Quantize</td><td>6</td><td>ap_ufixed&lt;6,2&gt;</td>" in shown
+        assert shown.count("<tr>") == 1 + 5
 
 
 class TestProduct:
