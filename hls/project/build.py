@@ -16,6 +16,7 @@ from hls.machine.extras import missing
 from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
 from hls.project.fidelity import Fidelity, Subject, measure_fidelity
+from hls.project.known_part import require_known_part
 from hls.project.project_file import Project, check_asked, read_project
 from hls.project.proving import prove_build
 from hls.project.report import assemble
@@ -29,7 +30,6 @@ from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
 from hls.target import STREAM
-from hls.target.parts import stated_part
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
@@ -89,7 +89,7 @@ def build(
     )
     for name in (*(options.witnesses or ()), *without):
         check_asked(name)
-    stated_part(project.target.part)
+    require_known_part(project.target.part)
     device = asked_device(options.place_and_route or project.target.place_and_route)
     chosen = _system(project)
     with fresh_build(project.folder) as root:

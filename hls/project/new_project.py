@@ -11,10 +11,11 @@ from hls.importing.formats import format_of
 from hls.importing.joined import whole_model
 from hls.importing.ports import parse_type
 from hls.machine.files import whole_folder
+from hls.project.known_part import require_known_part
 from hls.project.project_file import PROJECT_FILE
 from hls.rtl.folded.choice import SHORTEST_INTERVAL
 from hls.target import BACKENDS, Target, check_name
-from hls.target.parts import BUNCH_CROSSING_NS, stated_part
+from hls.target.parts import BUNCH_CROSSING_NS
 
 PARENT = Path("firmware_projects")
 
@@ -97,7 +98,7 @@ def create_project(
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
-    stated_part(target.part)
+    require_known_part(target.part)
     with whole_model(model, architecture) as whole:
         import_model(whole, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid))
     suffixes = format_of(model).suffixes

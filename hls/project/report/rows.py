@@ -20,7 +20,7 @@ from hls.project.report.timing import judge_timing
 from hls.rtl import RtlTiming
 from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, family_of
 from hls.target import Target
-from hls.target.parts import Part, check_fit, stated_part
+from hls.target.parts import Part, check_fit, find_part
 from hls.target.resources import LIMITS, LUTS, TILE_KBIT, Needs, resource
 
 _UNUSED = (
@@ -120,7 +120,7 @@ def _gates(row: Resources) -> str:
 
 def _part(target: Target) -> tuple[Part | None, list[str]]:
     try:
-        return stated_part(target.part), []
+        return find_part(target.part), []
     except ProjectError as error:
         return None, [f"no utilisation: {error}"]
 

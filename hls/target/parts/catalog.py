@@ -20,7 +20,6 @@ from hls.target.resources import BLOCK_RAM, RESOURCES, Counts
 
 # Optional low-power and temperature letters, then the package: "ffg1761-2", "icsg324-1l", "-flga2577-2-e", or nothing.
 _AFTER_DEVICE = re.compile(r"([il]{0,2}[a-z]{2,4}\d{2,4}[a-z]?(-.*)?|-.*)?")
-ASIC = "asic"
 _ORDERING_CODE = re.compile(r"[a-z0-9-]*")
 
 
@@ -115,15 +114,6 @@ def find_part(name: str) -> Part:
     if not found:
         raise ProjectError(f"part {name!r} is not known{_nearest(name)}; `qtrigger parts` lists all")
     return max(found, key=lambda part: len(part.name))
-
-
-def stated_part(name: str) -> Part | None:
-    """The part that a project states; None for ``"asic"``, of which nobody can say what it holds.
-
-    Raises:
-        ProjectError: unknown; names the nearest that are known.
-    """
-    return None if name == ASIC else find_part(name)
 
 
 def search(query: str = "") -> list[tuple[Part, tuple[str, ...]]]:

@@ -144,7 +144,7 @@ def test_unknown_parts_are_refused_by_new_build_and_estimate(ask: Ask, project: 
     part = ("--part", "xcvu99p-flga2577-2-e")
     for words in (["build", project], ["new", "mine", "--model", model_file, *part], ["estimate", model_file, *part]):
         assert ask(*words).refused("'xcvu99p-flga2577-2-e' is not known; the nearest known are", "xcvu19p")
-    settings.write_text(settings.read_text().replace("xcvu99p-flga2577-2-e", "asic"))
+    settings.write_text(settings.read_text().replace("xcvu99p-flga2577-2-e", "sky130"))
     assert ask("build", project).code == 0
 
 
