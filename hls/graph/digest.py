@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any
@@ -15,6 +15,8 @@ from hls.graph.nodes import Node
 
 _NAMES = ("name", "inputs", "layer")
 """Fields that call something by a name: operands are hashed by their places, the rest determines nothing."""
+
+_LAYER_DIGITS = 16
 
 
 def digest(nodes: Mapping[str, Node], inputs: Sequence[str], outputs: Sequence[str]) -> str:
@@ -32,6 +34,12 @@ def digest(nodes: Mapping[str, Node], inputs: Sequence[str], outputs: Sequence[s
         state.update(repr((type(node).__name__, operands, _options(node))).encode())
     state.update(repr(tuple(place[name] for name in outputs)).encode())
     return state.hexdigest()
+
+
+def layer_digest(layer: Iterable[Node]) -> str:
+    """The beginning of a SHA-256 of what the nodes of one layer compute of what they read, whatever that is."""
+    told = [(type(node).__name__, _options(node)) for node in layer]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:_LAYER_DIGITS]
 
 
 def _order(nodes: Mapping[str, Node], inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:

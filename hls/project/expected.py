@@ -16,6 +16,7 @@ from hls.errors import ProjectError
 from hls.machine.files import read_text, write_text
 from hls.project.check import Check, checked
 from hls.project.expected_figures import ExpectedFigure, compare_figures, compare_proof, proved_links, recorded_figures
+from hls.project.expected_layers import ExpectedLayer, changed_layers, moved_luts, recorded_layers
 from hls.project.report.schema import BudgetCheck, Curve, Metric, Report
 from hls.project.report.words import float32_words
 from hls.target import FIRMWARES, Firmware
@@ -39,7 +40,7 @@ class Expected(BaseModel):
     """expected.json: what a build of this project must find. Zero mismatches go without saying.
 
     ``firmware`` is the one that the budget judged, ``figures`` are its own, by resource and in clocks; ``proved`` are
-    links of the proof. Files of old have none of these.
+    links of the proof, ``layers`` those of the network. Files of old have none of these.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class Expected(BaseModel):
     firmware: Firmware | None = None
     figures: dict[str, ExpectedFigure] = {}
     proved: list[str] = []
+    layers: list[ExpectedLayer] = []
 
 
 def record(report: Report, previous: Expected | None) -> Expected:
@@ -72,6 +74,7 @@ def record(report: Report, previous: Expected | None) -> Expected:
         firmware=report.project.firmware,
         figures=recorded_figures(report, {} if previous is None else previous.figures),
         proved=proved_links(report),
+        layers=recorded_layers(report),
     )
 
 
@@ -113,7 +116,7 @@ def compare(name: str, report: Report, expected: Expected) -> list[Check]:
         *_graph(report, expected),
         *_fidelity(report, expected),
         *_firmware(report, expected),
-        *compare_figures(report, expected.figures),
+        *compare_figures(report, expected.figures, moved_luts(report, expected.layers)),
         *compare_proof(report, expected.proved),
     ]
     explained = {_bits_of(witness): words for witness, words in _explained(report) if words}
@@ -150,8 +153,12 @@ def _witnesses(report: Report, expected: Expected) -> Iterator[Check]:
 
 
 def _graph(report: Report, expected: Expected) -> Iterator[Check]:
-    same = report.graph.digest == expected.graph_digest
-    yield checked("graph", "" if same else "the arithmetic differs from what was recorded; if meant, run with --update")
+    wrong = ""
+    if report.graph.digest != expected.graph_digest:
+        where = changed_layers(report, expected.layers)
+        told = f": {where}" if where else ""
+        wrong = f"the arithmetic differs from what was recorded{told}; if meant, run with --update"
+    yield checked("graph", wrong)
 
 
 def _fidelity(report: Report, expected: Expected) -> Iterator[Check]:

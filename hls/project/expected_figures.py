@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from hls.project.check import Check, change, checked
 from hls.project.report.judged import CLOCKS, judged_figures
 from hls.project.report.schema import Report
+from hls.target.resources import LUTS
 
 _SLACK = 0.02
 """Of a count that is not an exact one of ours: another release of a tool places some logic elsewhere."""
@@ -37,8 +38,8 @@ def recorded_figures(report: Report, before: Mapping[str, ExpectedFigure]) -> di
     return made
 
 
-def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> Iterator[Check]:
-    """A check a figure."""
+def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure], luts_moved: str = "") -> Iterator[Check]:
+    """A check a figure; ``luts_moved`` is said of LUTs that differ."""
     now = judged_figures(report)
     for name, was in expected.items():
         found = now.get(name)
@@ -48,9 +49,10 @@ def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure]) -> I
         elif found.source != was.source:
             message = f"is by {found.source}, and was by {was.source} when recorded; if meant, run with --update"
         elif abs(found.value - was.value) > was.allowed_change:
+            where = f", {luts_moved}" if luts_moved and name == LUTS.key else ""
             message = (
                 f"is {found.value:g} ({change(was.value, found.value)}), was {was.value:g} ± {was.allowed_change:g} "
-                f"({was.source}); if meant, run with --update"
+                f"({was.source}){where}; if meant, run with --update"
             )
         yield checked(f"figure {name}", message, was=was.value, now=None if found is None else found.value)
 

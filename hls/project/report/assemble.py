@@ -16,6 +16,7 @@ from hls.emulation import Emulator
 from hls.figures.reference import cpu_name, measure_reference
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.costs import constants, products
+from hls.graph.digest import layer_digest
 from hls.project.project_file import Project
 from hls.project.report.schema import (
     DisagreementInfo,
@@ -111,6 +112,7 @@ def _layer(
         lut=luts,
         values=seen,
         advice=list(advice(name, edge, seen)),
+        digest=layer_digest(group),
     )
 
 

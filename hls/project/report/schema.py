@@ -98,6 +98,8 @@ class Layer(Section):
     """Its share of the estimated LUTs of the firmware that is built; no error is known of a share."""
     values: LayerValues | None = None
     advice: list[str] = []
+    digest: str | None = None
+    """Of what it computes: a changed weight, type or rounding changes it."""
 
 
 class PortInfo(Section):

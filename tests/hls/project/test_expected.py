@@ -24,6 +24,7 @@ from hls.project.report.budget import check_budget
 from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Report, Resources
 from hls.project.report.words import compared_words, float32_words, verdict_words
 from hls.proof.certificate import Link, Proof
+from tests.models import write_model
 
 
 @pytest.fixture
@@ -236,3 +237,55 @@ def test_the_summary_names_what_is_not_as_recorded() -> None:
         "| one | 1 passed, 1 not shown | ✓ nothing |",
         "| two | 0 passed | ✗ graph: a \\| b |",
     ]
+
+
+class TestLayers:
+    """What moved is told with the layer in which it did."""
+
+    @staticmethod
+    def pipeline(report: Report, *layers: tuple[str, str, float]) -> Report:
+        """``report`` of a network of these layers: name, digest, LUTs."""
+        first = report.graph.pipeline[0]
+        made = [first.model_copy(update={"name": name, "digest": of, "lut": lut}) for name, of, lut in layers]
+        digest = "-".join(of for _, of, _ in layers)
+        graph = report.graph.model_copy(update={"pipeline": made, "digest": digest})
+        return rtl_report(report.model_copy(update={"graph": graph}), sum(lut for *_, lut in layers), 3)
+
+    @pytest.mark.parametrize(
+        ("layers", "told"),
+        [
+            ([("p", "a", 1), ("q", "b", 2), ("r", "c", 3)], None),
+            ([("one", "a", 1), ("two", "b", 2), ("three", "c", 3)], None),
+            ([("p", "a", 1), ("q", "x", 2), ("r", "c", 3)], "layer 'q' differs"),
+            ([("p", "a", 1), ("r", "c", 3)], "layer 'q' is gone"),
+            ([("p", "a", 1), ("q", "b", 2), ("s", "d", 1), ("r", "c", 3)], "layer 's' is new"),
+        ],
+    )
+    def test_the_graph(self, report: Report, layers: list[tuple[str, str, float]], told: str | None) -> None:
+        recorded = record(self.pipeline(report, ("p", "a", 1), ("q", "b", 2), ("r", "c", 3)), None)
+        wrong = [
+            c for c in compare("tiny", self.pipeline(report, *layers), recorded) if c.name == "graph" and c.is_wrong
+        ]
+        assert [told in check.message for check in wrong if told] == ([True] if told else [])
+
+    def test_many_are_counted(self, report: Report) -> None:
+        recorded = record(self.pipeline(report, *((name, name, 1) for name in "pqrst")), None)
+        now = self.pipeline(report, *((name, name.upper(), 1) for name in "pqrst"))
+        (graph,) = (check for check in compare("tiny", now, recorded) if check.name == "graph")
+        assert "layer 'p' differs, layer 'q' differs, layer 'r' differs and 2 more" in graph.message
+
+    def test_the_luts(self, report: Report) -> None:
+        recorded = record(self.pipeline(report, ("p", "a", 500), ("q", "b", 500)), None)
+        now = self.pipeline(report, ("p", "a", 501), ("q", "b", 900))
+        (luts,) = (check for check in compare("tiny", now, recorded) if check.name == "figure lut")
+        assert luts.message == (
+            "is 1401 (+40.1 %), was 1000 ± 20 (yosys), layer 'q' from 500 to 900 by the estimate; if meant, run with "
+            "--update"
+        )
+
+    def test_a_changed_weight_changes_its_layer_alone(self, project: Path) -> None:
+        first = hls.build(project)
+        write_model(project / "model.h5", seed=9)
+        again = hls.build(project)
+        same = [was.digest == now.digest for was, now in zip(first.graph.pipeline, again.graph.pipeline, strict=True)]
+        assert same.count(False) == sum(layer.parameters > 0 for layer in first.graph.pipeline)
