@@ -150,7 +150,19 @@ def layer_kind(entry: dict[str, Any]) -> str:
     if ".ops." in module and not module.startswith("hgq"):
         return f"ops.{kind}"
     package = registered[0] if registered else module.split(".")[0]
+    if package == "HGQ" and kind in _PASSIVE:
+        return _PASSIVE[kind]
     return f"hgq.{kind}" if package == "hgq" else kind
+
+
+_PASSIVE = {
+    "Signature": "Identity",
+    **{f"P{kind}": kind for kind in (
+        "Reshape", "Flatten", "Concatenate", "Permute", "Dropout", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D",
+        "AveragePooling2D",
+    )},
+}  # fmt: skip
+"""Layers of HGQ that are Keras's at inference."""
 
 
 def _sequential(config: dict[str, Any], weights: Weights) -> ModelSpec:

@@ -95,12 +95,7 @@ _CURES: dict[str, str] = {
         ("RNN", "ConvLSTM1D", "ConvLSTM2D"),
         _RECURRENT,
     ),
-    **dict.fromkeys(
-        ("HConv1D", "HConv2D", "HDenseBatchNorm", "HConv1DBatchNorm", "HConv2DBatchNorm", "HActivation", "HAdd",
-         "PConcatenate", "PMaxPooling1D", "PMaxPooling2D", "PAveragePooling1D", "PAveragePooling2D", "PFlatten",
-         "PReshape"),
-        _HGQ,
-    ),
+    **dict.fromkeys(("HBatchNormalization", "HMultiHeadAttention"), _HGQ),
     "ops.Softmax": _SOFTMAX,
     **dict.fromkeys(("LayerNormalization", "GroupNormalization", "UnitNormalization"),
         "its mean, variance or norm are those of each event, and a root of them is no finite binary "

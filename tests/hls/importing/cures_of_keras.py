@@ -201,7 +201,7 @@ CASES: list[Case] = [
           [recurrent("QLSTM", "o")], shape=(3, 2), weights={"o/cell": CELL}),
     keras([layer("QAdaptiveActivation", "o", X)], ("with B its total_bits", "QActivation('quantized_relu(B, I)')"),
           [activation("o", "quantized_relu(4,2)", "q")]),
-    keras([layer("HConv1D", "o", X)], ("take HGQ's proxy of the model", "to_proxy_model"),
+    keras([layer("HBatchNormalization", "o", X)], ("take HGQ's proxy of the model", "to_proxy_model"),
           [layer("FixedPointQuantizer", "f", X, RND="TRN", SAT="WRAP"),
            layer("Dense", "o", tensor("f"), use_bias=False)],
           weights={"o": MATRIX, "f": [np.full((1, 3), v, np.float32) for v in (1, 6, 3)]}),

@@ -9,6 +9,7 @@ import pytest
 
 from hls import emulate
 from hls.errors import ModelFileError, UnsupportedError
+from hls.importing.architecture import layer_kind
 from hls.importing.importer import build_graph
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
 
@@ -117,6 +118,55 @@ def test_a_trained_network_by_its_definition() -> None:
     sums = rounded(stored, input_bits) @ rounded(kernel.astype(np.float32), kernel_bits)
     sums += rounded(bias.astype(np.float32), value_bits[0])
     assert np.array_equal(emulate(graph, stored), np.maximum(rounded(sums, value_bits), 0))
+
+
+ROUNDED = {"kq_conf": {"rnd_strategy": "standard_round"}, "paq_conf": {"rnd_strategy": "standard_round"}}
+
+
+def half_up(x: np.ndarray, bits: Any) -> np.ndarray:
+    return np.asarray(np.floor(x * 2.0 ** np.asarray(bits) + 0.5) / 2.0 ** np.asarray(bits))
+
+
+def test_a_trained_convolution_has_its_normalization_in_the_kernel() -> None:
+    rng = np.random.default_rng(4)
+    kernel, bias, beta, mean = (
+        rng.integers(-8, 9, shape).astype(np.float32) / 8 for shape in ((2, 1, 3), (3,), (3,), (3,))
+    )
+    gamma = np.array([1, -2, 0.5], np.float32)
+    variance = np.array([4, 1, 0.25], np.float32) - np.float32(1e-3)
+    kernel_bits, value_bits = rng.integers(0, 4, (2, 1, 3)), rng.integers(0, 4, (1, 3, 3))
+    arrays = [kernel, bias, kernel_bits, value_bits, beta, gamma, np.float32(1e-6), np.float32(0), mean, variance]
+    entry = layer(
+        "HConv1DBatchNorm", "c", "r", *arrays, activation="relu", use_bias=True, scale=True, center=True, strides=[1],
+        padding="valid", dilation_rate=[1], groups=1, epsilon=1e-3, kernel_size=[2], **ROUNDED,
+    )  # fmt: skip
+    spec = model(layer("Reshape", "r", "x", target_shape=[4, 1]), entry)
+    graph = build_graph(spec, "ap_fixed<9,3>")
+    factor = (gamma / np.sqrt(variance + np.float32(1e-3))).astype(np.float32)
+    weights = half_up(kernel * factor, kernel_bits)
+    offset = half_up(bias - mean * factor + beta, value_bits.max(axis=(0, 1)))
+    stored = np.clip(np.rint(X * 2**6), -(2**8), 2**8 - 1) / 2**6
+    windows = np.stack([stored[:, i : i + 2] for i in range(3)], axis=1)
+    sums = half_up(np.einsum("npk,kc->npc", windows, weights[:, 0]) + offset, value_bits)
+    assert np.array_equal(emulate(graph, stored), np.maximum(sums, 0))
+
+
+def test_sums_and_activations_are_rounded_behind_them() -> None:
+    bits = [[1, 2, 0, 3]]
+    spec = model(
+        layer("HActivation", "a", "x", bits, activation="relu", **ROUNDED),
+        LayerSpec("s", "HAdd", ROUNDED, (Call((TensorRef("x", 0, 0), TensorRef("a", 0, 0))),), (np.array(bits),)),
+    )
+    graph = build_graph(spec, "ap_fixed<9,3>")
+    stored = np.clip(np.rint(X * 2**6), -(2**8), 2**8 - 1) / 2**6
+    assert np.array_equal(emulate(graph, stored), half_up(stored + half_up(np.maximum(stored, 0), bits), bits))
+
+
+def test_layers_that_only_move_are_kerass() -> None:
+    entry = {"class_name": "HGQ>PMaxPooling2D", "module": None}
+    assert layer_kind(entry) == "MaxPooling2D"
+    assert layer_kind({"class_name": "PReshape", "module": "HGQ.layers.passive_layers"}) == "Reshape"
+    assert layer_kind({"class_name": "HGQ>Signature"}) == "Identity"
 
 
 def test_a_trained_network_without_a_range_asks_for_one() -> None:

@@ -63,9 +63,12 @@ import sys
 import numpy as np, tensorflow as tf
 from tensorflow import keras
 from HGQ import trace_minmax, to_proxy_model
-from HGQ.layers import HDense, HQuantize
+from HGQ.layers import HConv2DBatchNorm, HDense, HQuantize, PFlatten, PReshape
 keras.utils.set_random_seed(1)
-layers = [HQuantize(beta=1e-6, input_shape=(6,)), HDense(8, beta=1e-6, activation="relu"), HDense(3, beta=1e-6)]
+convolution = HConv2DBatchNorm(4, (2, 2), beta=1e-6, activation="relu")
+layers = [
+    HQuantize(beta=1e-6, input_shape=(6,)), PReshape((2, 3, 1)), convolution, PFlatten(), HDense(3, beta=1e-6)
+]
 model = keras.Sequential(layers)
 trace_minmax(model, np.random.default_rng(1).normal(size=(200, 6)).astype(np.float32))
 to_proxy_model(model).save(sys.argv[1])
