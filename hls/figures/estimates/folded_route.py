@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil, prod
 
 from hls.figures.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate
 from hls.figures.estimates.rtl_route import estimate_rtl
 from hls.graph import FixedGraph
 from hls.rtl import beats_by_layer
-from hls.rtl.folded import Engine, chosen_engines, luts_of, schedule
+from hls.rtl.folded import Engine, choose, luts_of, schedule
 from hls.rtl.folded.contents import weight_bits
 from hls.target import LUT, Target
 from hls.target.resources import Counts
@@ -25,13 +26,15 @@ _BLOCK_ROWS, _BLOCK_BITS, _LEAST_ROWS = 512, 72, 65
 
 
 def estimate_own_rtl(graph: FixedGraph, target: Target, *, folded: bool = True) -> DesignEstimate:
-    """Of the RTL that ``write_rtl`` makes for ``target``; without ``folded`` engines are not thought of."""
+    """Of the RTL that ``write_rtl`` makes for ``target``, and why so; without ``folded`` engines are not tried."""
     interval = target.interval_clocks
-    engines = chosen_engines(graph, interval, target.ports) if folded else ()
-    if engines:
-        return estimate_folded(graph, target.clock_ns, engines, interval, target.multipliers)
-    beats = beats_by_layer(graph, interval)
-    return estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
+    choice = choose(graph, interval, target.ports) if folded and interval > 1 else None
+    if choice is not None and choice.engines:
+        found = estimate_folded(graph, target.clock_ns, choice.engines, interval, target.multipliers)
+    else:
+        beats = beats_by_layer(graph, interval)
+        found = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)
+    return found if choice is None else replace(found, notes=(choice.why, *found.notes))
 
 
 def estimate_folded(

@@ -43,7 +43,9 @@ def estimate_rtl(
     in_luts = _shared(cost_by_layer(graph, fitted, products=multipliers == LUT), beats)
     predicted = max(sum(by_layer.values()), 1.0)
     known = predicted if cost is None else max(float(cost), 1.0)
-    figures = rtl_figures(known, clock_ns, cost is not None)
+    # The last of the positions that share a copy is so many clocks later than the first.
+    turns = max(beats.values(), default=1) - 1
+    figures = rtl_figures(known, clock_ns, cost is not None, turns)
     in_dsps = sum(by_layer.values()) - sum(in_luts.values())
     if in_dsps:  # they have registers and stages all the same
         figures["lut"] = rtl_figures(max(known - in_dsps, 1.0), clock_ns, cost is not None)["lut"]
@@ -87,11 +89,14 @@ def _operations(graph: FixedGraph, layer: str) -> tuple[str, ...]:
     return tuple(type(node).__name__ for node in graph if node.layer == layer)
 
 
-def rtl_figures(cost: float, clock_ns: float, cost_is_known: bool) -> dict[str, Estimate]:
-    """LUT, FF, cycles, latency and period for an adder graph of ``cost`` LUTs (alkaid's unit)."""
+def rtl_figures(cost: float, clock_ns: float, cost_is_known: bool, turns: int = 0) -> dict[str, Estimate]:
+    """LUT, FF, cycles, latency and period for an adder graph of ``cost`` LUTs (alkaid's unit).
+
+    ``turns`` are clocks that pass while positions go through a copy in turn.
+    """
     fitted = coefficients()[MODEL]["coefficients"]
     lut, ff, depth, period = fit_values(fitted, cost)
-    cycles = max(math.ceil(depth * period / clock_ns), 1)
+    cycles = max(math.ceil(depth * period / clock_ns), 1) + turns
     lowest, highest = coefficients()[MODEL]["range"]
     beyond = not lowest <= cost <= highest
     values: Mapping[str, float] = {

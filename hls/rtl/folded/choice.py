@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
@@ -19,15 +20,34 @@ LUTS_OF_EBOP = 0.6
 """LUTs of unrolled RTL for each bit of a constant times each of its input, about what ``estimate_rtl`` says of MLPs."""
 
 
-def chosen_engines(graph: FixedGraph, interval: int, ports: str = BEATS) -> tuple[Engine, ...]:
-    """The engines that compute ``graph``; none where unrolled RTL or cores shared in time are cheaper, or alone can."""
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The engines that compute a network, or none, and in a sentence why."""
+
+    engines: tuple[Engine, ...]
+    why: str
+
+
+def choose(graph: FixedGraph, interval: int, ports: str = BEATS) -> Choice:
+    """Engines, or none where unrolled RTL or cores shared in time are cheaper, or alone can."""
+    beats = beats_by_layer(graph, interval)
+    other = f"cores that {', '.join(beats)} share in time" if beats else "unrolled, an event a clock"
     if interval < SHORTEST_INTERVAL:
-        return ()
+        return Choice(
+            (), f"{other}; engines are tried from {SHORTEST_INTERVAL} clocks on, and {interval} are asked for"
+        )
     try:
         engines = plan(graph, interval, ports)
-    except UnsupportedError:
-        return ()
-    return engines if engine_luts(graph, engines) < shared_luts(graph, interval) else ()
+    except UnsupportedError as error:
+        return Choice((), f"{other}, as engines cannot be had at {interval} clocks: {error}")
+    folded, unfolded = engine_luts(graph, engines), shared_luts(graph, interval)
+    compared = f"with all products in LUTs engines take about {folded:,.0f}, the other way about {unfolded:,.0f}"
+    return Choice(engines, f"engines: {compared}") if folded < unfolded else Choice((), f"{other}: {compared}")
+
+
+def chosen_engines(graph: FixedGraph, interval: int, ports: str = BEATS) -> tuple[Engine, ...]:
+    """The engines that compute ``graph``, see ``choose``."""
+    return choose(graph, interval, ports).engines
 
 
 def engine_luts(graph: FixedGraph, engines: Sequence[Engine]) -> float:

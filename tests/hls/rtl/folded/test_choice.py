@@ -10,6 +10,7 @@ import pytest
 
 from hls.errors import UnsupportedError
 from hls.figures.estimates.folded_route import estimate_own_rtl
+from hls.figures.estimates.rtl_route import estimate_rtl
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.rtl import read_design, write_rtl, write_vhdl
@@ -75,6 +76,36 @@ def test_estimate_of_engines() -> None:
     assert found["lut"].extrapolated
     in_luts = estimate_own_rtl(graph, Target("xcvu13p-flga2577-2-e", "vitis", 5.0, interval=64, multipliers="lut"))
     assert (in_luts["dsp"].value, in_luts["lut"].value > found["lut"].value) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("graph", "interval", "why"),
+    [
+        (two_layers(), 5, "unrolled, an event a clock; engines are tried from 8 clocks on, and 5 are asked for"),
+        (two_layers(), 64, "unrolled, an event a clock: with all products in LUTs engines take about"),
+        (_mlp(16, 64, 32, 5), 64, "engines: with all products in LUTs engines take about"),
+        (
+            _mlp(3, 32, 32, positions=(16,)),
+            8,
+            "cores that d0, d1 share in time, as engines cannot be had at 8 clocks: ",
+        ),
+        (menagerie(), 100, "'conv': an interval of 100 clocks is too short for folded RTL; the network needs 180"),
+    ],
+)
+def test_the_choice_says_why(graph: FixedGraph, interval: int, why: str) -> None:
+    target = Target("xcvu13p-flga2577-2-e", "vitis", 5.0, interval=interval)
+    assert why in estimate_own_rtl(graph, target).notes[0]
+
+
+def test_positions_that_come_in_turn_take_as_many_clocks_more() -> None:
+    graph = _mlp(3, 32, 32, positions=(16,))
+    at_once, in_turn = (estimate_rtl(graph, 5.0, cost=1000.0, beats=beats) for beats in ({}, {"d0": 16, "d1": 16}))
+    assert in_turn["cycles"].value - at_once["cycles"].value == 15
+
+
+def test_without_an_interval_there_is_no_choice() -> None:
+    notes = estimate_own_rtl(two_layers(), Target("xcvu13p-flga2577-2-e", "vitis", 5.0)).notes
+    assert not any("engines" in note for note in notes)
 
 
 def test_a_convolution_that_cannot_be_unrolled_in_time_is_folded() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from hls.graph.raw import RawArrays
 from hls.rtl import RtlProject, RtlTiming, Simulation, rtl_design
 from hls.rtl.folded import folded_project, least_interval, write_folded
 from hls.target import AUTO, LUT
-from tests.hls.rtl.folded.networks import RandomNetworks, Weights, menagerie, port, two_layers
+from tests.hls.rtl.folded.networks import RandomNetworks, Weights, menagerie, pixels, port, two_layers
 
 
 def _events(graph: FixedGraph, count: int) -> RawArrays:
@@ -31,6 +33,11 @@ def _simulated(graph: FixedGraph, project: RtlProject, cache: Path, events: int)
     run = simulation.run(raw)
     pairs = zip(run.outputs, Emulator(graph).run(raw), strict=True)
     return run.timing, sum(int((found != expected).sum()) for found, expected in pairs)
+
+
+def _flipped(row: re.Match[str]) -> str:
+    """The row of a memory with its lowest bit changed."""
+    return f"rows[2] = {row[1]}'h{int(row[2], 16) ^ 1:x};"
 
 
 def test_two_layers_give_the_bits_of_the_emulator(tmp_path: Path, cache: Path) -> None:
@@ -69,6 +76,28 @@ def test_weights_in_a_file_and_a_memory_with_a_place_too_few(
     # Back to back the next event's words come too soon, with gaps between events they do not.
     with pytest.raises(ToolError, match="with gaps the design gives other results"):
         _simulated(graph, project, cache, 50)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "right", "wrong"),
+    [
+        ("net_u0_weights", r"rows\[2\] = (\d+)'h(\w+);", _flipped),  # a bit of a weight
+        ("net_u0", r"\.KX\(3\)", ".KX(2)"),  # a loop that ends too soon
+    ],
+)
+def test_what_is_wrong_in_an_engine_is_found(
+    file: str, right: str, wrong: str | Callable[[re.Match[str]], str], tmp_path: Path, cache: Path
+) -> None:
+    project = write_folded(pixels(), "net", tmp_path, 5.0, 16)
+    path = tmp_path / "src" / f"{file}.v"
+    changed, times = re.subn(right, wrong, path.read_text(encoding="utf-8"))
+    assert times == 1
+    path.write_text(changed, encoding="utf-8")
+    try:
+        assert _simulated(pixels(), project, cache, 100)[1]
+    except ToolError as error:
+        assert re.search("valid flags|other results", str(error))
 
 
 def test_an_interval_that_is_too_short_is_refused_with_the_least(tmp_path: Path) -> None:
