@@ -36,7 +36,7 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
 
     def make(toml: str = TOML, name: str = "tiny") -> Path:
         folder = tmp_path / name
-        folder.mkdir()
+        folder.mkdir(parents=True)
         write_model(folder / "model.h5")
         (folder / "project.toml").write_text(toml, encoding="utf-8")
         return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import sys
 from collections.abc import Callable
 from importlib.resources import files
@@ -61,6 +62,28 @@ def test_a_witness_that_disagrees_fails_the_build(
     assert not report.passed
     assert report.witnesses["sequential"].mismatches == 1
     assert report.verification.disagreements[0].event == 7
+
+
+def test_a_mismatch_is_computed_again(
+    make_project: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The code of the page that tells how to read one, on the very mismatch that it shows."""
+    file = add_package(tmp_path / "site", "add-a-witness.md", "my_witness", "qtrigger.witnesses", monkeypatch)
+    wrong = file.read_text("utf-8").replace(
+        "        return WitnessRun(", "        outputs[0][7, 0] += 1\n        return WitnessRun("
+    )
+    file.write_text(wrong, encoding="utf-8")
+    report = hls.build(make_project(TOML.replace('["emulator"]', '["sequential"]'), "firmware_projects/mine"))
+    shown = re.sub(r"\bmine\b", "sequential", block("read-a-mismatch.md", "text")).strip()
+    assert [f"✗ {found.message}" for found in report.verification.disagreements] == [shown]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "again.py").write_text(block("read-a-mismatch.md", "python"), encoding="utf-8")
+    runpy.run_path(str(tmp_path / "again.py"))
+    *_, output = capsys.readouterr().out.splitlines()
+    assert re.match(r"out_q\S* \[126 ", output)
 
 
 def test_a_model_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,10 +38,27 @@ from hls.target.resources import LIMITS, RESOURCES
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def blocks(language: str) -> Iterator[str]:
-    """Fenced blocks of the README in this language."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    yield from re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+def blocks(page: str, languages: str = "python|sh") -> list[tuple[str, str]]:
+    """Fenced blocks of the page in these languages, in its order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```({languages})\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[str, str], str]:
+    """Runs a block of a page in an empty folder, beside what the blocks before it left; returns what it printed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    programs = {"python": [sys.executable, "-"], "sh": ["bash", "-e"]}
+
+    def done(language: str, text: str) -> str:
+        run = subprocess.run(
+            programs[language], input=text, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, (text, run.stdout, run.stderr)
+        return run.stdout
+
+    return done
 
 
 def test_the_readme_stays_short() -> None:
@@ -59,29 +76,41 @@ def test_the_results_are_those_recorded() -> None:
         tau, auc = (f"{expected.fidelity[metric].value:.3f}" for metric in ("kendall_tau", "auc"))
         assert [cells[3].split()[-1], cells[4].split()[-1]] == [tau, auc]
         assert cells[5:7] == [f"{expected.events:,}", "0"]
+        if name == "evn-two-body":  # whose build is shown
+            assert f"qkeras on {expected.events:,} events" in text
+            assert f"   {expected.fidelity['kendall_tau'].value:.5f}\n" in text
 
 
 @pytest.mark.slow
-def test_the_readme_runs_as_written(tmp_path: Path) -> None:
+def test_the_readme_runs_as_written(run: Callable[[str, str], str], tmp_path: Path) -> None:
     example = Path("firmware_projects", "evn-two-body")
     shutil.copytree(ROOT / example, tmp_path / example, ignore=shutil.ignore_patterns("build", ".build*"))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-    def run(*command: str, text: str | None = None) -> str:
-        done = subprocess.run(
-            command, input=text, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
-        return done.stdout
-
-    model, python = blocks("python")
-    run(sys.executable, "-", text=model)
-    for block in blocks("sh"):
-        run("bash", "-e", text=block)
-    last = run(sys.executable, "-", text=python).splitlines()[-1]
-    assert last.startswith("True ")
+    said = [run(*block) for block in blocks("README.md")]
+    assert said[-1].splitlines()[-1].startswith("True ")
     assert (tmp_path / "firmware_projects" / "mine" / "expected.json").is_file()
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_as_written(run: Callable[[str, str], str]) -> None:
+    train, new, build, report, emulate, prove = (run(*block) for block in blocks("docs/tutorial.md"))
+    assert new.startswith("firmware_projects/mine: ready")
+    assert build.startswith("✓ mine  bit-exact: qkeras on 10,")
+    for witness in ("qkeras", "csim", "rtl"):
+        assert re.search(rf"^{witness} +10,\d{{3}} +0 ", build, re.MULTILINE)
+    assert report.startswith("✓ mine")
+    trained = re.findall(r"accuracy: (0\.\d{4})", train)[-1]
+    assert emulate == f"{trained} of the firmware's decisions are right\n"
+    assert [line for line in prove.splitlines() if line.startswith("✓ graph = ")] != []
+
+
+def test_the_tutorial_builds_the_network_of_the_readme() -> None:
+    """What the tutorial leaves to the test of the README is there."""
+    ours, theirs = ((ROOT / page).read_text(encoding="utf-8") for page in ("docs/tutorial.md", "README.md"))
+    network = re.findall(r"^x = .*$", ours, re.MULTILINE)
+    assert len(network) == 6
+    for line in (*network, "qtrigger new mine --model", "qtrigger check firmware_projects/mine --update"):
+        assert line in ours
+        assert line in theirs
 
 
 @pytest.mark.parametrize(
