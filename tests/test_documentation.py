@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from hls.cli.app import VERBS
 from hls.project.expected import read_expected
 from hls.project.project_file import ModelSection, ProjectFile, TargetSection, VerifySection
 from hls.project.report.schema import (
@@ -138,6 +140,14 @@ def test_the_reference_names_every_resource() -> None:
     report, project = ((ROOT / "docs/reference" / name).read_text() for name in ("report-json.md", "project-toml.md"))
     assert [kind.key for kind in RESOURCES if f"`{kind.key}`" not in report] == []
     assert [limit for limit in LIMITS if f"`{limit}`" not in project] == []
+
+
+def test_the_reference_of_the_command_line_is_what_it_is() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "cli.py"))
+    text = page["PAGE"].read_text(encoding="utf-8")
+    shown = text.partition(page["START"])[2].partition(page["END"])[0]
+    assert shown == page["verbs"](), "python docs/cli.py writes it"
+    assert sorted(re.findall("^## qtrigger (.*)$", shown, re.M)) == sorted(module.NAME for module in VERBS)
 
 
 def test_links_lead_somewhere() -> None:

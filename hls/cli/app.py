@@ -37,7 +37,8 @@ app = typer.Typer(
 
 _TRAINING = train, evaluate, data, quantize
 _FIRMWARE = new, build, prove, estimate, report, export, check, scan, pack, unpack, parts, doctor
-for module in (*_TRAINING, *_FIRMWARE):
+VERBS = *_TRAINING, *_FIRMWARE
+for module in VERBS:
     verb = getattr(module, "Verb", TyperCommand)
     app.command(module.NAME, cls=verb, epilog=module.EXAMPLES, help=module.HELP)(module.command)
 

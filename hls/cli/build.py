@@ -11,6 +11,7 @@ from hls.cli.verb import Answer, verb
 
 NAME = "build"
 HELP = "Build and verify a firmware project: the main job."
+JSON_KEYS = "[report.json](report-json.md)"
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger build firmware_projects/evn-two-body\n\n"

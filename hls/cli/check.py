@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 NAME = "check"
 HELP = "For CI: rebuild projects and compare them with their expected.json."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "passed": "whether all is as recorded",
+    "checks": "[objects](../how-to/ci.md) of `project`, `name`, `status`, `message`, `seconds`, `was`, `now`",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger check\n\n"

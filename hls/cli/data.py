@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 NAME = "data"
 HELP = "Write events of a physics system to an HDF5 file: simulated, or converted from a file of yours."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "out": "the file",
+    "system": "name of the physics system",
+    "variant": "of the system",
+    "sample": "what the events are of; null where a system has one sample",
+    "events": "how many were written",
+    "seed": "of simulated events, else null",
+    "from": "the file that was converted, else null",
+    "generated": "how many were looked at; null where all are kept",
+    "skipped": "how many were left out, by reason",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger data two-body --events 100000 --out events.h5\n\n"

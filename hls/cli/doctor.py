@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 NAME = "doctor"
 HELP = "Check this machine: Python, packages, extras, tools, cores, memory, disk."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "findings": "objects of `what`, `status` (`good`, `warning`, `bad`), `found`, `cure`",
+    "pins": "with `--pins`, instead: lines of tested versions",
+}
 EXAMPLES = (
     "Examples:\n\n  qtrigger doctor --json"
     "\n\n  qtrigger doctor --pins > pins.txt && pip install -c pins.txt 'qtrigger\\[all]'"

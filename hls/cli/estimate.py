@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 NAME = "estimate"
 HELP = "Resources and latency without synthesis, in milliseconds, each with its measured error."
+JSON_KEYS = {
+    "version": "1",
+    "model": "the file",
+    "part": "as it was typed",
+    "backend": "hls4ml's",
+    "strategy": "hls4ml's",
+    "reuse_factor": "hls4ml's",
+    "multipliers": "of our RTL",
+    "clock_ns": "the period",
+    "routes": "one object each of hls4ml and our RTL: [figures with their errors](../estimates.md)",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger estimate model.h5\n\n"

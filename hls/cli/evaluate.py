@@ -12,6 +12,14 @@ from hls.cli.verb import Answer, say, verb
 NAME = "evaluate"
 HELP = "Draw and tabulate what a trained float network of a physics system can do, beside the published figures."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "page": "what was drawn and tabulated",
+    "system": "name of the physics system",
+    "variant": "of the system",
+    "folder": "of the training",
+    "seed": "of the events",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger evaluate compression runs/compression\n\n"

@@ -13,6 +13,13 @@ from hls.cli.verb import Answer, say, verb
 NAME = "export"
 HELP = "Write a project's network in another form that computes the same numbers."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "form": "`emulator` or `qonnx`",
+    "out": "where it was written",
+    "files": "names",
+    "events": "how many the test of an emulator compares",
+}
 EXAMPLES = """Examples:
 
   qtrigger export emulator firmware_projects/mine --out mine_emulator

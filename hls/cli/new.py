@@ -13,6 +13,11 @@ from hls.target import BACKENDS, DEFAULT_BACKEND
 NAME = "new"
 HELP = "Start a firmware project from a QKeras model file."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "folder": "the project",
+    "input_type": "of the ports, where it was stated or proposed",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger new mine --model model.keras --part xcvu13p-flga2577-2-e\n\n"

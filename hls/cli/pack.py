@@ -12,6 +12,14 @@ from hls.cli.verb import Answer, say, verb
 NAME = "pack"
 HELP = "Run the firmware of a compressing project over events, and write its outputs as packed bits."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "out": "the file",
+    "events": "how many",
+    "log10_beta": "the point of the layout",
+    "coding": "`entropy` or `fixed`",
+    "bits_per_event": "size of the file over events",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger pack firmware_projects/compression-encoder-16 --inputs events.h5 --beta 1e-2 --out events.qtb\n\n"

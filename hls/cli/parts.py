@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 NAME = "parts"
 HELP = "List the FPGAs and boards that are known, with what they hold."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "parts": "[objects](../how-to/add-a-part.md) of a part's line, and `boards`",
+}
 EXAMPLES = (
     "Examples:\n\n  qtrigger parts\n\n  qtrigger parts vu13p\n\n  qtrigger parts alveo --json | jq '.parts[].lut'"
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NAME = "prove"
 HELP = "Prove for every input that Verilog, netlist and hls4ml C++ compute the network."
+JSON_KEYS = "proof.json, which is `proof` of [report.json](report-json.md)"
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger prove firmware_projects/evn-two-body\n\n"

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 NAME = "quantize"
 HELP = "Make a quantized QKeras file of a plain Keras or ONNX model, with types chosen from your events."
+JSON_KEYS = {
+    "version": "1",
+    "out": "the file",
+    "goal": "what was asked for",
+    "events": "how many the metrics are over",
+    "metrics": "by name: what the types cost",
+    "luts_estimated": "LUTs of our RTL",
+    "quantizers": "objects of `slot`, `quantizer`, `bits`",
+    "curve": "objects of `bits` and the metrics there",
+    "notes": "sentences",
+    "finetuning": "`epochs`, `held_out`, `before`, `after`; null without",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger quantize float.h5 --events events.h5 --out quantized.keras\n\n"

@@ -11,6 +11,7 @@ from hls.cli.verb import Answer, verb
 
 NAME = "report"
 HELP = "Show the report of the last build."
+JSON_KEYS = "[report.json](report-json.md)"
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger report firmware_projects/evn-two-body --open\n\n"

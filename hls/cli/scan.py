@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 NAME = "scan"
 HELP = "Search for the frontier of fidelity against resources and latency."
+JSON_KEYS = {
+    "version": "1",
+    "subject": "what was scanned",
+    "firmware": "whose figures they are",
+    "objectives": "what was sought",
+    "frontier": "keys of the trials on it",
+    "trials": "objects of `key`, `parameters`, `fidelity`, `figures`, `source`, `seconds`, `failed`",
+    "folder": "where trials are kept",
+    "picked": "the project that was written, else null",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger scan two-body --trials 24 --out runs/scan\n\n"

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 NAME = "train"
 HELP = "Train the float and the quantized network of a physics system."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "model": "file of the quantized network",
+    "system": "name of the physics system",
+    "variant": "of the system",
+    "preset": "size of the network",
+    "epochs": "objects of `stage`, `epoch`, `loss`, `val_loss`, `auc` (null if not measured), `events_per_second`",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger train two-body --out runs/two-body\n\n"

@@ -12,6 +12,12 @@ from hls.cli.verb import Answer, say, verb
 NAME = "unpack"
 HELP = "Turn packed bits back into latents and, where the project has a decoder, into events."
 JSON_VERSION = 1
+JSON_KEYS = {
+    "version": "1",
+    "out": "the file",
+    "events": "how many",
+    "project": "that packed them",
+}
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger unpack events.qtb --out restored.h5\n\n"

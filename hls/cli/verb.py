@@ -19,7 +19,7 @@ import typer
 from hls.cli.manner import Manner, talking
 
 _PANEL = "Options of every verb"
-_COMMON = {
+COMMON = {
     "as_json": (
         bool,
         typer.Option("--json", help="Print one JSON object on stdout, also of an error.", rich_help_panel=_PANEL),
@@ -43,6 +43,7 @@ _COMMON = {
         None,
     ),
 }
+"""The options of every verb: type, declaration and default of each parameter."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def verb(command: Callable[..., Answer]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         from hls.cli.logs import logged
 
-        chosen = Manner(**{name: given.pop(name) for name in _COMMON})
+        chosen = Manner(**{name: given.pop(name) for name in COMMON})
         with talking(chosen), logged(chosen):
             answer = command(**given)
             _give(answer, chosen)
@@ -76,7 +77,7 @@ def verb(command: Callable[..., Answer]) -> Callable[..., None]:
     own = inspect.signature(command, eval_str=True)
     common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
-        for name, (kind, option, default) in _COMMON.items()
+        for name, (kind, option, default) in COMMON.items()
     ]
     given = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own.parameters.values()]
     signature = own.replace(parameters=[*given, *common], return_annotation=None)

@@ -13,6 +13,7 @@ from hls.handover import Vectors, complete_hls_project, complete_rtl_project
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
 from hls.importing import import_model
 from hls.machine.extras import missing
+from hls.machine.notebook import notebook_progress
 from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
 from hls.project.fidelity import Fidelity, Subject, measure_fidelity
@@ -71,7 +72,7 @@ def build(
         inputs: event file (HDF5, .npy, .npz, ROOT, Parquet, CSV) to use instead of generated events.
         liberty: cell library of an ASIC, for the netlist witness.
         place_and_route: device to place and route the RTL on, instead of the project's; ``hls.rtl.netlist.DEVICES``.
-        progress: called with (stage, done, total); total 0 where unknown.
+        progress: called with (stage, done, total); total 0 where unknown. A notebook shows bars where it is None.
         without: names of witnesses that are not asked.
         features: what of ``inputs`` the network takes: names of arrays, branches or columns, "INPUT=a,b" for several.
         labels: name of an array of ``inputs`` that tells classes, or a file of its own.
@@ -92,7 +93,7 @@ def build(
     require_known_part(project.target.part)
     device = asked_device(options.place_and_route or project.target.place_and_route)
     chosen = _system(project)
-    with fresh_build(project.folder) as root:
+    with notebook_progress(progress) as progress, fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
         model = project.model_file()
         graph = import_model(model, project.file.model.statements())
