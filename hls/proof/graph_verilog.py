@@ -13,9 +13,17 @@ from hls.proof.meaning import Tensor, graph_numbers
 from hls.proof.refutation import Mismatch, find_counterexample
 from hls.proof.solver import solver_version
 from hls.proof.subject import Deadline, NotClosedError, Subject
-from hls.proof.verilog import FlatDesign, Reading, flag_delay, one_event, ports_read, prove_lemmas, read_verilog
+from hls.proof.verilog import (
+    FlatDesign,
+    Reading,
+    flag_delay,
+    of_engines,
+    of_shared_cores,
+    ports_read,
+    prove_lemmas,
+    read_verilog,
+)
 from hls.proof.words import Space
-from hls.rtl import Design
 from hls.rtl.netlist.yosys import yosys_version
 
 STAGE = "proof: Verilog"
@@ -38,6 +46,8 @@ class _Attempt:
     known: int = 0
     pairs: list[tuple[Value, Value]] = field(default_factory=list)
     proved: int = 0
+    events: int = 0
+    """Of engines: for how many events control was seen to do the same."""
 
     @property
     def outputs(self) -> int:
@@ -84,14 +94,9 @@ def _prove(attempt: _Attempt) -> int:
     if reason is not None:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
-    if subject.verilog.folded:
-        raise NotClosedError(
-            "engines compute the Verilog, a layer in many clocks, with weights in memories: only logic that an event "
-            "passes once is proved; a shorter interval, or none, makes it so"
-        )
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
-    design, late = _of_one_event(read_verilog(subject.verilog, deadline), subject.verilog)
+    design, late = _of_one_event(attempt, read_verilog(subject.verilog, deadline))
     reading = _read(attempt, design, numbers, late)
     _compare(attempt, reading, numbers)
     used = [design.primitives[name] for name in sorted(reading.used)]
@@ -106,11 +111,15 @@ def _graph(attempt: _Attempt) -> dict[str, Tensor]:
     return graph_numbers(attempt.subject.graph, attempt.space, lambda node: visit(node.layer))
 
 
-def _of_one_event(design: FlatDesign, verilog: Design) -> tuple[FlatDesign, int]:
+def _of_one_event(attempt: _Attempt, design: FlatDesign) -> tuple[FlatDesign, int]:
     """The cells that compute an event, and how many clocks late their results are: none where clocks are gone."""
+    verilog, outputs = attempt.subject.verilog, [port.signal for port in attempt.subject.verilog.outputs]
     if verilog.interval == 1:
         return design, flag_delay(design)
-    return one_event(design, verilog.interval, [port.signal for port in verilog.outputs]), 0
+    if not verilog.folded:
+        return of_shared_cores(design, verilog.interval, outputs), 0
+    cells, attempt.events = of_engines(design, verilog.interval, outputs, attempt.deadline)
+    return cells, 0
 
 
 def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor], valid: int) -> Reading:

@@ -1,9 +1,19 @@
 """The emitted Verilog as numbers of a ``Space``: read back by Yosys, its clocks counted."""
 
 from hls.proof.verilog.design import FlatDesign, read_verilog
+from hls.proof.verilog.engines import of_engines
 from hls.proof.verilog.lemmas import prove_lemmas
 from hls.proof.verilog.reading import Reading, ports_read
-from hls.proof.verilog.schedule import one_event
+from hls.proof.verilog.schedule import of_shared_cores
 from hls.proof.verilog.valid import flag_delay
 
-__all__ = ["FlatDesign", "Reading", "flag_delay", "one_event", "ports_read", "prove_lemmas", "read_verilog"]
+__all__ = [
+    "FlatDesign",
+    "Reading",
+    "flag_delay",
+    "of_engines",
+    "of_shared_cores",
+    "ports_read",
+    "prove_lemmas",
+    "read_verilog",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import numpy as np
 
@@ -212,6 +213,10 @@ class Reading:
         if cell.kind in ("$add", "$sub"):
             a, b = (self._held(self._extended(cell, pin, width)) for pin in "AB")
             return self.space.affine([(1, a), (1 if cell.kind == "$add" else -1, b)])
+        if cell.kind == "$mul":
+            return self.space.product(*(self.word(cell.reads[pin], _signed(cell)) for pin in "AB"))
+        if cell.kind in ("$gt", "$lt", "$ge", "$le"):
+            return self._compared(cell)
         if cell.kind in ("$reduce_or", "$reduce_bool", "$logic_not"):
             found = self.space.apply("nonzero", [self._operand(cell, "A", None)], functions.differs_from_zero)
             return self.space.affine([(-1, found)], 1) if cell.kind == "$logic_not" else found
@@ -235,20 +240,31 @@ class Reading:
 
     def _extended(self, cell: Cell, pin: str, width: int) -> Bits:
         bits = cell.reads[pin]
-        signed = all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
-        return (*bits, *((bits[-1] if signed else "0",) * (width - len(bits))))[:width]
+        return (*bits, *((bits[-1] if _signed(cell) else "0",) * (width - len(bits))))[:width]
 
     def _held(self, bits: Bits) -> Value:
         """A number whose lowest bits are ``bits``: with a sign if they are of a number that may have one.
 
-        Enough for what goes on to be cut to these bits, as sums and choices are.
+        Enough for what goes on to be cut to these bits, as sums and choices are. That number need not lie in the word:
+        an accumulator may leave its bits on the way and come back.
         """
+        places = [self._source(self._origin(bit)[0]) for bit in bits]
+        zeros = next((place for place, source in enumerate(places) if source != "0"), len(places))
+        if zeros < len(places) and _are_lowest(places[zeros:]):
+            return self.space.affine([(1 << zeros, places[zeros].value)])
         last = self._source(self._origin(bits[-1])[0])
         return self.word(bits, signed=isinstance(last, Source) and last.value.low < 0)
 
     def _equal(self, a: Value, b: Value) -> Value:
         different = self.space.apply("nonzero", [self.space.affine([(1, a), (-1, b)])], functions.differs_from_zero)
         return self.space.affine([(-1, different)], 1)
+
+    def _compared(self, cell: Cell) -> Value:
+        a, b = (self.word(cell.reads[pin], _signed(cell)) for pin in "AB")
+        low, high = (b, a) if cell.kind in ("$gt", "$ge") else (a, b)
+        ahead = 1 if cell.kind in ("$gt", "$lt") else 0
+        difference = self.space.affine([(1, high), (-1, low)])
+        return self.space.apply(("at least", ahead), [difference], lambda f: functions.at_least(f, ahead))
 
     def _memory(self, cell: Cell) -> Value:
         """A table: a memory that nobody writes, read without a clock."""
@@ -285,11 +301,24 @@ class Reading:
         return found
 
 
+def _signed(cell: Cell) -> bool:
+    """Whether a cell takes what it reads as numbers with a sign."""
+    return all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
+
+
 def _entry(rows: Sequence[str], row: int) -> int:
     """A row of a table; one without a value must not be reached."""
     if not 0 <= row < len(rows) or set(rows[row]) - {"0", "1"}:
         raise NotClosedError(f"a table is read at {row}, where it has no value")
     return int(rows[row], 2)
+
+
+def _are_lowest(bits: Sequence[Source | str]) -> TypeGuard[Sequence[Source]]:
+    """Whether they are the lowest of one number, in order."""
+    first = bits[0]
+    return (
+        isinstance(first, Source) and first.place == 0 and all(first.same(bit, ahead) for ahead, bit in enumerate(bits))
+    )
 
 
 def _without_extension(bits: list[Source | str], signed: bool) -> tuple[list[Source | str], bool]:

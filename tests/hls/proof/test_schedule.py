@@ -10,7 +10,7 @@ from hls.graph import FixedGraph
 from hls.proof import Subject
 from hls.proof.graph_verilog import prove_verilog
 from hls.proof.subject import Deadline, NotClosedError
-from hls.proof.verilog import one_event, read_verilog
+from hls.proof.verilog import of_shared_cores, read_verilog
 from hls.rtl import Design, rtl_design, write_rtl
 from hls.target import Target
 from tests.hls.rtl.test_partition import pooled, summing
@@ -67,7 +67,7 @@ def changed(folder: Path, old: str, new: str) -> Design:
 def test_a_clock_that_is_not_that_of_the_event_is_told(old: str, new: str, told: str, tmp_path: Path) -> None:
     design = changed(tmp_path, old, new)
     with pytest.raises(NotClosedError, match=told):
-        one_event(read_verilog(design, Deadline(60.0)), design.interval, [port.signal for port in design.outputs])
+        of_shared_cores(read_verilog(design, Deadline(60.0)), design.interval, [port.signal for port in design.outputs])
 
 
 @pytest.mark.slow

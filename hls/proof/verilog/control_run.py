@@ -1,0 +1,106 @@
+"""The record of a run of control: each of its bits at each clock, and what follows from them for data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.proof.subject import NotClosedError
+from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
+from hls.proof.verilog.evaluation import UNKNOWN
+
+NO_VALUE = 2
+"""Of a bit in the record: a register before its first value, or what depends on one."""
+
+Clocks = npt.NDArray[np.int64]
+
+
+@dataclass
+class Run:
+    """``table`` is (clocks, nets): 0, 1 or ``NO_VALUE``; ``nets`` gives columns."""
+
+    design: FlatDesign
+    nets: Mapping[Bit, int]
+    table: npt.NDArray[np.uint8]
+    _when: dict[tuple[Bit, int], Clocks] = field(default_factory=dict)
+    _writes: dict[str, dict[int, Clocks]] = field(default_factory=dict)
+
+    def bit(self, bit: Bit, clock: int) -> str | None:
+        """A bit at ``clock``; None of one that depends on data."""
+        if isinstance(bit, str):
+            return bit
+        column = self.nets.get(bit)
+        return None if column is None else ("0", "1", UNKNOWN)[self.table[clock, column]]
+
+    def word(self, bits: Bits, clock: int) -> int | None:
+        """A number at ``clock``; None if it has no value there, or depends on data."""
+        value = 0
+        for place, bit in enumerate(bits):
+            known = self.bit(bit, clock)
+            if known not in ("0", "1"):
+                return None
+            value |= int(known) << place
+        return value
+
+    def states(self, registers: Sequence[int], clocks: Sequence[int]) -> list[bytes]:
+        """Some columns at each of some clocks."""
+        return [row.tobytes() for row in self.table[np.ix_(list(clocks), list(registers))]]
+
+    def high(self, port: str) -> Clocks:
+        """Clocks, after that of the reset, at which a port of one bit is high; it must have a value at all of them."""
+        (bit,) = self.design.ports[port]
+        if bit not in self.nets:
+            raise NotClosedError(f"{port} depends on data")
+        column = self.table[1:, self.nets[bit]]
+        if (column == NO_VALUE).any():
+            raise NotClosedError(f"{port} has no value after a reset")
+        return np.flatnonzero(column == 1) + 1
+
+    def last(self, bit: Bit, level: int, clock: int) -> int | None:
+        """The last clock, up to ``clock``, at which a bit was ``level`` or had no value; None if there was none."""
+        return _latest(self._clocks(bit, level), clock)
+
+    def written(self, memory: Cell, address: int, clock: int) -> int | None:
+        """The last clock before ``clock`` at which ``memory`` was written at ``address``; None if it never was.
+
+        Raises:
+            NotClosedError: when or where it is written depends on data.
+        """
+        if memory.name not in self._writes:
+            self._writes[memory.name] = self._all_writes(memory)
+        found = self._writes[memory.name].get(address)
+        return None if found is None else _latest(found, clock - 1)
+
+    def _clocks(self, bit: Bit, level: int) -> Clocks:
+        key = bit, level
+        if key not in self._when:
+            column = self.table[:, self.nets[bit]]
+            self._when[key] = np.flatnonzero((column == level) | (column == NO_VALUE))
+        return self._when[key]
+
+    def _all_writes(self, memory: Cell) -> dict[int, Clocks]:
+        enables = [bit for bit in memory.reads["WR_EN"] if bit != "1"]
+        if memory.number("WR_PORTS") != 1 or not enables or memory.reads["WR_CLK"] != self.design.ports["clk"]:
+            raise NotClosedError(f"the memory {memory.name} is not written through one port, with the clock")
+        if not all(bit in self.nets for bit in enables):
+            raise NotClosedError(f"when the memory {memory.name} is written depends on data")
+        columns = self.table[:, [self.nets[bit] for bit in enables]]
+        if (columns != columns[:, :1]).any():
+            raise NotClosedError(f"the memory {memory.name} is not written a word at once")
+        enable = enables[0]
+        clocks: dict[int, list[int]] = defaultdict(list)
+        for clock in self._clocks(enable, 1).tolist():
+            address = self.word(memory.reads["WR_ADDR"], clock)
+            if address is None and clock:
+                raise NotClosedError(f"where the memory {memory.name} is written depends on data")
+            clocks[address or 0].append(clock)
+        return {address: np.array(found) for address, found in clocks.items()}
+
+
+def _latest(clocks: Clocks, until: int) -> int | None:
+    place = int(np.searchsorted(clocks, until, "right"))
+    return int(clocks[place - 1]) if place else None
