@@ -113,12 +113,12 @@ def _graph(attempt: _Attempt) -> dict[str, Tensor]:
 
 def _of_one_event(attempt: _Attempt, design: FlatDesign) -> tuple[FlatDesign, int]:
     """The cells that compute an event, and how many clocks late their results are: none where clocks are gone."""
-    verilog, outputs = attempt.subject.verilog, [port.signal for port in attempt.subject.verilog.outputs]
+    verilog = attempt.subject.verilog
     if verilog.interval == 1:
         return design, flag_delay(design)
     if not verilog.folded:
-        return of_shared_cores(design, verilog.interval, outputs), 0
-    cells, attempt.events = of_engines(design, verilog.interval, outputs, attempt.deadline)
+        return of_shared_cores(design, verilog), 0
+    cells, attempt.events = of_engines(design, verilog, attempt.deadline)
     return cells, 0
 
 

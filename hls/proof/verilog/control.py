@@ -8,7 +8,7 @@ of each memory what it reads and writes, and when an event is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,23 +35,16 @@ class _Step:
 
 
 class Control:
-    """The part of ``design`` that reads no data.
+    """Cells and registers of a design that read no data; ``cells`` stand in the order in which they are computed."""
 
-    Raises:
-        NotClosedError: a register has another clock than the design, or logic reads what it computes.
-    """
-
-    def __init__(self, design: FlatDesign) -> None:
+    def __init__(self, design: FlatDesign, registers: Mapping[Bit, Bit], cells: Sequence[Cell]) -> None:
         self.design = design
-        self.registers = register_bits(design)
-        self.data = _reached(design, self.registers)
-        cells = _in_order(design, self.data)
-        nets = {bit for cell in cells for bits in cell.drives.values() for bit in bits if isinstance(bit, int)}
-        nets |= {bit for bit in self.registers if isinstance(bit, int) and bit not in self.data}
-        nets |= {bit for port in CONTROL_PORTS for bit in design.ports[port] if isinstance(bit, int)}
+        self._registers = registers
+        self._makers = {bit: cell for cell in cells for bits in cell.drives.values() for bit in bits}
+        ports = (bit for port in CONTROL_PORTS for bit in design.ports[port])
+        nets = {bit for bit in (*registers, *self._makers, *ports) if isinstance(bit, int)}
         self.nets: Mapping[Bit, int] = {net: column for column, net in enumerate(sorted(nets))}
         """Columns of the record of a run."""
-        self._makers = {bit: cell for cell in cells for bits in cell.drives.values() for bit in bits}
         self._steps = [self._step(cell) for cell in cells]
 
     def _step(self, cell: Cell) -> _Step:
@@ -65,57 +58,73 @@ class Control:
     def _word(self, bits: Bits) -> Word:
         return [(self.nets[bit], place) for place, bit in enumerate(bits) if isinstance(bit, int)]
 
+    def _deciding(self, bits: Iterable[Bit]) -> set[Bit]:
+        """All that decides what ``bits`` are, now and ever after."""
+        stack = [bit for bit in bits if bit in self.nets]
+        met = set(stack)
+        while stack:
+            bit = stack.pop()
+            before = (self._registers[bit],) if bit in self._registers else _read(self._makers.get(bit))
+            fresh = {other for other in before if other in self.nets} - met
+            met |= fresh
+            stack += fresh
+        return met
+
+    def only(self, bits: Iterable[Bit]) -> Control:
+        """No more of it than decides what ``bits`` are."""
+        met = self._deciding(bits)
+        registers = {q: d for q, d in self._registers.items() if q in met}
+        cells = {step.cell.name: step.cell for step in self._steps}
+        names = {self._makers[bit].name for bit in met if bit in self._makers}
+        return Control(self.design, registers, [cell for name, cell in cells.items() if name in names])
+
+    def state(self, bits: Iterable[Bit]) -> list[int]:
+        """Columns of the registers that decide what ``bits`` are, now and ever after."""
+        return sorted(self.nets[bit] for bit in self._deciding(bits) if bit in self._registers)
+
     def run(self, sent: Iterable[bool]) -> Run:
         """A clock of reset, and then one for each of ``sent``, at which ``valid_in`` is that."""
         rst, valid = (self.nets[bit] for name in ("rst", "valid_in") for bit in self.design.ports[name])
-        moved = [(self.nets[q], d) for q, d in self.registers.items() if q in self.nets]
-        machine = _Machine(self._steps, len(self.nets))
+        machine = _Machine(
+            self._steps, [(self.nets[q], self._source(d)) for q, d in self._registers.items()], self.nets
+        )
         record: list[bytes] = []
         for reset, given in ((1, 0), *((0, int(flag)) for flag in sent)):
             machine.put(rst, reset)
             machine.put(valid, given)
             machine.settle()
             record.append(bytes(machine.values))
-            for column, value in [(q, self._value(d, machine.values)) for q, d in moved]:
-                machine.put(column, value)
+            machine.clock()
         table = np.frombuffer(b"".join(record), np.uint8).reshape(len(record), len(self.nets))
         return Run(self.design, self.nets, np.asfortranarray(table))
 
-    def deciding(self, bits: Iterable[Bit]) -> list[int]:
-        """Columns of the registers that decide what ``bits`` are, now and ever after."""
-        stack = [bit for bit in bits if bit in self.nets]
-        met = set(stack)
-        while stack:
-            bit = stack.pop()
-            cell = self._makers.get(bit)
-            before = (self.registers[bit],) if bit in self.registers else _read(cell)
-            fresh = {other for other in before if other in self.nets} - met
-            met |= fresh
-            stack += fresh
-        return sorted(self.nets[bit] for bit in met if bit in self.registers)
-
-    def _value(self, bit: Bit, values: bytearray) -> int:
-        if isinstance(bit, int):
-            return values[self.nets[bit]]
-        return int(bit) if bit in ("0", "1") else NO_VALUE
+    def _source(self, bit: Bit) -> int | str:
+        return self.nets[bit] if isinstance(bit, int) else bit
 
 
 class _Machine:
     """The bits of control by column. What reads a bit that changed is computed again, in the order of the steps."""
 
-    def __init__(self, steps: Sequence[_Step], nets: int) -> None:
-        self.values = bytearray([NO_VALUE]) * nets
+    def __init__(self, steps: Sequence[_Step], registers: Sequence[tuple[int, int | str]], nets: Sized) -> None:
+        self.values = bytearray([NO_VALUE]) * len(nets)
         self._steps = steps
-        self._readers: list[list[int]] = [[] for _ in range(nets)]
+        self._readers: list[list[int]] = [[] for _ in self.values]
         for number, step in enumerate(steps):
             for column in {column for _, _, word in step.reads for column, _ in word}:
                 self._readers[column].append(number)
         self._stale = bytearray([1]) * len(steps)
+        self._followers: list[list[int]] = [[] for _ in self.values]
+        self._constants = [(q, int(d)) for q, d in registers if d in ("0", "1")]
+        for q, d in registers:
+            if isinstance(d, int):
+                self._followers[d].append(q)
+        self._changed: set[int] = set()
 
     def put(self, column: int, value: int) -> None:
         """A bit has this value from now on."""
         if self.values[column] != value:
             self.values[column] = value
+            self._changed.add(column)
             for number in self._readers[column]:
                 self._stale[number] = 1
 
@@ -126,9 +135,17 @@ class _Machine:
             self._stale[number] = 0
             step = self._steps[number]
             made = evaluated(step.cell, {pin: self._read(constant, word) for pin, constant, word in step.reads})
-            for column, bit in step.drives:
-                self.put(column, NO_VALUE if made is None else made >> bit & 1)
+            for column, place in step.drives:
+                self.put(column, NO_VALUE if made is None else made >> place & 1)
             number = self._stale.find(1, number + 1)
+
+    def clock(self) -> None:
+        """Registers take what they read; those whose source did not change hold it already."""
+        taken = [(q, self.values[d]) for d in self._changed for q in self._followers[d]]
+        self._changed.clear()
+        for q, value in (*taken, *self._constants):
+            self.put(q, value)
+        self._constants.clear()
 
     def _read(self, constant: int, word: Word) -> int | None:
         for column, place in word:
@@ -137,6 +154,18 @@ class _Machine:
                 return None
             constant |= bit << place
         return constant
+
+
+def control_of(design: FlatDesign) -> Control:
+    """The part of ``design`` that reads no data.
+
+    Raises:
+        NotClosedError: a register has another clock than the design, or logic reads what it computes.
+    """
+    registers = register_bits(design)
+    data = _reached(design, registers)
+    kept = {q: d for q, d in registers.items() if isinstance(q, int) and q not in data}
+    return Control(design, kept, _in_order(design, data))
 
 
 def _read(cell: Cell | None) -> Bits:

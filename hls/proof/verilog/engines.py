@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hls.proof.subject import Deadline, NotClosedError
-from hls.proof.verilog.control import CONTROL_PORTS, Control, paced
+from hls.proof.verilog.control import Control, control_of, paced
 from hls.proof.verilog.control_run import Run
 from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
 from hls.proof.verilog.evaluation import UNKNOWN
 from hls.proof.verilog.ways import Ways
+from hls.rtl import Design
 
 _FEW_EVENTS, _MOST_EVENTS = 8, 4096
 """So many events are waited for until control is in a state in which it was before."""
@@ -77,30 +78,37 @@ class _Event:
         return [*parts, ends | {bit for bit, _ in self.bits} | {choice for choice, _, _ in self.captures}]
 
     def agrees(self, other: _Event) -> bool:
-        """Whether ``other`` is given all the answers that this event was."""
+        """Whether ``other`` is given all the answers that this event was.
+
+        Where there was none, anything may be: no output depends on it.
+        """
         return (
-            all(other.bit(*key) == found for key, found in self.bits.items())
-            and all(other.captured(*key) == found for key, found in self.captures.items())
-            and all(other.written(self.memories[name], clock) == found for (name, clock), found in self.writes.items())
+            all(other.bit(*key) == found for key, found in self.bits.items() if found != UNKNOWN)
+            and all(other.captured(*key) == found for key, found in self.captures.items() if found is not None)
+            and all(
+                other.written(self.memories[name], clock) == found
+                for (name, clock), found in self.writes.items()
+                if found is not None
+            )
         )
 
 
-def of_engines(design: FlatDesign, interval: int, outputs: Sequence[str], deadline: Deadline) -> tuple[FlatDesign, int]:
-    """The cells that make the ``outputs`` of an event, and for how many events control was seen to do the same.
+def of_engines(design: FlatDesign, verilog: Design, deadline: Deadline) -> tuple[FlatDesign, int]:
+    """The cells that make the outputs of an event, and for how many events control was seen to do the same.
 
     Raises:
         NotClosedError: events are not taken or given as they should, an output depends on something else than its
             event, or control does not do the same for all events.
     """
-    control = Control(design)
+    control = control_of(design)
+    interval = verilog.interval
     run, latency = _first_event(control, interval, deadline)
     first = _Event(run, _taken(run, interval, latency)[0])
-    ways = Ways(design, first)
-    made = dict(_traced(ways, outputs, latency))
+    ways = Ways(design, first, {port.signal: port.beats for port in verilog.inputs})
+    made = dict(_traced(ways, [port.signal for port in verilog.outputs], latency))
     deadline.check("the way of an event through the engines")
     events = _check_all_events(control, first, interval, latency, deadline)
-    inputs = {name: bits for name, bits in design.ports.items() if name not in CONTROL_PORTS and name not in made}
-    return FlatDesign({**inputs, **made}, tuple(ways.cells), design.primitives), events
+    return FlatDesign({**ways.ports, **made}, tuple(ways.cells), design.primitives), events
 
 
 def _first_event(control: Control, interval: int, deadline: Deadline) -> tuple[Run, int]:
@@ -141,7 +149,8 @@ def _taken(run: Run, interval: int, latency: int) -> list[int]:
 
 def _check_all_events(control: Control, first: _Event, interval: int, latency: int, deadline: Deadline) -> int:
     """Raise unless control does for every event what it did for the ``first``; returns how many were looked at."""
-    parts = [control.deciding(bits) for bits in first.asked()]
+    control = control.only(bit for bits in first.asked() for bit in bits)
+    parts = [control.state(bits) for bits in first.asked()]
     count = _FEW_EVENTS
     while True:
         run = control.run(paced(count, interval, latency))

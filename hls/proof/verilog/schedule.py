@@ -14,32 +14,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hls.proof.subject import NotClosedError
-from hls.proof.verilog.control import CONTROL_PORTS
 from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
 from hls.proof.verilog.evaluation import UNKNOWN
 from hls.proof.verilog.valid import flag_chain
 from hls.proof.verilog.ways import Ways
+from hls.rtl import Design
 
 
-def of_shared_cores(design: FlatDesign, interval: int, outputs: Sequence[str]) -> FlatDesign:
-    """The cells that make the ``outputs`` of an event that is taken at clock 0 of what is on the ports then.
+def of_shared_cores(design: FlatDesign, verilog: Design) -> FlatDesign:
+    """The cells that make the outputs of an event that is taken at clock 0 of what is on the ports then.
 
     Raises:
-        NotClosedError: the door takes events sooner than ``interval`` clocks after each other, or an output depends on
+        NotClosedError: the door takes events sooner after each other than at the interval, or an output depends on
             something else than its event.
     """
     flags = flag_chain(design)
-    _check_door(design, flags, interval)
+    _check_door(design, flags, verilog.interval)
     last = len(flags) - 1
-    ways = Ways(design, _of_this_event(flags, interval))
+    ways = Ways(design, _of_this_event(flags, verilog.interval), {port.signal: port.beats for port in verilog.inputs})
     made: dict[str, Bits] = {}
-    for name in outputs:
+    for name in (port.signal for port in verilog.outputs):
         made[name] = ways.at(design.ports[name], last)
         if UNKNOWN in made[name]:
             place = made[name].index(UNKNOWN)
             raise NotClosedError(f"bit {place} of {name} depends on something else than the event that it is of")
-    inputs = {name: bits for name, bits in design.ports.items() if name not in CONTROL_PORTS and name not in made}
-    return FlatDesign({**inputs, **made}, tuple(ways.cells), design.primitives)
+    return FlatDesign({**ways.ports, **made}, tuple(ways.cells), design.primitives)
 
 
 def _check_door(design: FlatDesign, flags: Sequence[Bit], interval: int) -> None:

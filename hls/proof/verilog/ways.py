@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hls.proof.subject import NotClosedError
-from hls.proof.verilog.control import CONTROL_PORTS, MEMORY, REGISTER, register_bits
+from hls.proof.verilog.control import MEMORY, REGISTER, register_bits
 from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
 from hls.proof.verilog.evaluation import UNKNOWN
+from hls.rtl.ports import Beats
 
 Place = tuple[str, int]
 """A cell by name, and a clock."""
@@ -43,15 +44,20 @@ class _Hold:
 
 @dataclass
 class Ways:
-    """Traces bits back to clock 0; ``cells`` are those met, each with the clock in its name and nets of its own."""
+    """Traces bits back to clock 0; ``cells`` are those met, each with the clock in its name and nets of its own.
+
+    ``inputs`` are ports over which an event comes, with their beats; ``ports`` have the parts of it beside each other.
+    """
 
     design: FlatDesign
     times: Times
+    inputs: Mapping[str, Beats] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
+    ports: dict[str, Bits] = field(default_factory=dict)
     _drivers: dict[Bit, Cell] = field(default_factory=dict)
     _registers: dict[Bit, Bit] = field(default_factory=dict)
     _holds: dict[Bit, _Hold] = field(default_factory=dict)
-    _inputs: frozenset[Bit] = frozenset()
+    _arrivals: dict[tuple[Bit, int], Bit] = field(default_factory=dict)
     _found: dict[Place, dict[Bit, Bit]] = field(default_factory=dict)
     _named: dict[str, Cell] = field(default_factory=dict)
     _nets: int = 0
@@ -64,10 +70,20 @@ class Ways:
                 for bits in cell.drives.values():
                     self._drivers.update((bit, cell) for bit in bits)
         self._holds = dict(self._kept())
-        ports = {bit for name, bits in self.design.ports.items() if name not in CONTROL_PORTS for bit in bits}
-        self._inputs = frozenset(ports - set(self._registers) - set(self._drivers))
         numbers = (bit for cell in self.design.cells for bits in cell.drives.values() for bit in bits)
+        ports = (bit for bits in self.design.ports.values() for bit in bits)
         self._nets = max((bit for bit in (*numbers, *ports) if isinstance(bit, int)), default=0)
+        self.ports = {name: self._arriving(self.design.ports[name], beats) for name, beats in self.inputs.items()}
+
+    def _arriving(self, bits: Bits, beats: Beats) -> Bits:
+        """The nets of all elements that come over a port, beat after beat."""
+        found: list[Bit] = []
+        for beat in range(beats.number):
+            for bit in bits:
+                self._nets += 1
+                found.append(self._nets)
+                self._arrivals[bit, beat * beats.apart] = self._nets
+        return tuple(found)
 
     def _kept(self) -> Iterator[tuple[Bit, _Hold]]:
         for q, d in self._registers.items():
@@ -79,7 +95,7 @@ class Ways:
                     yield q, _Hold(choice, int(zero == q), one if zero == q else zero)
 
     def at(self, bits: Bits, clock: int) -> Bits:
-        """What ``bits`` are at ``clock``: constants, unknown, bits of the ports at clock 0, or driven by ``cells``."""
+        """What ``bits`` are at ``clock``: constants, unknown, of the ports, or driven by ``cells``."""
         stack = list(self._missing((bit, clock) for bit in bits))
         begun: set[Place] = set()
         while stack:
@@ -126,7 +142,7 @@ class Ways:
             return known
         if origin in self._drivers:
             return self._found[self._drivers[origin].name, when][origin]
-        return origin if origin in self._inputs and when == 0 else UNKNOWN
+        return self._arrivals.get((origin, when), UNKNOWN)
 
     def _pin(self, cell: Cell, pin: str, clock: int) -> Bits:
         return tuple(self._bit(bit, clock) for bit in cell.reads[pin])

@@ -67,7 +67,7 @@ def changed(folder: Path, old: str, new: str) -> Design:
 def test_a_clock_that_is_not_that_of_the_event_is_told(old: str, new: str, told: str, tmp_path: Path) -> None:
     design = changed(tmp_path, old, new)
     with pytest.raises(NotClosedError, match=told):
-        of_shared_cores(read_verilog(design, Deadline(60.0)), design.interval, [port.signal for port in design.outputs])
+        of_shared_cores(read_verilog(design, Deadline(60.0)), design)
 
 
 @pytest.mark.slow
