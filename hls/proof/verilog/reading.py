@@ -209,7 +209,10 @@ class Reading:
         if cell.kind == "$pmux":
             return self._one_of_many(cell, width)
         if cell.kind == "$mux":
-            return self.space.select(self._operand(cell, "S", None), *(self._held(cell.reads[pin]) for pin in "BA"))
+            signed = any(self._may_be_negative(cell.reads[pin][-1]) for pin in "AB")
+            return self.space.select(
+                self._operand(cell, "S", None), *(self.word(cell.reads[pin], signed) for pin in "BA")
+            )
         if cell.kind in ("$add", "$sub"):
             a, b = (self._held(self._extended(cell, pin, width)) for pin in "AB")
             return self.space.affine([(1, a), (1 if cell.kind == "$add" else -1, b)])
@@ -245,15 +248,20 @@ class Reading:
     def _held(self, bits: Bits) -> Value:
         """A number whose lowest bits are ``bits``: with a sign if they are of a number that may have one.
 
-        Enough for what goes on to be cut to these bits, as sums and choices are. That number need not lie in the word:
-        an accumulator may leave its bits on the way and come back.
+        Enough for what goes on to be cut to these bits, as sums are. That number need not lie in the word: an
+        accumulator may leave its bits on the way and come back.
         """
         places = [self._source(self._origin(bit)[0]) for bit in bits]
         zeros = next((place for place, source in enumerate(places) if source != "0"), len(places))
-        if zeros < len(places) and _are_lowest(places[zeros:]):
-            return self.space.affine([(1 << zeros, places[zeros].value)])
-        last = self._source(self._origin(bits[-1])[0])
-        return self.word(bits, signed=isinstance(last, Source) and last.value.low < 0)
+        above = places[zeros:]
+        if above and _are_lowest(above):
+            return self.space.affine([(1 << zeros, above[0].value)])
+        return self.word(bits, signed=self._may_be_negative(bits[-1]))
+
+    def _may_be_negative(self, bit: Bit) -> bool:
+        """Whether a bit is of a number that may be negative."""
+        source = self._source(self._origin(bit)[0])
+        return isinstance(source, Source) and source.value.low < 0
 
     def _equal(self, a: Value, b: Value) -> Value:
         different = self.space.apply("nonzero", [self.space.affine([(1, a), (-1, b)])], functions.differs_from_zero)

@@ -20,6 +20,11 @@ Place = tuple[str, int]
 """A cell by name, and a clock."""
 
 
+_CHOICES = {"$mux": "S", "$pmux": "S", "$shiftx": "B"}
+"""Cells that drive what they are given, and the pin that tells which part of it."""
+_DECIDING = {"$and": "0", "$logic_and": "0", "$or": "1", "$logic_or": "1"}
+
+
 class Times(Protocol):
     """What is known of a design at each clock, counted from the one in which the event was taken."""
 
@@ -155,13 +160,20 @@ class Ways:
             if written is not None:
                 yield from ((bit, written) for bit in cell.reads["WR_DATA"])
             return
-        choice = {"$mux": "S", "$pmux": "S", "$shiftx": "B"}.get(cell.kind)
+        choice = _CHOICES.get(cell.kind)
         if choice is None:
-            yield from ((bit, clock) for bits in cell.reads.values() for bit in bits)
+            if not self._decided(cell, clock):
+                yield from ((bit, clock) for bits in cell.reads.values() for bit in bits)
             return
         yield from ((bit, clock) for bit in cell.reads[choice])
         if not any(True for _ in self._missing((bit, clock) for bit in cell.reads[choice])):
             yield from ((bit, clock) for bit in self._left(cell, self._pin(cell, choice, clock)))
+
+    def _decided(self, cell: Cell, clock: int) -> bool:
+        """Whether one operand of a cell of two bits tells what it drives: the other may be of an earlier event."""
+        deciding = _DECIDING.get(cell.kind)
+        pins = [cell.reads[pin] for pin in "AB"] if deciding else []
+        return [len(bits) for bits in pins] == [1, 1] and any(self.times.bit(bit, clock) == deciding for (bit,) in pins)
 
     def _left(self, cell: Cell, choice: Bits) -> Bits:
         """What a known choice leaves of all that a cell chooses from; all of it if the choice is no constant."""
@@ -174,7 +186,9 @@ class Ways:
         driven = [bit for bits in cell.drives.values() for bit in bits]
         if cell.kind == MEMORY and cell.number("WR_PORTS"):
             return dict(zip(driven, self._row(cell, clock), strict=True))
-        choice = {"$mux": "S", "$pmux": "S", "$shiftx": "B"}.get(cell.kind)
+        if self._decided(cell, clock):
+            return {driven[0]: _DECIDING[cell.kind]}
+        choice = _CHOICES.get(cell.kind)
         if choice is not None:
             chosen = _chosen(cell, self._pin(cell, choice, clock))
             if chosen is not None:
