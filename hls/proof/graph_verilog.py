@@ -34,6 +34,10 @@ _ASSUMPTIONS = (
     "Bitwuzla is right where it says that a primitive of arithmetic computes what it should",
     "registers that hold events need no reset: what leaves before the first event is not marked as valid",
 )
+_STREAMED = (
+    "queues make events wait for what is around the design, which a proof does not follow; "
+    'io = "paced" in [target] has none'
+)
 
 
 @dataclass
@@ -67,6 +71,13 @@ def prove_verilog(subject: Subject) -> Link:
         found = _refuted(attempt, error)
     else:
         found = {"state": "proved", "method": f"{_METHOD}; {lemmas} primitives, each proved for all words"}
+    if attempt.events:
+        interval = subject.verilog.interval
+        assumption = (
+            f"control, which no data change, does for every event what it did for {attempt.events}: those that come "
+            f"{interval} clocks after each other until it is in a state in which it was, and some at other distances"
+        )
+        found["assumptions"] = (*_ASSUMPTIONS, assumption)
     return Link.model_validate(
         {
             "name": "graph = verilog",
@@ -94,6 +105,8 @@ def _prove(attempt: _Attempt) -> int:
     if reason is not None:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
+    if subject.verilog.streamed:
+        raise NotClosedError(_STREAMED)
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
     design, late = _of_one_event(attempt, read_verilog(subject.verilog, deadline))

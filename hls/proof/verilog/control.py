@@ -37,7 +37,7 @@ class _Step:
 class Control:
     """Cells and registers of a design that read no data; ``cells`` stand in the order in which they are computed."""
 
-    def __init__(self, design: FlatDesign, registers: Mapping[Bit, Bit], cells: Sequence[Cell]) -> None:
+    def __init__(self, design: FlatDesign, registers: dict[Bit, Bit], cells: Sequence[Cell]) -> None:
         self.design = design
         self._registers = registers
         self._makers = {bit: cell for cell in cells for bits in cell.drives.values() for bit in bits}
@@ -164,7 +164,7 @@ def control_of(design: FlatDesign) -> Control:
     """
     registers = register_bits(design)
     data = _reached(design, registers)
-    kept = {q: d for q, d in registers.items() if isinstance(q, int) and q not in data}
+    kept: dict[Bit, Bit] = {q: d for q, d in registers.items() if isinstance(q, int) and q not in data}
     return Control(design, kept, _in_order(design, data))
 
 

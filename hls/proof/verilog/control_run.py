@@ -53,6 +53,8 @@ class Run:
     def high(self, port: str) -> Clocks:
         """Clocks, after that of the reset, at which a port of one bit is high; it must have a value at all of them."""
         (bit,) = self.design.ports[port]
+        if isinstance(bit, str):
+            return np.arange(1, len(self.table)) if bit == "1" else np.arange(0)
         if bit not in self.nets:
             raise NotClosedError(f"{port} depends on data")
         column = self.table[1:, self.nets[bit]]

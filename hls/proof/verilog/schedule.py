@@ -60,14 +60,14 @@ class _Flags:
 
     known: Mapping[Bit, Callable[[int], str]]
 
-    def bit(self, bit: Bit, clock: int) -> str | None:
+    def bit(self, bit: Bit, clock: int, /) -> str | None:
         told = self.known.get(bit)
         return None if told is None else told(clock)
 
-    def captured(self, choice: Bit, level: int, clock: int) -> int | None:
+    def captured(self, _choice: Bit, _level: int, clock: int, /) -> int | None:
         return clock
 
-    def written(self, memory: Cell, clock: int) -> int | None:
+    def written(self, memory: Cell, _clock: int, /) -> int | None:
         raise NotClosedError(f"the memory {memory.name} is written, in a design without engines")
 
 

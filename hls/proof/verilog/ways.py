@@ -28,13 +28,13 @@ _DECIDING = {"$and": "0", "$logic_and": "0", "$or": "1", "$logic_or": "1"}
 class Times(Protocol):
     """What is known of a design at each clock, counted from the one in which the event was taken."""
 
-    def bit(self, bit: Bit, clock: int) -> str | None:
+    def bit(self, bit: Bit, clock: int, /) -> str | None:
         """A bit at a clock; None if it is to be traced."""
 
-    def captured(self, choice: Bit, level: int, clock: int) -> int | None:
+    def captured(self, choice: Bit, level: int, clock: int, /) -> int | None:
         """The last clock, up to ``clock``, at which a bit was ``level``; ``clock`` itself if that is not known."""
 
-    def written(self, memory: Cell, clock: int) -> int | None:
+    def written(self, memory: Cell, clock: int, /) -> int | None:
         """When the row was written that ``memory`` gives at ``clock``; None if not since the event was taken."""
 
 
