@@ -61,4 +61,5 @@ def test_builds_to_what_was_recorded(name: str, tmp_path: Path) -> None:
         assert {link["state"] for link in content["proof"]["links"]} == {"proved", "tested"}
     assert {result["mismatches"] for result in content["witnesses"].values()} == {0}
     assert content["graph"]["overflow_proved"] is True
-    assert (folder / "build" / "figures" / "fidelity.png").stat().st_size > 1000
+    if read_project(folder).file.model.system is not None:
+        assert (folder / "build" / "figures" / "fidelity.png").stat().st_size > 1000
