@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from hls.project.check import Check, change, checked
-from hls.project.report.judged import CLOCKS, judged_figures
+from hls.project.report.judged import CLOCKS, Figure, judged_figures
 from hls.project.report.schema import Report
 from hls.target.resources import LUTS
 
+FMAX = "fmax_mhz"
 _SLACK = 0.02
 """Of a count that is not an exact one of ours: another release of a tool places some logic elsewhere."""
 
@@ -28,19 +29,35 @@ class ExpectedFigure(BaseModel):
 def recorded_figures(report: Report, before: Mapping[str, ExpectedFigure]) -> dict[str, ExpectedFigure]:
     """What ``report`` gives, to be expected; allowed changes that stand in ``before`` are kept.
 
-    Clocks may not change, counts of resources by 2 %.
+    Clocks may not change, counts of resources and the attainable clock by 2 %.
     """
     made = {}
-    for name, figure in judged_figures(report).items():
+    for name, figure in _figures(report).items():
         slack = 0.0 if name in CLOCKS else float(round(figure.value * _SLACK))
         kept = before[name].allowed_change if name in before else slack
         made[name] = ExpectedFigure(value=figure.value, source=figure.source, allowed_change=kept)
     return made
 
 
+def _figures(report: Report) -> dict[str, Figure]:
+    """What the budget judges, and the attainable clock of the design that was routed, or else of its netlist."""
+    fastest = _fastest(report)
+    return judged_figures(report) | ({} if fastest is None else {FMAX: fastest})
+
+
+def _fastest(report: Report) -> Figure | None:
+    """The attainable clock in MHz, where something says it: of the project's own part, or else of the netlist."""
+    if report.timing is not None and report.timing.path_ns is not None:
+        return Figure(round(1e3 / report.timing.path_ns, 1), "place and route")
+    for row in report.resources:
+        if (row.source, row.route) == ("yosys", report.project.firmware) and row.path_ns:
+            return Figure(round(1e3 / row.path_ns, 1), row.source)
+    return None
+
+
 def compare_figures(report: Report, expected: Mapping[str, ExpectedFigure], luts_moved: str = "") -> Iterator[Check]:
     """A check a figure; ``luts_moved`` is said of LUTs that differ."""
-    now = judged_figures(report)
+    now = _figures(report)
     for name, was in expected.items():
         found = now.get(name)
         message = ""

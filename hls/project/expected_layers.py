@@ -26,7 +26,7 @@ class ExpectedLayer(BaseModel):
 def recorded_layers(report: Report) -> list[ExpectedLayer]:
     """Those of ``report``, to be expected."""
     return [
-        ExpectedLayer(name=layer.name, digest=layer.digest, lut=layer.lut)
+        ExpectedLayer(name=layer.name, digest=layer.digest, lut=None if layer.lut is None else round(layer.lut, 1))
         for layer in report.graph.pipeline
         if layer.digest is not None
     ]

@@ -15,6 +15,7 @@ from hls.graph import FixedGraph
 from hls.importing import import_model
 from hls.machine.extras import require
 from hls.machine.files import write_text
+from hls.machine.notebook import notebook_progress
 from hls.machine.progress import StageProgress
 from hls.project.project_file import Project, read_project
 from hls.project.report.schema import REPORT_FILE, Report, read_report
@@ -45,7 +46,8 @@ def prove_project(folder: str | Path, time_limit: float, progress: StageProgress
     report = _report(project, graph)
     tested = None if report is None else _tested(report)
     subject = _subject(project, graph, home, _verilog(project, graph, home), tested)
-    proof = _proof(replace(subject, time_limit=time_limit, progress=progress))
+    with notebook_progress(progress) as shown:
+        proof = _proof(replace(subject, time_limit=time_limit, progress=shown))
     write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
     return proof
 

@@ -15,6 +15,7 @@ from hls.graph import FixedGraph
 from hls.importing.formats import plain_model
 from hls.importing.importer import build_graph, import_keras
 from hls.importing.spec import ModelSpec
+from hls.machine.notebook import notebook_progress
 from hls.machine.progress import StageProgress, of_stage
 from hls.project.quantizing.candidate import Draft, Widths, draft, quantized
 from hls.project.quantizing.events import read_ports
@@ -98,7 +99,7 @@ def quantize(request: Request, progress: StageProgress | None = None) -> Quantiz
     """
     _check(request)
     plain = normal_form(plain_model(request.model))
-    with keras_process() as keras:  # it is on its way up while events are read
+    with notebook_progress(progress) as progress, keras_process() as keras:  # it is on its way up while events are read
         search = _prepared(keras, request, plain.model, progress)
         curve = uniform(search.draft.slots, search)
         wanted, chosen = _chosen(request, search.judge, curve, search)

@@ -21,7 +21,7 @@ from hls.project.expected import (
     write_expected,
 )
 from hls.project.report.budget import check_budget
-from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Report, Resources
+from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Report, Resources, Timing
 from hls.project.report.words import compared_words, float32_words, verdict_words
 from hls.proof.certificate import Link, Proof
 from tests.models import write_model
@@ -213,6 +213,15 @@ class TestFigures:
     def test_what_moved_fails(self, report: Report, lut: float, cycles: int, source: str, names: list[str]) -> None:
         recorded = record(rtl_report(report, 1000, 3), None)
         assert failed(rtl_report(report, lut, cycles, source), recorded) == names
+
+    @pytest.mark.parametrize(("routed", "value", "source"), [(None, 500.0, "yosys"), (4.0, 250.0, "place and route")])
+    def test_the_attainable_clock(self, report: Report, routed: float | None, value: float, source: str) -> None:
+        told = rtl_report(report, 1000, 3)
+        netlist, *others = told.resources
+        timing = Timing(state="met", clock_ns=5.0, path_ns=routed, words="")
+        rows = [netlist.model_copy(update={"path_ns": 2.0}), *others]
+        figure = record(told.model_copy(update={"resources": rows, "timing": timing}), None).figures["fmax_mhz"]
+        assert (figure.value, figure.source, figure.allowed_change) == (value, source, value / 50)
 
     def test_a_figure_that_nothing_gives_any_more_fails(self, report: Report) -> None:
         recorded = record(rtl_report(report, 1000, 3), None)
