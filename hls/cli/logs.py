@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ def logged(chosen: Manner) -> Iterator[None]:
     with ExitStack() as stack:
         for handler in _handlers(chosen):
             stack.enter_context(_attached(handler))
+        if chosen.quiet and chosen.log_file is None:
+            stack.enter_context(warnings.catch_warnings(action="ignore"))
         if not chosen.verbose:
             stack.enter_context(native_stderr_into(chosen.log_file or Path(os.devnull)))
         start = time.monotonic()

@@ -22,7 +22,7 @@ JSON_KEYS = {
     "firmware": "whose figures they are",
     "objectives": "what was sought",
     "frontier": "keys of the trials on it",
-    "trials": "objects of `key`, `parameters`, `fidelity`, `figures`, `source`, `seconds`, `failed`",
+    "trials": "objects of `key`, `parameters`, `epochs`, `fidelity`, `figures`, `source`, `seconds`, `failed`",
     "folder": "where trials are kept",
     "picked": "the project that was written, else null",
 }
