@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
@@ -65,6 +66,24 @@ def placed(emit: Emitter, x: str, read: Formats | None) -> tuple[str, Integers]:
     fraction = np.where(read.used, read.fraction, 0)
     x = scaled(emit, "places", x, fraction, read.used)
     return x, fraction + emit.edge(x).fraction
+
+
+def tabulated(
+    emit: Emitter,
+    spec: LayerSpec,
+    x: str,
+    between: tuple[Formats | None, Formats],
+    function: Callable[[Doubles], Inexact],
+) -> str:
+    """A function of ``x``, that was read in the first types and is written in the second: a table, or one a value."""
+    read, types = between
+    shape = emit.edge(x).shape
+    if all(a.size == 1 for held in between if held is not None for a in (held.signed, held.bits, held.integer)):
+        return looked_up(emit, spec, x, np.full(1, emit.edge(x).fraction), each_table(types, (1,)), function)
+    x, grid = placed(emit, x, read)
+    flat = emit(nodes.Reshape, "values", (x,), (prod(shape),))
+    looked = looked_up(emit, spec, flat, np.broadcast_to(grid, shape).reshape(-1), each_table(types, shape), function)
+    return emit(nodes.Reshape, "shaped", (looked,), shape)
 
 
 def looked_up(

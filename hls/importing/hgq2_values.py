@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import log2, prod
+from math import log2
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from hls.graph.float32 import Doubles
 from hls.importing import hgq2, pooling
 from hls.importing.element_types import Formats, emit_formats
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.hgq2_lookup import FUNCTIONS, UNIT, Inexact, each_table, looked_up, placed
+from hls.importing.hgq2_lookup import FUNCTIONS, UNIT, Inexact, tabulated
 from hls.importing.merges import extreme
 from hls.importing.quantizers import function_name
 from hls.importing.spec import LayerSpec
@@ -58,19 +58,12 @@ def _function(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         )
     read, types = hgq2.input_formats(spec), hgq2.of_values(written)
     x = inputs[0] if read is None else emit_formats(emit, inputs[0], read)
-    shape = emit.edge(x).shape
-    if all(a.size == 1 for held in (read, types) if held is not None for a in (held.signed, held.bits, held.integer)):
-        grid = np.full(1, emit.edge(x).fraction)
-    else:
-        x, grid = placed(emit, x, read)
-        x, grid = emit(nodes.Reshape, "values", (x,), (prod(shape),)), np.broadcast_to(grid, shape).reshape(-1)
 
     def values(at: Doubles) -> Inexact:
         scaled = at * affine[0] + affine[1]
         return Inexact(scaled, 2 * UNIT * (np.abs(at * affine[0]) + np.abs(affine[1]))).through(FUNCTIONS[name])
 
-    looked = looked_up(emit, spec, x, grid, each_table(types, shape if len(grid) > 1 else (1,)), values)
-    return looked if len(grid) == 1 else emit(nodes.Reshape, "shaped", (looked,), shape)
+    return tabulated(emit, spec, x, (read, types), values)
 
 
 def _extreme(*, least: bool) -> Handler:

@@ -28,6 +28,7 @@ from hls.importing import (
     operators,
     places,
     pooling,
+    pquant,
     products,
     recurrent,
     wiring,
@@ -359,6 +360,7 @@ HANDLERS: dict[str, Handler] = {
     **hgq2_softmax.HANDLERS,
     **hgq2_tables.HANDLERS,
     **hgq2_values.HANDLERS,
+    **pquant.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")
 
@@ -376,12 +378,13 @@ def find_handler(class_name: str) -> Handler:
 def _with_channels_last(handler: Handler) -> Handler:
     """Of a layer with ``data_format="channels_first"`` the channels are put last, and where all axes are left, back.
 
-    HGQ 2's layers have a type for each value, in the file's own order.
+    HGQ 2's layers, and some of PQuantML's, have a type for each value, in the file's own order.
     """
 
     def turned(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         rank = len(emit.edge(inputs[0]).shape)
-        if spec.config.get("data_format") != "channels_first" or rank < 2 or spec.class_name.startswith(hgq2.PREFIX):
+        by_value = spec.class_name.startswith(hgq2.PREFIX) or pquant.types_each_value(spec)
+        if spec.config.get("data_format") != "channels_first" or rank < 2 or by_value:
             return handler(emit, spec, inputs)
         inner, last = emit.inside(), replace(spec, config={**spec.config, "data_format": "channels_last"})
         out = handler(inner, last, (inner(nodes.Transpose, "channels_last", inputs, (*range(1, rank), 0)),))

@@ -194,7 +194,10 @@ def _path(place: str, names: Mapping[str, str | None]) -> str:
 
 
 def _quantizers(group: h5py.Group, what: str) -> Parts:
-    """Arrays of the quantizers and layers that a layer holds, by path; their scalars say how they were trained."""
+    """Arrays of the quantizers and layers that a layer holds, by path; their scalars say how they were trained.
+
+    But those of a quantizer of PQuantML, "input_quantizer", which are its type.
+    """
     found: list[str] = []
     group.visit(lambda path: found.append(path) if path.endswith("/vars") and path not in _PARTS else None)
     places = {path: sorted((name for name in group[path] if name.isdigit()), key=int) for path in found}
@@ -202,7 +205,7 @@ def _quantizers(group: h5py.Group, what: str) -> Parts:
         path.removesuffix("/vars"): tuple(
             _finite(group[path][name], what.format(f"{path}/{name}")).astype(np.float32)
             for name in names
-            if getattr(group[path][name], "ndim", 0)
+            if getattr(group[path][name], "ndim", 0) or path.endswith("_quantizer/vars")
         )
         for path, names in places.items()
     }

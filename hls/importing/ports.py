@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.importing import hgq, hgq2, hgq2_softmax, hgq2_tables, hgq2_values
+from hls.importing import hgq, hgq2, hgq2_softmax, hgq2_tables, hgq2_values, pquant
 from hls.importing.quantizers import Grid, function_name, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 
@@ -76,6 +76,9 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
         elif layer.class_name in _OF_HGQ2:
             own = layer.class_name == hgq2_values.QUANTIZER
             found = hgq2_values.quantizer_formats(layer) if own else hgq2.input_formats(layer)
+            yield None if found is None else _covering(found.port_type())
+        elif layer.class_name in pquant.HANDLERS:
+            found = pquant.input_formats(layer)
             yield None if found is None else _covering(found.port_type())
         elif layer.class_name == "QActivation" and function_name(layer.config.get("activation")) is None:
             quantizer = parse_quantizer(layer.config.get("activation"), f"layer {layer.name!r}, activation")

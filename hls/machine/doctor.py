@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from hls.machine.environments import HGQ, HGQ2, LIGHTGBM, XGBOOST, Environment, pinned
+from hls.machine.environments import HGQ, HGQ2, LIGHTGBM, PQUANT, XGBOOST, Environment, pinned
 from hls.machine.extras import EXTRAS
 from hls.machine.programs import run_program
 
@@ -51,6 +51,7 @@ def examine() -> list[Finding]:
         *_extras(),
         _environment(HGQ),
         _environment(HGQ2),
+        _environment(PQUANT),
         _environment(XGBOOST),
         _environment(LIGHTGBM),
         _compiler(),

@@ -67,5 +67,6 @@ class Environment:
 
 HGQ = Environment("HGQ", "hgq", "QTRIGGER_HGQ", ("HGQ", "keras", "tensorflow", "numpy"), "python3.11")
 HGQ2 = Environment("HGQ 2", "hgq2", "QTRIGGER_HGQ2", ("hgq2", "quantizers", "keras", "tensorflow", "numpy"))
+PQUANT = Environment("PQuantML", "pquant", "QTRIGGER_PQUANT", ("pquant-ml", "hgq2", "keras", "tensorflow", "numpy"))
 XGBOOST = Environment("XGBoost", "xgboost", "QTRIGGER_XGBOOST", ("xgboost", "numpy"))
 LIGHTGBM = Environment("LightGBM", "lightgbm", "QTRIGGER_LIGHTGBM", ("lightgbm", "numpy"))

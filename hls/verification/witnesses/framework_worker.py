@@ -89,6 +89,14 @@ def hgq2() -> tuple[dict[str, Any], str]:
     return {}, "HGQ2"
 
 
+def pquant() -> tuple[dict[str, Any], str]:
+    """PQuantML, which registers its layers with Keras."""
+    import pquant.core.keras.activations
+    import pquant.core.keras.layers  # noqa: F401 (registers them)
+
+    return {}, "pquant-ml"
+
+
 def qkeras() -> tuple[dict[str, Any], str]:
     """QKeras, whose classes must be named; layers of others where they are not here, if no package brings them."""
     from hls.verification.witnesses.stand_ins import STAND_INS
@@ -96,7 +104,7 @@ def qkeras() -> tuple[dict[str, Any], str]:
     return STAND_INS | custom_objects(), "qkeras-v3"
 
 
-_FRAMEWORKS = {"HGQ": hgq, "hgq": hgq2, "qkeras": qkeras}
+_FRAMEWORKS = {"HGQ": hgq, "hgq": hgq2, "pquant": pquant, "qkeras": qkeras}
 """By the module that a job names: the classes that Keras is told of besides its own, and the package's name."""
 
 

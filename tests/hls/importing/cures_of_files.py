@@ -190,6 +190,15 @@ def looked_up(**changes: Any) -> dict[str, Any]:
 
 LOOKED_UP = {"o/oq/quantizer": quantizer(1, 1, 5, (1, 1))}
 CONFS = {f"{place.replace('/', '_')}_conf": TYPED for place in TABLES}
+
+
+def of_pquant(kind: str = "PQDense", source: str = "q", **changes: Any) -> dict[str, Any]:
+    told = {"overflow_mode_data": "SAT", "round_mode": "RND"}
+    options = {"quantize_input": False, "final_compression_done": True, "use_bias": False, **changes}
+    held = {"config": {"quantization_parameters": told}, **options}
+    return layer(kind, "o", tensor(source), module="pquant.core.keras.layers", **held)
+
+
 MATRIX = {"o": [np.full((3, 2), 0.5)]}
 TURNED = [
     layer("Permute", "t", tensor("q"), dims=[2, 1]),
@@ -250,4 +259,16 @@ HGQ = [
           weights={f"o/{place.replace('/', '_table/')}/quantizer": quantizer(*types, (1, 1, 1))
                    for place, types in TABLES.items()}),
 ]  # fmt: skip
-CASES: list[Case] = [*FILES, *BOOSTED, *HGQ]
+EACH: dict[str, Any] = {"config": {"quantization_parameters": {"use_high_granularity_quantization": True}}}
+PQUANT = [
+    keras([of_pquant(final_compression_done=False)], "apply_final_compression(model)", [of_pquant()],
+          weights={"o": [np.full((3, 2), 0.5)]}),
+    keras([of_pquant("PQConv1d", kernel_size=[1], data_format="channels_first", **EACH)],
+          "channels_last, Permute what it reads",
+          [layer("Permute", "p", tensor("q"), dims=[2, 1]), of_pquant("PQConv1d", "p", kernel_size=[1], **EACH)],
+          shape=(2, 2), weights={"o": [np.full((1, 2, 2), 0.5)]}),
+    keras([of_pquant("PQActivation", activation="tanh")], "train with quantize_output=True",
+          [of_pquant("PQActivation", activation="tanh", quantize_output=True)],
+          weights={"o/output_quantizer": [np.float32(value) for value in (1, 1, 4, 6)]}),
+]  # fmt: skip
+CASES: list[Case] = [*FILES, *BOOSTED, *HGQ, *PQUANT]
