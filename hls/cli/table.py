@@ -19,6 +19,7 @@ from hls.project.report.words import (
     compared_words,
     disagreement_words,
     float32_words,
+    kept_words,
     odd_words,
     saturation_words,
     timing_words,
@@ -54,6 +55,8 @@ def print_report(report: Report) -> None:
             console.print(f"{name} {words}", style="yellow", markup=False)
     if report.verification.not_asked:
         console.print(f"not asked: {', '.join(report.verification.not_asked)}", style="dim")
+    for words in kept_words(report):
+        console.print(f"kept: {words}", style="dim", markup=False)
     if report.project.firmware is not None and report.own_witnesses:
         asked = " nor ".join(report.own_witnesses)
         console.print(

@@ -14,7 +14,8 @@ from hls.rtl import RtlProject
 from hls.rtl.ports import RtlPort
 from hls.target import Target
 
-_BENCH = "tb"
+BENCH = "tb"
+"""Folder of the test benches and their events."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
     """Write README, port map, test benches and tools' files into the folder of ``project``."""
     handed = _Handed(project, target, len(vectors))
     top, folder = project.top, project.folder
-    (folder / _BENCH).mkdir(exist_ok=True)
+    (folder / BENCH).mkdir(exist_ok=True)
     inputs, outputs = [port.type.width for port in project.inputs], [port.type.width for port in project.outputs]
     texts = {
-        f"{_BENCH}/inputs.hex": _lines(packed_rows(vectors.inputs, inputs)),
-        f"{_BENCH}/expected.hex": _lines(packed_rows(vectors.outputs, outputs)),
+        f"{BENCH}/inputs.hex": _lines(packed_rows(vectors.inputs, inputs)),
+        f"{BENCH}/expected.hex": _lines(packed_rows(vectors.outputs, outputs)),
         "ports.json": json.dumps(_port_map(project), indent=2) + "\n",
     }
     for memory in project.memories:  # test benches look for the contents of memories where they run
-        shutil.copy(memory, folder / _BENCH)
+        shutil.copy(memory, folder / BENCH)
     rows = list(_rows(project))
     bench = "_stream" if project.streamed else ""
     made = {
@@ -83,9 +84,9 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
         "vivado.tcl": "vivado.tcl.j2",
         "package_ip.tcl": "package_ip.tcl.j2",
         "quartus.tcl": "quartus.tcl.j2",
-        f"{_BENCH}/{top}_tb.v": f"testbench{bench}.v.j2",
-        f"{_BENCH}/test_{top}.py": f"cocotb{bench}.py.j2",
-        f"{_BENCH}/Makefile": "cocotb.mk.j2",
+        f"{BENCH}/{top}_tb.v": f"testbench{bench}.v.j2",
+        f"{BENCH}/test_{top}.py": f"cocotb{bench}.py.j2",
+        f"{BENCH}/Makefile": "cocotb.mk.j2",
     }
     values = {
         "handed": handed,

@@ -18,16 +18,17 @@ from hls.machine.progress import StageProgress
 from hls.project.build_folder import fresh_build
 from hls.project.fidelity import Fidelity, Subject, measure_fidelity
 from hls.project.known_part import require_known_part
+from hls.project.last_build import LastBuild, firmware_key, kept_notes, last_build
 from hls.project.project_file import Project, check_asked, read_project
 from hls.project.proving import prove_build
 from hls.project.report import assemble
 from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
 from hls.project.report.rows import Figures, gather_figures
-from hls.project.report.schema import REPORT_FILE, Report
+from hls.project.report.schema import REPORT_FILE, KeptResult, Report
 from hls.project.routing import asked_device, pipeline_for, route
 from hls.project.systems.finding import Chosen, find_system
-from hls.project.vendor_runs import keep_vendor_reports
+from hls.project.vendor_runs import keep_rtl_reports, keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
 from hls.target import STREAM
@@ -116,8 +117,13 @@ def build(
         fidelity = measure_fidelity(Subject(project, graph, chosen, sample, inputs, home.figures), progress)
         routed = route(task, device, progress)
         _hand_over(task, sample)
-        figures = _figures(project, graph, firmware, verdict, home, routed, closure)
-        report = _report(project, graph, chosen, verdict, proof, fidelity, figures)
+        last = last_build(project, graph)
+        if last is not None:
+            last.keep_files(home)
+            keep_rtl_reports(last, home)
+        figures = _figures(project, graph, firmware, verdict, home, routed, closure, last)
+        kept = {} if last is None else last.results(verdict.ran, home)
+        report = _report(project, graph, chosen, verdict, proof, fidelity, figures, kept)
         (root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_html(report, root)
     return report.model_copy(update={"folder": project.build_folder})
@@ -252,11 +258,16 @@ def _figures(
     home: BuildFolder,
     routed: RoutedDesign | None,
     closure: Closure | None,
+    last: LastBuild | None,
 ) -> Figures:
     measured = [item for result in verdict.results if result.run is not None for item in result.run.measured]
     previous = BuildFolder(project.build_folder, project.cache_folder)
     vendor = keep_vendor_reports(previous, home, graph.digest(), project.target)
-    found = gather_figures(graph, project.target, measured, vendor, routed, closure)
+    found = gather_figures(graph, project.target, measured, vendor, home.rtl, routed, closure)
+    if last is not None:
+        resources, latency = last.rows(found.resources, found.latency, home)
+        notes = [*found.notes, *kept_notes(resources, latency)]
+        found = replace(found, resources=resources, latency=latency, notes=notes)
     if firmware.unwritten is None:
         return found
     return replace(found, notes=[f"no hls4ml project was written: {firmware.unwritten}", *found.notes])
@@ -270,14 +281,17 @@ def _report(
     proof: Proof | None,
     fidelity: Fidelity,
     figures: Figures,
+    kept: dict[str, KeptResult],
 ) -> Report:
     found = (fidelity.metrics, figures.resources, figures.latency)
+    key = firmware_key(project, graph)
     return Report(
-        project=assemble.project_info(project, None if chosen is None else chosen.variant),
+        project=assemble.project_info(project, None if chosen is None else chosen.variant, key),
         graph=assemble.graph_info(graph, verdict.sample, figures.layers),
         verification=assemble.verification_info(verdict, project.model_file(), proof),
         proof=proof,
         witnesses={result.name: assemble.witness_info(result) for result in verdict.results},
+        kept=kept,
         fidelity=fidelity.metrics,
         fidelity_events=fidelity.events,
         resources=figures.resources,

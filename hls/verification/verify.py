@@ -78,6 +78,11 @@ class Verdict:
         return odd_one_out(found.witnesses for found in self.disagreements)
 
     @property
+    def ran(self) -> list[str]:
+        """Names of the witnesses that ran."""
+        return [result.name for result in self.results if result.run is not None]
+
+    @property
     def failures(self) -> list[str]:
         """Why it failed, a line each; empty if it passed."""
         lines = [f"{d}" for d in self.disagreements]

@@ -42,7 +42,7 @@ _TRACED_EVENTS = 2048
 _PACKAGES = ("numpy", "h5py", "hls4ml", "qkeras-v3", "keras", "tensorflow")
 
 
-def project_info(project: Project, variant: str | None) -> ProjectInfo:
+def project_info(project: Project, variant: str | None, firmware_key: str) -> ProjectInfo:
     """``project``."""
     target = project.target
     return ProjectInfo(
@@ -57,6 +57,7 @@ def project_info(project: Project, variant: str | None) -> ProjectInfo:
         reuse_factor=target.reuse_factor,
         multipliers=target.multipliers,
         firmware=target.product,
+        firmware_key=firmware_key,
     )
 
 

@@ -18,6 +18,7 @@ from hls.project.report.words import (
     compared_words,
     disagreement_words,
     float32_words,
+    kept_words,
     odd_words,
     saturation_words,
     timing_words,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MIME = {".png": "image/png", ".svg": "image/svg+xml"}
 _SHOWN_VALUES = 128
-_TITLES = {"fidelity": "Float reference and firmware, in physics"}
+_TITLES = {"fidelity": "Float reference and firmware, in physics", "roc": "ROC of float reference and firmware"}
 
 
 def write_html(report: Report, folder: Path) -> Path:
@@ -53,6 +54,7 @@ def write_html(report: Report, folder: Path) -> Path:
                 for name, result in report.witnesses.items()
                 if (words := float32_words(result, report.graph.float32_inexact))
             },
+            kept=kept_words(report),
             cards=cards(report),
             chart=bit_chart(report.graph.pipeline),
             clock=timing_words(report),

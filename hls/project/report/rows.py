@@ -19,13 +19,13 @@ from hls.project.report.schema import Latency, Resources, Timing
 from hls.project.report.timing import judge_timing
 from hls.rtl import RtlTiming
 from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, family_of
-from hls.target import Target
+from hls.target import Firmware, Target
 from hls.target.parts import Part, check_fit, find_part
 from hls.target.resources import LIMITS, LUTS, TILE_KBIT, Needs, resource
 
 _UNUSED = (
-    "a vendor's reports are of the hls4ml project, and the budget judges our RTL; if the hls4ml project is what you "
-    'build, state firmware = "hls4ml" under [target]'
+    "a vendor's reports lie in build/hls alone, of the hls4ml project, and the budget judges our RTL: run the tool in "
+    'build/rtl, or state firmware = "hls4ml" under [target] if the hls4ml project is what you build'
 )
 _BASIS = {"csynth": "C synthesis", "post-route": "post-route"}
 
@@ -48,13 +48,15 @@ def gather_figures(
     target: Target,
     measured: Iterable[RtlTiming | NetlistResources],
     vendor_folder: Path | None,
+    rtl_folder: Path | None = None,
     routed: RoutedDesign | None = None,
     closure: Closure | None = None,
 ) -> Figures:
     """Every figure there is for ``graph`` on ``target``.
 
-    ``measured`` is what the witnesses found on their way; ``vendor_folder`` a project folder in which the user may
-    have run the vendor's tool; ``routed`` our RTL on some part, ``closure`` what decided its pipeline.
+    ``measured`` is what the witnesses found on their way; ``vendor_folder`` is an hls4ml project, ``rtl_folder`` our
+    Verilog: the user may have run a vendor's tool there. ``routed`` is our RTL on some part, ``closure`` decided its
+    pipeline.
 
     Raises:
         VendorReportError: a report is damaged, or of a design whose weights were lost.
@@ -63,15 +65,17 @@ def gather_figures(
     found = tuple(measured)
     rtl = estimate_own_rtl(graph, target, folded=closure is None)
     hls4ml = estimate_hls4ml(graph, target)
-    reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))
-    reports.reverse()  # the one closest to silicon first
+    # Those closest to silicon first. Of our RTL no product is sure to be there: constants have become adders.
+    reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))[::-1]
+    of_rtl = [] if rtl_folder is None else find_reports(rtl_folder)[::-1]
     asic = is_asic(target)
     resources = [
         *([] if asic else [_estimated(rtl, part)]),
         *(_counted(item, part) for item in found if isinstance(item, NetlistResources)),
         *([] if routed is None else [_placed(routed)]),
+        *(_vendor(report, "rtl", part, _compared(report, rtl)) for report in of_rtl if report.counts),
         *([] if asic else [_estimated(hls4ml, part)]),
-        *(_vendor(report, part, _compared(report, hls4ml)) for report in reports if report.counts),
+        *(_vendor(report, "hls4ml", part, _compared(report, hls4ml)) for report in reports if report.counts),
     ]
     latency = [
         _estimated_latency(rtl),
@@ -81,9 +85,9 @@ def gather_figures(
     ]
     for estimate in (rtl, hls4ml):
         notes += [f"{estimate.route} estimate: {note}" for note in estimate.notes]
-    if reports and target.product == "rtl":
+    if reports and not of_rtl and target.product == "rtl":
         notes.append(_UNUSED)
-    timing = judge_timing(target, resources, reports, routed, closure)
+    timing = judge_timing(target, resources, of_rtl if target.product == "rtl" else reports, routed, closure)
     judged = rtl if target.product == "rtl" else hls4ml
     layers = {} if asic else {layer.name: layer.counts[LUTS.key] for layer in judged.layers}
     return Figures(resources, latency, [*notes, *_notes(resources)], timing, layers)
@@ -214,10 +218,10 @@ def _simulated(timing: RtlTiming) -> Latency:
     )
 
 
-def _vendor(report: VendorReport, part: Part | None, estimate: DesignEstimate | None) -> Resources:
+def _vendor(report: VendorReport, route: Firmware, part: Part | None, estimate: DesignEstimate | None) -> Resources:
     return Resources(
         source="vendor",
-        route="hls4ml",
+        route=route,
         stage=report.stage,
         tool=_tool(report),
         counts=_counts(report.counts, report.bram_kbit),

@@ -50,6 +50,8 @@ class ProjectInfo(Section):
     reuse_factor: int
     multipliers: str = "auto"
     firmware: Firmware | None = None
+    firmware_key: str | None = None
+    """Equal in builds of one network, model file, target and release; None in old reports."""
 
 
 class LayerValues(Section):
@@ -146,6 +148,14 @@ class WitnessInfo(Section):
     float32_deviation: float | None = None
     float32_allowed: float | None = None
     float32_share: float | None = None
+
+
+class KeptResult(Section):
+    """One of ``kept``: what a witness found in an earlier build of the same firmware, on the events of ``source``."""
+
+    built: str
+    source: str
+    result: WitnessInfo
 
 
 class DisagreementInfo(Section):
@@ -263,6 +273,8 @@ class Resources(Section):
     gate_equivalents: float | None = None
     area: float | None = None
     ratio: dict[str, float] | None = None
+    kept_from: str | None = None
+    """When the build ran that measured it, where it was an earlier one of the same firmware."""
 
     @model_validator(mode="before")
     @classmethod
@@ -304,6 +316,7 @@ class Latency(Section):
     median_error: float | None = None
     ratio: float | None = None
     extrapolated: bool = False
+    kept_from: str | None = None
 
 
 class SlowestPath(Section):
@@ -395,6 +408,8 @@ class Report(Section):
     graph: GraphInfo
     verification: VerificationInfo
     witnesses: dict[str, WitnessInfo]
+    kept: dict[str, KeptResult] = {}
+    """Of witnesses that did not run in this build, and no part of its verdict."""
     proof: Proof | None = None
     """What is proved for every input, where the build was asked for it; also in proof.json."""
     fidelity: dict[str, Metric | Curve]

@@ -19,8 +19,8 @@ def judge_timing(
 ) -> Timing:
     """The verdict: "met" or "not met" only where the project's own part was placed and routed, else "not known".
 
-    ``rows`` are the resource figures, ``reports`` a vendor's, of the hls4ml project. Cells before they are placed, and
-    another part's wires, say nothing certain of this one's: they are told, and decide nothing.
+    ``rows`` are the resource figures, ``reports`` a vendor's, of the firmware that is built. Cells before they are
+    placed, and another part's wires, say nothing certain of this one's: they are told, and decide nothing.
     """
     state, path, words = _decided(target, reports, routed)
     hints = [] if state != "not known" or target.product != "rtl" else list(_hints(target, rows, routed))
@@ -38,11 +38,11 @@ def judge_timing(
 def _decided(
     target: Target, reports: Sequence[VendorReport], routed: RoutedDesign | None
 ) -> tuple[TimingState, float | None, str]:
-    if target.product == "hls4ml":
-        final = next((r for r in reports if r.stage == "post-route" and r.timing_met is not None), None)
-        if final is None:
-            return "not known", None, "no vendor's report after place and route"
+    final = next((r for r in reports if r.stage == "post-route" and r.timing_met is not None), None)
+    if final is not None:
         return _compared(final.period_ns or 0.0, final.clock_ns or target.clock_ns, f"{final.tool}, post-route")
+    if target.product == "hls4ml":
+        return "not known", None, "no vendor's report after place and route"
     if routed is not None and any(d.title == routed.device and d.part.fullmatch(target.part) for d in DEVICES.values()):
         return _compared(routed.path_ns, target.clock_ns, f"placed and routed by {routed.tool}")
     return "not known", None, f"{target.part} was not placed and routed"

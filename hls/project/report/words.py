@@ -93,3 +93,12 @@ def float32_words(result: WitnessInfo, layers: Sequence[str]) -> str:
 
 def _events(count: int) -> str:
     return "1 event" if count == 1 else f"{count:,} events"
+
+
+def kept_words(report: Report) -> list[str]:
+    """What witnesses found in earlier builds of the same firmware, which this one's verdict does not speak of."""
+    return [
+        f"{name} did not run now; in the build of {kept.built} it found {kept.result.mismatches:,} mismatches in "
+        f"{kept.result.events:,} events ({kept.source})"
+        for name, kept in report.kept.items()
+    ]

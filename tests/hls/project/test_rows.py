@@ -91,6 +91,8 @@ def test_a_vendors_run_survives_the_next_build(project: Path) -> None:
         assert rows["csynth"].ratio["lut"] == rows["csynth"].counts["lut"] / ours.counts["lut"]
         assert rows["post-route"].ratio is None  # never against an estimate of another stage
         assert any('state firmware = "hls4ml"' in note for note in report.figure_notes)
+        assert report.timing is not None
+        assert report.timing.state == "not known"  # its clock is not that of our RTL, which is built
     toml = project / "project.toml"
     toml.write_text(toml.read_text().replace("[target]", '[target]\nmultipliers = "lut"'))  # of our RTL, not hls4ml's
     assert "vendor" in {row.source for row in hls.build(project).resources}
