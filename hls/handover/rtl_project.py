@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from hls.target import Target
 
 BENCH = "tb"
 """Folder of the test benches and their events."""
+_AXIS = "axis"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,18 @@ class _Handed:
     @property
     def bits_out(self) -> int:
         return sum(_event_bits(port) for port in self.project.outputs)
+
+    @property
+    def bytes_in(self) -> int:
+        return -(-sum(port.bits for port in self.project.inputs) // 8)
+
+    @property
+    def bytes_out(self) -> int:
+        return -(-self.bits_out // 8)
+
+    @property
+    def axis(self) -> str | None:
+        return f"{_AXIS}/{self.top}_axis.v" if self.project.streamed else None
 
     @property
     def transfers(self) -> int:
@@ -88,8 +101,12 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
         f"{BENCH}/test_{top}.py": f"cocotb{bench}.py.j2",
         f"{BENCH}/Makefile": "cocotb.mk.j2",
     }
+    if handed.axis is not None:
+        (folder / _AXIS).mkdir(exist_ok=True)
+        made[handed.axis] = "axis.v.j2"
     values = {
         "handed": handed,
+        "layout": [*_layout("s_axis_tdata", project.inputs), *_layout("m_axis_tdata", project.outputs)],
         "rows": rows,
         "inputs": [(p.signal, p.bits, p.beats.number, p.beats.apart) for p in project.inputs],
         "outputs": [(p.signal, p.bits) for p in project.outputs],
@@ -139,6 +156,14 @@ def _element(port: RtlPort, number: int) -> dict[str, int]:
     low = place * port.type.width
     found = {"element": number, "high": low + port.type.width - 1, "low": low}
     return found if port.beats.number == 1 else {**found, "beat": beat}
+
+
+def _layout(data: str, ports: Sequence[RtlPort]) -> Iterator[str]:
+    """Which bits of a transfer are whose."""
+    low = 0
+    for port in ports:
+        yield f"{data}[{low + port.bits - 1}:{low}]: {port.signal}"
+        low += port.bits
 
 
 def _event_bits(port: RtlPort) -> int:

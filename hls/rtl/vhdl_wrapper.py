@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hls.rtl.places import Assignment, Bits, Fill, Held, Slice
+from hls.rtl.port_map import port_map_comment
 from hls.rtl.wiring import Instance, Wiring
 
 _RESERVED = ("in", "out")  # ports that have no letter or digit in their name
@@ -25,9 +26,10 @@ def vhdl_wrapper_source(wiring: Wiring) -> str:
         body += _held(held)
     body += _assignments(wiring.drives)
     header = ";\n".join(f"        {line}" for line in declared)
+    ports = port_map_comment(wiring.inputs, wiring.outputs, "--")
     return (
         "library ieee;\nuse ieee.std_logic_1164.all;\n\n"
-        f"entity {wiring.top} is\n    port (\n{header}\n    );\nend entity {wiring.top};\n\n"
+        f"{ports}entity {wiring.top} is\n    port (\n{header}\n    );\nend entity {wiring.top};\n\n"
         f"architecture rtl of {wiring.top} is\n{_indented(signals)}\nbegin\n\n{_indented(body)}\n\n"
         "end architecture rtl;\n"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hls.rtl.places import Assignment, Bits, Fill, Held, Slice
+from hls.rtl.port_map import port_map_comment
 from hls.rtl.wiring import Beats, Instance, Wiring
 
 INTERVAL = "localparam INTERVAL"
@@ -32,7 +33,8 @@ def wrapper_source(wiring: Wiring) -> str:
     body += _assignments(wiring.drives)
     header = ",\n".join(f"    {line}" for line in declared)
     inside = "\n".join(f"    {line}" if line else "" for line in body)
-    return f"`timescale 1 ns / 1 ps\n\nmodule {wiring.top} (\n{header}\n);\n\n{inside}\n\nendmodule\n"
+    comment = port_map_comment(wiring.inputs, wiring.outputs)
+    return f"`timescale 1 ns / 1 ps\n\n{comment}module {wiring.top} (\n{header}\n);\n\n{inside}\n\nendmodule\n"
 
 
 def _valid(stages: int) -> list[str]:

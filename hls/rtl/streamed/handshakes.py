@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
 
+from hls.rtl.port_map import port_map_comment
 from hls.rtl.ports import Beats, RtlPort, stated_beats
 from hls.rtl.rtl_project import RtlProject
 from hls.rtl.wrapper import INTERVAL, STREAMED
@@ -53,8 +54,10 @@ def _top(project: RtlProject, paced: str) -> str:
     declared += [f"output wire [{port.bits - 1}:0] {port.signal}" for port in project.outputs]
     head = ",\n".join(f"    {line}" for line in declared)
     inside = "\n".join(f"    {line}" for line in _body(project, paced))
-    comment = "// A transfer is made in each clock in which both valid and ready are high."
-    return f"`timescale 1 ns / 1 ps\n\n{comment}\nmodule {project.top} (\n{head}\n);\n{inside}\nendmodule\n"
+    inputs = [replace(port, beats=Beats(port.beats.number)) for port in project.inputs]
+    comment = "// A transfer is made in each clock in which both valid and ready are high.\n"
+    comment += port_map_comment(inputs, project.outputs)
+    return f"`timescale 1 ns / 1 ps\n\n{comment}module {project.top} (\n{head}\n);\n{inside}\nendmodule\n"
 
 
 def _body(project: RtlProject, paced: str) -> Iterator[str]:

@@ -108,6 +108,9 @@ class TestRtl:
         assert (x["signal"], x["width"], x["fraction_bits"], x["signed"]) == ("in_x", 6, 3, True)
         assert x["elements"] == [{"element": 0, "high": 5, "low": 0}, {"element": 1, "high": 11, "low": 6}]
         assert (y["width"], y["fraction_bits"], y["signed"]) == (3, 0, False)
+        head = (rtl.folder / "src" / f"{TOP}.v").read_text().partition("module")[0]
+        assert '// in_x: "x" (2), each 6 bits, two\'s complement, times 2^-3: ap_fixed<6,3>\n' in head
+        assert "//     in_x[11:6]  x[1]\n" in head
         readme = (rtl.folder / "README.md").read_text()
         assert "| in | `in_x` | `x` | 2 | `ap_fixed<6,3>`, two's complement | element i in bits 6i+5 to 6i |" in readme
 
@@ -156,6 +159,23 @@ class TestRtl:
         found = subprocess.run(["./run"], cwd=tmp_path / "tb", check=True, capture_output=True, text=True)
         assert "PASS: 40 events, every bit as expected" in found.stdout
 
+    def test_axi_stream(self, tmp_path: Path, vectors: Vectors) -> None:
+        """The bench of the top, with its pauses on both sides, drives the wrapper; with elements swapped it fails."""
+        project = with_handshakes(write_rtl(two(), "two", tmp_path, 5.0))
+        complete_rtl_project(project, TARGET, vectors)
+        wrapper = (tmp_path / "axis" / "two_top_axis.v").read_text()
+        assert "// s_axis_tdata[14:12]: in_y" in wrapper
+        if shutil.which("iverilog") is None:
+            pytest.skip("Icarus Verilog is not installed")
+        bench = (tmp_path / "tb" / "two_top_tb.v").read_text()
+        (tmp_path / "tb" / "axis_tb.v").write_text(bench.replace("two_top dut", "shim dut"))
+        for x, passes in (("in_x", True), ("{in_x[5:0], in_x[11:6]}", False)):
+            (tmp_path / "tb" / "shim.v").write_text(_SHIM.replace("IN_X", x))
+            sources = ["axis_tb.v", "shim.v", "../axis/two_top_axis.v", *map(str, project.sources)]
+            subprocess.run(["iverilog", "-g2005", "-o", "run", *sources], cwd=tmp_path / "tb", check=True)
+            found = subprocess.run(["./run"], cwd=tmp_path / "tb", check=True, capture_output=True, text=True)
+            assert ("PASS: 200 events, every bit as expected" in found.stdout) == passes
+
     def test_fusesoc_lists_files_that_are_there(self, rtl: RtlProject) -> None:
         core = yaml.safe_load((rtl.folder / f"{TOP}.core").read_text())
         for group in core["filesets"].values():
@@ -185,6 +205,19 @@ class TestRtl:
             ["make"], cwd=tmp_path / "tb", env=environment, capture_output=True, text=True, check=True
         )
         assert "PASS=1 FAIL=0" in done.stdout
+
+
+_SHIM = """
+module shim (input wire clk, input wire rst, input wire valid_in, output wire ready_in, output wire valid_out,
+    input wire ready_out, input wire [11:0] in_x, input wire [2:0] in_y,
+    output wire [9:0] out_z, output wire [9:0] out_r);
+    wire [23:0] results;
+    assign {out_r, out_z} = results[19:0];
+    two_top_axis dut (.aclk(clk), .aresetn(~rst), .s_axis_tdata({1'b1, in_y, IN_X}), .s_axis_tvalid(valid_in),
+        .s_axis_tready(ready_in), .m_axis_tdata(results), .m_axis_tvalid(valid_out), .m_axis_tready(ready_out));
+endmodule
+"""
+"""Ports of the top, on the wires of AXI4-Stream; the bit that no port has is noise."""
 
 
 def compiled_bench(project: RtlProject, place: Path) -> Callable[[], str]:
