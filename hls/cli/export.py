@@ -69,7 +69,7 @@ def command(
     from hls.project.exporting import emulator_name, vector_events
 
     chosen = name or emulator_name(found)
-    events = vector_events(graph)
+    events = vector_events(graph, found)
     files = export_emulator(graph, chosen, out, events)
     names = [path.name for path in files]
 

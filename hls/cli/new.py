@@ -93,7 +93,7 @@ def command(
             architecture=architecture,
         )
     except UnsupportedError as error:
-        cure = None if events is None else quantize_command(model, events, architecture)
+        cure = None if events is None else quantize_command(model, events, architecture, features or ())
         if cure is None:
             raise
         told = str(error).rstrip(".")

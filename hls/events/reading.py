@@ -78,12 +78,14 @@ def read_events(path: Path, ports: Ports, choice: Choice | None = None) -> FileE
 
 
 def read_labels(path: Path, events: int, name: str | None = None) -> Labels:
-    """The classes of so many events, of a file that holds ``name``, or ``labels``, or nothing else.
+    """The classes of so many events: ``name`` in the file, or another file of that name; ``labels``, or all there is.
 
     Raises:
         EventError: see :func:`read_events`; labels that tell no classes.
     """
     with opened(path) as file:
+        if name is not None and name not in file.names and Path(name).is_file():
+            return read_labels(Path(name), events)
         wanted = name if name is not None else next((called for called in _LABELS if called in file.names), None)
         if wanted is None and len(file.names) > 1:
             raise EventError(f"{path}: no {file.noun} {_LABELS[0]!r} in it; it has {_listed(file.names)}")

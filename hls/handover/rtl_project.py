@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from hls.handover.vectors import Vectors, packed_rows
@@ -76,8 +77,15 @@ class _Handed:
         return self.project.interval
 
 
-def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) -> None:
-    """Write README, port map, test benches and tools' files into the folder of ``project``."""
+def complete_rtl_project(
+    project: RtlProject, target: Target, vectors: Vectors, names: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> None:
+    """Write README, port map, test benches and tools' files into the folder of ``project``.
+
+    ``names`` are what inputs were made of, where events came from a file: of one an element, they are told.
+    """
+    stated = ((port, tuple(filter(None, names.get(port.name, ())))) for port in project.inputs)
+    features = {port.name: given for port, given in stated if len(given) == port.size}
     handed = _Handed(project, target, len(vectors))
     top, folder = project.top, project.folder
     (folder / BENCH).mkdir(exist_ok=True)
@@ -85,7 +93,7 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
     texts = {
         f"{BENCH}/inputs.hex": _lines(packed_rows(vectors.inputs, inputs)),
         f"{BENCH}/expected.hex": _lines(packed_rows(vectors.outputs, outputs)),
-        "ports.json": json.dumps(_port_map(project), indent=2) + "\n",
+        "ports.json": json.dumps(_port_map(project, features), indent=2) + "\n",
     }
     for memory in project.memories:  # test benches look for the contents of memories where they run
         shutil.copy(memory, folder / BENCH)
@@ -108,6 +116,7 @@ def complete_rtl_project(project: RtlProject, target: Target, vectors: Vectors) 
         "handed": handed,
         "layout": [*_layout("s_axis_tdata", project.inputs), *_layout("m_axis_tdata", project.outputs)],
         "rows": rows,
+        "features": features,
         "inputs": [(p.signal, p.bits, p.beats.number, p.beats.apart) for p in project.inputs],
         "outputs": [(p.signal, p.bits) for p in project.outputs],
     }
@@ -120,7 +129,7 @@ def _lines(rows: Iterator[str]) -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-def _port_map(project: RtlProject) -> dict[str, Any]:
+def _port_map(project: RtlProject, features: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Which element lies at which bits of which vector, and what a bit is worth."""
     return {
         "top": project.top,
@@ -128,12 +137,12 @@ def _port_map(project: RtlProject) -> dict[str, Any]:
         "latency_clocks": project.stages,
         "interval_clocks": project.interval,
         **({"transfers": max(port.beats.number for port in project.inputs)} if project.streamed else {}),
-        "inputs": [_port(port, project.streamed) for port in project.inputs],
+        "inputs": [_port(port, project.streamed, features.get(port.name, ())) for port in project.inputs],
         "outputs": [_port(port, project.streamed) for port in project.outputs],
     }
 
 
-def _port(port: RtlPort, streamed: bool) -> dict[str, Any]:
+def _port(port: RtlPort, streamed: bool, features: Sequence[str] = ()) -> dict[str, Any]:
     width = port.type.width
     beats = {} if port.beats.number == 1 else {"beats": port.beats.number, "clocks_between_beats": port.beats.apart}
     if streamed:  # a beat comes with a transfer, whenever that is
@@ -147,15 +156,16 @@ def _port(port: RtlPort, streamed: bool) -> dict[str, Any]:
         "width": width,
         "fraction_bits": port.type.fraction,
         **beats,
-        "elements": [_element(port, number) for number in range(port.size)],
+        "elements": [_element(port, number, features) for number in range(port.size)],
     }
 
 
-def _element(port: RtlPort, number: int) -> dict[str, int]:
+def _element(port: RtlPort, number: int, features: Sequence[str]) -> dict[str, Any]:
     beat, place = divmod(number, port.elements)
     low = place * port.type.width
-    found = {"element": number, "high": low + port.type.width - 1, "low": low}
-    return found if port.beats.number == 1 else {**found, "beat": beat}
+    found: dict[str, Any] = {"element": number, "high": low + port.type.width - 1, "low": low}
+    found |= {} if port.beats.number == 1 else {"beat": beat}
+    return found | ({"feature": features[number]} if features else {})
 
 
 def _layout(data: str, ports: Sequence[RtlPort]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from hls.project.report.html import write_html
 from hls.project.report.rows import Figures, gather_figures
 from hls.project.report.schema import REPORT_FILE, KeptResult, Report
 from hls.project.routing import asked_device, pipeline_for, route
-from hls.project.systems.finding import Chosen, find_system
+from hls.project.systems.finding import Chosen, project_system
 from hls.project.vendor_runs import keep_rtl_reports, keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
@@ -93,7 +93,7 @@ def build(
         check_asked(name)
     require_known_part(project.target.part)
     device = asked_device(options.place_and_route or project.target.place_and_route)
-    chosen = _system(project)
+    chosen = project_system(project)
     with notebook_progress(progress) as progress, fresh_build(project.folder) as root:
         home = BuildFolder(root, project.cache_folder)
         model = project.model_file()
@@ -139,11 +139,6 @@ def _library(name: str | Path | None) -> Path | None:
     if not Path(name).is_file():
         raise ProjectError(f"{name}: no such liberty file")
     return Path(name).resolve()
-
-
-def _system(project: Project) -> Chosen | None:
-    model = project.file.model
-    return None if model.system is None else find_system(model.system, model.variant)
 
 
 def _events(
@@ -247,7 +242,7 @@ def _hand_over(task: Task, sample: EventSample) -> None:
     if task.project.unwritten is None:
         complete_hls_project(task.project, task.graph, vectors)
     if task.written_rtl is not None:
-        complete_rtl_project(task.written_rtl, task.project.target, vectors)
+        complete_rtl_project(task.written_rtl, task.project.target, vectors, sample.names)
 
 
 def _figures(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from hls.events import Choice, parse_features
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 from hls.project.project_file import Project
+from hls.project.systems.finding import project_system
 from hls.target import project_identifier
 from hls.verification.corners import corner_events
+from hls.verification.sample import gather
 
 _SEED = 1
-_CORNERS, _RANDOM = 150, 150
+_CORNERS, _OTHERS = 150, 150
 
 
 def emulator_name(project: Project) -> str:
@@ -19,10 +24,25 @@ def emulator_name(project: Project) -> str:
     return project_identifier(project.name)
 
 
-def vector_events(graph: FixedGraph) -> RawArrays:
-    """Corners of the ports, and events all over them: integers (n, *port shape) for each input."""
-    rng = np.random.default_rng(_SEED)
+def vector_events(graph: FixedGraph, project: Project | None = None) -> RawArrays:
+    """Corners of the ports, and events of the project's own file, or all over them: integers for each input.
+
+    Raises:
+        EventError: the file cannot be read, or does not fit the network.
+    """
     corners = corner_events(graph, _SEED, _CORNERS)
+    others = _drawn(graph) if project is None or project.inputs is None else _own(graph, project, project.inputs)
+    return [np.concatenate(both) for both in zip(corners, others, strict=True)]
+
+
+def _drawn(graph: FixedGraph) -> RawArrays:
+    rng = np.random.default_rng(_SEED)
     ports = [graph.port(name) for name in graph.inputs]
-    drawn = [rng.integers(p.raw_min, p.raw_max, (_RANDOM, *p.shape), np.int64, endpoint=True) for p in ports]
-    return [np.concatenate(both) for both in zip(corners, drawn, strict=True)]
+    return [rng.integers(p.raw_min, p.raw_max, (_OTHERS, *p.shape), np.int64, endpoint=True) for p in ports]
+
+
+def _own(graph: FixedGraph, project: Project, inputs: Path) -> RawArrays:
+    choice = Choice(parse_features(project.file.verify.features), project.file.verify.labels)
+    system = project_system(project)
+    sample = gather(graph, system, events=None, seed=_SEED, inputs=inputs, default=_OTHERS, choice=choice)
+    return [raw[sample.corners :][:_OTHERS] for raw in sample.raw]

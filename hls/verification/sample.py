@@ -38,8 +38,8 @@ class EventSample:
     """Port integers, one array (n, *port shape) an input; the first ``corners`` of them are corner events.
 
     ``covered`` is what the others cover, ``given`` what they were before the ports rounded them, by input (None of
-    integers that were drawn), ``labels`` their classes, where a file tells them. ``own_layout``: the file is one
-    of the system's.
+    integers that were drawn). Of a file ``labels`` tell their classes, and ``names`` what each input was made of;
+    ``own_layout``: it is one of the system's.
     """
 
     raw: RawArrays
@@ -48,6 +48,7 @@ class EventSample:
     covered: Coverage = field(default_factory=Coverage)
     given: Mapping[str, Array] | None = None
     labels: Labels | None = None
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     own_layout: bool = False
 
     def __len__(self) -> int:
@@ -79,26 +80,39 @@ def gather(
         _require_width(graph.port(name))
     corners = corner_events(graph, seed, MAX_CORNERS if events is None else min(MAX_CORNERS, events // 2))
     wanted = default if events is None else events - len(corners[0])
-    labels = None
     if inputs is not None:
-        values, labels, source = _from_file(graph, system, inputs, choice or Choice(), events)
+        found = _from_file(graph, system, inputs, choice or Choice(), events)
     elif system is not None:
-        values, source = port_values(graph, system.generate(wanted, seed)), f"{system} events, seed {seed}"
+        found = _Found(port_values(graph, system.generate(wanted, seed)), f"{system} events, seed {seed}")
     else:
-        values, source = _uniform(graph, wanted, seed), f"integers uniform over the input ports, seed {seed}"
-    if events is not None:
-        values = [port.first(wanted) for port in values]
+        found = _Found(_uniform(graph, wanted, seed), f"integers uniform over the input ports, seed {seed}")
+    values = found.values if events is None else [port.first(wanted) for port in found.values]
     covered = cover(values)
-    if inputs is not None or system is not None:
+    drawn = inputs is None and system is None
+    if not drawn:
         with _told_of(inputs or f"{system} events"):
             require_comparison(values, covered)
-    joined = [np.concatenate([corner, port.raw]) for corner, port in zip(corners, values, strict=True)]
-    drawn = inputs is None and system is None
-    given = None if drawn else {port.node.name: port.given for port in values}
-    if labels is not None:
-        labels = labels.first(len(values[0].raw))
-    own_layout = inputs is not None and system is not None and _has_own_layout(inputs, choice or Choice())
-    return EventSample(joined, len(corners[0]), source, covered, given, labels, own_layout)
+    return EventSample(
+        [np.concatenate([corner, port.raw]) for corner, port in zip(corners, values, strict=True)],
+        len(corners[0]),
+        found.source,
+        covered,
+        None if drawn else {port.node.name: port.given for port in values},
+        None if found.labels is None else found.labels.first(len(values[0].raw)),
+        found.names,
+        found.own_layout,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Events on the ports, and where they come from; the rest is of a file."""
+
+    values: list[PortValues]
+    source: str
+    labels: Labels | None = None
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own_layout: bool = False
 
 
 def _require_width(port: nodes.Input) -> None:
@@ -117,31 +131,25 @@ def _uniform(graph: FixedGraph, events: int, seed: int) -> list[PortValues]:
     return [PortValues(port, raw, raw, none) for port, raw in zip(ports, drawn, strict=True)]
 
 
-def _has_own_layout(path: Path, choice: Choice) -> bool:
-    """Whether a system is to read the file itself."""
-    return not choice.features and path.is_file() and h5py.is_hdf5(path)
-
-
-def _from_file(
-    graph: FixedGraph, system: EventSource | None, path: Path, choice: Choice, events: int | None
-) -> tuple[list[PortValues], Labels | None, str]:
-    """The events of a file on the ports, their labels, and where they come from."""
-    if system is not None and _has_own_layout(path, choice):
-        given, labels, told = system.read(path), None, ""
+def _from_file(graph: FixedGraph, system: EventSource | None, path: Path, choice: Choice, events: int | None) -> _Found:
+    if system is not None and not choice.features and path.is_file() and h5py.is_hdf5(path):  # of its own layout
+        read = None
+        given = system.read(path)
     else:
-        found = read_events(path, {name: graph.port(name).shape for name in graph.inputs}, choice)
-        given, labels, told = found.inputs, found.labels, str(found)
+        read = read_events(path, {name: graph.port(name).shape for name in graph.inputs}, choice)
+        given = read.inputs
     with _told_of(path):
         values = port_values(graph, given)
     held = len(values[0].raw)
     if not held:
         raise EventError(f"{path}: holds no events")
-    if labels is None and choice.labels is not None:
-        labels = read_labels(path, held, choice.labels)
     if events is not None and events > held:
         raise EventError(f"{path}: {events} events asked for, it holds {held}; ask for fewer")
-    source = f"file {path.name}" + (f" ({told})" if told else "")
-    return [port.first(events) for port in values], labels, source
+    values, source = [port.first(events) for port in values], f"file {path.name}"
+    if read is None:
+        labels = None if choice.labels is None else read_labels(path, held, choice.labels)
+        return _Found(values, source, labels, own_layout=True)
+    return _Found(values, f"{source} ({read})" if str(read) else source, read.labels, read.names)
 
 
 @contextmanager

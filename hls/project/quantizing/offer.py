@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from hls.errors import FirmwareError
@@ -12,7 +13,9 @@ from hls.project.quantizing.normal_form import SUMS, normal_form
 from hls.project.quantizing.recurrent import KINDS as RECURRENT
 
 
-def quantize_command(model: Path, events: Path, architecture: Path | None = None) -> str | None:
+def quantize_command(
+    model: Path, events: Path, architecture: Path | None = None, features: Sequence[str] = ()
+) -> str | None:
     """The command that makes a quantized network of a plain one; None if it would refuse this one."""
     try:
         with whole_model(model, architecture) as whole:
@@ -22,5 +25,6 @@ def quantize_command(model: Path, events: Path, architecture: Path | None = None
     if not any(layer.class_name in (*SUMS, *RECURRENT) for layer in layers):
         return None
     words = ["qtrigger", "quantize", str(model), "--events", str(events)]
+    words += [word for text in features for word in ("--features", text)]
     words += [] if architecture is None else ["--architecture", str(architecture)]
     return shlex.join([*words, "--out", f"{model.stem}_quantized.keras"])

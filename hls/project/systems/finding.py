@@ -14,6 +14,7 @@ from typing import cast
 
 from hls.errors import FirmwareError, SystemNotFoundError
 from hls.machine.extras import absence_named
+from hls.project.project_file import Project
 from hls.project.systems.protocols import (
     EvaluatingSystem,
     Inputs,
@@ -120,6 +121,12 @@ def find_system(text: str, variant: str | None = None) -> Chosen:
     near = get_close_matches(text, [*names, *installed], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise SystemNotFoundError(f"no physics system is called {text!r}; {hint}installed: {', '.join(names) or 'none'}")
+
+
+def project_system(project: Project) -> Chosen | None:
+    """The system that a project names; None for a foreign model. Raises SystemNotFoundError if there is no such."""
+    model = project.file.model
+    return None if model.system is None else find_system(model.system, model.variant)
 
 
 def _load(point: EntryPoint) -> PhysicsSystem:

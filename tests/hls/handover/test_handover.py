@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ class TestRtl:
         assert "//     in_x[11:6]  x[1]\n" in head
         readme = (rtl.folder / "README.md").read_text()
         assert "| in | `in_x` | `x` | 2 | `ap_fixed<6,3>`, two's complement | element i in bits 6i+5 to 6i |" in readme
+
+    def test_features_that_the_user_named(self, rtl: RtlProject, tmp_path: Path, vectors: Vectors) -> None:
+        project = replace(rtl, folder=tmp_path)
+        shutil.copytree(rtl.folder / "src", tmp_path / "src")
+        complete_rtl_project(project, TARGET, vectors, {"x": ("pt", "Events/eta"), "y": ("",)})
+        x, y = json.loads((tmp_path / "ports.json").read_text())["inputs"]
+        assert [element["feature"] for element in x["elements"]] == ["pt", "Events/eta"]
+        assert "feature" not in y["elements"][0]
+        told = "Elements of `x`, as the events of the last build named them: pt, Events/eta."
+        assert told in (tmp_path / "README.md").read_text()
 
     def test_a_line_of_the_vectors_by_hand(self, rtl: RtlProject, vectors: Vectors) -> None:
         lines = (rtl.folder / "tb" / "inputs.hex").read_text().split()

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import hls
+from hls.emulation import quantize_inputs
 from hls.errors import EventError, FirmwareError
 from hls.events import Labels
+from hls.project.exporting import vector_events
 from hls.project.fidelity.agreement import Outputs, agreement, judged
 from hls.project.fidelity.float_network import float_outputs
 from hls.project.fidelity.statistics import efficiencies
@@ -207,3 +209,14 @@ def test_the_project_says_where_its_events_lie(project: Path) -> None:
     read = read_project(project)
     assert read.inputs == project / "../events/x.npz"
     assert read.file.verify.labels == "y"
+
+
+def test_the_exported_emulator_tests_the_projects_own_events(project: Path) -> None:
+    np.savez(project / "mine.npz", x=ROWS)
+    toml = project / "project.toml"
+    toml.write_text(toml.read_text() + 'inputs = "mine.npz"\n')
+    graph = hls.import_keras(project / "model.h5")
+    (own,) = vector_events(graph, read_project(project))
+    np.testing.assert_array_equal(own[-150:], quantize_inputs(graph, ROWS[:150])[0])
+    (drawn,) = vector_events(graph)
+    np.testing.assert_array_equal(own[:-150], drawn[:-150])
