@@ -168,9 +168,9 @@ def _events(
 
 def _asked_events(project: Project, options: BuildOptions) -> tuple[Path | None, Choice]:
     """The file that the command line names, or the project, and what is taken of it."""
-    settings = project.file.verify
+    own = project.choice()
     inputs = options.inputs or project.inputs
-    choice = Choice(parse_features(options.features or settings.features), options.labels or settings.labels)
+    choice = Choice(parse_features(options.features) or own.features, options.labels or own.labels)
     if inputs is None and (choice.features or choice.labels):
         raise ProjectError("--features and --labels say what is taken of a file of events; name it by --inputs")
     return inputs, choice

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hls.events import Choice, parse_features
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 from hls.project.project_file import Project
@@ -42,7 +41,6 @@ def _drawn(graph: FixedGraph) -> RawArrays:
 
 
 def _own(graph: FixedGraph, project: Project, inputs: Path) -> RawArrays:
-    choice = Choice(parse_features(project.file.verify.features), project.file.verify.labels)
     system = project_system(project)
-    sample = gather(graph, system, events=None, seed=_SEED, inputs=inputs, default=_OTHERS, choice=choice)
+    sample = gather(graph, system, events=None, seed=_SEED, inputs=inputs, default=_OTHERS, choice=project.choice())
     return [raw[sample.corners :][:_OTHERS] for raw in sample.raw]

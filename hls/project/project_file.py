@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hls.errors import ProjectError
+from hls.events import Choice, parse_features
 from hls.importing import Statements
 from hls.importing.joined import join
 from hls.machine.files import read_text
@@ -159,6 +160,13 @@ class Project(Section):
         name = self.file.verify.inputs
         return None if name is None else self.folder / name
 
+    def choice(self) -> Choice:
+        """What is taken of them. Labels of another file lie, as the events do, by a path from the folder."""
+        labels = self.file.verify.labels
+        if labels is not None and (self.folder / labels).is_file():
+            labels = str(self.folder / labels)
+        return Choice(parse_features(self.file.verify.features), labels)
+
     def limits(self) -> dict[str, float]:
         """Limits of [budget]: those of its preset, where it names one, replaced by those that it states itself."""
         budget = self.file.budget
@@ -182,9 +190,12 @@ class Project(Section):
     def source_hash(self) -> str:
         """SHA-256 of project.toml and the files it names: equal hashes build from equal sources."""
         state = hashlib.sha256()
-        for path in (self.folder / PROJECT_FILE, self.weights, self.architecture, self.reference):
-            if path is not None:
-                state.update(path.name.encode() + b"\0" + path.read_bytes())
+        for path in (self.folder / PROJECT_FILE, self.weights, self.architecture, self.reference, self.inputs):
+            if path is not None and path.is_file():
+                state.update(path.name.encode() + b"\0")
+                with path.open("rb") as file:  # of events, there may be more than memory
+                    while block := file.read(1 << 20):
+                        state.update(block)
         return state.hexdigest()
 
 

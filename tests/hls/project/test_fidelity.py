@@ -142,6 +142,9 @@ class TestBuilds:
         assert report.verification.source == "file mine.npz (a, b; labels 'labels')"
         np.savez(project / "other.npz", b=ROWS[:9, 3], a=ROWS[:9, :3])
         assert hls.build(project, inputs=project / "other.npz").verification.source == "file other.npz (a, b)"
+        np.save(project / "y.npy", np.arange(400) % 2)
+        toml.write_text(toml.read_text() + 'labels = "y.npy"\n')
+        assert hls.build(project).verification.source == "file mine.npz (a, b; labels)"
         (project / "mine.npz").unlink()
         with pytest.raises(FirmwareError, match=r"mine\.npz: no such event file"):
             hls.build(project)
