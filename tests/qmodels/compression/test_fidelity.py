@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from qmodels.classification import auc_spread
 from qmodels.compression.autoencoder import Coded
 from qmodels.compression.classifiers.separation import restored_auc
-from qmodels.compression.fidelity.comparison import compare, latent_error
+from qmodels.compression.fidelity.comparison import compare, latent_error, measure_on
 from qmodels.compression.fidelity.metrics import Comparison, Figures, Packed, as_metrics
 from qmodels.compression.networks import Layer, Network
 from qmodels.compression.trained_folder import Networks
@@ -150,3 +151,14 @@ def test_spread_of_a_worthless_auc() -> None:
 
     aucs = [auc(rng.normal(size=30), rng.normal(size=20)) for _ in range(4000)]
     assert np.std(aucs) == pytest.approx(auc_spread(30, 20), rel=0.05)
+
+
+def test_one_sample_of_a_users_is_measured_without_an_auc(
+    networks: Networks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("qmodels.compression.fidelity.comparison.read_networks", lambda folder: networks)
+    found = measure_on(tmp_path, shifted(0.05), clouds(1.0), figure=tmp_path / "fidelity.png")
+    errors = [point["firmware"] for point in found["latent_error_sigma"]["points"]]
+    assert errors == pytest.approx([0.5 / np.sqrt(2)] * len(errors), rel=1e-4)
+    assert "auc" not in found
+    assert (tmp_path / "fidelity.png").is_file()
