@@ -64,14 +64,7 @@ def read_events(path: Path, ports: Ports, choice: Choice | None = None) -> FileE
         events = len(next(iter(inputs.values()), ()))
         if not events:
             raise EventError(f"{path}: holds no events")
-        found, untold = None, ""
-        try:
-            if labels is not None:
-                found = replace(_read_labels(file, labels, events), asked=choice.labels is not None)
-        except EventError as error:
-            if choice.labels is not None:
-                raise
-            untold = str(error).removeprefix(f"{path}: ")
+        found, untold = (None, "") if labels is None else _told_labels(file, choice, labels, events)
     if found is None and choice.labels is not None:
         found = read_labels(Path(choice.labels), events)
     return FileEvents(inputs, names, found, untold)
@@ -90,6 +83,16 @@ def read_labels(path: Path, events: int, name: str | None = None) -> Labels:
         if wanted is None and len(file.names) > 1:
             raise EventError(f"{path}: no {file.noun} {_LABELS[0]!r} in it; it has {_listed(file.names)}")
         return _read_labels(file, file.names[0] if wanted is None else _place(file, wanted), events)
+
+
+def _told_labels(file: EventFile, choice: Choice, name: str, events: int) -> tuple[Labels | None, str]:
+    """The labels; or why there are none in an array that nobody named as such."""
+    if choice.labels is not None:
+        return _read_labels(file, name, events), ""
+    try:
+        return replace(_read_labels(file, name, events), asked=False), ""
+    except EventError as error:
+        return None, str(error).removeprefix(f"{file.path}: ")
 
 
 def _read_labels(file: EventFile, name: str, events: int) -> Labels:

@@ -112,10 +112,9 @@ def _of_system(subject: Subject, chosen: Chosen) -> Fidelity:
         found = chosen.system.fidelity(
             chosen.variant, subject.project.folder, firmware, events=FIDELITY_EVENTS, seed=seed, figure=figure
         )
-    generated = f"{chosen} events, seed {seed}"
-    words = (
-        generated if subject.inputs is None else f"{generated}, since those of {subject.inputs.name} tell too little"
-    )
+    words = f"{chosen} events, seed {seed}"
+    if subject.inputs is not None:
+        words += f", since those of {subject.inputs.name} tell too little"
     return _as_fidelity(found, words)
 
 
@@ -136,19 +135,25 @@ def _of_networks(
     if reference is not None and subject.chosen is None:
         metrics |= agreement(reference, firmware)
     if labels is not None:
-        labels = labels.first(number)
         try:
-            metrics |= judged(reference, firmware, labels)
+            metrics |= _judged(subject, reference, firmware, labels.first(number))
         except EventError as error:
             if labels.asked:
                 raise
             why_not = str(error)
-        else:
-            if "roc_auc" in metrics:
-                from hls.project.fidelity.roc_picture import draw_roc  # brings matplotlib
-
-                draw_roc(reference, firmware, labels, subject.figure(ROC_FIGURE))
     return Fidelity(metrics, "; ".join(filter(None, [f"{number:,} events of {subject.sample.source}", why_not])))
+
+
+def _judged(
+    subject: Subject, reference: Outputs | None, firmware: Outputs, labels: Labels
+) -> dict[str, Metric | Curve]:
+    """What labels say, and the ROC drawn."""
+    found = judged(reference, firmware, labels)
+    if "roc_auc" in found:
+        from hls.project.fidelity.roc_picture import draw_roc  # brings matplotlib
+
+        draw_roc(reference, firmware, labels, subject.figure(ROC_FIGURE))
+    return found
 
 
 def _firmware(subject: Subject, events: dict[str, Array]) -> Outputs:
