@@ -28,7 +28,7 @@ from hls.project.report.rows import Figures, gather_figures
 from hls.project.report.schema import REPORT_FILE, KeptResult, Report
 from hls.project.routing import asked_device, pipeline_for, route
 from hls.project.systems.finding import Chosen, project_system
-from hls.project.vendor_runs import keep_rtl_reports, keep_vendor_reports
+from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
 from hls.target import STREAM
@@ -120,7 +120,6 @@ def build(
         last = last_build(project, graph)
         if last is not None:
             last.keep_files(home)
-            keep_rtl_reports(last, home)
         figures = _figures(project, graph, firmware, verdict, home, routed, closure, last)
         kept = {} if last is None else last.results(verdict.ran, home)
         report = _report(project, graph, chosen, verdict, proof, fidelity, figures, kept)

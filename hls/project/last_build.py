@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -53,14 +54,17 @@ class LastBuild:
         return self.report.environment.created
 
     def keep_files(self, build: BuildFolder) -> None:
-        """What it wrote and this ``build`` did not; a netlist, or a proof, only of the very Verilog that is kept."""
+        """What lies there and this ``build`` did not write; of the Verilog that it has also a netlist, a proof, and
+        what a user's tool left beside it: hours of place and route must not go with the folder.
+        """
         for own, new in ((self.folder.hls, build.hls), (self.folder.rtl, build.rtl)):
-            if own.is_dir() and not new.exists():
-                shutil.copytree(own, new, symlinks=True)
+            if not new.exists():
+                _fill(own, new)
         if not self.has_verilog_of(build):
             return
-        if self.folder.netlist.is_dir() and not build.netlist.exists():
-            shutil.copytree(self.folder.netlist, build.netlist, symlinks=True)
+        _fill(self.folder.rtl, build.rtl)
+        if not build.netlist.exists():
+            _fill(self.folder.netlist, build.netlist)
         proof = self.folder.home / PROOF_FILE
         if proof.is_file() and not (build.home / PROOF_FILE).exists():
             shutil.copy2(proof, build.home / PROOF_FILE)
@@ -119,6 +123,21 @@ def last_build(project: Project, graph: FixedGraph) -> LastBuild | None:
     if report.project.firmware_key != firmware_key(project, graph):
         return None
     return LastBuild(BuildFolder(project.build_folder, project.cache_folder), report)
+
+
+def _fill(own: Path, new: Path) -> None:
+    """All of ``own``, if it is there, that ``new`` lacks."""
+    if own.is_dir():
+        shutil.copytree(own, new, symlinks=True, dirs_exist_ok=True, copy_function=_unless_there)
+
+
+def _unless_there(source: str, target: str) -> None:
+    """The file itself under another name, which costs nothing, where the disk has it so."""
+    if not os.path.lexists(target):
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
 
 
 def _sources(folder: Path) -> Iterator[tuple[str, bytes]]:

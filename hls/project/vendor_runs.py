@@ -8,7 +8,6 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.figures.vendor_reports.result import LARGEST_REPORT
-from hls.project.last_build import LastBuild
 from hls.project.report import read_report
 from hls.target import Target
 from hls.verification.build_folder import BuildFolder
@@ -31,14 +30,6 @@ def keep_vendor_reports(previous: BuildFolder, build: BuildFolder, digest: str, 
     return build.vendor if build.vendor.is_dir() else None
 
 
-def keep_rtl_reports(last: LastBuild, build: BuildFolder) -> None:
-    """Leave in ``build.rtl`` what a vendor's tool reported in that of the ``last`` build, of the same Verilog."""
-    if last.has_verilog_of(build):
-        for path, place in _own_reports(last.folder.rtl, build.rtl):
-            (build.rtl / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, build.rtl / place)
-
-
 def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
     try:
         report = read_report(previous)
@@ -53,15 +44,10 @@ def _same_firmware(previous: Path, digest: str, target: Target) -> bool:
 
 def _reports(previous: BuildFolder, build: BuildFolder) -> Iterator[tuple[Path, Path]]:
     """(file, its place below the vendor folder): those kept before, then what hls4ml did not write itself."""
-    yield from _own_reports(previous.vendor, None)
-    yield from _own_reports(previous.hls, build.hls)
-
-
-def _own_reports(folder: Path, written: Path | None) -> Iterator[tuple[Path, Path]]:
-    """(file, its place) of reports in ``folder`` that the build did not write in the same place itself."""
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        if path.suffix not in _REPORTS or not path.is_file() or path.stat().st_size > LARGEST_REPORT:
-            continue
-        if written is None or not (written / place).exists():
-            yield path, place
+    for folder, written in ((previous.vendor, None), (previous.hls, build.hls)):
+        for path in sorted(folder.rglob("*")):
+            place = path.relative_to(folder)
+            if path.suffix not in _REPORTS or not path.is_file() or path.stat().st_size > LARGEST_REPORT:
+                continue
+            if written is None or not (written / place).exists():
+                yield path, place

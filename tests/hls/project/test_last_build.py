@@ -128,11 +128,13 @@ def test_a_vendors_reports_of_our_rtl_are_read_and_stay(simulated: Path) -> None
         assert "post-route" in report.timing.words
 
 
-def test_verilog_written_anew_keeps_the_reports_of_the_same(simulated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verilog_written_anew_keeps_what_lies_beside_the_same(simulated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROUTED, simulated / "build/rtl/reports")
+    (simulated / "build/rtl/reports/top.dcp").symlink_to("elsewhere.dcp")
     monkeypatch.setattr("hls.project.build._vhdl", writing("rtl/src/top.v"))
     assert "vendor" in {row.source for row in hls.build(simulated).resources}
-    assert not (simulated / "build/rtl/tb").exists()  # written anew, not kept
+    assert (simulated / "build/rtl/tb/inputs.hex").is_file()
+    assert (simulated / "build/rtl/reports/top.dcp").is_symlink()
     monkeypatch.setattr("hls.project.build._vhdl", writing("another"))
     assert "vendor" not in {row.source for row in hls.build(simulated).resources}
     assert not (simulated / "build/rtl/reports").exists()
