@@ -371,7 +371,7 @@ def luts_of(graph: FixedGraph, engine: Engine, in_dsps: bool = False) -> float:
     return _luts(engine.simd, engine.lanes, x, kernel_of(head).type.width, width, in_dsps) + _SURROUNDING
 
 
-_SURROUNDING = 250.0
+_SURROUNDING = 100.0
 """LUTs of an engine's counters, addresses and flags, about."""
 
 
