@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import NoReturn, cast
 
 import typer
@@ -32,6 +33,7 @@ def main() -> None:
     from hls.machine.disk import disk_errors
     from hls.machine.extras import absence_named
 
+    _open_closed_streams()
     spell_missing_signs()
     try:
         with stopped_by_signals(), absence_named(), disk_errors(), _output_written():
@@ -53,18 +55,24 @@ def main() -> None:
         _end("bug", bug_report(error), EXIT_CODE, error)
 
 
+def _open_closed_streams() -> None:
+    """A stream that was closed before we started (`>&-`) takes what is written and loses it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (as long as we run)
+
+
 @contextmanager
 def _output_written() -> Iterator[None]:
     """What waits in stdout at the end is written here, where a full disk or a reader that has gone is still told."""
     try:
         yield
     finally:
-        if sys.stdout is not None:  # it may have been closed before we started
-            try:
-                sys.stdout.flush()
-            except OSError:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again, and complains
-                raise
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again, and complains
+            raise
 
 
 def _as_json() -> bool:

@@ -55,28 +55,33 @@ def command(
     """Exit 1 on any regression, 2 if a project is not usable."""
     from dataclasses import asdict
 
-    from hls.machine.files import append_text, require_place, write_text
-    from hls.project.check_pages import github_annotations
-    from hls.project.check_pages import junit as junit_xml
-    from hls.project.check_pages import summary as summary_text
+    from hls.machine.files import require_place
     from hls.project.checking import named
 
     for asked in (junit, summary):
         if asked is not None:
             require_place(asked, text=True)
     found = [_one(folder, name, update) for folder, name in named(projects or _all_projects())]
-    if junit is not None:
-        write_text(junit, junit_xml(found))
-    if summary is not None:
-        append_text(summary, summary_text(found))
-    if annotate or (annotate is None and os.environ.get("GITHUB_ACTIONS") == "true"):
-        stream = sys.stderr if manner().as_json else sys.stdout  # GitHub reads both
-        stream.writelines(f"{line}\n" for line in github_annotations(found))
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+    _tell_ci(found, junit, summary, annotate=on_github if annotate is None else annotate)
     checks = [check for project in found for check in project.checks]
     statuses = {check.status for check in checks}
     status = 2 if "error" in statuses else 1 if "failed" in statuses else 0
     data = {"version": JSON_VERSION, "passed": not status, "checks": [asdict(check) for check in checks]}
     return Answer(data, lambda: _show(checks), status)
+
+
+def _tell_ci(found: Sequence[Checked], junit: Path | None, summary: Path | None, *, annotate: bool) -> None:
+    from hls.machine.files import append_text, write_text
+    from hls.project import check_pages
+
+    if junit is not None:
+        write_text(junit, check_pages.junit(found))
+    if summary is not None:
+        append_text(summary, check_pages.summary(found))
+    if annotate:
+        stream = sys.stderr if manner().as_json else sys.stdout  # GitHub reads both
+        stream.writelines(f"{line}\n" for line in check_pages.github_annotations(found))
 
 
 def _one(folder: Path, name: str, update: bool) -> Checked:
@@ -96,11 +101,10 @@ def _one(folder: Path, name: str, update: bool) -> Checked:
 
 def _show(checks: Sequence[Check]) -> None:
     """A line a check; with --quiet only for what is not as recorded."""
-    marks = {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}
     for check in checks:
         if check.is_wrong or not manner().quiet:
             told = f": {check.message}" if check.message else ""
-            say(f"{marks[check.status]} {check.project}: {check.name}{told}")
+            say(f"{check.mark} {check.project}: {check.name}{told}")
 
 
 def _all_projects() -> list[Path]:

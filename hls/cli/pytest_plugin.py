@@ -80,7 +80,7 @@ class NotAsRecorded(AssertionError):
         from hls.project.check_pages import link
 
         count = f"{len(done.wrong)} of {len(done.checks)} checks are not as recorded in {done.folder}/expected.json"
-        told = [f"✗ {check.name}: {check.message}" for check in done.wrong]
+        told = [f"{check.mark} {check.name}: {check.message}" for check in done.wrong]
         if any(check.status == "error" for check in done.wrong):
             super().__init__("\n".join([f"{done.folder} cannot be checked", *told]))
             return

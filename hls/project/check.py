@@ -26,6 +26,11 @@ class Check:
     now: float | None = None
 
     @property
+    def mark(self) -> str:
+        """A sign for the status."""
+        return {"passed": "✓", "failed": "✗", "error": "✗", "not shown": "–"}[self.status]
+
+    @property
     def is_wrong(self) -> bool:
         """Whether it is not as recorded."""
         return self.status in ("failed", "error")

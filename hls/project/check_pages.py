@@ -101,10 +101,9 @@ def _place(project: Checked, check: Check) -> tuple[str, int]:
 
 def summary(projects: Sequence[Checked]) -> str:
     """Markdown for the page of a CI run: a line a project, what is not as recorded, and below it what has moved."""
-    marks = {"failed": "✗", "error": "✗"}
     lines = ["| project | checks | not as recorded |", "|---|---|---|"]
     for project in projects:
-        told = "<br>".join(f"{marks[check.status]} {check.name}: {check.message}" for check in project.wrong)
+        told = "<br>".join(f"{check.mark} {check.name}: {check.message}" for check in project.wrong)
         unseen = sum(check.status == "not shown" for check in project.checks)
         passed = f"{sum(check.status == 'passed' for check in project.checks)} passed"
         counts = f"{passed}, {unseen} not shown" if unseen else passed

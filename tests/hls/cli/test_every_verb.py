@@ -136,6 +136,12 @@ def test_a_terminal_of_ascii_reads_ascii() -> None:
     assert run("check", "none", LC_ALL="C.UTF-8").stdout.decode().startswith("✗ none: build: ")
 
 
+def test_closed_streams_change_no_exit_status() -> None:
+    program = Path(sys.executable).with_name("qtrigger")
+    for words, status in (("parts vu13p >&-", 0), ("parts nosuch --json >&- 2>&-", 2)):
+        assert subprocess.run(["bash", "-c", f"{program} {words}"], check=False).returncode == status
+
+
 def test_completion_of_verbs_and_options() -> None:
     script = run(_QTRIGGER_COMPLETE="source_bash")  # what --show-completion prints in a shell
     assert b"_QTRIGGER_COMPLETE" in script.stdout
