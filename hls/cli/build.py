@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hls.cli.completion import complete_witness
 from hls.cli.verb import Answer, verb
 
 NAME = "build"
@@ -31,10 +32,14 @@ def command(
             "--witness",
             metavar="W",
             help="Ask this one (may be repeated): qkeras, emulator, csim, rtl, netlist, proof.",
+            autocompletion=complete_witness,
         ),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option("--without", metavar="W", help="Leave this one out (may be repeated).")
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="W", help="Leave this one out (may be repeated).", autocompletion=complete_witness
+        ),
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Number of events, corner events among them.")] = None,
     inputs: Annotated[Path | None, typer.Option(metavar="FILE", help="Events from a file: HDF5, npz, ROOT ...")] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hls.cli.completion import complete_backend, complete_part
 from hls.cli.verb import Answer, verb
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
@@ -62,16 +63,19 @@ class _Request:
 @verb
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL_FILE", help="QKeras model (.h5 or .keras).")],
-    backend: Annotated[str, typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.")] = DEFAULT_BACKEND,
+    backend: Annotated[
+        str,
+        typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.", autocompletion=complete_backend),
+    ] = DEFAULT_BACKEND,
     strategy: Annotated[str, typer.Option(help="hls4ml strategy: latency or resource.")] = "latency",
     reuse_factor: Annotated[int, typer.Option(metavar="N", help="Products that share one multiplier.")] = 1,
     multipliers: Annotated[
         str, typer.Option(help="Products of two variables in the RTL: auto, or lut (no DSP).")
     ] = "auto",
     clock_ns: Annotated[float, typer.Option(metavar="F", help="Clock period in nanoseconds.")] = 5.0,
-    part: Annotated[str, typer.Option(metavar="P", help="Device or board; see `qtrigger parts`.")] = (
-        "xcvu13p-flga2577-2-e"
-    ),
+    part: Annotated[
+        str, typer.Option(metavar="P", help="Device or board; see `qtrigger parts`.", autocompletion=complete_part)
+    ] = ("xcvu13p-flga2577-2-e"),
     input_type: Annotated[
         str | None, typer.Option(metavar="TYPE", help="Type of inputs without a quantizer, e.g. 'ap_fixed<16,6>'.")
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hls.cli.completion import complete_backend, complete_part
 from hls.cli.verb import Answer, say, verb
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
@@ -35,8 +36,11 @@ def command(
         str, typer.Argument(metavar="NAME", help="Folder in firmware_projects/, and name of the firmware.")
     ],
     model: Annotated[Path, typer.Option(metavar="FILE", help="QKeras model, .keras or .h5.")],
-    part: Annotated[str, typer.Option(help="Device, as the vendor's tool calls it.")],
-    backend: Annotated[str, typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.")] = DEFAULT_BACKEND,
+    part: Annotated[str, typer.Option(help="Device, as the vendor's tool calls it.", autocompletion=complete_part)],
+    backend: Annotated[
+        str,
+        typer.Option(help=f"hls4ml backend: {', '.join(BACKENDS.names())}.", autocompletion=complete_backend),
+    ] = DEFAULT_BACKEND,
     clock_ns: Annotated[float, typer.Option(help="Clock period in nanoseconds.")] = 5.0,
     input_type: Annotated[
         str | None, typer.Option(help="Type of the input ports, for a network without an input quantizer.")

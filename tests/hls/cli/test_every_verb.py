@@ -145,7 +145,12 @@ def test_closed_streams_change_no_exit_status() -> None:
 def test_completion_of_verbs_and_options() -> None:
     script = run(_QTRIGGER_COMPLETE="source_bash")  # what --show-completion prints in a shell
     assert b"_QTRIGGER_COMPLETE" in script.stdout
-    found = run(_QTRIGGER_COMPLETE="complete_bash", COMP_WORDS="qtrigger bui", COMP_CWORD="1")
-    assert found.stdout.split() == [b"build"]
-    found = run(_QTRIGGER_COMPLETE="complete_bash", COMP_WORDS="qtrigger parts --log", COMP_CWORD="2")
-    assert found.stdout.split() == [b"--log-file"]
+    for typed, completed in (
+        ("qtrigger bui", [b"build"]),
+        ("qtrigger parts --log", [b"--log-file"]),
+        ("qtrigger new mine --part xcvu13", [b"xcvu13p"]),
+        ("qtrigger build mine --witness net", [b"netlist"]),
+    ):
+        place = str(typed.count(" "))
+        found = run(_QTRIGGER_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=place)
+        assert found.stdout.split() == completed

@@ -35,7 +35,7 @@ def test_broken_between_words(printed: Printed) -> None:
     ]  # fmt: skip
 
 
-def test_a_cell_a_line(printed: Printed) -> None:
+def test_a_paragraph_a_row(printed: Printed) -> None:
     assert printed(18) == [
-        "what: our RTL", "  LUT: 1,000", "  said by: yosys", "0.50", "what: their HLS", "  said by: a", "vendor",
+        "what: our RTL", "  LUT 1,000; said", "  by yosys 0.50", "what: their HLS", "  said by a vendor",
     ]  # fmt: skip
