@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MIME = {".png": "image/png", ".svg": "image/svg+xml"}
+_LARGE = 10_000
 _SHOWN_VALUES = 128
 _TITLES = {"fidelity": "Float reference and firmware, in physics", "roc": "ROC of float reference and firmware"}
 
@@ -108,6 +109,7 @@ def _environment() -> Environment:
     made.filters["rate"] = _rate
     made.filters["value"] = _value
     made.filters["disagreement"] = disagreement_words
+    made.filters["sum_luts"] = lambda modules: sum(module.copies * module.lut for module in modules)
     made.filters["percent"] = percent
     made.filters["figure"] = lambda number: f"{number:.4g}"
     return made
@@ -123,7 +125,9 @@ def _rate(number: float | None) -> str:
 
 
 def _value(number: float | None) -> str:
-    return "–" if number is None else f"{number:.5g}"
+    if number is None:
+        return "–"
+    return count(number) if number >= _LARGE and number == int(number) else f"{number:.5g}"
 
 
 def _figures(folder: Path) -> list[tuple[str, str]]:

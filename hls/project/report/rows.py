@@ -6,7 +6,7 @@ route, its source and its stage; rows that differ in any of them are never mixed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from hls.errors import ProjectError, UnsupportedError
 from hls.figures.estimates import DesignEstimate, estimate_hls4ml, estimate_own_rtl, multipliers
 from hls.figures.vendor_reports import VendorReport, find_reports
 from hls.graph import FixedGraph
-from hls.project.report.schema import Latency, Resources, Timing
+from hls.project.report.schema import Latency, ModuleInfo, Resources, Timing
 from hls.project.report.timing import judge_timing
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, family_of
+from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, SharedModule, family_of
 from hls.target import Firmware, Target
 from hls.target.parts import Part, check_fit, find_part
-from hls.target.resources import LIMITS, LUTS, TILE_KBIT, Needs, resource
+from hls.target.resources import FLIP_FLOPS, LIMITS, LUTS, TILE_KBIT, Needs, resource
 
 _UNUSED = (
     "a vendor's reports lie in build/hls alone, of the hls4ml project, and the budget judges our RTL: run the tool in "
@@ -46,7 +46,7 @@ class Figures:
 def gather_figures(
     graph: FixedGraph,
     target: Target,
-    measured: Iterable[RtlTiming | NetlistResources],
+    measured: Iterable[RtlTiming | NetlistResources | SharedModule],
     vendor_folder: Path | None,
     rtl_folder: Path | None = None,
     routed: RoutedDesign | None = None,
@@ -69,9 +69,10 @@ def gather_figures(
     reports = [] if vendor_folder is None else find_reports(vendor_folder, multipliers(graph, target))[::-1]
     of_rtl = [] if rtl_folder is None else find_reports(rtl_folder)[::-1]
     asic = is_asic(target)
+    modules = [item for item in found if isinstance(item, SharedModule)]
     resources = [
         *([] if asic else [_estimated(rtl, part)]),
-        *(_counted(item, part) for item in found if isinstance(item, NetlistResources)),
+        *(_counted(item, part, modules) for item in found if isinstance(item, NetlistResources)),
         *([] if routed is None else [_placed(routed)]),
         *(_vendor(report, "rtl", part, _compared(report, rtl)) for report in of_rtl if report.counts),
         *([] if asic else [_estimated(hls4ml, part)]),
@@ -175,13 +176,13 @@ def _estimated_latency(estimate: DesignEstimate) -> Latency:
     )
 
 
-def _counted(netlist: NetlistResources, part: Part | None) -> Resources:
+def _counted(netlist: NetlistResources, part: Part | None, modules: Sequence[SharedModule]) -> Resources:
     return Resources(
         source="yosys",
         route="rtl",
         stage="netlist, before placement",
         tool=netlist.family,
-        counts=_counts(netlist.counts, BLOCK_KBIT),
+        counts=_counts(_own_counts(netlist), BLOCK_KBIT),
         lut_range=netlist.lut_range,
         **_fitted(part, netlist.needed(), BLOCK_KBIT),
         cells=dict(netlist.cells),
@@ -190,7 +191,18 @@ def _counted(netlist: NetlistResources, part: Part | None) -> Resources:
         path_source=netlist.delays,
         gate_equivalents=netlist.gate_equivalents,
         area=netlist.area,
+        modules=None if netlist.family == ASIC or not modules else [_module(one) for one in modules],
     )
+
+
+def _module(shared: SharedModule) -> ModuleInfo:
+    return ModuleInfo(layers=list(shared.layers), copies=shared.copies, lut=shared.lut)
+
+
+def _own_counts(netlist: NetlistResources) -> Mapping[str, float]:
+    """What the family has: of an ASIC registers alone, beside its gates."""
+    kept = (FLIP_FLOPS.key,) if netlist.family == ASIC else tuple(netlist.counts)
+    return {key: netlist.counts[key] for key in kept}
 
 
 def _placed(routed: RoutedDesign) -> Resources:

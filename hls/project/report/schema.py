@@ -244,15 +244,23 @@ def fidelity_metric(values: Mapping[str, Any]) -> Metric | Curve:
 _KEYS = {kind.key for kind in RESOURCES}
 
 
+class ModuleInfo(Section):
+    """A module that a netlist has several times: ``copies`` of ``lut`` LUTs each compute ``layers``."""
+
+    layers: list[str]
+    copies: int
+    lut: int
+
+
 class Resources(Section):
     """One source's resource figures, for one of the two firmwares (``route``), at one ``stage`` of its making.
 
     ``counts`` hold what the source counts, by resource; report.json states each beside the other keys, null for one
     that is not counted. Memory is in 36 kbit tiles (two 18K blocks). ``relative_error`` is what 90 % of designs left
     out of an estimate's fit stay below, ``median_error`` the median; ``extrapolated`` names figures outside that fit,
-    whose error nobody has measured. ``cells``, ``logic_depth`` and ``path_ns``
-    (register to register, before routing) are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's. ``ratio``:
-    a vendor's figure over our estimate of the same firmware at the same stage.
+    whose error nobody has measured. ``cells``, ``logic_depth`` and ``path_ns`` (register to register, before routing)
+    are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's; ``modules`` are those that it has several times.
+    ``ratio``: a vendor's figure over our estimate of the same firmware at the same stage.
     """
 
     source: Literal["analytic", "yosys", "nextpnr", "vendor"]
@@ -272,6 +280,7 @@ class Resources(Section):
     path_source: str | None = None
     gate_equivalents: float | None = None
     area: float | None = None
+    modules: list[ModuleInfo] | None = None
     ratio: dict[str, float] | None = None
     kept_from: str | None = None
     """When the build ran that measured it, where it was an earlier one of the same firmware."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from hls.verification.build_folder import BuildFolder
 if TYPE_CHECKING:
     from hls.hls4ml_project import HlsProject
     from hls.rtl import RtlProject, RtlTiming
-    from hls.rtl.netlist import NetlistResources
+    from hls.rtl.netlist import NetlistResources, SharedModule
     from hls.rtl.pipeline import Pipelining
 
 Outputs = list[npt.NDArray[Any]]
@@ -28,6 +28,10 @@ Outputs = list[npt.NDArray[Any]]
 
 OFF_GRID = int(np.iinfo(np.int64).min)
 """Stands for an output value that is no multiple of the output's LSB: equal to no integer that firmware can give."""
+
+
+Measured: TypeAlias = "RtlTiming | NetlistResources | SharedModule"
+"""What a witness may find out about the firmware on its way."""
 
 
 class Skipped(FirmwareError):
@@ -122,7 +126,7 @@ class WitnessRun:
     raw: Outputs
     seconds: float
     version: str
-    measured: tuple[RtlTiming | NetlistResources, ...] = ()
+    measured: tuple[Measured, ...] = ()
     values: tuple[npt.NDArray[np.float32], ...] | None = None
 
     @property
@@ -143,7 +147,7 @@ class RunRecord:
     events: int
     seconds: float
     version: str
-    measured: tuple[RtlTiming | NetlistResources, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
     def __add__(self, more: RunRecord) -> RunRecord:
         """Of both; what is measured of the firmware is the same each time."""

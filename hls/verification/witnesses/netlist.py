@@ -17,10 +17,11 @@ from hls.rtl.netlist import (
     NetlistResources,
     NetlistSimulation,
     family_of,
+    shared_modules,
     synthesise,
     yosys_version,
 )
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun, probe_rtl
+from hls.verification.witnesses.base import Limits, Measured, Skipped, Task, WitnessRun, probe_rtl
 
 
 class NetlistWitness:
@@ -63,7 +64,9 @@ class NetlistWitness:
         result = simulation.run(raw_inputs, progress)
         self.timing = result.timing
         tools = f"Yosys {yosys_version()} ({family.name})"
-        return WitnessRun(list(result.outputs), result.seconds, tools, (result.timing, netlist.resources))
+        shared = shared_modules(netlist, project, family, self._task.graph)
+        measured: tuple[Measured, ...] = (result.timing, netlist.resources, *shared)
+        return WitnessRun(list(result.outputs), result.seconds, tools, measured)
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Nothing: gates belong to no layer."""

@@ -221,6 +221,14 @@ class TestPage:
         assert "<script" not in page
 
 
+def test_a_large_limit_is_a_number_that_is_read(project: Path) -> None:
+    report = hls.build(project)
+    budget = check_budget({"luts": 172800, "latency_ns": 40.5}, {}, [], [], "rtl")
+    page = write_html(report.model_copy(update={"budget": budget}), project / "build").read_text(encoding="utf-8")
+    assert "<td>172\N{NARROW NO-BREAK SPACE}800</td>" in page
+    assert "<td>40.5</td>" in page
+
+
 class TestNotebook:
     def test_a_report(self, project: Path) -> None:
         report = hls.build(project)

@@ -15,10 +15,12 @@ from hls.errors import FirmwareError, ProjectError
 from hls.graph import FixedGraph
 from hls.importing import import_keras
 from hls.project import read_project
+from hls.project.report.html import write_html
 from hls.project.report.rows import gather_figures
+from hls.project.report.schema import ModuleInfo
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import NetlistResources
+from hls.rtl.netlist import NetlistResources, SharedModule
 from hls.target import Target
 from hls.verification.build_folder import BuildFolder
 from hls.verification.witnesses.finding import WITNESSES
@@ -62,10 +64,21 @@ def test_measurements_are_rows_of_their_own(graph: FixedGraph) -> None:
     assert (simulated.cycles, simulated.interval, simulated.latency_ns) == (7, 1, 35.0)
 
 
+def test_modules_that_are_there_several_times(project: Path) -> None:
+    netlist = NetlistResources("xcup", {"LUT6": 30}, lut_low=20, lut_high=30, ff=12, carry=0, dsp=0, bram=0)
+    shared = SharedModule(("hidden", "relu"), 3, 8)
+    rows = gather_figures(import_keras(project / "model.h5"), TARGET, (netlist, shared), None).resources
+    report = hls.build(project).model_copy(update={"resources": rows})
+    found = next(row for row in report.resources if row.source == "yosys").modules
+    assert found == [ModuleInfo(layers=["hidden", "relu"], copies=3, lut=8)]
+    page = write_html(report, project / "build").read_text(encoding="utf-8")
+    assert "3 copies of hidden, relu at 8 LUTs each; all else takes 6." in page
+
+
 def test_an_asic_has_no_luts(graph: FixedGraph) -> None:
     netlist = NetlistResources("asic", {"$_NAND_": 30}, lut_low=0, lut_high=0, ff=12, carry=0, dsp=0, bram=0)
     figures = gather_figures(graph, replace(TARGET, part="asic"), (netlist,), None)
-    assert [(row.source, "lut" in row.counts) for row in figures.resources] == [("yosys", False)]
+    assert [(row.source, row.counts) for row in figures.resources] == [("yosys", {"ff": 12})]
     assert not figures.layers
     layers = gather_figures(graph, TARGET, (), None).layers
     estimated = next(row for row in gather_figures(graph, TARGET, (), None).resources if row.route == "rtl")
