@@ -112,7 +112,7 @@ def _layer(
         inputs=[source for source in dict.fromkeys(sources) if source != name],
         lut=luts,
         values=seen,
-        advice=list(advice(name, edge, seen)),
+        advice=list(advice(group[-1], edge, seen)),
         digest=layer_digest(group),
     )
 

@@ -128,24 +128,26 @@ def _values(
     )
 
 
-def advice(name: str, edge: Edge, values: LayerValues) -> Iterator[str]:
-    """Sentences on what a layer loses or wastes on these events, where that is worth one; of ports others speak.
+def advice(node: nodes.Node, edge: Edge, values: LayerValues) -> Iterator[str]:
+    """Sentences on what a layer, whose output is that of ``node``, loses or wastes on these events, where that is worth
+    one. What a port loses is told with the events.
 
     Only a type that a quantizer states can be another: a sum's follows from what it adds.
     """
-    if values.saturated is not None and values.saturated > SATURATED:
+    name, type_, port = node.layer, edge.type, not node.inputs
+    if not port and values.saturated is not None and values.saturated > SATURATED:
         yield (
-            f"{name}: {percent(values.saturated)} of its values lie beyond {edge.type} and saturate; give it more "
-            "integer bits, unless cutting them off is meant"
+            f"{name}: {percent(values.saturated)} of its values lie beyond {type_} and saturate; give it more integer "
+            "bits, unless cutting them off is meant"
         )
-    if values.zeroed is not None and values.zeroed > ZEROED:
+    if not port and values.zeroed is not None and values.zeroed > ZEROED:
         yield (
-            f"{name}: {percent(values.zeroed)} of the values that are not 0 round to it on {edge.type}; give it more "
+            f"{name}: {percent(values.zeroed)} of the values that are not 0 round to it on {type_}; give it more "
             "fraction bits, or fewer integer bits for the same width"
         )
     if edge.declared is None:
         return
     if values.unused_high >= UNUSED_BITS:
-        yield f"{name}: no value needs the highest {values.unused_high} bits of {edge.type}; fewer integer bits do"
+        yield f"{name}: no value needs the highest {values.unused_high} bits of {type_}; fewer integer bits do"
     if values.unused_low >= UNUSED_BITS:
-        yield f"{name}: the lowest {values.unused_low} bits of {edge.type} are always 0; fewer fraction bits do"
+        yield f"{name}: the lowest {values.unused_low} bits of {type_} are always 0; fewer fraction bits do"

@@ -53,7 +53,7 @@ def test_bits_that_nothing_needs() -> None:
     found = seen(quantized(WIDE), 1.0, 2.0)
     assert (found.unused_high, found.unused_low, found.negative) == (3, 2, False)
     graph = quantized(WIDE)
-    told = list(advice("q", graph.edges["q"], found))
+    told = list(advice(graph.nodes["q"], graph.edges["q"], found))
     assert told == [
         "q: no value needs the highest 3 bits of ap_fixed<8,6>; fewer integer bits do",
         "q: the lowest 2 bits of ap_fixed<8,6> are always 0; fewer fraction bits do",
@@ -75,9 +75,15 @@ def test_a_binary_quantizer_is_meant_to_saturate() -> None:
 )
 def test_advice_only_where_it_is_worth_a_sentence(changes: dict[str, float], words: str | None) -> None:
     graph = quantized(FixedType(True, 4, 3))
-    told = list(advice("q", graph.edges["q"], seen(graph, 3.5, 0.5, -4.0).model_copy(update=changes)))
+    told = list(advice(graph.nodes["q"], graph.edges["q"], seen(graph, 3.5, 0.5, -4.0).model_copy(update=changes)))
     assert len(told) == (words is not None)
     assert words is None or words in told[0]
+
+
+def test_what_a_port_loses_is_told_with_the_events() -> None:
+    graph = quantized(FixedType(True, 4, 3))
+    lost = seen(graph, 3.5, 0.5, -4.0).model_copy(update={"saturated": 0.9, "zeroed": 0.9})
+    assert list(advice(graph.nodes["x"], graph.edges["x"], lost)) == []
 
 
 def test_ports_say_what_was_lost_before_them() -> None:
