@@ -140,7 +140,9 @@ def _witnesses(report: Report) -> Table:
             table.add_row(name, "not run", "", "", result.reason)
             continue
         rate = f"{result.events_per_second:,.0f}" if result.events_per_second else ""
-        table.add_row(name, f"{result.events:,}", _mismatches(result), rate, result.version)
+        table.add_row(
+            name, f"{result.events:,}", _mismatches(result) if report.compared else "not compared", rate, result.version
+        )
     return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hls.project.report.judged import Figure, judged_figures
+from hls.project.report.judged import Figure, told_figures
 from hls.project.report.schema import Curve, CurvePoint, Metric, Report
 from hls.target.resources import DSPS, LUTS
 
@@ -42,47 +42,57 @@ def _resources(report: Report) -> Iterator[Card]:
     gates = next((row for row in rows if row.gate_equivalents is not None or row.area is not None), None)
     if gates is not None:
         if gates.gate_equivalents is not None:
-            yield Card(count(gates.gate_equivalents), f"gate equivalents (NAND2), {_by(gates.source)}")
+            yield Card(count(gates.gate_equivalents), f"gate equivalents (NAND2), {_SOURCES[gates.source]}")
         if gates.area is not None:
-            yield Card(f"{gates.area:,.6g}", f"area in the unit of the liberty file, {_by(gates.source)}")
+            yield Card(f"{gates.area:,.6g}", f"area in the unit of the liberty file, {_SOURCES[gates.source]}")
         return
-    judged = judged_figures(report)
-    luts, dsps = judged.get(LUTS.key), judged.get(DSPS.key)
-    guess = next((row.counts[LUTS.key] for row in rows if LUTS.key in row.extrapolated), None)
-    if luts is not None:
-        yield Card(count(luts.value), f"LUTs, {_by(luts.source)}")
-    elif guess is not None:
-        yield Card(f"~ {count(guess)}", "LUTs, by an estimate beyond the designs that it was fitted to")
-    else:
-        yield Card(_UNKNOWN, "LUTs: no source gives them")
+    told = told_figures(report)
+    luts, dsps = told.get(LUTS.key), told.get(DSPS.key)
+    yield Card(_UNKNOWN, "LUTs: no source gives them") if luts is None else _counted(luts, "LUTs")
     if dsps is not None and dsps.value:
-        yield Card(count(dsps.value), f"DSPs, {_by(dsps.source)}")
+        yield _counted(dsps, "DSPs")
+
+
+def _counted(figure: Figure, what: str) -> Card:
+    return Card(f"{_about(figure)}{count(figure.value)}", f"{what}, {_by(figure)}")
 
 
 def _clocks(report: Report) -> Iterator[Card]:
-    judged = judged_figures(report)
+    told = told_figures(report)
     for name, meaning in (("latency_cycles", "latency"), ("interval", "from one event to the next")):
-        figure = judged.get(name)
+        figure = told.get(name)
         yield Card(_UNKNOWN, f"{meaning}: no source gives it") if figure is None else _time(report, figure, meaning)
 
 
 def _time(report: Report, figure: Figure, meaning: str) -> Card:
     clocks = f"{figure.value:g} clock{'' if figure.value == 1 else 's'}"
-    return Card(f"{figure.value * report.project.clock_ns:.4g} ns", f"{meaning}, {clocks}, {_by(figure.source)}")
+    took = f"{_about(figure)}{figure.value * report.project.clock_ns:.4g} ns"
+    return Card(took, f"{meaning}, {clocks}, {_by(figure)}")
 
 
-def _by(source: str) -> str:
-    return _SOURCES.get(source, f"by {source}")
+def _about(figure: Figure) -> str:
+    return "~ " if figure.extrapolated else ""
+
+
+def _by(figure: Figure) -> str:
+    if figure.extrapolated:
+        return "by an estimate beyond the designs that it was fitted to"
+    return _SOURCES.get(figure.source, f"by {figure.source}")
 
 
 def _fidelity(report: Report) -> Card:
-    """The first metric, which a system names first for a reason; of a curve the point that moved most."""
-    for name, metric in report.fidelity.items():
-        point, where = (metric, "") if isinstance(metric, Metric) else _farthest(metric)
-        unit = "" if metric.unit == "1" else f" {metric.unit}"
-        reference = "" if point.reference is None else f", {point.reference:.4g} of the float reference"
-        return Card(f"{point.firmware:.4g}{unit}", f"{name.replace('_', ' ')}{where}{reference}")
-    return Card(_UNKNOWN, "fidelity: not measured, there is no float reference to compare with")
+    """The metric that the budget limits, or the first with a float reference, which a system names first for a reason;
+    of a curve the point that moved most."""
+    limited = [check.key.rpartition("_")[0] for check in report.budget.checks]
+    plain = [name for name, metric in report.fidelity.items() if isinstance(metric, Metric)]
+    name = next((name for name in (*limited, *plain, *report.fidelity) if name in report.fidelity), None)
+    if name is None:
+        return Card(_UNKNOWN, "fidelity: not measured, there is no float reference to compare with")
+    metric = report.fidelity[name]
+    point, where = (metric, "") if isinstance(metric, Metric) else _farthest(metric)
+    unit = "" if metric.unit == "1" else f" {metric.unit}"
+    reference = "" if point.reference is None else f", {point.reference:.4g} of the float reference"
+    return Card(f"{point.firmware:.4g}{unit}", f"{name.replace('_', ' ')}{where}{reference}")
 
 
 def _farthest(curve: Curve) -> tuple[CurvePoint, str]:

@@ -14,10 +14,11 @@ CLOCKS = {"latency_cycles": "cycles", "interval": "interval"}
 
 @dataclass(frozen=True)
 class Figure:
-    """A number, and who gave it."""
+    """A number, and who gave it; ``extrapolated`` by an estimate beyond the designs that it was fitted to."""
 
     value: float
     source: str
+    extrapolated: bool = False
 
 
 def judged_figures(report: Report) -> dict[str, Figure]:
@@ -34,6 +35,20 @@ def judged_figures(report: Report) -> dict[str, Figure]:
                 figure = Figure(float(getattr(timing, field)), timing.source)
                 found.setdefault(name, {}).setdefault(timing.source, figure)
     return {name: best for name, by_source in found.items() if (best := most_trusted(by_source)) is not None}
+
+
+def told_figures(report: Report) -> dict[str, Figure]:
+    """What a reader is told: the judged figures, and extrapolated ones in the place of those that nobody else gives."""
+    found: dict[str, Figure] = {}
+    for row in report.resources:
+        if row.route == report.project.firmware:
+            found |= {kind: Figure(float(row.counts[kind]), row.source, True) for kind in row.extrapolated}
+    for timing in report.latency:
+        if timing.route == report.project.firmware and timing.extrapolated:
+            found["latency_cycles"] = Figure(float(timing.cycles), timing.source, True)
+            # How often an event can come is how the RTL is made, whatever its depth.
+            found["interval"] = Figure(float(timing.interval), timing.source)
+    return found | judged_figures(report)
 
 
 def counted_kinds(report: Report) -> tuple[Resource, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, takewhile
 
-from hls.project.report.judged import judged_figures
+from hls.project.report.judged import told_figures
 from hls.project.report.schema import Report
 
 _EVENTS, _TICKS = 4, 8
@@ -33,7 +33,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class TimeLine:
-    """``ticks`` are (per cent, nanoseconds); ``limit`` is None where the budget has none."""
+    """``source`` gave the latency; ``ticks`` are (per cent, nanoseconds); ``limit`` is None where there is none."""
 
     latency_ns: float
     interval_ns: float
@@ -45,8 +45,8 @@ class TimeLine:
 
 def time_line(report: Report) -> TimeLine | None:
     """Of the firmware that is judged; None where no source gives its latency and interval."""
-    judged, clock = judged_figures(report), report.project.clock_ns
-    cycles, interval = judged.get("latency_cycles"), judged.get("interval")
+    told, clock = told_figures(report), report.project.clock_ns
+    cycles, interval = told.get("latency_cycles"), told.get("interval")
     if cycles is None or interval is None:
         return None
     latency, apart = cycles.value * clock, interval.value * clock
@@ -55,7 +55,7 @@ def time_line(report: Report) -> TimeLine | None:
     return TimeLine(
         latency,
         apart,
-        cycles.source,
+        "an estimate beyond the designs that it was fitted to" if cycles.extrapolated else cycles.source,
         [Passage(100 * n * apart / end, 100 * latency / end) for n in range(_EVENTS)],
         [(100 * at / end, at) for at in _ticks(end)],
         None if allowed is None else Limit(100 * allowed / end, allowed, latency <= allowed),

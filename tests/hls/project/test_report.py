@@ -15,7 +15,7 @@ from hls.cli.table import print_report
 from hls.errors import ProjectError
 from hls.project.report import read_report
 from hls.project.report.budget import check_budget
-from hls.project.report.cards import cards
+from hls.project.report.cards import Card, cards
 from hls.project.report.curves import curve_tables
 from hls.project.report.html import write_html
 from hls.project.report.schema import Curve, CurvePoint, Latency, Metric, Resources, fidelity_metric
@@ -178,6 +178,20 @@ class TestPage:
         assert "<b>85 ns</b><span>latency, 17 clocks, measured in simulation</span>" in page
         assert "<b>20 ns</b><span>from one event to the next, 4 clocks, measured in simulation</span>" in page
         assert "<b>1\N{NARROW NO-BREAK SPACE}200</b><span>LUTs, by Yosys, before placement</span>" in page
+
+    def test_estimates_that_are_all_there_is_are_told_as_such(self, project: Path) -> None:
+        """Those of a small network lie beyond what was fitted, but for the interval, which is no estimate."""
+        latency, interval = cards(hls.build(project))[1:3]
+        beyond = "by an estimate beyond the designs that it was fitted to"
+        assert (latency.value, latency.meaning) == ("~ 5 ns", f"latency, 1 clock, {beyond}")
+        assert (interval.value, interval.meaning) == ("5 ns", "from one event to the next, 1 clock, estimated")
+
+    def test_the_fidelity_that_the_budget_limits(self, project: Path) -> None:
+        curved, plain = curve(at1=(9.0, 8.0), at2=(1.0, 3.0)), Metric(reference=0.5, firmware=0.25, unit="GeV")
+        report = hls.build(project).model_copy(update={"fidelity": {"kl": curved, "loss": plain}})
+        limited = report.model_copy(update={"budget": check_budget({"kl_max": 9}, {"kl": curved}, [], [], "rtl")})
+        assert cards(report)[3] == Card("0.25 GeV", "loss, 0.5 of the float reference")
+        assert cards(limited)[3] == Card("3 nats", "kl at log10 beta 2, 1 of the float reference")
 
     def test_an_asic_has_gates_and_no_luts(self, project: Path) -> None:
         report = hls.build(project)

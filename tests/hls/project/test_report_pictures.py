@@ -135,5 +135,10 @@ class TestTime:
         assert free is not None
         assert free.limit is None
 
+    def test_an_estimate_is_told_as_one(self, report: Report) -> None:
+        line = time_line(report)
+        assert line is not None
+        assert line.source == "an estimate beyond the designs that it was fitted to"
+
     def test_nothing_known(self, report: Report) -> None:
         assert time_line(report.model_copy(update={"latency": []})) is None
