@@ -17,24 +17,21 @@ from pydantic import BaseModel
 from hls.cli.app import VERBS
 from hls.project.expected import read_expected
 from hls.project.project_file import ModelSection, ProjectFile, TargetSection, VerifySection
+from hls.project.report.network_schema import GraphInfo, Layer
 from hls.project.report.schema import (
     Budget,
     BudgetCheck,
     Curve,
     CurvePoint,
-    DisagreementInfo,
     Environment,
-    GraphInfo,
     Latency,
-    Layer,
     Metric,
     ProjectInfo,
     ReferenceLatency,
     Report,
     Resources,
-    VerificationInfo,
-    WitnessInfo,
 )
+from hls.project.report.verification_schema import DisagreementInfo, VerificationInfo, WitnessInfo
 from hls.target.resources import LIMITS, RESOURCES
 
 ROOT = Path(__file__).resolve().parents[1]

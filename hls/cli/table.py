@@ -14,7 +14,8 @@ from hls.cli.screen import new_table, print_table
 from hls.cli.verb import Answer
 from hls.project.report.curves import curve_tables
 from hls.project.report.judged import counted_kinds
-from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing, WitnessInfo
+from hls.project.report.schema import Budget, CurvePoint, Metric, Report, Resources, Timing
+from hls.project.report.verification_schema import WitnessInfo
 from hls.project.report.words import (
     compared_words,
     disagreement_words,

@@ -25,7 +25,8 @@ from hls.project.report import assemble
 from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
 from hls.project.report.rows import Figures, gather_figures
-from hls.project.report.schema import REPORT_FILE, KeptResult, Report
+from hls.project.report.schema import REPORT_FILE, Report
+from hls.project.report.verification_schema import KeptResult
 from hls.project.routing import asked_device, pipeline_for, route
 from hls.project.systems.finding import Chosen, project_system
 from hls.project.vendor_runs import keep_vendor_reports

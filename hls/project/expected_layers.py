@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 
 from pydantic import BaseModel, ConfigDict
 
-from hls.project.report.schema import Layer, Report
+from hls.project.report.network_schema import Layer
+from hls.project.report.schema import Report
 
 _MOST = 3
 """Layers that one message names."""

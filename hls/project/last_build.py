@@ -15,7 +15,8 @@ from hls.errors import ProjectError
 from hls.graph import FixedGraph
 from hls.handover import BENCH
 from hls.project.project_file import Project
-from hls.project.report.schema import KeptResult, Latency, Report, Resources, read_report
+from hls.project.report.schema import Latency, Report, Resources, read_report
+from hls.project.report.verification_schema import KeptResult
 from hls.proof import PROOF_FILE
 from hls.verification.build_folder import BuildFolder
 

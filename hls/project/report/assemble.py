@@ -18,19 +18,10 @@ from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.costs import constants, products
 from hls.graph.digest import layer_digest
 from hls.project.project_file import Project
-from hls.project.report.schema import (
-    DisagreementInfo,
-    Environment,
-    GraphInfo,
-    Layer,
-    LayerValues,
-    PortInfo,
-    ProjectInfo,
-    ReferenceLatency,
-    VerificationInfo,
-    WitnessInfo,
-)
+from hls.project.report.network_schema import GraphInfo, Layer, LayerValues
+from hls.project.report.schema import Environment, ProjectInfo, ReferenceLatency
 from hls.project.report.values import advice, layer_values
+from hls.project.report.verification_schema import DisagreementInfo, PortInfo, VerificationInfo, WitnessInfo
 from hls.proof import Proof
 from hls.verification.disagreement import Disagreement
 from hls.verification.explanation import Explanation

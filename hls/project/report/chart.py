@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hls.project.report.schema import Layer, PipelineTrial, Timing
+from hls.project.report.network_schema import Layer
+from hls.project.report.schema import PipelineTrial, Timing
 
 _LEFT, _WIDTH, _ROW, _TOP = 190, 560, 46, 34
 _TALLEST = 22

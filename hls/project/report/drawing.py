@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hls.project.report.schema import Layer
+from hls.project.report.network_schema import Layer
 
 BOX_WIDTH, BOX_HEIGHT = 272, 44
 _GAP, _LANE, _PITCH, _MARGIN = 24, 20, 74, 8

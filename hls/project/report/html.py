@@ -11,9 +11,10 @@ from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from hls.project.report.judged import counted_kinds, judged_figures
-from hls.project.report.schema import HTML_FILE, DisagreementInfo, Metric, Report
+from hls.project.report.schema import HTML_FILE, Metric, Report
 from hls.project.report.time_line import time_line
 from hls.project.report.values import SATURATED, ZEROED
+from hls.project.report.verification_schema import DisagreementInfo
 from hls.project.report.words import (
     compared_words,
     disagreement_words,

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -19,21 +17,17 @@ from pydantic import (
 
 from hls.errors import ProjectError
 from hls.machine.files import read_text
+from hls.project.report.network_schema import GraphInfo
+from hls.project.report.section import Section
+from hls.project.report.verification_schema import KeptResult, VerificationInfo, WitnessInfo
 from hls.proof.certificate import Proof
 from hls.target import Firmware
 from hls.target.resources import RESOURCES
 
-Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 SCHEMA_VERSION = 1
 REPORT_FILE = "report.json"
 HTML_FILE = "report.html"
 _OWN_WITNESSES: Mapping[Firmware, tuple[str, ...]] = {"rtl": ("rtl", "netlist"), "hls4ml": ("csim",)}
-
-
-class Section(BaseModel):
-    """Any object of the report."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ProjectInfo(Section):
@@ -52,164 +46,6 @@ class ProjectInfo(Section):
     firmware: Firmware | None = None
     firmware_key: str | None = None
     """Equal in builds of one network, model file, target and release; None in old reports."""
-
-
-class LayerValues(Section):
-    """What so many ``events``, corners left out, put on a layer's output: ``zeros`` counts the values that are 0, and
-    ``magnitudes`` the others by the highest bit of their magnitude, from the lowest bit of the type on.
-
-    Shares of all values that the layer's quantizers had to cut off at their ends (``saturated``), and of those that
-    were not 0 and became it (``zeroed``); null where it has none, and where one is meant to do so (two steps or less
-    from end to end). ``unused_high`` and ``unused_low`` are bits of the type that no value needed; ``negative``:
-    whether any was."""
-
-    events: int
-    zeros: int
-    magnitudes: list[int]
-    saturated: float | None
-    zeroed: float | None
-    unused_high: int
-    unused_low: int
-    negative: bool
-
-    @property
-    def zero_share(self) -> float:
-        """The part of all values that is 0."""
-        return self.zeros / max(self.zeros + sum(self.magnitudes), 1)
-
-
-class Layer(Section):
-    """One Keras layer on chip; ``inputs`` are the layers that it reads. ``low`` and ``high`` are proved bounds of its
-    output, ``observed`` the largest magnitude that the events reached, all in the network's own units;
-    ``accumulator_bits`` is the widest sum inside."""
-
-    name: str
-    operations: list[str]
-    shape: list[int]
-    type: str
-    width: int
-    integer: int
-    low: float
-    high: float
-    observed: float | None
-    accumulator_bits: int | None
-    parameters: int
-    multiplications: int
-    inputs: list[str] = []
-    lut: float | None = None
-    """Its share of the estimated LUTs of the firmware that is built; no error is known of a share."""
-    values: LayerValues | None = None
-    advice: list[str] = []
-    digest: str | None = None
-    """Of what it computes: a changed weight, type or rounding changes it."""
-
-
-class PortInfo(Section):
-    """One of ``ports``: of the events but corners, how many lie ``beyond`` its type, how many differ there; which
-    share of their values saturates, and which share of those that are not zero becomes it."""
-
-    name: str
-    type: str
-    beyond: int
-    distinct: int
-    saturated: float | None = None
-    zeroed: float | None = None
-
-
-class GraphInfo(Section):
-    """``graph``: the network as exact integer arithmetic. ``layers`` counts them, ``pipeline`` lists them."""
-
-    layers: int
-    parameters: int
-    multiplications: int
-    ebops: int
-    widest_accumulator_bits: int
-    overflow_proved: bool
-    digest: str
-    float32_inexact: list[str]
-    notes: list[str]
-    pipeline: list[Layer]
-
-
-class WitnessInfo(Section):
-    """One of ``witnesses``. Events differing from the emulator's integers are ``mismatches``, but those of QKeras that
-    lie where its own float32 can have taken them are ``float32_differs``: off by ``float32_deviation`` LSBs at most, of
-    ``float32_allowed`` that would have been accepted in one of them, a ``float32_share`` of the output's range. Not
-    run: ``status`` says so, ``reason`` why."""
-
-    status: Literal["ran", "not run"]
-    reason: str | None = None
-    events: int = 0
-    mismatches: int = 0
-    events_per_second: float | None = None
-    seconds: float | None = None
-    version: str | None = None
-    float32_differs: int | None = None
-    float32_deviation: float | None = None
-    float32_allowed: float | None = None
-    float32_share: float | None = None
-
-
-class KeptResult(Section):
-    """One of ``kept``: what a witness found in an earlier build of the same firmware, on the events of ``source``."""
-
-    built: str
-    source: str
-    result: WitnessInfo
-
-
-class DisagreementInfo(Section):
-    """First event on which two witnesses differ; values and input are raw integers, null for one off the grid.
-
-    In all ``events`` that differ ``differing`` values do, of ``compared``, by ``largest`` LSBs at most. ``place`` says
-    how the ``layer`` is known, or why it is not; ``lsb`` is that of the output that is named."""
-
-    witnesses: tuple[str, str]
-    events: int
-    event: int
-    output: str
-    element: list[int]
-    values: tuple[int | None, int | None]
-    layer: str | None
-    input: list[list[int]]
-    message: str
-    differing: int | None = None
-    compared: int | None = None
-    largest: int | None = None
-    lsb: float | None = None
-    place: str = ""
-
-
-class VerificationInfo(Section):
-    """``verification``: whether every witness agreed, on which events; ``not_asked`` names those left out.
-
-    ``agreement`` says how far: all bits are equal, or QKeras differs within its own float32's error, or something
-    differs that nothing explains. Reports written before it was told apart have none."""
-
-    passed: bool
-    agreement: Agreement | None = None
-    events: int
-    corner_events: int
-    source: str
-    not_asked: list[str] = []
-    failures: list[str]
-    disagreements: list[DisagreementInfo]
-    odd_one_out: str | None = None
-    """The witness without which all would agree."""
-    distinct_events: int | None = None
-    """Of the events but corners, as ``ports``; reports written before it was counted have none."""
-    ports: list[PortInfo] = []
-    warnings: list[str] = []
-    """Where the events cover little."""
-
-    @property
-    def coverage(self) -> str | None:
-        """``distinct_events`` and ``ports`` in a line; None for a report that does not state them."""
-        if self.distinct_events is None:
-            return None
-        beyond = [f"{port.beyond:,} lie beyond {port.type} of {port.name}" for port in self.ports if port.beyond]
-        events = f"{self.distinct_events:,} of {self.events - self.corner_events:,} events distinct"
-        return "; ".join([events, *beyond])
 
 
 class Metric(Section):
@@ -267,13 +103,13 @@ class Resources(Section):
     route: Firmware
     stage: str
     tool: str | None = None
-    counts: dict[str, int | float] = {}
+    counts: dict[str, int | float] = Field(default_factory=dict)
     lut_range: tuple[int, int] | None = None
-    utilisation: dict[str, float] = {}
+    utilisation: dict[str, float] = Field(default_factory=dict)
     verdict: str | None = None
     relative_error: dict[str, float] | None = None
     median_error: dict[str, float] | None = None
-    extrapolated: list[str] = []
+    extrapolated: list[str] = Field(default_factory=list)
     cells: dict[str, int] | None = None
     logic_depth: int | None = None
     path_ns: float | None = None
@@ -361,7 +197,7 @@ class Timing(Section):
     path_ns: float | None
     words: str
     slowest: SlowestPath | None = None
-    trials: list[PipelineTrial] = []
+    trials: list[PipelineTrial] = Field(default_factory=list)
     trials_by: str | None = None
 
 
@@ -417,17 +253,17 @@ class Report(Section):
     graph: GraphInfo
     verification: VerificationInfo
     witnesses: dict[str, WitnessInfo]
-    kept: dict[str, KeptResult] = {}
+    kept: dict[str, KeptResult] = Field(default_factory=dict)
     """Of witnesses that did not run in this build, and no part of its verdict."""
     proof: Proof | None = None
     """What is proved for every input, where the build was asked for it; also in proof.json."""
     fidelity: dict[str, Metric | Curve]
     fidelity_events: str | None = None
     """On which events the fidelity was measured, and what could not be; None in old reports."""
-    resources: list[Resources] = []
-    latency: list[Latency] = []
+    resources: list[Resources] = Field(default_factory=list)
+    latency: list[Latency] = Field(default_factory=list)
     timing: Timing | None = None
-    figure_notes: list[str] = []
+    figure_notes: list[str] = Field(default_factory=list)
     reference_latency: ReferenceLatency | None
     budget: Budget
     environment: Environment

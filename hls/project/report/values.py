@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hls.emulation import Emulator
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.raw import RawArrays
-from hls.project.report.schema import LayerValues
+from hls.project.report.network_schema import LayerValues
 from hls.verification.coverage import PortCoverage, percent
 
 _TRACED_EVENTS = 2048

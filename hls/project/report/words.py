@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hls.project.report.schema import DisagreementInfo, Report, WitnessInfo
+from hls.project.report.schema import Report
+from hls.project.report.verification_schema import DisagreementInfo, WitnessInfo
 from hls.verification.coverage import percent
 from hls.verification.verify import SPECIFICATION
 

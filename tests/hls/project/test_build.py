@@ -21,7 +21,7 @@ from hls.cli.table import print_report
 from hls.errors import EventError, FirmwareError, ModelFileError, ProjectError, SystemNotFoundError
 from hls.project import build as building
 from hls.project.report import read_report
-from hls.project.report.schema import PortInfo
+from hls.project.report.verification_schema import PortInfo
 from tests.conftest import TOML
 from tests.models import write_model, write_reference
 

@@ -84,7 +84,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def with_everything(report: Any) -> Any:
     """The report as if a witness had differed and the RTL had been timed."""
-    from hls.project.report.schema import DisagreementInfo, Latency
+    from hls.project.report.schema import Latency
+    from hls.project.report.verification_schema import DisagreementInfo
 
     found = DisagreementInfo(
         witnesses=("emulator", "csim"), events=3, event=7, output="out_q", element=[0], values=(1, None), layer="out",

@@ -11,7 +11,8 @@ import pytest
 import hls
 from hls.project.report.chart import Column, bit_chart
 from hls.project.report.drawing import BOX_HEIGHT, BOX_WIDTH, Drawing, draw
-from hls.project.report.schema import Budget, BudgetCheck, Latency, Layer, LayerValues, Report
+from hls.project.report.network_schema import Layer, LayerValues
+from hls.project.report.schema import Budget, BudgetCheck, Latency, Report
 from hls.project.report.time_line import Limit, Passage, time_line
 
 COMMON: dict[str, Any] = {

@@ -11,7 +11,7 @@ import hls
 from hls.cli.table import print_report
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
-from hls.project.report.schema import LayerValues
+from hls.project.report.network_schema import LayerValues
 from hls.project.report.values import advice, layer_values
 from hls.verification.coverage import PortCoverage
 
