@@ -40,7 +40,7 @@ def verification_inputs(count: int, n: int, seed: int) -> dict[str, Floats32]:
     samples = [held_out_clouds(name, events, seed, count) for name, events in numbers.items()]
     clouds = np.concatenate(samples)[rng.permutation(sum(map(len, samples)))]
     chosen = clouds[np.arange(n) % len(clouds)]
-    return {"particles": features(_moved(chosen, len(clouds), rng)), "log10_beta": _spread(n, rng)}
+    return {"particles": features(moved(chosen, len(clouds), rng)), "log10_beta": _spread(n, rng)}
 
 
 def file_clouds(path: Path, count: int) -> Floats32:
@@ -54,7 +54,8 @@ def file_inputs(path: Path, count: int) -> dict[str, Floats32]:
     return {"particles": features(clouds), "log10_beta": _spread(len(clouds), np.random.default_rng(_FILE_SEED))}
 
 
-def _moved(clouds: Floats32, untouched: int, rng: np.random.Generator) -> Floats32:
+def moved(clouds: Floats32, untouched: int, rng: np.random.Generator) -> Floats32:
+    """Clouds (n, N, 3), all but the first ``untouched`` turned about the beam and, every other, mirrored in η."""
     angle = rng.uniform(-np.pi, np.pi, (len(clouds), 1)).astype(np.float32)
     mirror = rng.choice(np.array([-1.0, 1.0], np.float32), (len(clouds), 1))
     angle[:untouched], mirror[:untouched] = 0.0, 1.0

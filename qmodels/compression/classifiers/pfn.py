@@ -146,7 +146,7 @@ class PfnTask:
         self._seed = seed
         self._moved = moved
         self.options = {"moved": moved}
-        self._weights = class_weights(training)
+        self._weights = class_weights(len(training.zeros), len(training.ones))
 
     def epoch_data(self, epoch: int) -> Arrays:
         rng = np.random.default_rng([self._seed, _EPOCH_STREAM, epoch])
@@ -163,9 +163,9 @@ class PfnTask:
         return binary_cross_entropy(ones, zeros), auc(ones, zeros)
 
 
-def class_weights(training: Sides) -> tf.Tensor:
-    """Weights of class 0 and class 1 with which both count the same, N/(2 N_c)."""
-    return tf.constant(training.both / (2.0 * np.array([len(training.zeros), len(training.ones)])), tf.float32)
+def class_weights(zeros: int, ones: int) -> tf.Tensor:
+    """Weights of so many events of class 0 and class 1 with which both count the same, N/(2 N_c)."""
+    return tf.constant((zeros + ones) / (2.0 * np.array([zeros, ones])), tf.float32)
 
 
 def weighted_loss(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

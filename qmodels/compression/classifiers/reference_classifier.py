@@ -47,7 +47,7 @@ class ReferenceClassifierTask:
         self._networks = networks
         self._clouds, self._labels = _joined(training)
         self._seed = seed
-        self._weights = class_weights(training)
+        self._weights = class_weights(len(training.zeros), len(training.ones))
         clouds, labels = _joined(validation)
         self._validation = self._restored(clouds, np.random.default_rng([seed, _VALIDATION_STREAM]))
         self._validation_labels = labels > 0.5

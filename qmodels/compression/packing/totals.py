@@ -58,7 +58,7 @@ def raw_totals(visible: npt.ArrayLike, ht: npt.ArrayLike) -> Ints:
     return np.minimum(values, (1 << WIDTHS) - 1).astype(np.int64)
 
 
-def cut_to(clouds: Floats, visible: Ints) -> Floats32:
+def cut_to(clouds: Floats, visible: npt.NDArray[np.integer]) -> Floats32:
     """Restored clouds (n, N, 3) with no more particles than there were: the hardest stay, their pT/H_T adds up to 1.
 
     A decoder gives every particle some pT. Where fewer than N were visible, the softest become padding.

@@ -15,7 +15,7 @@ from hls.machine.files import read_json, write_text
 from qmodels.compression.autoencoder import Encoder
 from qmodels.compression.inputs import transport_targets
 from qmodels.compression.paper.rates import displays, rates
-from qmodels.compression.paper.results import Evaluation
+from qmodels.compression.paper.results import Evaluation, Signal
 from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.samples.event_sources import event_source
 from qmodels.compression.samples.pythia import BACKGROUND, SIGNALS
@@ -112,6 +112,7 @@ def measure(
         particles=networks.count,
         latents=networks.decoder.inputs["latent"][0],
         training=training,
+        signals=[Signal(each.header.sample, len(each), each.header.selection) for each in signals],
         truth=clouds[event],
         displays=displays(networks, clouds, event, DISPLAY_LOG10_BETAS),
         rates=rates(networks, clouds, RATE_LOG10_BETAS, trainer.seed, trainer.progress),
@@ -140,6 +141,7 @@ def _write_json(found: Evaluation, path: Path) -> None:
         "particles": found.particles,
         "latents": found.latents,
         "training": found.training,
+        "signals": [asdict(signal) for signal in found.signals],
         "displays": [{"log10_beta": d.log10_beta, "bits": d.bits, "active": d.active} for d in found.displays],
         "rates": [
             {

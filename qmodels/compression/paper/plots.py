@@ -85,17 +85,24 @@ def _auc(found: Evaluation) -> Figure:
         _curve(axes, ours, [p.reference for p in found.aucs], "s-", _REFERENCE, "restored, one PFN for all")
         _curve(axes, ours, [p.trees for p in found.aucs], "^-", _TREES, "restored, trees")
         _lines(axes, found)
-    for axes, bare, both in (
-        (left, *[[p.log10_beta for p in found.sent]] * 2),
-        (right, [p.reference.bits for p in found.sent], [p.reference.bits_with_totals for p in found.sent]),
-    ):
-        _curve(axes, bare, [p.reference.latents for p in found.sent], "v-", _LATENTS, "latents, trees")
-        _curve(axes, both, [p.reference.with_totals for p in found.sent], "D-", _TOTALS, "... and N, $H_T$, trees")
+    _sent(left, right, found)
     left.set(xlabel=BETA_LABEL, ylabel="AUC between the signals")
     right.set_xscale("symlog", linthresh=1.0)
-    right.set(xlabel="KL [bits per event]", xlim=(0.0, 600.0))
+    right.set(xlabel="bits per event", xlim=(0.0, 600.0))
     right.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
+
+
+def _sent(left: Axes, right: Axes, found: Evaluation) -> None:
+    """What is sent, of the firmware where it was measured; its bits are those that it takes."""
+    points = [(p.log10_beta, p.firmware or p.reference) for p in found.sent]
+    betas, seen = [beta for beta, _ in points], [each for _, each in points]
+    for axes, alone, both in (
+        (left, betas, betas),
+        (right, [each.bits for each in seen], [each.bits_with_totals for each in seen]),
+    ):
+        _curve(axes, alone, [each.network for each in seen], "v-", _LATENTS, "latents as sent, network")
+        _curve(axes, both, [each.network_with_totals for each in seen], "D-", _TOTALS, "... with $N$ and $H_T$")
 
 
 def _curve(axes: Axes, at: Sequence[float], aucs: Sequence[Auc | None], style: str, color: str, label: str) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 from qmodels.classification import Auc
 from qmodels.compression.paper.rates import Display, Rate
+from qmodels.compression.samples.selection import Selection
 from qmodels.types import Floats32
 
 
 @dataclass(frozen=True)
 class AucPoint:
     """Signals restored from the means at one β: mean KL in bits, AUC of a fresh PFN, of the reference classifier if
-    there is one, and of trees.
+    there is one, and of trees; of ``cut_trees`` with no more particles than were visible.
     """
 
     log10_beta: float
@@ -21,25 +22,32 @@ class AucPoint:
     pfn: Auc
     reference: Auc | None
     trees: Auc
+    cut_trees: Auc
 
 
 @dataclass(frozen=True)
-class SentTrees:
-    """AUC of trees that see the ``latents`` alone, and with the number of particles and H_T; bits an event of each."""
+class Seen:
+    """AUCs of trees and of a dense network that see latents alone, then with the number of particles and H_T; bits an
+    event of each.
+    """
 
     bits: float
-    latents: Auc
+    trees: Auc
+    network: Auc
     bits_with_totals: float
-    with_totals: Auc
+    trees_with_totals: Auc
+    network_with_totals: Auc
 
 
 @dataclass(frozen=True)
 class SentPoint:
-    """What is sent at one β: the float encoder's means, whose bits are its KL, and the firmware's, packed."""
+    """What is sent at one β: the float encoder's latents, drawn from their posterior, whose bits are its KL; and the
+    firmware's packed, if it could be.
+    """
 
     log10_beta: float
-    reference: SentTrees
-    firmware: SentTrees | None
+    reference: Seen
+    firmware: Seen | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,15 @@ class Classifiers:
     muons: Auc
 
 
+@dataclass(frozen=True)
+class Signal:
+    """Which events stand for a class: ``events`` of a sample, selected so."""
+
+    sample: str
+    events: int
+    selection: Selection
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Everything that is drawn and tabulated. ``truth`` is the cloud (N, 3) of the event on display."""
@@ -64,6 +81,7 @@ class Evaluation:
     particles: int
     latents: int
     training: dict[str, Any]
+    signals: list[Signal]
     truth: Floats32
     displays: list[Display]
     rates: list[Rate]

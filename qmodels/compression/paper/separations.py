@@ -16,6 +16,7 @@ from qmodels.compression.classifiers.separation import restored_scores
 from qmodels.compression.classifiers.summaries import summaries
 from qmodels.compression.classifiers.trees import train_trees
 from qmodels.compression.inputs import transport_targets
+from qmodels.compression.packing.totals import cut_to
 from qmodels.compression.paper.results import AucPoint, Classifiers
 from qmodels.compression.samples.collision_files import Collisions
 from qmodels.compression.samples.selection import MAX_PARTICLES
@@ -77,6 +78,7 @@ def restored(
     for log10_beta in log10_betas:
         coded = [code(networks.reference, networks.decoder, side, log10_beta) for side in clouds]
         back = [np.asarray(side.restored, np.float32) for side in coded]
+        cut = [cut_to(side, signal.visible) for side, signal in zip(back, signals, strict=True)]
         found.append(
             AucPoint(
                 log10_beta=log10_beta,
@@ -84,6 +86,7 @@ def restored(
                 pfn=trainer.network([scaled(side) for side in back], f"log10 beta {log10_beta:g}"),
                 reference=_reference(networks, unseen(back, trainer.seed), log10_beta),
                 trees=trainer.trees(back),
+                cut_trees=trainer.trees(cut),
             )
         )
     return found

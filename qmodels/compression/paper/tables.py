@@ -8,7 +8,7 @@ from pathlib import Path
 from hls.machine.files import write_text
 from qmodels.classification import Auc
 from qmodels.compression.paper import published
-from qmodels.compression.paper.results import Evaluation
+from qmodels.compression.paper.results import Evaluation, Signal
 from qmodels.compression.samples.selection import MAX_PARTICLES
 
 
@@ -21,18 +21,19 @@ def write_markdown(found: Evaluation, path: Path) -> Path:
 def _page(found: Evaluation) -> Iterable[str]:
     said = ", ".join(f"{key} {value}" for key, value in found.training.items() if value is not None)
     yield f"{found.particles} particles, {found.latents} latents{'; ' + said if said else ''}.\n"
+    yield f"Signals: {', '.join(map(_signal, found.signals))}; a tenth of each is what AUCs are measured on.\n"
     yield "Rate and distortion of background events, ours / published:\n"
     yield from _table(("log₁₀ β", "S [R²]", "ΣKL [nats]", "C_KL", "C_S", "latents above 0.1 nats"), _rates(found))
     yield "\nAUC between the signals, restored from the means:\n"
     columns = (
-        "log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "trees", "published, interpolated",
+        "log₁₀ β", "KL [bits]", "fresh PFN", "reference PFN", "trees", "trees, as many particles as there were",
+        "published, interpolated",
     )  # fmt: skip
     yield from _table(columns, _aucs(found))
-    yield "\nAUC of trees that see what is sent, without restoring it; with the number of particles and H_T in bits of "
-    yield "their own; float means at the KL, and the firmware's packed:\n"
+    yield "\nAUC of what is sent, not restored; N and H_T are sent beside the latents in 24 bits of their own:\n"
     sent = (
-        "log₁₀ β", "KL [bits]", "float latents", "with both numbers",
-        "packed [bits]", "firmware's latents", "with both [bits]", "with both numbers",
+        "log₁₀ β", "encoder", "bits", "latents, trees", "latents, network",
+        "bits with N, H_T", "latents, N, H_T, trees", "latents, N, H_T, network",
     )  # fmt: skip
     yield from _table(sent, _sent(found))
     known = found.classifiers
@@ -47,6 +48,10 @@ def _page(found: Evaluation) -> Iterable[str]:
     )
     yield from _table(("of", "AUC", "published"), ((name, str(own), other) for name, own, other in rows))
     yield ""
+
+
+def _signal(signal: Signal) -> str:
+    return f"{signal.events:,} events of {signal.sample}"
 
 
 def _rates(found: Evaluation) -> Iterable[tuple[str, ...]]:
@@ -65,7 +70,7 @@ def _rates(found: Evaluation) -> Iterable[tuple[str, ...]]:
 
 def _aucs(found: Evaluation) -> Iterable[tuple[str, ...]]:
     for point in found.aucs:
-        own = ("" if auc is None else str(auc) for auc in (point.pfn, point.reference, point.trees))
+        own = ("" if auc is None else str(auc) for auc in (point.pfn, point.reference, point.trees, point.cut_trees))
         yield f"{point.log10_beta:g}", f"{point.bits:.1f}", *own, f"{published.auc_at(point.log10_beta):.3f}"
 
 
@@ -78,13 +83,11 @@ def _encoded(found: Evaluation) -> Iterable[tuple[str, Auc, str]]:
 
 def _sent(found: Evaluation) -> Iterable[tuple[str, ...]]:
     for point in found.sent:
-        own, packed = point.reference, point.firmware
-        row = [f"{point.log10_beta:g}", f"{own.bits:.1f}", str(own.latents), str(own.with_totals)]
-        if packed is None:
-            yield (*row, "", "", "", "")
-        else:
-            bits, total = f"{packed.bits:.1f}", f"{packed.bits_with_totals:.1f}"
-            yield (*row, bits, str(packed.latents), total, str(packed.with_totals))
+        for encoder, seen in (("float", point.reference), ("firmware", point.firmware)):
+            if seen is not None:
+                alone = f"{seen.bits:.1f}", str(seen.trees), str(seen.network)
+                both = f"{seen.bits_with_totals:.1f}", str(seen.trees_with_totals), str(seen.network_with_totals)
+                yield (f"{point.log10_beta:g}", encoder, *alone, *both)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
