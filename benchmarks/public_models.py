@@ -7,12 +7,14 @@ Each file goes through `qtrigger new`. What it refuses is cured as its message s
 `qtrigger quantize` with random events), and tried again. The project is built with the emulator, with the framework
 that wrote the file (HGQ and HGQ 2 in environments of their own, see `qtrigger doctor`), and, where the network has at
 most so many multiplications, with the C simulation. Results are kept in --out, so that the same command goes on where
-it stopped, and a line taken out is made again; --page writes them as a table.
+it stopped, and a line taken out is made again; --page writes them as a table, beside what HGQ and HGQ 2 left in
+their files: the bit operations of the trained network, by which their authors count LUTs.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import subprocess
@@ -21,10 +23,11 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -95,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{_line(outcome)}\n")
     outcomes = [done[name] for name in sorted(done)]
     if options.page is not None:
-        options.page.write_text(page(outcomes, options.events, options.largest_csim), encoding="utf-8")
+        stated = {path.name: stated_bops(path) for path in options.folder.iterdir() if path.suffix in SUFFIXES}
+        told = page(outcomes, options.events, options.largest_csim, stated=stated)
+        options.page.write_text(told, encoding="utf-8")
     return int(any(o.agreement == "differs" or _OUR_FAULT in (o.refusal or "") for o in outcomes))
 
 
@@ -161,6 +166,32 @@ def _architecture(path: Path) -> tuple[str, bytes]:
         config = file.attrs.get("model_config", b"")
         version = str(file.attrs.get("keras_version", "weights only"))
         return f"HDF5 of {version}", config.encode() if isinstance(config, str) else bytes(config)
+
+
+def stated_bops(path: Path) -> int | None:
+    """Effective bit operations that HGQ or HGQ 2 counted in training and left in the file; None where there are none."""
+    if not kind(path).startswith("HGQ"):
+        return None
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            held = io.BytesIO(archive.read("model.weights.h5"))
+            counts = _scalars(held, lambda name, value: value.dtype == np.uint32)
+    else:
+        counts = _scalars(path, lambda name, value: "bops" in name.rpartition("/")[2])
+    return round(sum(counts)) if counts else None
+
+
+def _scalars(file: Path | io.BytesIO, wanted: Callable[[str, h5py.Dataset], bool]) -> list[float]:
+    """Numbers that stand alone in a file of HDF5."""
+    found: list[float] = []
+
+    def visit(name: str, value: object) -> None:
+        if isinstance(value, h5py.Dataset) and value.shape == () and "optimizer" not in name and wanted(name, value):
+            found.append(float(value[()]))
+
+    with h5py.File(file) as store:
+        store.visititems(visit)
+    return found
 
 
 def _new(model: Path, place: Path) -> tuple[tuple[str, ...], str | None]:
@@ -270,10 +301,15 @@ simulation, on {events} events over its whole input range, half of them corner e
 
 *quantize* stands for `qtrigger quantize` with {calibration} random events and 8 bits: the network of types that it
 writes is then the one that is compared. LUTs are estimates of the fully parallel RTL ([estimates](estimates.md)), also
-where a chip has fewer. The files are their owners' and are not part of this project.
+where a chip has fewer. *EBOPs* are the effective bit operations that HGQ and HGQ 2 counted when the network was trained
+and left in the file: of the network placed and routed they are "roughly #LUTs + 55#DSPs"
+([HGQ](https://pypi.org/project/HGQ/0.2.1/)), the one published figure that belongs to just these files. They count
+products; roundings, wraps, tables and sums of branches, which a network of few products is made of, are in our LUTs
+alone. The papers' tables are of other trainings of such networks (16 features of jets: HGQ 10,182 LUTs at 36 ns,
+HGQ-LUT 5,667 at 9.2 ns, both as others transcribed them). The files are their owners' and are not part of this project.
 
-| file | written by | brought in | layers | parameters | multiplications | LUTs | events | agreement |
-|---|---|---|---|---|---|---|---|---|
+| file | written by | brought in | layers | parameters | products | LUTs (ours) | EBOPs (theirs) | events | agreement |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -281,8 +317,17 @@ _AGREE = ("bit-exact", "within float32")
 _THREE = 3
 
 
-def page(outcomes: Sequence[Outcome], events: int, largest_csim: int, untried: int = 0) -> str:
-    """The table, how many of each, and every refusal with its cure; ``untried`` files of the folder are not in it."""
+def page(
+    outcomes: Sequence[Outcome],
+    events: int,
+    largest_csim: int,
+    untried: int = 0,
+    stated: Mapping[str, int | None] = MappingProxyType({}),
+) -> str:
+    """The table, how many of each, and every refusal with its cure; ``untried`` files of the folder are not in it.
+
+    ``stated``: bit operations that files themselves state, by their names.
+    """
     counts = Counter(outcome.agreement for outcome in outcomes if outcome.agreement is not None)
     head = _HEAD.format(
         events=events,
@@ -295,18 +340,20 @@ def page(outcomes: Sequence[Outcome], events: int, largest_csim: int, untried: i
         calibration=_CALIBRATION_EVENTS,
     )
     notes: list[str] = []
-    rows = "".join(_row(outcome, notes) for outcome in outcomes)
+    rows = "".join(_row(outcome, notes, stated.get(outcome.file)) for outcome in outcomes)
     return head + rows + "\n" + "".join(f"{number}. {note}\n" for number, note in enumerate(notes, start=1))
 
 
-def _row(o: Outcome, notes: list[str]) -> str:
+def _row(o: Outcome, notes: list[str], stated: int | None) -> str:
     how = ", ".join("quantize" if cure.startswith("qtrigger quantize") else cure for cure in o.cures) or "as it is"
     if o.agreement is None:
-        return f"| `{o.file}` | {o.kind} | {how} | | | | | | refused {_note(o.refusal or '', notes)} |\n"
-    sizes = " | ".join(f"{size:,}" for size in (o.layers, o.parameters, o.multiplications, o.luts, o.events))
+        return f"| `{o.file}` | {o.kind} | {how} | | | | | | | refused {_note(o.refusal or '', notes)} |\n"
+    bops = "" if stated is None else f"{stated:,}"
+    sizes = " | ".join(f"{size:,}" for size in (o.layers, o.parameters, o.multiplications, o.luts))
     excused = f", {o.excused} within float32's own error" if o.excused else ""
     silent = "".join(f" {_note(reason, notes)}" for reason in o.silent)
-    return f"| `{o.file}` | {o.kind} | {how} | {sizes} | {o.agreement}: {', '.join(o.witnesses)}{excused}{silent} |\n"
+    verdict = f"{o.agreement}: {', '.join(o.witnesses)}{excused}{silent}"
+    return f"| `{o.file}` | {o.kind} | {how} | {sizes} | {bops} | {o.events:,} | {verdict} |\n"
 
 
 def _note(text: str, notes: list[str]) -> str:
