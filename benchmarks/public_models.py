@@ -169,7 +169,7 @@ def _architecture(path: Path) -> tuple[str, bytes]:
 
 
 def stated_bops(path: Path) -> int | None:
-    """Effective bit operations that HGQ or HGQ 2 counted in training and left in the file; None where there are none."""
+    """Bit operations that HGQ or HGQ 2 counted in training and left in the file; None where there are none."""
     if not kind(path).startswith("HGQ"):
         return None
     if zipfile.is_zipfile(path):
