@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hls.project.report.schema import Report
 from hls.project.report.verification_schema import DisagreementInfo, WitnessInfo
+from hls.target import FIRMWARES
 from hls.verification.coverage import percent
 from hls.verification.verify import SPECIFICATION
 
@@ -39,11 +40,16 @@ def timing_words(report: Report) -> str:
 
 
 def compared_words(report: Report) -> str:
-    """With whom the emulator was compared, each with the number of its own events; empty if with nobody."""
+    """With whom the emulator was compared, each with the number of its own events, and whether the firmware that is
+    built was among them; empty if with nobody."""
+    if not report.compared:
+        return ""
     others = {name: result for name, result in _ran(report).items() if name != SPECIFICATION}
     counts = {name: min(result.events, report.verification.events) for name, result in others.items()}
-    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
-    return ", ".join(f"{name} on {_events(count)}" for name, count in ordered) if report.compared else ""
+    told = [f"{name} on {_events(count)}" for name, count in sorted(counts.items(), key=lambda pair: -pair[1])]
+    if report.project.firmware is not None and report.own_witnesses:
+        told.append(f"{FIRMWARES[report.project.firmware]} itself on none")
+    return ", ".join(told)
 
 
 def disagreement_words(found: DisagreementInfo) -> str:
