@@ -39,7 +39,7 @@ class FileEvents:
     untold: str = ""
 
     def __str__(self) -> str:
-        told = (names for port, names in self.names.items() if names not in ((port,), ("",)))
+        told = (names for port, names in self.names.items() if names != ("",) and names[0].rpartition("/")[2] != port)
         labels = "" if self.labels is None else str(self.labels)
         return "; ".join(filter(None, [*map(", ".join, told), labels, self.untold]))
 
@@ -107,7 +107,8 @@ def _labels_of(file: EventFile, choice: Choice, ports: Ports) -> str | None:
     """The name of the labels in this file, if they are there: as the user says, or called so."""
     if choice.labels is None:
         taken = {name for names in choice.features.values() for name in names} | set(ports)
-        return next((name for name in _LABELS if name in file.names and name not in taken), None)
+        called = (_called(file, name) for name in _LABELS if name not in taken)
+        return next((places[0] for places in called if len(places) == 1), None)
     if Path(choice.labels).is_file() and choice.labels not in file.names:
         return None
     return _place(file, choice.labels)
@@ -129,11 +130,12 @@ def _unstated(file: EventFile, ports: Ports, labels: str | None) -> dict[str, tu
         ((port, shape),) = ports.items()
         if file.ordered and len(shape) == 1 and len(others) == shape[0]:
             return {port: others}
-        if port not in others and len(top := tuple(name for name in others if "/" not in name) or others) == 1:
+        if not _called(file, port) and len(top := tuple(name for name in others if "/" not in name) or others) == 1:
             return {port: top}
-    absent = [port for port in ports if port not in others]
+    places = {port: _called(file, port) for port in ports}
+    absent = [port for port, found in places.items() if len(found) != 1]
     if not absent:
-        return {port: (port,) for port in ports}
+        return {port: (found[0],) for port, found in places.items()}
     takes = " and ".join(f"{port!r} {_words(shape)}" for port, shape in ports.items())
     near = get_close_matches(absent[0], others, n=1, cutoff=0.0)
     nearest = f"; the nearest to {absent[0]!r} is {near[0]!r}" if near and len(ports) > 1 else ""
@@ -161,12 +163,15 @@ def _listed(names: Sequence[str] | Mapping[str, object]) -> str:
     return (", ".join(map(repr, shown)) or "none") + more
 
 
+def _called(file: EventFile, name: str) -> list[str]:
+    """The full names of what is called so: the name itself, or its ends in groups and trees."""
+    return [name] if name in file.names else [full for full in file.names if full.endswith(f"/{name}")]
+
+
 def _place(file: EventFile, name: str) -> str:
     """The full name of what a user calls ``name``, in a group or tree or not."""
     bare = name.removeprefix("/")
-    if bare in file.names:
-        return bare
-    ends = [full for full in file.names if full.endswith(f"/{bare}")]
+    ends = _called(file, bare)
     if len(ends) == 1:
         return ends[0]
     if ends:

@@ -242,6 +242,21 @@ def test_labels_that_nobody_named(tmp_path: Path) -> None:
     assert "-0.5 is no whole number" in str(told)
 
 
+@pytest.mark.parametrize("kind", ["root", "hdf5"])
+def test_arrays_in_a_tree_or_group_that_are_called_as_the_inputs(kind: str, tmp_path: Path) -> None:
+    path, x = tmp_path / "events", np.arange(12.0).reshape(3, 4)
+    if kind == "root":
+        with pytest.importorskip("uproot").recreate(path) as file:
+            file.mkrntuple("Events", {"x": x, "labels": SIGNAL, "other": PT})
+    else:
+        with h5py.File(path, "w") as file:
+            file["Events/x"], file["Events/labels"], file["Events/other"] = x, SIGNAL, PT
+    found = read_events(path, {"x": (4,)})
+    assert found.inputs["x"].tolist() == x.tolist()
+    assert found.labels is not None
+    assert str(found) == "labels 'Events/labels'"
+
+
 def test_labels_of_another_file(tmp_path: Path) -> None:
     events, labels = tmp_path / "x.npy", tmp_path / "y.npy"
     np.save(events, np.ones((3, 4)))
