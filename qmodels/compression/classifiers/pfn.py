@@ -6,6 +6,7 @@ two: the same function with one number fewer.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ class PfnTask:
         self._validation = validation
         self._seed = seed
         self._moved = moved
-        self.options = {"moved": moved}
+        self.options = {"moved": moved, "data": hashlib.sha256(self._features.tobytes()).hexdigest()[:12]}
         self._weights = class_weights(len(training.zeros), len(training.ones))
 
     def epoch_data(self, epoch: int) -> Arrays:

@@ -129,13 +129,17 @@ def test_published_figures_are_those_of_the_facts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "message"),
-    [("compression", "nowhere/reference.h5: no such model file"), ("event_variables", "evaluates nothing")],
+    ("options", "message"),
+    [
+        (("compression",), "nowhere/reference.h5: no such model file"),
+        (("compression", "--classifier", "big"), "no classifier is called 'big'; choose one of desk, paper"),
+        (("event_variables",), "evaluates nothing"),
+    ],
 )
 def test_what_cannot_be_evaluated(
-    system: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    options: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["qtrigger", "evaluate", system, "nowhere"])
+    monkeypatch.setattr("sys.argv", ["qtrigger", "evaluate", *options, "nowhere"])
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2

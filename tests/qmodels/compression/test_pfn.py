@@ -95,6 +95,8 @@ def test_a_killed_training_goes_on_to_the_same_auc(tmp_path: Path) -> None:
     )
     assert seen == [2]
     assert resumed.auc == whole.auc
+    with pytest.raises(ModelDataError, match=r"pfn\.npz: checkpoint of a run with other options \(data: "):
+        train_classifier(sides[::-1], training, seed=1, checkpoints=Checkpoints(tmp_path, resume=True))
 
 
 def test_order_and_padding_mean_nothing_to_a_masked_classifier() -> None:
