@@ -255,7 +255,7 @@ def _figures(
     closure: Closure | None,
     last: LastBuild | None,
 ) -> Figures:
-    measured = [item for result in verdict.results if result.run is not None for item in result.run.measured]
+    measured = [item for result in verdict.results for item in result.measured]
     previous = BuildFolder(project.build_folder, project.cache_folder)
     vendor = keep_vendor_reports(previous, home, graph.digest(), project.target)
     found = gather_figures(graph, project.target, measured, vendor, home.rtl, routed, closure)

@@ -25,7 +25,7 @@ from hls.verification.disagreement import Disagreement, Pair, differs, disagreem
 from hls.verification.explanation import Explanation, explain
 from hls.verification.localising import located
 from hls.verification.sample import EventSample
-from hls.verification.witnesses import RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
+from hls.verification.witnesses import Measured, RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
 
 Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 """Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""
@@ -43,7 +43,8 @@ class WitnessResult:
     """What became of one witness. ``run`` is None, and ``reason`` says why, where it did not run.
 
     ``mismatches`` are events that differ from the emulator and nothing explains; ``explained`` those that the float32
-    of this witness does, None where it computes none.
+    of this witness does, None where it computes none. ``measured`` is what it found out about the firmware, be it
+    before it could not go on.
     """
 
     name: str
@@ -52,6 +53,7 @@ class WitnessResult:
     required: bool
     mismatches: int
     explained: Explanation | None = None
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def _portion(sample: EventSample, events: slice) -> RawArrays:
 class _Asked:
     """The witnesses, ``limits`` the number of events for each; kept over all portions: what is compiled is so once.
 
-    ``reasons`` say why one does not run; ``broken`` are those that began and failed.
+    ``reasons`` say why one does not run; ``broken`` are those that began and failed; ``measured`` is what one that does
+    not run measured all the same.
     """
 
     task: Task
@@ -140,6 +143,7 @@ class _Asked:
     reasons: dict[str, str]
     witnesses: dict[str, Witness] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    measured: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,8 @@ def _run_all(asked: _Asked, raw: RawArrays, first: int) -> dict[str, WitnessRun]
             asked.reasons[name] = " ".join(str(error).split())
             if isinstance(error, ToolError):
                 asked.broken.add(name)
+            else:
+                asked.measured[name] = error.measured
         if told is not None:
             told(stage, events, events)
     return runs
@@ -257,12 +263,14 @@ def _explanation(graph: FixedGraph, raw: RawArrays, emulated: WitnessRun, run: W
 def _result(name: str, asked: _Asked, parts: Sequence[_Part], *, required: bool) -> WitnessResult:
     reason = asked.reasons.get(name)
     if reason is not None:  # one that was there and broke is never passed over
-        return WitnessResult(name, None, reason, required or name in asked.broken, 0)
+        required = required or name in asked.broken
+        return WitnessResult(name, None, reason, required, 0, measured=asked.measured.get(name, ()))
     ran = [part for part in parts if name in part.records]
     record = reduce(add, (part.records[name] for part in ran))
     explained = [found for part in ran if (found := part.explained[name]) is not None]
     differing = sum(part.mismatches[name] for part in ran)
-    return WitnessResult(name, record, None, required, differing, reduce(add, explained) if explained else None)
+    found = reduce(add, explained) if explained else None
+    return WitnessResult(name, record, None, required, differing, found, record.measured)
 
 
 def _unexplained(pair: Pair, runs: Mapping[str, WitnessRun], explained: Explanations) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Witnesses: independent ways to compute a graph, each returning integers for the same events."""
 
-from hls.verification.witnesses.base import Limits, RunRecord, Skipped, Task, Witness, WitnessRun
+from hls.verification.witnesses.base import Limits, Measured, RunRecord, Skipped, Task, Witness, WitnessRun
 from hls.verification.witnesses.finding import (
     check_witness_name,
     default_witnesses,
@@ -11,6 +11,7 @@ from hls.verification.witnesses.finding import (
 
 __all__ = [
     "Limits",
+    "Measured",
     "RunRecord",
     "Skipped",
     "Task",

@@ -35,7 +35,11 @@ Measured: TypeAlias = "RtlTiming | NetlistResources | SharedModule"
 
 
 class Skipped(FirmwareError):
-    """The witness cannot run here; the message says why."""
+    """The witness cannot run here; the message says why. ``measured`` is what it found out of the firmware before."""
+
+    def __init__(self, reason: str, measured: tuple[Measured, ...] = ()) -> None:
+        super().__init__(reason)
+        self.measured = measured
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class NetlistWitness:
         try:
             simulation = NetlistSimulation(project, netlist)
         except UnsupportedError as error:
-            raise Skipped(str(error)) from error
+            raise Skipped(str(error), (netlist.resources,)) from error
         result = simulation.run(raw_inputs, progress)
         self.timing = result.timing
         tools = f"Yosys {yosys_version()} ({family.name})"

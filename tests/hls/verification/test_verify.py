@@ -16,6 +16,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
+from hls.rtl.netlist import NetlistResources
 from hls.verification import verify as verification
 from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
@@ -124,6 +125,13 @@ def test_a_witness_that_cannot_run_fails_only_if_named(
     assert len(verdict.failures) == failures
     assert verdict.results[1].run is None
     assert verdict.results[1].reason == "no compiler"
+
+
+def test_what_a_witness_measured_before_it_could_not_go_on_is_kept(ask: Callable[..., Verdict]) -> None:
+    counted = NetlistResources("xcup", {"LUT2": 3}, lut_low=2, lut_high=3, ff=0, carry=0, dsp=0, bram=1)
+    verdict = ask(Silent(Skipped("black boxes have no gates", (counted,))), required=False)
+    assert verdict.results[1].run is None
+    assert verdict.results[1].measured == (counted,)
 
 
 def test_a_witness_that_breaks_is_never_passed_over(ask: Callable[..., Verdict]) -> None:
