@@ -23,7 +23,7 @@ _BLOCK = 256
 
 
 def summaries(clouds: Floats32) -> Floats32:
-    """Summaries (n, about 150) of clouds (n, N, 3) of (pT/H_T, η, φ), padded where the first is 0."""
+    """Summaries (n, 181) of clouds (n, N, 3) of (pT/H_T, η, φ), padded where the first is 0."""
     starts = range(0, len(clouds), _BLOCK)
     return np.concatenate([_block(_by_falling_pt(clouds[start : start + _BLOCK])) for start in starts])
 
