@@ -143,6 +143,7 @@ def bring_in(path: Path, events: int, largest_csim: int) -> Outcome:
 
 
 _WRITERS = (
+    ("PQuantML", rb"PQuantML>"),
     ("HGQ 2", rb'"(module|registered_name)": "hgq'),
     ("HGQ", rb"HQuantize|HDense|HConv|FixedPointQuantizer"),
     ("QKeras", rb"quantized_|\"Q(Dense|Conv|Activation|Separable|Depthwise)|stochastic_|\bbinary\("),

@@ -1,8 +1,9 @@
 """Makes the table of formats in docs/reference/support.md by trying every cell: `python docs/formats.py`.
 
 One network, of two dense layers and a ReLU, is saved in every format that can be written here; then each reader gets
-every file, in processes of its own. HGQ and HGQ 2 live in the environments that `qtrigger doctor` names; for this page
-hls4ml 1.3 is installed in both besides, and alkaid 0.8 beside HGQ 2.
+every file, in processes of its own. HGQ and HGQ 2 live in the environments that `qtrigger doctor` names, whose packages
+hls/machine/hgq.txt and hgq2.txt pin. For this page hls4ml 1.3 is installed in both besides, and alkaid 0.8 beside
+HGQ 2: `pip install -r docs/formats-hgq.txt` in the one, `-r docs/formats-hgq2.txt` in the other.
 """
 
 from __future__ import annotations
