@@ -12,7 +12,8 @@ from hls.graph.fixed import FixedArray, FixedType, round_shift, widen
 from hls.hls4ml_project.lowering import Lowering, state, unused_table
 from hls.hls4ml_project.types import Attribute, HlsType, Value, coarsest, float_constants
 
-WIDEST_TABLE_BITS = 16
+WIDEST_TABLE_BITS = 20
+"""Of all tables of a layer together: a million entries, which a compiler takes in seconds."""
 
 
 @state.register

@@ -114,7 +114,7 @@ CASES = [
     Case("letters, digits, '_' and '-' are allowed", lambda folder: check_name("a b"),
          lambda folder: check_name("a-b")),
     Case("choose another backend", lowered(WRAPPED, "catapult"), lowered(WRAPPED)),
-    Case("a quantizer of fewer bits", lowered(looked_up(17)), lowered(looked_up(8))),
+    Case("a quantizer of fewer bits", lowered(looked_up(21)), lowered(looked_up(8))),
     Case("choose another backend or io_type", lowered(looked_up(4), "catapult"), lowered(looked_up(4))),
     Case("choose another backend or io_type", lowered(TRANSPOSED, "quartus", io_type="io_stream"),
          lowered(TRANSPOSED, "quartus")),

@@ -71,7 +71,7 @@ def turned(s: Sketch) -> str:
         (pool((1, 1)), STREAM, "choose io_parallel, or strides equal to the window", pool((2, 2)), STREAM),
         (padded, STREAM, "choose io_parallel, or pooling without padding", padded, PARALLEL),
         (padded, STREAM, "choose io_parallel, or pooling without padding", pool((2, 2)), STREAM),
-        (table(17), PARALLEL, "put a quantizer of fewer bits before it", table(16), PARALLEL),
+        (table(21), PARALLEL, "put a quantizer of fewer bits before it", table(20), PARALLEL),
         (table(4), CATAPULT, "a lookup table is not built .*; choose another backend", table(4), PARALLEL),
         (turned, CATAPULT_STREAM, "a transpose that moves 2 axes is not built .* or io_type", turned, CATAPULT),
         (kernel(53), PARALLEL, "a constant needs 54 bits, .*; quantize the weights", kernel(20), PARALLEL),
