@@ -1,9 +1,10 @@
 """Makes the table of formats in docs/reference/support.md by trying every cell: `python docs/formats.py`.
 
 One network, of two dense layers and a ReLU, is saved in every format that can be written here; then each reader gets
-every file, in processes of its own. HGQ and HGQ 2 live in the environments that `qtrigger doctor` names, whose packages
-hls/machine/hgq.txt and hgq2.txt pin. For this page hls4ml 1.3 is installed in both besides, and alkaid 0.8 beside
-HGQ 2: `pip install -r docs/formats-hgq.txt` in the one, `-r docs/formats-hgq2.txt` in the other.
+every file, in processes of its own. HGQ, HGQ 2 and PQuantML live in the environments that `qtrigger doctor` names,
+whose packages hls/machine/hgq.txt, hgq2.txt and pquant.txt pin. For this page hls4ml 1.3 is installed in them besides,
+and alkaid 0.8 beside HGQ 2 and PQuantML: `pip install -r docs/formats-hgq.txt` in the first, `-r docs/formats-hgq2.txt`
+in the others.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 PAGE = Path(__file__).parent / "reference" / "support.md"
 START, END = "<!-- formats -->\n", "<!-- /formats -->"
 TAKEN = "taken"
-OURS, HGQ1, HGQ2 = HOMES = ("ours", "hgq", "hgq2")
+OURS, HGQ1, HGQ2, PQUANT = HOMES = ("ours", "hgq", "hgq2", "pquant")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,20 @@ def hgq2(file: Path) -> None:
     model.save(file)
 
 
+def pquant(file: Path) -> None:
+    """A network of PQuantML with its own default types, after the last step of its compression."""
+    import keras
+    from pquant import pdp_config
+    from pquant.core.keras.layers import PQActivation, PQDense, apply_final_compression
+
+    compression = pdp_config()
+    x = keras.Input((16,))
+    y = PQActivation(compression, "relu")(PQDense(compression, 8)(x))
+    model = keras.Model(x, PQDense(compression, 3)(y))
+    apply_final_compression(model)
+    model.save(file)
+
+
 def _trained_hgq() -> Any:
     import numpy as np
     from HGQ import trace_minmax
@@ -150,6 +165,22 @@ def _onnx(file: Path, quantized: bool) -> None:
     save(helper.make_model(graph, opset_imports=domains, ir_version=8), file)
 
 
+def trees(file: Path) -> None:
+    """Two trees of one split each, as skl2onnx writes boosted ones."""
+    from onnx import TensorProto, helper, save
+
+    shape: dict[str, Any] = {
+        "nodes_treeids": [0, 0, 0, 1, 1, 1], "nodes_nodeids": [0, 1, 2] * 2, "nodes_featureids": [3, 0, 0, 7, 0, 0],
+        "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"] * 2, "nodes_values": [0.5, 0.0, 0.0, -0.25, 0.0, 0.0],
+        "nodes_truenodeids": [1, 0, 0] * 2, "nodes_falsenodeids": [2, 0, 0] * 2, "target_ids": [0] * 4,
+        "target_treeids": [0, 0, 1, 1], "target_nodeids": [1, 2] * 2, "target_weights": [1.0, -1.0, 0.5, 0.25],
+    }  # fmt: skip
+    node = helper.make_node("TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=1, **shape)
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", 16), ("y", 1)))
+    domains = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 3)]
+    save(helper.make_model(helper.make_graph([node], "trees", [x], [y]), opset_imports=domains, ir_version=8), file)
+
+
 def qonnx(file: Path) -> None:
     """QONNX, as Brevitas and QKeras are exported to it."""
     _onnx(file, quantized=True)
@@ -170,8 +201,10 @@ FORMATS = (
     Format("HGQ, trained, HDF5", "hgq1.h5", hgq, HGQ1),
     Format("HGQ, proxy, `.keras`", "hgq1.keras", hgq_proxy, HGQ1),
     Format("HGQ 2, `.keras`", "hgq2.keras", hgq2, HGQ2),
+    Format("PQuantML, `.keras`", "pquant.keras", pquant, PQUANT),
     Format("QONNX", "quantized.onnx", qonnx),
     Format("ONNX", "plain.onnx", onnx),
+    Format("ONNX, trees", "trees.onnx", trees),
 )
 
 
@@ -199,6 +232,8 @@ def hls4ml(file: Path) -> str:
         import hgq  # noqa: F401 (registers its layers with Keras)
     if file.name.startswith("hgq1"):
         import HGQ.proxy  # noqa: F401 (registers its layers with Keras)
+    if file.name.startswith("pquant"):
+        import pquant.core.keras.layers  # noqa: F401 (registers them with Keras)
     import hls4ml as peer
     import keras
 
@@ -210,7 +245,7 @@ def hls4ml(file: Path) -> str:
     model = keras.models.load_model(file, custom_objects=objects, compile=False)
     config = peer.utils.config_from_keras_model(model, granularity="name")
     peer.converters.convert_from_keras_model(model, hls_config=config, output_dir=str(file.parent / "peer"))
-    return TAKEN if file.name.startswith(("qkeras", "hgq")) else _WITH_ITS_TYPES
+    return TAKEN if file.name.startswith(("qkeras", "hgq", "pquant")) else _WITH_ITS_TYPES
 
 
 _WITH_ITS_TYPES = "taken, types of `ap_fixed<16,6>` unless stated"
@@ -252,7 +287,7 @@ def _asked(home: str, *arguments: str) -> Cells:
 
     python = sys.executable
     if home != OURS:
-        environment = {HGQ1: environments.HGQ, HGQ2: environments.HGQ2}[home]
+        environment = {HGQ1: environments.HGQ, HGQ2: environments.HGQ2, PQUANT: environments.PQUANT}[home]
         if environment.missing is not None:
             raise SystemExit(environment.missing)
         python = str(environment.python)
@@ -285,7 +320,7 @@ def read(reader: str, folder: Path, files: Sequence[str]) -> Cells:
 
 
 def found(folder: Path) -> Mapping[str, Cells]:
-    """All cells. hls4ml reads files of HGQ and HGQ 2 in their environments, all others in ours."""
+    """All cells. hls4ml reads files of HGQ, HGQ 2 and PQuantML in their environments, all others in ours."""
     for home in HOMES:
         _asked(home, "write", str(folder), home)
     files = [form.file for form in FORMATS]

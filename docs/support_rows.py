@@ -246,8 +246,13 @@ SAME = {
 """Classes read by the same code as another, and whose row that is."""
 ROUNDED_WEIGHTS = ("Conv1DTranspose", "Conv2DTranspose", "PReLU")
 """Layers of Keras without quantizers, whose weights somebody else rounded."""
-HGQ = ("FixedPointQuantizer", "HDense", "HQuantize")
-"""Classes of files that HGQ writes, which Keras cannot make without it; tests/hls/importing knows its definitions."""
+HGQ = (
+    "FixedPointQuantizer", "HActivation", "HAdd", "HConv1D", "HConv1DBatchNorm", "HConv2D", "HConv2DBatchNorm",
+    "HDense", "HDenseBatchNorm", "HQuantize", "PQActivation", "PQAvgPool1d", "PQAvgPool2d", "PQBatchNormalization",
+    "PQConv1d", "PQConv2d", "PQDense",
+)  # fmt: skip
+"""Classes of files that HGQ and PQuantML write, which Keras cannot make without them; tests/hls/importing knows their
+definitions."""
 
 
 def model(row: str) -> Any:

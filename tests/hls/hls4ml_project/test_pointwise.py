@@ -149,11 +149,11 @@ def test_tables_that_are_not_built_are_refused() -> None:
     for target in (CATAPULT, Target("part-1", "quartus", 5.0, io_type="io_stream")):
         with pytest.raises(UnsupportedError, match=r"layer 'layer0' .*a lookup table is not built"):
             lower(graph, target)
-    for bits, refused in ((16, False), (17, True)):
+    for bits, refused in ((20, False), (21, True)):
         port = FixedType(False, bits, bits)
         graph = behind_a_port(port, (nodes.Table, {"values": FixedArray(np.arange(1 << bits) % 5, 0), "raw_min": 0}))
         if refused:
-            with pytest.raises(UnsupportedError, match="a table over 17 bits is not built"):
+            with pytest.raises(UnsupportedError, match="a table over 21 bits is not built"):
                 lower(graph, VITIS)
         else:
             assert lower(graph, VITIS).layers[1].class_name == "UnaryLUT"
