@@ -36,6 +36,14 @@ class Run:
         column = self.nets.get(bit)
         return None if column is None else ("0", "1", UNKNOWN)[self.table[clock, column]]
 
+    def bits(self, nets: npt.NDArray[np.int64], clocks: Clocks) -> npt.NDArray[np.uint8]:
+        """Many bits, each at its clock."""
+        columns = np.zeros(int(nets.max(initial=0)) + 1, np.int64)
+        different = np.unique(nets)
+        columns[different] = [self.nets[int(net)] for net in different]
+        found: npt.NDArray[np.uint8] = self.table[clocks, columns[nets]]
+        return found
+
     def word(self, bits: Bits, clock: int) -> int | None:
         """A number at ``clock``; None if it has no value there, or depends on data."""
         value = 0

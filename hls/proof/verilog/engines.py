@@ -12,6 +12,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from hls.proof.subject import Deadline, NotClosedError
 from hls.proof.verilog.control import Control, control_of, paced
@@ -25,8 +29,8 @@ _FEW_EVENTS, _MOST_EVENTS = 8, 4096
 """So many events are waited for until control is in a state in which it was before."""
 _MOST_CLOCKS = 1 << 20
 """So many clocks are waited for the first event to leave."""
-_OTHER_EVENTS = 16
-"""Events whose distances are drawn at random."""
+_RANDOM_EVENTS, _RANDOM_CLOCKS = 16, 1 << 14
+"""Events whose distances are drawn at random, and clocks in which they come: one event at least."""
 
 
 @dataclass
@@ -77,13 +81,21 @@ class _Event:
         ends = {bit for port in ("ready_in", "valid_out") for bit in self.run.design.ports[port]}
         return [*parts, ends | {bit for bit, _ in self.bits} | {choice for choice, _, _ in self.captures}]
 
+    @cached_property
+    def _told(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Bits that had a value: their nets, clocks and values."""
+        known = [(bit, clock, int(found)) for (bit, clock), found in self.bits.items() if found in ("0", "1")]
+        nets, clocks, values = (np.array(column) for column in zip(*known, strict=True))
+        return nets, clocks, values.astype(np.uint8)
+
     def agrees(self, other: _Event) -> bool:
         """Whether ``other`` is given all the answers that this event was.
 
         Where there was none, anything may be: no output depends on it.
         """
+        nets, clocks, values = self._told
         return (
-            all(other.bit(*key) == found for key, found in self.bits.items() if found != UNKNOWN)
+            np.array_equal(other.run.bits(nets, clocks + other.taken), values)
             and all(other.captured(*key) == found for key, found in self.captures.items() if found is not None)
             and all(
                 other.written(self.memories[name], clock) == found
@@ -188,7 +200,8 @@ def _check(first: _Event, run: Run, taken: Sequence[int], deadline: Deadline) ->
 def _at_other_distances(interval: int, latency: int) -> Iterator[bool]:
     """Events a clock further apart than the shortest way, then more, then at random, and one after a long time."""
     draw = random.Random(1)  # noqa: S311 (what is drawn need not be secret)
-    distances = [*range(interval, interval + 4), *(draw.randint(interval, 3 * interval) for _ in range(_OTHER_EVENTS))]
+    count = min(max(_RANDOM_CLOCKS // (2 * interval), 1), _RANDOM_EVENTS)
+    distances = [*range(interval, interval + 4), *(draw.randint(interval, 3 * interval) for _ in range(count))]
     for distance in (*distances, 2 * latency, latency + 1):
         yield True
         yield from [False] * (distance - 1)
