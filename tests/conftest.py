@@ -24,6 +24,13 @@ events = 300
 """
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output is as wide as in a file: readline tells the processes of a parallel run that they have 80 columns."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
+
+
 @pytest.fixture
 def model_file(tmp_path: Path) -> Path:
     """A QKeras model of 4 inputs and 2 outputs."""

@@ -14,10 +14,9 @@ from math import prod
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from hls.errors import UnsupportedError
-from hls.graph.fixed import FixedArray, FixedType
+from hls.graph.fixed import FixedArray, FixedType, IntArray, narrow
 
 
 class Rounding(Enum):
@@ -217,9 +216,9 @@ class Table(Node):
         return self.values.integers.size // self.channels
 
     @property
-    def first(self) -> npt.NDArray[np.int64]:
-        """What is added to a raw integer to find its entry: (channels,)."""
-        return np.arange(self.channels, dtype=np.int64) * self.entries - self.raw_min
+    def first(self) -> IntArray:
+        """What is added to a raw integer to find its entry: (channels,). Few entries may lie far from zero."""
+        return narrow(np.arange(self.channels).astype(object) * self.entries - self.raw_min)
 
 
 @dataclass(frozen=True, eq=False)

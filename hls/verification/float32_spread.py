@@ -282,7 +282,7 @@ def _(node: nodes.Table, inputs: Sequence[Span], context: Context) -> Span:
         raw = plus(end, whole((1 << max(x.fraction - grid, 0)) - 1)) if up else end
         steps = round_shift(raw, x.fraction - grid, half_even=False)
         place = np.clip(plus(steps, whole(-node.raw_min)), 0, last).astype(np.int64)
-        return np.asarray(place + node.first + node.raw_min)
+        return place + (node.first + node.raw_min).astype(np.int64)
 
     first, final = index(x.low, up=False), index(x.high, up=True)
     entries = context.note.entries
