@@ -17,7 +17,7 @@ from hls.target import Target
 
 BENCH = "tb"
 """Folder of the test benches and their events."""
-_AXIS = "axis"
+_AXIS, _TAGGED = "axis", "tagged"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,15 @@ class _Handed:
     @property
     def axis(self) -> str | None:
         return f"{_AXIS}/{self.top}_axis.v" if self.project.streamed else None
+
+    @property
+    def tagged(self) -> str | None:
+        return None if self.project.streamed else f"{_TAGGED}/{self.top}_tagged.v"
+
+    @property
+    def under_way(self) -> int:
+        """Events at most, from the clock in which one is taken to that in which its result leaves."""
+        return self.latency // self.interval + 1
 
     @property
     def transfers(self) -> int:
@@ -109,9 +118,10 @@ def complete_rtl_project(
         f"{BENCH}/test_{top}.py": f"cocotb{bench}.py.j2",
         f"{BENCH}/Makefile": "cocotb.mk.j2",
     }
-    if handed.axis is not None:
-        (folder / _AXIS).mkdir(exist_ok=True)
-        made[handed.axis] = "axis.v.j2"
+    for wrapper, template in ((handed.axis, "axis.v.j2"), (handed.tagged, "tagged.v.j2")):
+        if wrapper is not None:
+            (folder / wrapper).parent.mkdir(exist_ok=True)
+            made[wrapper] = template
     values = {
         "handed": handed,
         "layout": [*_layout("s_axis_tdata", project.inputs), *_layout("m_axis_tdata", project.outputs)],

@@ -187,6 +187,27 @@ class TestRtl:
             found = subprocess.run(["./run"], cwd=tmp_path / "tb", check=True, capture_output=True, text=True)
             assert ("PASS: 200 events, every bit as expected" in found.stdout) == passes
 
+    @pytest.mark.parametrize("interval", [1, 17])
+    def test_a_tag_leaves_with_the_result_of_its_event(self, interval: int, tmp_path: Path) -> None:
+        """With gaps, noise between events, and a reset that forgets those under way."""
+        graph = two() if interval == 1 else pixels()
+        if interval == 1:
+            project, ready = write_rtl(graph, "net", tmp_path, 5.0), "1'b1"
+        else:
+            project, ready = write_folded(graph, "net", tmp_path, 5.0, interval), "ready_in"
+        complete_rtl_project(project, TARGET, Vectors.of(graph, random_events(graph, 20), 0))
+        wrapper = tmp_path / "tagged" / "net_top_tagged.v"
+        assert f"localparam PLACES = {project.stages // interval + 1};" in wrapper.read_text()
+        if shutil.which("iverilog") is None:
+            pytest.skip("Icarus Verilog is not installed")
+        bench = _TAGS.replace("READY", ready).replace("DOOR", "" if interval == 1 else ".ready_in(ready_in),")
+        for text, passes in ((bench, True), (bench.replace(".tag_in(tag)", ".tag_in(tag ^ (tag == 30))"), False)):
+            (tmp_path / "tags.v").write_text(text)
+            sources = ["tags.v", str(wrapper), *map(str, project.sources)]
+            subprocess.run(["iverilog", "-g2005", "-o", "run", *sources], cwd=tmp_path, check=True)
+            found = subprocess.run(["./run"], cwd=tmp_path, check=True, capture_output=True, text=True)
+            assert (found.stdout.strip() == "PASS") == passes
+
     def test_fusesoc_lists_files_that_are_there(self, rtl: RtlProject) -> None:
         core = yaml.safe_load((rtl.folder / f"{TOP}.core").read_text())
         for group in core["filesets"].values():
@@ -229,6 +250,37 @@ module shim (input wire clk, input wire rst, input wire valid_in, output wire re
 endmodule
 """
 """Ports of the top, on the wires of AXI4-Stream; the bit that no port has is noise."""
+
+
+_TAGS = """
+module tags;
+    reg clk = 0, rst = 1, valid = 0;
+    reg [11:0] tag = 0;
+    wire ready_in, valid_out;
+    wire [11:0] out;
+    integer sent = 0, next = 0, left = 0, wrong = 0;
+    net_top_tagged dut (.clk(clk), .rst(rst), .valid_in(valid), DOOR .tag_in(tag), .tag_out(out),
+        .valid_out(valid_out));
+    always #5 clk = ~clk;
+    always @(negedge clk) begin
+        rst = $time < 20 || $time == 8000;
+        valid = $random;
+        tag = valid ? sent : $random;
+    end
+    always @(posedge clk) begin
+        if (valid_out && !rst) begin
+            if (out !== next[11:0]) wrong = wrong + 1;
+            next = next + 1;
+            left = left + 1;
+        end
+        if (valid && READY && !rst) sent = sent + 1;
+        if (rst) next = sent;
+    end
+    initial #20000 if (wrong == 0 && left > 40) $display("PASS"); else $display("FAIL: %0d of %0d", wrong, left);
+    initial #20001 $finish;
+endmodule
+"""
+"""Events at random clocks, each with its number; after a reset the first to leave is the first that came then."""
 
 
 def compiled_bench(project: RtlProject, place: Path) -> Callable[[], str]:
