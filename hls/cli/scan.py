@@ -23,6 +23,7 @@ JSON_KEYS = {
     "objectives": "what was sought",
     "frontier": "keys of the trials on it",
     "trials": "objects of `key`, `parameters`, `epochs`, `fidelity`, `figures`, `source`, `seconds`, `failed`",
+    "beside": "the same of hls4ml's firmware, with the intervals of the trials as its reuse factors",
     "folder": "where trials are kept",
     "picked": "the project that was written, else null",
 }
@@ -32,7 +33,8 @@ EXAMPLES = (
     "  qtrigger scan two-body --search halving --pick 'luts<1000' --name evn-small\n\n"
     "  qtrigger scan pair --set charge=1,3 --set hidden=8-8,12-12 --search grid --scheduler tcp://10.0.0.1:8786\n\n"
     "  qtrigger scan firmware_projects/evn-two-body --fixed --set clock_ns=2.5,5 --search grid\n\n"
-    "What --set may name: clock_ns, reuse_factor, strategy, multipliers, and what a system's networks have "
+    "  qtrigger scan firmware_projects/evn-pair --fixed --set interval=1,8,16,32,64 --search grid\n\n"
+    "What --set may name: clock_ns, interval, reuse_factor, strategy, multipliers, and what a system's networks have "
     "(a wrong name lists it). The network of a project with a system is trained anew for each trial unless --fixed."
 )
 JSON_VERSION = 1
@@ -137,7 +139,9 @@ def _scan(request: _Request) -> ScanResult:
 
     with stderr_dropped():  # a system may load TensorFlow to say what can be scanned
         subject = find_subject(request.subject, fixed=request.fixed)
-        objectives = tuple(Objective.parse(text) for text in request.objectives) or subject.objectives()
+        objectives = tuple(Objective.parse(text) for text in request.objectives) or subject.objectives(
+            _stated(request.stated)
+        )
     folder = request.out or Path("runs", f"scan-{subject.name.replace('/', '-')}")
     options = _options(request, objectives)
     kept = f"finished trials are kept in {folder}; the same command runs those that are missing"
@@ -197,13 +201,13 @@ def _stated(texts: Sequence[str]) -> dict[str, list[str]]:
 def _table(result: ScanResult) -> None:
     from hls.cli.screen import console, new_table, print_table
 
-    varied = [name for name in result.trials[0].parameters if len({t.parameters[name] for t in result.trials}) > 1]
+    varied = [name for name in result.trials[0].parameters if len({t.parameters.get(name) for t in result.trials}) > 1]
     columns = _columns(result.objectives, result.frontier)
     table = new_table("trial", *varied, *columns, "source", words=("source",), title=_title(result))
     for trial in result.frontier:
         values = [trial.value(column) for column in columns]
         cells = ["" if value is None else f"{value:.4g}" if value < 1000 else f"{value:,.0f}" for value in values]
-        table.add_row(trial.key, *(str(trial.parameters[name]) for name in varied), *cells, trial.source)
+        table.add_row(trial.key, *(str(trial.parameters.get(name, "")) for name in varied), *cells, trial.source)
     print_table(console(), table)
 
 
@@ -227,6 +231,7 @@ def _data(result: ScanResult, picked: Path | None) -> dict[str, Any]:
         "objectives": [str(objective) for objective in result.objectives],
         "frontier": [trial.key for trial in result.frontier],
         "trials": [trial.model_dump() for trial in result.trials],
+        "beside": [trial.model_dump() for trial in result.beside],
         "folder": str(result.folder),
         "picked": None if picked is None else str(picked),
     }

@@ -89,6 +89,8 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
         if subject.chosen is not None:
             text = _stated(text, "model", "system", subject.chosen.system.name)
             text = _stated(text, "model", "variant", subject.chosen.variant)
+    if target.interval_ns is None:
+        text = re.sub(r"^interval_ns = .*\n", "", text, flags=re.MULTILINE)
     for key in ("io_type", *HARDWARE):
         value = getattr(target, key)
         if value != getattr(written, key):

@@ -13,7 +13,7 @@ from hls.machine.pools import Pool, open_pool
 from hls.scan.netlist import NetlistTask, measure_netlist
 from hls.scan.pareto import Objective, frontier
 from hls.scan.search import Rounds, Search, at_once, check_grid, halving, run_rounds
-from hls.scan.space import Space
+from hls.scan.space import Point, Space, Value
 from hls.scan.store import Store
 from hls.scan.subject import Subject
 from hls.scan.trial import TrialResult, TrialSpec, run_trial, with_hardware
@@ -59,13 +59,17 @@ class ScanOptions:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """Every trial, and those that no other beats, the one of fewest LUTs first."""
+    """Every trial, and those that no other beats, the one of fewest LUTs first.
+
+    ``beside`` are estimates of hls4ml's firmware of the same network, its reuse factor the interval of each trial.
+    """
 
     subject: Subject
     objectives: tuple[Objective, ...]
     trials: list[TrialResult]
     frontier: list[TrialResult]
     folder: Path
+    beside: Sequence[TrialResult] = ()
 
 
 def scan(subject: Subject, out: Path, options: ScanOptions, on_step: OnStep = lambda step: None) -> ScanResult:
@@ -79,7 +83,7 @@ def scan(subject: Subject, out: Path, options: ScanOptions, on_step: OnStep = la
     subject = subject.measured_as(options.firmware, space)
     if subject.target.product == "rtl":
         _check_synthesis(options)
-    objectives = options.objectives or subject.objectives()
+    objectives = options.objectives or subject.objectives(options.stated)
     store = Store(out / TRIALS)
     with open_pool(options.jobs, options.scheduler, out / LOG) as pool:
 
@@ -96,9 +100,11 @@ def scan(subject: Subject, out: Path, options: ScanOptions, on_step: OnStep = la
 
         trials = run_rounds(_rounds(subject, space, objectives, options), measure)
         _check_objectives(trials, objectives)
+        intervals = space.choices["interval"]
+        beside = measure(_as_reuse(subject, intervals, options)) if subject.fixed and len(intervals) > 1 else []
         if options.synthesise:
             trials = _synthesised(subject, trials, objectives, store, pool, on_step)
-    return ScanResult(subject, objectives, trials, frontier(trials, objectives), out)
+    return ScanResult(subject, objectives, trials, frontier(trials, objectives), out, beside)
 
 
 def _check_synthesis(options: ScanOptions) -> None:
@@ -114,8 +120,25 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
         points = list(space.grid())
     else:
         points = space.random(options.trials, options.seed)
+    common = _common(subject, options)
+    specs = [replace(common, parameters=point) for point in points]
+    if options.search == "halving" and subject.trained is not None:
+        return halving(specs, objectives, options.epochs or HALVING_EPOCHS)
+    return at_once(specs)
+
+
+def _as_reuse(subject: Subject, intervals: Sequence[Value], options: ScanOptions) -> list[TrialSpec]:
+    """hls4ml's firmware that takes an event each so many clocks."""
+    target = replace(subject.target, firmware="hls4ml", interval=None, interval_ns=None)
+    common = replace(_common(subject, options), target=target)
+    points: list[Point] = [{"reuse_factor": clocks, "strategy": "resource"} for clocks in dict.fromkeys(intervals)]
+    return [replace(common, parameters=point) for point in points]
+
+
+def _common(subject: Subject, options: ScanOptions) -> TrialSpec:
+    """What all trials have in common."""
     trained, fixed = subject.trained, subject.fixed
-    common = TrialSpec(
+    return TrialSpec(
         parameters={},
         target=subject.target,
         system=None if trained is None else str(trained),
@@ -128,10 +151,6 @@ def _rounds(subject: Subject, space: Space, objectives: Sequence[Objective], opt
         epochs=options.epochs,
         seed=options.seed,
     )
-    specs = [replace(common, parameters=point) for point in points]
-    if options.search == "halving" and trained is not None:
-        return halving(specs, objectives, options.epochs or HALVING_EPOCHS)
-    return at_once(specs)
 
 
 def _check_objectives(trials: Sequence[TrialResult], objectives: Sequence[Objective]) -> None:

@@ -14,8 +14,8 @@ from hls.errors import FirmwareError
 Value = int | float | str
 Point = dict[str, Value]
 
-HARDWARE = ("clock_ns", "reuse_factor", "strategy", "multipliers")
-"""Parameters that need no training: fields of a target."""
+HARDWARE = ("clock_ns", "reuse_factor", "strategy", "multipliers", "interval")
+"""Parameters that need no training: fields of a target. ``interval`` is of our RTL, ``reuse_factor`` of hls4ml's."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Subject:
     def space(self) -> Space:
         """Every parameter with its choices; of the hardware there is one each, the target's, until a scan says more."""
         network = {} if self.trained is None else self.trained.scannable.scan_space(self.trained.variant)
-        hardware = {name: value for name, value in asdict(self.target).items() if name in HARDWARE}
+        hardware = {**asdict(self.target), "interval": self.target.interval_clocks}
         return Space({
             **{name: tuple(choices) for name, choices in network.items()},
             **{name: (hardware[name],) for name in HARDWARE},
@@ -49,16 +50,23 @@ class Subject:
         asks for what only hls4ml builds.
 
         Raises:
-            ProjectError: a point asks for what that firmware is not, or its hardware is not valid.
+            FirmwareError: a point asks for what that firmware is not, or its hardware is not valid.
         """
         stated = replace(self.target, firmware=firmware or self.target.firmware)
         choices = itertools.product(*(space.choices[name] for name in HARDWARE))
         points = [with_hardware(stated, dict(zip(HARDWARE, values, strict=True))) for values in choices]
         folded = any(target.product == "hls4ml" for target in (stated, *points))
+        if folded and len(set(space.choices["interval"])) > 1:
+            raise FirmwareError("interval varies, which our RTL alone has: of hls4ml's firmware vary reuse_factor")
         return replace(self, target=replace(stated, firmware="hls4ml" if folded else "rtl"))
 
-    def objectives(self) -> tuple[Objective, ...]:
-        """What is sought if nobody says: the system's own measure of quality against LUTs, or time against LUTs."""
+    def objectives(self, varied: Collection[str]) -> tuple[Objective, ...]:
+        """What is sought if nobody says: the system's own measure of quality against LUTs, or LUTs and time.
+
+        ``varied`` are the parameters of which the user stated choices.
+        """
+        if "interval" in varied and self.trained is None:
+            return Objective("luts", "min"), Objective("interval_ns", "min")
         if self.trained is None:
             return Objective("latency_ns", "min"), Objective("luts", "min")
         return Objective.parse(self.trained.scannable.scan_objective(self.trained.variant)), Objective("luts", "min")

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from hls.errors import FirmwareError
 from hls.scan.space import HARDWARE, Value
 from hls.target import BEATS, PACED, Target
-from hls.target.resources import LOGIC_LIMITS
+from hls.target.resources import LIMITS, LOGIC_LIMITS
 
 if TYPE_CHECKING:
     from hls.graph import FixedGraph
@@ -53,7 +53,10 @@ class TrialSpec:
         unstated = {"ports": BEATS, "io": PACED}
         target = {key: value for key, value in asdict(self.target).items() if value not in (None, unstated.get(key))}
         target.pop("firmware", None)
-        asked = [dict(self.parameters), target, self.system, self.events, self.epochs, self.seed]
+        parameters = dict(self.parameters)
+        if parameters.get("interval") == self.target.interval_clocks:
+            del parameters["interval"]
+        asked = [parameters, target, self.system, self.events, self.epochs, self.seed]
         # Named only where it is not what these two settings imply: trials older than the choice keep their keys.
         hardware = self.hardware
         implied = "rtl" if (hardware.strategy, hardware.reuse_factor) == ("latency", 1) else "hls4ml"
@@ -75,7 +78,12 @@ class TrialSpec:
 
 def with_hardware(target: Target, parameters: Mapping[str, Value]) -> Target:
     """``target`` with those of ``parameters`` that are of the hardware; ProjectError for one that cannot be."""
-    return Target(**{**asdict(target), **{name: value for name, value in parameters.items() if name in HARDWARE}})
+    stated: dict[str, Value | None] = {name: value for name, value in parameters.items() if name in HARDWARE}
+    if stated.get("interval") == target.interval_clocks:
+        del stated["interval"]  # which the target may state in nanoseconds
+    elif "interval" in stated:
+        stated["interval_ns"] = None
+    return Target(**{**asdict(target), **stated})
 
 
 Source = Literal["rtl, analytic", "hls4ml, analytic", "rtl, yosys", "rtl, analytic, as synthesis failed"]
@@ -154,7 +162,11 @@ def _figures(graph: FixedGraph, spec: TrialSpec) -> dict[str, float]:
     target = spec.hardware
     estimate = estimate_own_rtl(graph, target) if target.product == "rtl" else estimate_hls4ml(graph, target)
     return {
-        **{limit: estimate[kind.key].value for limit, kind in LOGIC_LIMITS.items() if kind.key in estimate.figures},
+        **{
+            limit: estimate[kind.key].value
+            for limit, kind in LIMITS.items()
+            if kind.key in estimate.figures and (limit in LOGIC_LIMITS or estimate[kind.key].value)
+        },
         "latency_ns": estimate["latency_ns"].value,
         "interval_ns": estimate["interval"].value * target.clock_ns,
     }

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import hls
 from hls.errors import FirmwareError, ToolError
@@ -43,6 +45,19 @@ def test_the_extras_are_those_of_pyproject() -> None:
     }
     assert {extra.name: set(extra.packages) for extra in EXTRAS} == stated
     assert project["optional-dependencies"]["all"] == [f"qtrigger[{','.join(stated)}]"]
+
+
+def test_every_pin_takes_the_oldest_python_of_each_kind() -> None:
+    """A pin that a Python cannot have makes pip try everything else for hours, and then fail."""
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    for name, version in re.findall(r"^([\w.-]+)==(\S+)", pins, re.MULTILINE):
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        taken = SpecifierSet(found.metadata["Requires-Python"] or "")
+        if found.version == version:
+            assert all(python in taken for python in ("3.11.0", "3.12.0", "3.13.0")), (name, version, str(taken))
 
 
 def test_what_is_here_is_not_missing() -> None:

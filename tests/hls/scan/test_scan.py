@@ -81,7 +81,8 @@ def test_a_project_of_a_system_may_keep_its_network(tmp_path: Path) -> None:
     picked = read_project(pick(result, wanted, "no-dsp", parent=tmp_path))
 
     assert [trial.parameters for trial in result.trials] == [
-        {"clock_ns": 5.0, "reuse_factor": 1, "strategy": "latency", "multipliers": kind} for kind in ("auto", "lut")
+        {"clock_ns": 5.0, "reuse_factor": 1, "strategy": "latency", "multipliers": kind, "interval": 1}
+        for kind in ("auto", "lut")
     ]
     old = read_project(TWO_BODY)
     assert picked.target == replace(old.target, multipliers="lut")
@@ -120,6 +121,34 @@ def test_a_point_that_the_firmware_cannot_be_is_refused_before_any_trial(
     with pytest.raises(ProjectError, match=r"asked for by reuse_factor = 2: state firmware = \"hls4ml\""):
         scan(subject, tmp_path / "scan", OPTIONS)
     assert not (tmp_path / "scan").exists()
+
+
+@pytest.mark.slow
+def test_intervals_are_scanned_with_hls4mls_reuse_beside_them(
+    make_project: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A project that states nanoseconds: its own interval is a point, and a picked one states clocks instead."""
+    project = make_project(TOML.replace("[target]\n", "[target]\ninterval_ns = 80\n"))
+    subject = find_subject(str(project))
+    options = ScanOptions(search="grid", stated={"interval": ["1", "16", "64"]}, jobs=1, synthesise=False)
+
+    result = scan(subject, tmp_path / "scan", options)
+
+    assert [objective.name for objective in result.objectives] == ["luts", "interval_ns"]
+    assert {trial.source for trial in result.trials} == {"rtl, analytic"}
+    assert {trial.source for trial in result.beside} == {"hls4ml, analytic"}
+    assert [trial.parameters["reuse_factor"] for trial in result.beside] == [1, 16, 64]
+    unrolled, own, longest = result.trials
+    assert own.figures["interval_ns"] <= 80.0 < longest.figures["interval_ns"] <= 320.0
+    assert unrolled.figures["interval_ns"] == 5.0
+    draw_frontier(result, tmp_path / "frontier.png")
+    assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
+    other = read_project(pick(result, longest, "longer", parent=tmp_path)).target
+    assert (other.interval, other.interval_ns) == (64, None)
+    same = read_project(pick(result, own, "same", parent=tmp_path)).target
+    assert (same.interval, same.interval_ns) == (None, 80.0)
+    with pytest.raises(FirmwareError, match="of hls4ml's firmware vary reuse_factor"):
+        scan(subject, tmp_path / "none", replace(options, firmware="hls4ml"))
 
 
 def test_a_system_has_no_network_to_keep() -> None:
