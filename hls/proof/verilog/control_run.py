@@ -71,8 +71,12 @@ class Run:
         return np.flatnonzero(column == 1) + 1
 
     def last(self, bit: Bit, level: int, clock: int) -> int | None:
-        """The last clock, up to ``clock``, at which a bit was ``level`` or had no value; None if there was none."""
-        return _latest(self._clocks(bit, level), clock)
+        """The last clock, up to ``clock``, at which a bit was ``level``; None if it never was, or may have been later.
+
+        It may have been where it has no value.
+        """
+        found = _latest(self._clocks(bit, level), clock)
+        return None if found is None or self.table[found, self.nets[bit]] == NO_VALUE else found
 
     def written(self, memory: Cell, address: int, clock: int) -> int | None:
         """The last clock before ``clock`` at which ``memory`` was written at ``address``; None if it never was.
@@ -94,13 +98,20 @@ class Run:
 
     def _all_writes(self, memory: Cell) -> dict[int, Clocks]:
         enables = [bit for bit in memory.reads["WR_EN"] if bit != "1"]
-        if memory.number("WR_PORTS") != 1 or not enables or memory.reads["WR_CLK"] != self.design.ports["clk"]:
-            raise NotClosedError(f"the memory {memory.name} is not written through one port, with the clock")
+        one = all(memory.number(name) == 1 for name in ("RD_PORTS", "WR_PORTS", "WR_CLK_ENABLE", "WR_CLK_POLARITY"))
+        if not one or memory.number("RD_CLK_ENABLE") or memory.reads["WR_CLK"] != self.design.ports["clk"]:
+            raise NotClosedError(
+                f"the memory {memory.name} is not read through one port and written through one, clocked"
+            )
+        if not enables:
+            raise NotClosedError(f"the memory {memory.name} is written at every clock")
         if not all(bit in self.nets for bit in enables):
             raise NotClosedError(f"when the memory {memory.name} is written depends on data")
         columns = self.table[:, [self.nets[bit] for bit in enables]]
         if (columns != columns[:, :1]).any():
             raise NotClosedError(f"the memory {memory.name} is not written a word at once")
+        if (columns[1:, 0] == NO_VALUE).any():
+            raise NotClosedError(f"when the memory {memory.name} is written has no value after a reset")
         enable = enables[0]
         clocks: dict[int, list[int]] = defaultdict(list)
         for clock in self._clocks(enable, 1).tolist():

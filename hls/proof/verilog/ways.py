@@ -172,8 +172,9 @@ class Ways:
     def _decided(self, cell: Cell, clock: int) -> bool:
         """Whether one operand of a cell of two bits tells what it drives: the other may be of an earlier event."""
         deciding = _DECIDING.get(cell.kind)
-        pins = [cell.reads[pin] for pin in "AB"] if deciding else []
-        return [len(bits) for bits in pins] == [1, 1] and any(self.times.bit(bit, clock) == deciding for (bit,) in pins)
+        if deciding is None or any(len(bits) > 1 for bits in (*cell.reads.values(), *cell.drives.values())):
+            return False
+        return any(self.times.bit(bit, clock) == deciding for (bit,) in cell.reads.values())
 
     def _left(self, cell: Cell, choice: Bits) -> Bits:
         """What a known choice leaves of all that a cell chooses from; all of it if the choice is no constant."""
