@@ -26,6 +26,7 @@ def setuptools(hook: str, tree: Path, out: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_wheel_carries_its_pins(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", "77", reason="the build system of pyproject.toml wants setuptools 77")
     tree = tmp_path / "tree"
     tree.mkdir()
     for name in SOURCES:
