@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -34,8 +33,7 @@ def test_the_wheel_carries_its_pins(tmp_path: Path) -> None:
             shutil.copytree(ROOT / name, tree / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, tree)
-    with tarfile.open(setuptools("build_sdist", tree, tmp_path)) as archive:
-        archive.extractall(tmp_path / "sources", filter="data")
+    shutil.unpack_archive(setuptools("build_sdist", tree, tmp_path), tmp_path / "sources")
     (unpacked,) = (tmp_path / "sources").iterdir()
     with ZipFile(setuptools("build_wheel", unpacked, tmp_path)) as wheel:
         assert {name.split("/")[0] for name in wheel.namelist() if "dist-info" not in name} == {"hls", "qmodels"}
