@@ -37,7 +37,7 @@ def test_the_wheel_carries_its_pins(tmp_path: Path) -> None:
     (unpacked,) = (tmp_path / "sources").iterdir()
     with ZipFile(setuptools("build_wheel", unpacked, tmp_path)) as wheel:
         assert {name.split("/")[0] for name in wheel.namelist() if "dist-info" not in name} == {"hls", "qmodels"}
-        wheel.extractall(tmp_path / "installed")  # noqa: S202 – our own
+        wheel.extractall(tmp_path / "installed")
 
     code = "import hls.cli, sys; sys.argv = ['qtrigger', 'doctor', '--pins']; sys.exit(hls.cli.main())"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
