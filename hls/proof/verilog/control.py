@@ -8,17 +8,16 @@ of each memory what it reads and writes, and when an event is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hls.proof.subject import NotClosedError
 from hls.proof.verilog.control_run import NO_VALUE, Run
-from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
+from hls.proof.verilog.design import MEMORY, REGISTER, Bit, Bits, Cell, FlatDesign, number_of, register_bits
 from hls.proof.verilog.evaluation import evaluated
 
-REGISTER, MEMORY = "$dff", "$mem_v2"
 CONTROL_PORTS = ("clk", "rst", "valid_in")
 
 Word = list[tuple[int, int]]
@@ -50,8 +49,7 @@ class Control:
     def _step(self, cell: Cell) -> _Step:
         reads = []
         for pin, bits in cell.reads.items():
-            constant = sum(1 << place for place, bit in enumerate(bits) if bit == "1")
-            reads.append((pin, constant, self._word(bits)))
+            reads.append((pin, number_of(bits), self._word(bits)))
         (driven,) = cell.drives.values()
         return _Step(cell, tuple(reads), self._word(driven))
 
@@ -74,9 +72,8 @@ class Control:
         """No more of it than decides what ``bits`` are."""
         met = self._deciding(bits)
         registers = {q: d for q, d in self._registers.items() if q in met}
-        cells = {step.cell.name: step.cell for step in self._steps}
         names = {self._makers[bit].name for bit in met if bit in self._makers}
-        return Control(self.design, registers, [cell for name, cell in cells.items() if name in names])
+        return Control(self.design, registers, [step.cell for step in self._steps if step.cell.name in names])
 
     def state(self, bits: Iterable[Bit]) -> list[int]:
         """Columns of the registers that decide what ``bits`` are, now and ever after."""
@@ -86,7 +83,7 @@ class Control:
         """A clock of reset, and then one for each of ``sent``, at which ``valid_in`` is that."""
         rst, valid = (self.nets[bit] for name in ("rst", "valid_in") for bit in self.design.ports[name])
         machine = _Machine(
-            self._steps, [(self.nets[q], self._source(d)) for q, d in self._registers.items()], self.nets
+            self._steps, [(self.nets[q], self._source(d)) for q, d in self._registers.items()], len(self.nets)
         )
         record: list[bytes] = []
         for reset, given in ((1, 0), *((0, int(flag)) for flag in sent)):
@@ -105,8 +102,8 @@ class Control:
 class _Machine:
     """The bits of control by column. What reads a bit that changed is computed again, in the order of the steps."""
 
-    def __init__(self, steps: Sequence[_Step], registers: Sequence[tuple[int, int | str]], nets: Sized) -> None:
-        self.values = bytearray([NO_VALUE]) * len(nets)
+    def __init__(self, steps: Sequence[_Step], registers: Sequence[tuple[int, int | str]], nets: int) -> None:
+        self.values = bytearray([NO_VALUE]) * nets
         self._steps = steps
         self._readers: list[list[int]] = [[] for _ in self.values]
         for number, step in enumerate(steps):
@@ -170,17 +167,6 @@ def control_of(design: FlatDesign) -> Control:
 
 def _read(cell: Cell | None) -> Bits:
     return () if cell is None else tuple(bit for bits in cell.reads.values() for bit in bits)
-
-
-def register_bits(design: FlatDesign) -> dict[Bit, Bit]:
-    """What each bit of a register becomes at a clock; raises ``NotClosedError`` for one with a clock of its own."""
-    found: dict[Bit, Bit] = {}
-    for cell in design.cells:
-        if cell.kind == REGISTER:
-            if cell.reads["CLK"] != design.ports["clk"] or cell.number("CLK_POLARITY") != 1:
-                raise NotClosedError(f"the register {cell.name} has another clock than the design")
-            found.update(zip(cell.drives["Q"], cell.reads["D"], strict=True))
-    return found
 
 
 def _reached(design: FlatDesign, registers: Mapping[Bit, Bit]) -> set[Bit]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hls.errors import ToolError
-from hls.proof.subject import Deadline
+from hls.proof.subject import Deadline, NotClosedError
 from hls.rtl import Design
 from hls.rtl.netlist.yosys import run_yosys
 
@@ -23,6 +23,7 @@ Bits = tuple[Bit, ...]
 PRIMITIVES = ("shift_adder", "ternary_adder", "negative", "multiplier", "mux", "binop")
 _PRIMITIVE = re.compile(rf"\w+_({'|'.join(PRIMITIVES)})")
 _FLAT = "design.json"
+REGISTER, MEMORY = "$dff", "$mem_v2"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,22 @@ class FlatDesign:
     ports: Mapping[str, Bits]
     cells: tuple[Cell, ...]
     primitives: Mapping[str, Primitive]
+
+
+def number_of(bits: Bits) -> int:
+    """The word whose ones are those of ``bits``, the lowest first; whatever else stands there counts as 0."""
+    return sum(1 << place for place, bit in enumerate(bits) if bit == "1")
+
+
+def register_bits(design: FlatDesign) -> dict[Bit, Bit]:
+    """What each bit of a register becomes at a clock; raises ``NotClosedError`` for one with a clock of its own."""
+    found: dict[Bit, Bit] = {}
+    for cell in design.cells:
+        if cell.kind == REGISTER:
+            if cell.reads["CLK"] != design.ports.get("clk") or cell.number("CLK_POLARITY") != 1:
+                raise NotClosedError(f"the register {cell.name} has another clock than the design")
+            found.update(zip(cell.drives["Q"], cell.reads["D"], strict=True))
+    return found
 
 
 def read_verilog(verilog: Design, deadline: Deadline) -> FlatDesign:

@@ -161,8 +161,9 @@ def _taken(run: Run, interval: int, latency: int) -> list[int]:
 
 def _check_all_events(control: Control, first: _Event, interval: int, latency: int, deadline: Deadline) -> int:
     """Raise unless control does for every event what it did for the ``first``; returns how many were looked at."""
-    control = control.only(bit for bits in first.asked() for bit in bits)
-    parts = [control.state(bits) for bits in first.asked()]
+    asked = first.asked()
+    control = control.only(bit for bits in asked for bit in bits)
+    parts = [control.state(bits) for bits in asked]
     count = _FEW_EVENTS
     while True:
         run = control.run(paced(count, interval, latency))

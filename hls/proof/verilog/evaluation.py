@@ -75,12 +75,16 @@ def _of_two(cell: Cell, reads: Mapping[str, int | None], width: int) -> int | No
     return int(_TWO[cell.kind](extended(cell, "A", a, width), extended(cell, "B", b, width)))
 
 
+def is_signed(cell: Cell) -> bool:
+    """Whether a cell takes what it reads as numbers with a sign."""
+    return all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
+
+
 def extended(cell: Cell, pin: str, word: int, width: int) -> int:
     """A word of a pin as an integer: negative where the operation is one of signed numbers; cut to ``width``."""
-    signed = all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
     own = min(len(cell.reads[pin]), width)
     word &= (1 << own) - 1
-    return word - (1 << own) if signed and word >> (own - 1) & 1 else word
+    return word - (1 << own) if is_signed(cell) and word >> (own - 1) & 1 else word
 
 
 def _one_of_many(reads: Mapping[str, int | None], width: int) -> int | None:

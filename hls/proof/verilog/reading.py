@@ -16,12 +16,12 @@ from hls.proof import runs as functions
 from hls.proof.forms import Form, Value
 from hls.proof.runs import Ints, Runs
 from hls.proof.subject import NotClosedError
-from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
+from hls.proof.verilog.design import MEMORY, REGISTER, Bit, Bits, Cell, FlatDesign, register_bits
+from hls.proof.verilog.evaluation import is_signed
 from hls.proof.verilog.primitives import AND, OR, XOR, inputs_of, meaning_of, output_width
 from hls.proof.words import Space
 from hls.rtl.ports import RtlPort
 
-_REGISTER = "$dff"
 _CONSTANTS = ("0", "1")
 
 
@@ -58,13 +58,9 @@ class Reading:
     _words: dict[tuple[Bits, bool], Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        clock = self.design.ports.get("clk")
+        self._registers = register_bits(self.design)
         for cell in self.design.cells:
-            if cell.kind == _REGISTER:
-                if cell.reads["CLK"] != clock or cell.number("CLK_POLARITY") != 1:
-                    raise NotClosedError(f"the register {cell.name} has another clock than the design")
-                self._registers.update(zip(cell.drives["Q"], cell.reads["D"], strict=True))
-            else:
+            if cell.kind != REGISTER:
                 for bits in cell.drives.values():
                     self._drivers.update((bit, cell) for bit in bits)
 
@@ -204,7 +200,7 @@ class Reading:
         return meaning_of(found.kind, found.parameters, inputs, _Numbers(self.space))
 
     def _cell(self, cell: Cell, width: int) -> Value:
-        if cell.kind == "$mem_v2":
+        if cell.kind == MEMORY:
             return self._memory(cell)
         if cell.kind == "$pmux":
             return self._one_of_many(cell, width)
@@ -217,7 +213,7 @@ class Reading:
             a, b = (self._held(self._extended(cell, pin, width)) for pin in "AB")
             return self.space.affine([(1, a), (1 if cell.kind == "$add" else -1, b)])
         if cell.kind == "$mul":
-            return self.space.product(*(self.word(cell.reads[pin], _signed(cell)) for pin in "AB"))
+            return self.space.product(*(self.word(cell.reads[pin], is_signed(cell)) for pin in "AB"))
         if cell.kind in ("$gt", "$lt", "$ge", "$le"):
             return self._compared(cell)
         if cell.kind in ("$reduce_or", "$reduce_bool", "$logic_not"):
@@ -243,7 +239,7 @@ class Reading:
 
     def _extended(self, cell: Cell, pin: str, width: int) -> Bits:
         bits = cell.reads[pin]
-        return (*bits, *((bits[-1] if _signed(cell) else "0",) * (width - len(bits))))[:width]
+        return (*bits, *((bits[-1] if is_signed(cell) else "0",) * (width - len(bits))))[:width]
 
     def _held(self, bits: Bits) -> Value:
         """A number whose lowest bits are ``bits``: with a sign if they are of a number that may have one.
@@ -268,7 +264,7 @@ class Reading:
         return self.space.affine([(-1, different)], 1)
 
     def _compared(self, cell: Cell) -> Value:
-        a, b = (self.word(cell.reads[pin], _signed(cell)) for pin in "AB")
+        a, b = (self.word(cell.reads[pin], is_signed(cell)) for pin in "AB")
         low, high = (b, a) if cell.kind in ("$gt", "$ge") else (a, b)
         ahead = 1 if cell.kind in ("$gt", "$lt") else 0
         difference = self.space.affine([(1, high), (-1, low)])
@@ -307,11 +303,6 @@ class Reading:
         for bit, choice in rest:
             found = self.space.select(bit, choice, found)
         return found
-
-
-def _signed(cell: Cell) -> bool:
-    """Whether a cell takes what it reads as numbers with a sign."""
-    return all(int(cell.parameters.get(f"{side}_SIGNED", "0"), 2) for side in "AB" if side in cell.reads)
 
 
 def _entry(rows: Sequence[str], row: int) -> int:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hls.proof.subject import NotClosedError
-from hls.proof.verilog.control import MEMORY, REGISTER, register_bits
-from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
+from hls.proof.verilog.design import MEMORY, REGISTER, Bit, Bits, Cell, FlatDesign, number_of, register_bits
 from hls.proof.verilog.evaluation import UNKNOWN
 from hls.rtl.ports import Beats
 
@@ -227,7 +226,7 @@ def _chosen(cell: Cell, choice: Bits) -> Bits | None:
         return None
     if cell.kind == "$mux":
         return cell.reads["B" if choice == ("1",) else "A"]
-    width, number = len(cell.drives["Y"]), sum(1 << place for place, bit in enumerate(choice) if bit == "1")
+    width, number = len(cell.drives["Y"]), number_of(choice)
     if cell.kind == "$shiftx":
         source = cell.reads["A"]
         return tuple(source[number + place] if number + place < len(source) else "x" for place in range(width))
@@ -245,7 +244,7 @@ def wires_of(cell: Cell, reads: Mapping[str, Bits]) -> Bits | None:
         return _constant_row(cell, reads)
     width = sum(len(bits) for bits in cell.drives.values())
     if cell.kind in ("$shl", "$sshl") and set(reads["B"]) <= {"0", "1"}:
-        places = sum(1 << place for place, bit in enumerate(reads["B"]) if bit == "1")
+        places = number_of(reads["B"])
         return (*("0",) * places, *_stretched(cell, reads["A"], width))[:width]
     if cell.kind in ("$and", "$or") or (cell.kind in ("$logic_and", "$logic_or") and width == 1):
         zero, one = ("0", "1") if cell.kind.endswith("and") else ("1", "0")
@@ -279,7 +278,7 @@ def _constant_row(memory: Cell, reads: Mapping[str, Bits]) -> Bits | None:
         return None
     if not set(address) <= {"0", "1"}:
         return None
-    row = sum(1 << place for place, bit in enumerate(address) if bit == "1") - memory.number("OFFSET")
+    row = number_of(address) - memory.number("OFFSET")
     width = memory.number("WIDTH")
     whole = memory.parameters["INIT"]
     if not 0 <= row < memory.number("SIZE"):
