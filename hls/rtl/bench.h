@@ -1,15 +1,42 @@
-// What all test benches do with the files of events and results.
+// What all test benches do with the design's clock, and with the files of events and results.
 #pragma once
+
+#include "Vdut.h"
+#include "verilated.h"
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <random>
 #include <vector>
 
 #include "ports.h"  // INTERVAL, INPUT_ELEMENTS, OUTPUT_ELEMENTS
 
 constexpr long PATIENCE = 100000 + 16 * INTERVAL;  // clocks without any result, after which the design is taken for dead
+
+struct Clocked {
+    VerilatedContext context;
+    std::unique_ptr<Vdut> dut;
+    std::mt19937_64 random{20240607};
+    long clock = 0;
+
+    Clocked() {
+        context.randReset(2);  // registers wake up with anything in them
+        dut = std::make_unique<Vdut>(&context);
+        dut->clk = 0;
+        dut->rst = 1;
+    }
+
+    void edge() {
+        dut->clk = 1;
+        dut->eval();
+        dut->clk = 0;
+        dut->eval();
+        ++clock;
+    }
+};
 
 struct Asked {
     long events;

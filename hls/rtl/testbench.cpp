@@ -8,30 +8,18 @@
 // these nothing may be seen. When RESET_AT results are out the design is reset in mid-stream; the events then in flight
 // are sent again, so a design that does not forget them gives wrong results.
 
-#include "Vdut.h"
-#include "verilated.h"
-
 #include <deque>
-#include <memory>
-#include <random>
 
 #include "bench.h"
 #include "ports.h"  // INTERVAL, INPUT_ELEMENTS, OUTPUT_ELEMENTS, ready(), put_inputs(), get_outputs()
 
 namespace {
 
-struct Bench {
-    VerilatedContext context;
-    std::unique_ptr<Vdut> dut;
-    std::mt19937_64 random{20240607};
+struct Bench : Clocked {
     const int64_t* event = nullptr;  // of which the next beats come; one comes only when those of the last are over
-    long age = 0, clock = 0;
+    long age = 0;
 
     Bench() {
-        context.randReset(2);  // registers wake up with anything in them
-        dut = std::make_unique<Vdut>(&context);
-        dut->clk = 0;
-        dut->rst = 1;
         dut->valid_in = 0;
         dut->eval();
     }
@@ -42,14 +30,6 @@ struct Bench {
         age = begun != nullptr ? 0 : age + 1;
         if (begun != nullptr) event = begun;
         put_inputs(*dut, event, age, random);
-    }
-
-    void edge() {
-        dut->clk = 1;
-        dut->eval();
-        dut->clk = 0;
-        dut->eval();
-        ++clock;
     }
 
     // False if a result comes out all the same.

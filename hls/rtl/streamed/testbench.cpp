@@ -9,30 +9,16 @@
 // taken until the door stays closed, so that all queues are full. When RESET_AT results are out the design is reset in
 // mid-stream; the events then on their way are sent again.
 
-#include "Vdut.h"
-#include "verilated.h"
-
 #include <algorithm>
 #include <deque>
-#include <memory>
-#include <random>
 
 #include "bench.h"
 #include "ports.h"  // INTERVAL, TRANSFERS, INPUT_ELEMENTS, OUTPUT_ELEMENTS, put_inputs(), get_outputs()
 
 namespace {
 
-struct Bench {
-    VerilatedContext context;
-    std::unique_ptr<Vdut> dut;
-    std::mt19937_64 random{20240607};
-    long clock = 0;
-
+struct Bench : Clocked {
     Bench() {
-        context.randReset(2);  // registers wake up with anything in them
-        dut = std::make_unique<Vdut>(&context);
-        dut->clk = 0;
-        dut->rst = 1;
         drive(false, nullptr, 0, false);
     }
 
@@ -42,14 +28,6 @@ struct Bench {
         dut->ready_out = ready;
         put_inputs(*dut, event, transfer, random);
         dut->eval();
-    }
-
-    void edge() {
-        dut->clk = 1;
-        dut->eval();
-        dut->clk = 0;
-        dut->eval();
-        ++clock;
     }
 
     // False if a result is there all the same.
