@@ -10,11 +10,12 @@ from typing import Any
 from qmodels.compression.data_options import CONVERSION, CUTS, SIMULATION
 from qmodels.compression.samples.collision_files import CollisionHeader, read_header
 from qmodels.compression.samples.conversion import convert
-from qmodels.compression.samples.generation import Progress, generate
+from qmodels.compression.samples.generation import generate
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS
 from qmodels.compression.samples.readers import Branches
 from qmodels.compression.samples.selection import SELECTIONS, Selection
 from qmodels.errors import ModelDataError
+from qmodels.generation.making import Progress
 
 
 def write_data(

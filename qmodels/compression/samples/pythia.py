@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hls.machine.extras import missing, not_installed
 from qmodels.compression.samples.selection import COLUMNS
 from qmodels.errors import ModelDataError
+from qmodels.generation.pythia import programs, started_pythia
 from qmodels.types import Floats64
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ GENERATOR_VERSION = 1
 """Raised whenever the same seed would give other collisions with the same PYTHIA."""
 
 _COMMON = (
-    "Print:quiet = on",
     "Beams:eCM = 13000.",
     "ParticleDecays:limitTau0 = on",
     "ParticleDecays:tau0Max = 10.",  # mm: the particles that a tracker would call stable
@@ -110,7 +108,6 @@ WITH_SCALAR = ("b-to-ks", "b-to-ks-1gev")
 """Samples of which every event has an S."""
 NO_SCALAR = "no b hadron that decays to S"
 FAILED = "PYTHIA failed"
-MAX_SEED = 900_000_000
 _TRIES = 100
 
 
@@ -127,10 +124,7 @@ class Collision:
 
 def generator_name() -> str:
     """The programs behind an event, with their versions; ModelDataError if one is not installed."""
-    reason = missing("pythia8mc", "fastjet")
-    if reason is not None:
-        raise ModelDataError(reason)
-    return f"PYTHIA {version('pythia8mc')}, FastJet {version('fastjet')}"
+    return programs("pythia8mc", "fastjet")
 
 
 def collisions(sample: str, n: int, seed: int, particle_pt: float, max_eta: float | None) -> Iterator[Collision]:
@@ -141,7 +135,7 @@ def collisions(sample: str, n: int, seed: int, particle_pt: float, max_eta: floa
     Raises:
         ModelDataError: PYTHIA is not installed, refuses a setting or cannot generate; there is no such sample.
     """
-    pythia = _generator(find_sample(sample), seed)
+    pythia = started_pythia(find_sample(sample), (*_COMMON, *SETTINGS[sample]), seed)
     acceptance = math.inf if max_eta is None else max_eta
     failures = 0
     for made in range(n):
@@ -159,25 +153,6 @@ def find_sample(sample: str) -> str:
     if sample not in SETTINGS:
         raise ModelDataError(f"no sample is called {sample!r}; choose one of {', '.join(SETTINGS)}")
     return sample
-
-
-def _generator(sample: str, seed: int) -> Pythia:
-    pythia8mc = _pythia8mc()
-    pythia = pythia8mc.Pythia("", False)
-    for line in (*_COMMON, *SETTINGS[sample], "Random:setSeed = on", f"Random:seed = {seed}"):
-        if not pythia.readString(line):
-            raise ModelDataError(f"PYTHIA {pythia8mc.__file__} does not know the setting {line!r}")
-    if not pythia.init():
-        raise ModelDataError(f"PYTHIA cannot start sample {sample!r} with seed {seed}")
-    return pythia
-
-
-def _pythia8mc() -> Any:
-    try:
-        import pythia8mc
-    except ImportError as error:
-        raise ModelDataError(not_installed("pythia8mc")) from error
-    return pythia8mc
 
 
 def _next(pythia: Pythia, sample: str) -> str | None:

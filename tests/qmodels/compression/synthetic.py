@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.machine.pools import Pool
-from qmodels.compression.samples.blocks import KEPT, Block, Plan
+from qmodels.compression.samples.blocks import Plan, block_of
 from qmodels.compression.samples.collision_files import CollisionHeader, write_collisions
 from qmodels.compression.samples.selection import Rows, Selection
+from qmodels.generation.blocks import KEPT, Block
 
 HEADER = CollisionHeader("background", 4, "by hand", 5, {"no particles": 2}, Selection(muons=False))
 
@@ -37,7 +38,7 @@ def fake_block(block: int, fates: Sequence[str], most: int, generator: str) -> B
     places = [place for place, fate in enumerate(fates) if fate == KEPT]
     particles = np.zeros((len(places), 50, 3), np.float32)
     particles[:, 0, 0] = [1000 * block + place + 1 for place in places]
-    return Block(rows(particles), np.array(fates, np.str_), generator).first(most)
+    return block_of(rows(particles), list(fates), generator).first(most)
 
 
 @contextmanager

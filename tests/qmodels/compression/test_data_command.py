@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hls.cli import main
-from qmodels.compression.samples.blocks import KEPT
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.data_command import write_data
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
+from qmodels.generation.blocks import KEPT
 from tests.qmodels.compression.synthetic import fake_pool
 from tests.qmodels.compression.test_readers import EVENTS, write_hepmc, write_root
 

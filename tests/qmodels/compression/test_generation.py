@@ -17,12 +17,13 @@ import pytest
 
 from hls.machine.pools import Pool, open_pool
 from qmodels.compression.samples import generation
-from qmodels.compression.samples.blocks import KEPT, Block, Plan, make_block, read_block
+from qmodels.compression.samples.blocks import Plan
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.compression.samples.generation import cached_collisions, generate, generate_plan
-from qmodels.compression.samples.pythia import MAX_SEED, SETTINGS
+from qmodels.compression.samples.pythia import SETTINGS
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
+from qmodels.generation.blocks import KEPT, MAX_SEED, Block, read_block
 from tests.qmodels.compression.synthetic import fake_block, fake_pool
 
 K, M, P = KEPT, "no pair of muons", "PYTHIA failed"
@@ -178,7 +179,7 @@ def test_blocks_have_seeds_of_their_own() -> None:
 
 def test_another_version_of_the_generator_is_refused() -> None:
     with pytest.raises(ModelDataError, match="generator version 99"):
-        make_block(Plan("background", 1, Selection(), generator_version=99), 0, 1)
+        Plan("background", 1, Selection(), generator_version=99).make(0, 1)
 
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from qmodels.compression.samples.blocks import Block, Plan, make_block
+from qmodels.compression.samples.blocks import Plan, rows_in
 from qmodels.compression.samples.pythia import SETTINGS, collisions
 from qmodels.compression.samples.selection import Selection
 from qmodels.errors import ModelDataError
+from qmodels.generation.blocks import Block
 
 pytestmark = pytest.mark.slow  # PYTHIA takes a second to start
 
@@ -18,12 +19,12 @@ pytestmark = pytest.mark.slow  # PYTHIA takes a second to start
 @pytest.fixture(scope="module")
 def blocks() -> dict[str, Block]:
     """Twelve events of each sample."""
-    return {name: make_block(Plan(name, 1, Selection(muons=name != "background")), 0, 12) for name in SETTINGS}
+    return {name: Plan(name, 1, Selection(muons=name != "background")).make(0, 12) for name in SETTINGS}
 
 
 @pytest.mark.parametrize("sample", SETTINGS)
 def test_events_are_as_stated(blocks: dict[str, Block], sample: str) -> None:
-    particles = blocks[sample].rows.particles
+    particles = rows_in(blocks[sample]).particles
     assert particles.shape == (12, 50, 3)
     pt, eta, phi = np.moveaxis(particles, -1, 0)
     assert np.isfinite(particles).all()
@@ -35,15 +36,15 @@ def test_events_are_as_stated(blocks: dict[str, Block], sample: str) -> None:
 
 
 def test_signals_have_a_pair_of_muons_and_the_background_keeps_them(blocks: dict[str, Block]) -> None:
-    assert not blocks["background"].rows.muons.any()
+    assert not rows_in(blocks["background"]).muons.any()
     for sample in ("b-to-ks", "hidden-valley"):
-        assert (blocks[sample].rows.muons[:, :, 0] > 1.0).all()
-        assert (np.abs(blocks[sample].rows.muons[:, :, 1]) < 2.5).all()
+        assert (rows_in(blocks[sample]).muons[:, :, 0] > 1.0).all()
+        assert (np.abs(rows_in(blocks[sample]).muons[:, :, 1]) < 2.5).all()
 
 
 @pytest.mark.parametrize(("sample", "stated"), [("b-to-ks", 0.4), ("b-to-ks-1gev", 1.0)])
 def test_the_muons_of_b_decays_are_those_of_the_scalar(blocks: dict[str, Block], sample: str, stated: float) -> None:
-    pt, eta, phi = np.moveaxis(blocks[sample].rows.muons.astype(float), -1, 0)
+    pt, eta, phi = np.moveaxis(rows_in(blocks[sample]).muons.astype(float), -1, 0)
     muon = 0.10566
     energy = np.sqrt((pt * np.cosh(eta)) ** 2 + muon**2)
     momentum = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
