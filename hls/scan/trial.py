@@ -147,8 +147,17 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
     metrics = chosen.system.fidelity(
         chosen.variant, folder, lambda events: emulate(graph, events), events=FIDELITY_EVENTS, seed=spec.seed
     )
-    fidelity = {name: float(metric["firmware"]) for name, metric in metrics.items()}
-    return _result(spec, fidelity=fidelity, figures=_figures(graph, spec))
+    return _result(spec, fidelity=numbers_of(metrics), figures=_figures(graph, spec))
+
+
+def numbers_of(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The firmware's figures by name; of a curve one of each point: ``auc_at_-3`` is that of ``auc`` at -3."""
+    single = {name: float(metric["firmware"]) for name, metric in metrics.items() if "points" not in metric}
+    return single | {
+        f"{name}_at_{point['at']:g}": float(point["firmware"])
+        for name, metric in metrics.items()
+        for point in metric.get("points", ())
+    }
 
 
 def _result(spec: TrialSpec, **found: Any) -> TrialResult:

@@ -23,7 +23,7 @@ from qmodels.compression.presets import AutoencoderStage, Preset, find_preset, p
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
 from qmodels.compression.samples.collision_files import read_collisions
-from qmodels.compression.samples.generation import generate
+from qmodels.compression.samples.generation import cached_collisions, generate
 from qmodels.compression.samples.pythia import BACKGROUND
 from qmodels.compression.trained_folder import CLASSIFIER_FILE, MODEL_FILE
 from qmodels.compression.training import CompressionRun
@@ -44,6 +44,7 @@ COLLISIONS_FILE = "collisions.h5"
 CALIBRATION_EVENTS = 10_000
 LAYOUT_EVENTS = 16_000
 BLOCK = 4096
+FLOAT_FILES = (REFERENCE_FILE, DECODER_FILE)
 OTHER = "of another preset or variant"
 
 
@@ -97,6 +98,26 @@ def train(
     return out / (REFERENCE_FILE if sizes.quantized_stage is None else MODEL_FILE)
 
 
+def train_float(variant: str, preset: Preset, out: Path, *, events: int, epochs: int | None, seed: int) -> None:
+    """Train the float networks alone, on cached events, unless they are in ``out``; goes on after a kill."""
+    run = _cached_run(variant, preset, out, events, epochs, seed)
+    run_steps(out, [_float_step(run)])
+
+
+def train_encoder(variant: str, preset: Preset, out: Path, *, events: int, epochs: int | None, seed: int) -> Path:
+    """Train the quantized encoder of the float networks in ``out``, on the same events; returns its file."""
+    run_steps(out, _quantized_steps(_cached_run(variant, preset, out, events, epochs, seed)))
+    return out / MODEL_FILE
+
+
+def _cached_run(variant: str, preset: Preset, out: Path, events: int, epochs: int | None, seed: int) -> CompressionRun:
+    """Raises ModelDataError for options that cannot work."""
+    _check_options(preset, events, epochs, seed)
+    set_up(seed)
+    clouds = transport_targets(cached_collisions(BACKGROUND, events, seed).particles, particle_count(variant))
+    return CompressionRun(variant=variant, preset=preset, out=out, clouds=clouds, epochs=epochs, seed=seed, resume=True)
+
+
 def _check_options(preset: Preset, events: int | None, epochs: int | None, seed: int) -> None:
     fewest = _fewest_events(preset)
     if events is not None and events < fewest:
@@ -133,7 +154,7 @@ def _float_step(run: CompressionRun) -> Step:
         save_model(decoder, run.out / DECODER_FILE)
         return {stage.label: fitted}
 
-    return Step(stage.label, train, makes=(REFERENCE_FILE, DECODER_FILE))
+    return Step(stage.label, train, makes=FLOAT_FILES)
 
 
 def _quantized_steps(run: CompressionRun) -> list[Step]:

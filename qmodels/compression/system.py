@@ -5,7 +5,7 @@ Light to import: TensorFlow comes in with training, PYTHIA and HDF5 with events,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +118,33 @@ class Compression:
         from qmodels.compression.fidelity.comparison import measure_on
 
         return measure_on(folder, firmware, file_clouds(path, particle_count(variant))[:SIGNAL_EVENTS], figure=figure)
+
+    def scan_space(self, variant: str) -> Mapping[str, Sequence[int | float | str]]:
+        """What a scan may vary: see :func:`qmodels.compression.points.scan_space`."""
+        from qmodels.compression import points
+
+        return points.scan_space()
+
+    def scan_objective(self, variant: str) -> str:
+        """The firmware's distortion at log₁₀β = -3."""
+        from qmodels.compression import points
+
+        return points.OBJECTIVE
+
+    def train_point(
+        self,
+        variant: str,
+        parameters: Mapping[str, int | float | str],
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+    ) -> Path:
+        """Train the encoder of ``parameters`` into ``out``: see :func:`qmodels.compression.points.train_point`."""
+        from qmodels.compression import points
+
+        return points.train_point(variant, parameters, out, events=events, epochs=epochs, seed=seed)
 
     def evaluate(
         self,

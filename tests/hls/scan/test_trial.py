@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hls.scan.trial import TrialSpec
+from hls.scan.trial import TrialSpec, numbers_of
 from hls.target import Target
 
 TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
@@ -35,3 +35,9 @@ def test_every_field_has_another_value_here() -> None:
 def test_a_result_is_found_again_for_the_same_trial_only(name: str) -> None:
     assert replace(SPEC).key == SPEC.key
     assert replace(SPEC, **{name: OTHER[name]}).key != SPEC.key
+
+
+def test_a_curve_is_one_number_a_point() -> None:
+    curve = {"unit": "1", "over": "log10_beta", "points": [{"at": -3.0, "reference": None, "firmware": 0.8}]}
+    metrics: dict[str, dict[str, Any]] = {"auc": curve, "kl": {"unit": "nats", "reference": 2.0, "firmware": 1.5}}
+    assert numbers_of(metrics) == {"kl": 1.5, "auc_at_-3": 0.8}

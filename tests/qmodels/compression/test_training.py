@@ -154,3 +154,20 @@ def test_options_that_cannot_work_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ModelDataError, match=words):
             train("encoder-16", "trigger", tmp_path / "out", **options)
+
+
+@pytest.mark.slow
+def test_a_point_of_a_scan_keeps_its_float_networks_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qmodels.compression import recipe
+    from qmodels.compression.points import train_point
+    from qmodels.compression.samples.collision_files import read_collisions
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setitem(presets.VARIANTS, "encoder-4", COUNT)
+    made = read_collisions(write(tmp_path / "collisions.h5", clouds(EVENTS)[:, :2].tolist()))
+    monkeypatch.setattr(recipe, "cached_collisions", lambda *arguments: made)
+    small: dict[str, int | float | str] = {"particle": "4", "event": "4", "latents": 2, "charge": 3.0}
+    model = train_point("encoder-4", small, tmp_path / "point", events=EVENTS, epochs=1, seed=1)
+    (kept,) = (tmp_path / "cache/qtrigger/encoders").iterdir()
+    assert weights(kept / "reference.h5") == weights(model.parent / "reference.h5")
+    assert (model.parent / "latent_layout.json").exists()
