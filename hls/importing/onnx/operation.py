@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,3 +121,7 @@ class Operation:
         """The arguments, where all of them are constants."""
         found = [argument.values for argument in self.arguments if isinstance(argument, Constant)]
         return found if found and len(found) == sum(a is not None for a in self.arguments) else None
+
+
+Handler = Callable[[Operation], Tensor | Constant]
+"""What makes one kind of operator."""

@@ -1,0 +1,207 @@
+"""ONNX operators that compute: products, sums, normalizations, functions of one value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from hls.importing.onnx import folding, windows
+from hls.importing.onnx.backend import Floats
+from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.onnx.tensors import (
+    BATCH,
+    Constant,
+    Tensor,
+    arranged,
+    batch_axis,
+    channels_last,
+    in_order,
+    positive_axis,
+    vector,
+)
+
+
+def _along_last(op: Operation) -> Tensor:
+    x = op.tensor()
+    if x.axes[-1] == BATCH:
+        raise op.unsupported("multiplies along the batch", "make the batch the first axis")
+    return channels_last(op.backend, x, len(x.axes) - 1, op.where)
+
+
+def _products(op: Operation, kernel: Constant, bias: Floats | None) -> Tensor:
+    x = _along_last(op)
+    inputs, outputs = kernel.values.shape
+    if inputs != x.shape[-1]:
+        raise op.unsupported(f"a matrix for {inputs} values, and {x.shape[-1]} arrive", "export the model again")
+    return Tensor(op.backend.dense(x.handle, kernel, bias), (*x.shape[:-1], outputs), x.axes)
+
+
+def _matmul(op: Operation) -> Tensor:
+    if isinstance(op.argument(0), Constant) or isinstance(op.argument(1), Tensor):
+        raise op.unsupported("a product of matrices, of which the second is no constant", "leave it off the chip")
+    kernel = op.constant(1, "matrix")
+    while kernel.values.ndim > 2 and len(kernel.values) == 1:
+        kernel = folding.moved(kernel, lambda array: array[0])
+    if kernel.values.ndim != 2:
+        raise op.unsupported(f"a matrix of {kernel.values.ndim} axes", "two axes")
+    return _products(op, kernel, None)
+
+
+def _gemm(op: Operation) -> Tensor:
+    kernel, alpha, beta = op.constant(1, "matrix"), op.attribute("alpha", 1.0), op.attribute("beta", 1.0)
+    if op.attribute("transA", 0) or kernel.values.ndim != 2:
+        raise op.unsupported("transA, or a matrix of other than two axes", "export the model again")
+    if op.attribute("transB", 0):
+        kernel = folding.moved(kernel, np.transpose)
+    addend = op.argument(2)
+    if alpha == 1 and beta == 1 and isinstance(addend, Constant) and math.prod(addend.values.shape[:-1]) == 1:
+        if addend.values.size not in (1, kernel.values.shape[1]):
+            raise op.unsupported(f"a bias of shape {addend.values.shape}", "export the model again")
+        bias = np.broadcast_to(np.asarray(addend.values, np.float32).reshape(-1), kernel.values.shape[1:])
+        return _products(op, kernel, bias)
+    x = _products(op, kernel, None)
+    if alpha != 1:
+        x = _scaled(op, x, np.array([alpha], np.float32), None)
+    if isinstance(addend, Constant):
+        x = _scaled(op, x, None, np.asarray(addend.values, np.float32) * np.float32(beta))
+    elif addend is not None:
+        x = _together(op, x, addend, lambda a, b: op.backend.add(a, b, negate=False))
+    return x
+
+
+def _scaled(op: Operation, x: Tensor, factor: Floats | None, offset: Floats | None, *, divide: bool = False) -> Tensor:
+    """A constant factor and a constant offset, of whatever shapes."""
+    for values, isfactor in ((factor, True), (offset, False)):
+        if values is None:
+            continue
+        x, row, shape = vector(op.backend, x, np.asarray(values, np.float32), op.where)
+        handle = op.backend.scale(x.handle, *((row, None) if isfactor else (None, row)), divide=isfactor and divide)
+        x = Tensor(handle if shape is None else op.backend.reshape(handle, shape), x.shape, x.axes)
+    return x
+
+
+def _together(op: Operation, a: Tensor, b: Tensor, combine: Callable[[object, object], object]) -> Tensor:
+    """Two tensors element by element, held alike."""
+    if len(a.axes) != len(b.axes):
+        raise op.unsupported(f"tensors of {len(a.axes)} and {len(b.axes)} axes", "reshape one of them")
+    if a.sizes != b.sizes or None in a.axes:
+        a, b = in_order(op.backend, a, op.where), in_order(op.backend, b, op.where)
+        pairs = list(zip(a.shape, b.shape, strict=True))
+        if any(n != m and 1 not in (n, m) for n, m in pairs):
+            raise op.unsupported(f"tensors of shapes {a.shape} and {b.shape}", "export the model again")
+        return Tensor(combine(a.handle, b.handle), tuple(max(pair) for pair in pairs), a.axes)
+    places = sorted((axis for axis in range(len(a.axes)) if a.axes[axis]), key=lambda axis: a.axes[axis] or 0)
+    if batch_axis(a, op.where) != batch_axis(b, op.where):
+        raise op.unsupported("tensors whose batches are different axes", "make the batch the first axis")
+    b = arranged(op.backend, b, places)
+    return Tensor(combine(a.handle, b.handle), a.shape, a.axes)
+
+
+def _arithmetic(op: Operation) -> Tensor | Constant:
+    known, kind = op.constants, op.node.kind
+    if known is not None and len(known) == 2:
+        return folding.arithmetic(kind, known[0], known[1], op.where)
+    a, b = op.argument(0), op.argument(1)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        if kind == "Div":
+            raise op.unsupported("a quotient of two tensors", "leave it off the chip")
+        if kind == "Mul":
+            return _together(op, a, b, op.backend.multiply)
+        return _together(op, a, b, lambda p, q: op.backend.add(p, q, negate=kind == "Sub"))
+    first = isinstance(a, Tensor)
+    x, values = (op.tensor(0), op.floats(1, "constant")) if first else (op.tensor(1), op.floats(0, "constant"))
+    if kind in ("Mul", "Div"):
+        if kind == "Div" and (not first or not values.all()):
+            raise op.unsupported("a division of a constant, or by zero", "leave it off the chip")
+        return _scaled(op, x, values, None, divide=kind == "Div")
+    if kind == "Sub" and not first:
+        x = _scaled(op, x, np.array([-1], np.float32), None)
+    return _scaled(op, x, None, -values if kind == "Sub" and first else values)
+
+
+def _negate(op: Operation) -> Tensor | Constant:
+    if op.constants is not None:
+        return Constant(-op.constants[0])
+    return _scaled(op, op.tensor(), np.array([-1], np.float32), None)
+
+
+def _batch_normalization(op: Operation) -> Tensor:
+    """A factor and an offset a channel, every step rounded to float32 as ONNX Runtime does."""
+    gamma, beta, mean, variance = (
+        op.floats(index, what).reshape(-1) for index, what in enumerate(("scale", "bias", "mean", "variance"), start=1)
+    )
+    x = op.tensor()
+    shifted = variance + np.float32(op.attribute("epsilon", 1e-5))
+    if len({array.size for array in (gamma, beta, mean, variance)}) != 1 or not (shifted > 0).all():
+        raise op.unsupported("a variance below zero, or arrays of different sizes", "train and export the model again")
+    factor = np.asarray(gamma / np.sqrt(shifted), np.float32)
+    offset = np.asarray(beta - mean * factor, np.float32)
+    axis = len(x.axes) - 1 if windows.is_channels_last(op) else 1
+    if axis >= len(x.axes) or x.size(axis) != factor.size:
+        axis = _only_axis(op, x, factor.size)
+    shape = [1] * len(x.axes)
+    shape[axis] = -1
+    return _scaled(op, x, factor.reshape(shape), offset.reshape(shape))
+
+
+def _only_axis(op: Operation, x: Tensor, size: int) -> int:
+    """Early converters of Keras transpose the batch along with the channels, which are then the one axis that fits."""
+    fitting = [axis for axis in range(len(x.axes)) if x.axes[axis] and x.size(axis) == size]
+    if len(fitting) != 1:
+        raise op.unsupported(f"normalizes {size} channels of a tensor of shape {x.sizes}", "export the model again")
+    return fitting[0]
+
+
+def _unary(method: str) -> Handler:
+    def handler(op: Operation) -> Tensor:
+        x = op.tensor()
+        return Tensor(getattr(op.backend, method)(x.handle), x.shape, x.axes)
+
+    return handler
+
+
+def _leaky(op: Operation) -> Tensor:
+    x = op.tensor()
+    return Tensor(op.backend.leaky(x.handle, op.attribute("alpha", 0.01)), x.shape, x.axes)
+
+
+def _clip(op: Operation) -> Tensor:
+    x = op.tensor()
+    ends = [
+        op.number(index, name) if op.argument(index) is not None else op.attribute(name, None)
+        for index, name in ((1, "min"), (2, "max"))
+    ]
+    low, high = (None if end is None or abs(end) > 1e30 else float(end) for end in ends)
+    return Tensor(op.backend.clip(x.handle, low, high), x.shape, x.axes)
+
+
+def _hard_sigmoid(op: Operation) -> Tensor:
+    slope, offset = (np.array([op.attribute(*pair)], np.float32) for pair in (("alpha", 0.2), ("beta", 0.5)))
+    x = _scaled(op, op.tensor(), slope, offset)
+    return Tensor(op.backend.clip(x.handle, 0.0, 1.0), x.shape, x.axes)
+
+
+def _function(op: Operation) -> Tensor:
+    x = op.tensor()
+    name = op.node.kind.lower()
+    if name == "softmax":
+        axis = op.attribute("axis", -1 if op.opset >= 13 else 1)
+        if positive_axis(axis, len(x.axes), op.where) != len(x.axes) - 1:
+            raise op.unsupported(f"a softmax along axis {axis}", "take the last axis")
+    return Tensor(op.backend.function(x.handle, name), x.shape, x.axes)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
+    **dict.fromkeys(("Sigmoid", "Tanh", "Softmax"), _function),
+    "BatchNormalization": _batch_normalization,
+    "Clip": _clip,
+    "Gemm": _gemm,
+    "HardSigmoid": _hard_sigmoid,
+    "LeakyRelu": _leaky,
+    "MatMul": _matmul,
+    "Neg": _negate,
+    "Relu": _unary("relu"),
+}
