@@ -33,6 +33,16 @@ inline void set_bits(VlWide<Words>& port, int low, int width, uint64_t value) {
     }
 }
 
+template <typename Word, typename Random>
+inline void put_anything(Word& port, int width, Random& random) {
+    set_bits(port, 0, width, random());
+}
+
+template <std::size_t Words, typename Random>
+inline void put_anything(VlWide<Words>& port, int width, Random& random) {
+    for (int low = 0; low < width; low += 64) set_bits(port, low, width - low < 64 ? width - low : 64, random());
+}
+
 template <typename Word>
 inline uint64_t get_bits(const Word& port, int low, int) {
     return static_cast<uint64_t>(port) >> low;
@@ -92,12 +102,13 @@ def _firsts(ports: Sequence[RtlPort]) -> list[int]:
 def _put(port: RtlPort, first: int) -> list[str]:
     number, apart, width = port.beats.number, port.beats.apart, port.type.width
     due = f"event != nullptr && age % {apart} == 0 && age / {apart} < {number}"
-    value = f"here ? event[{first} + age / {apart} * {port.elements} + i] : static_cast<int64_t>(random())"
+    first_of_beat = f"event + {first} + age / {apart} * {port.elements}"
     return [
-        "    {",
-        f"        const bool here = {due};",
-        f"        for (int i = 0; i < {port.elements}; ++i)",
-        f"            set_bits(dut.{_member(port)}, i * {width}, {width}, {value});",
+        f"    if ({due}) {{",
+        f"        const int64_t* element = {first_of_beat};",
+        f"    {_loop(port, f'set_bits(dut.{_member(port)}, i * {width}, {width}, element[i]);')}",
+        "    } else {",
+        f"        put_anything(dut.{_member(port)}, {port.bits}, random);",
         "    }",
     ]
 

@@ -83,11 +83,12 @@ def place_and_route(project: RtlProject, device: Device, cache: Path) -> RoutedD
     """
     check_router()
     versions = f"nextpnr {version(PACKAGE)} after Yosys {yosys_version()}"
-    key = digest([versions, repr(device), project.top, f"{project.clock_ns:g}", Path(__file__), *project.sources])
+    read = (*project.sources, *project.memories)
+    key = digest([versions, repr(device), project.top, f"{project.clock_ns:g}", Path(__file__), *read])
 
     def fill(folder: Path) -> None:
         (folder / _SOURCES).mkdir()
-        for source in project.sources:
+        for source in read:
             (folder / _SOURCES / source.name).write_bytes(source.read_bytes())
         run_yosys(_synthesis(project), folder, "synthesis")
         run_tool([sys.executable, "-c", _RUN, *_options(project, device)], folder, "nextpnr")

@@ -123,6 +123,8 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         (folder / SOURCES).mkdir()
         for source in sources:
             shutil.copy(source, folder / SOURCES)
+        for memory in project.memories:
+            _empty(folder / SOURCES / f"{memory.stem}.v")
         names = " ".join(f"{SOURCES}/{source.name}" for source in sources)
         run_yosys(_synthesis(family, project, names, folder, liberty), folder, "synthesis")
         if not project.memories:  # what is black neither computes nor has delays
@@ -163,7 +165,6 @@ def netlist_gates(netlist: Path, family: Family, top: str, cache: Path) -> Path:
 
 def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, liberty: Path | None) -> str:
     lines = [f"read_verilog {sources}", *_kept(project.shared)]
-    lines += [f"blackbox {memory.stem}" for memory in project.memories]
     lines.append(f"{family.synthesis} -top {project.top}")
     statistics = "stat -json"
     if liberty is not None:
@@ -174,6 +175,12 @@ def _synthesis(family: Family, project: RtlProject, sources: str, folder: Path, 
         lines += ["abc -g simple", "opt_clean -purge", f"tee -o {_CMOS} stat -tech cmos"]
     lines += [f"tee -o {_STATISTICS} {statistics}", f"write_verilog -noattr {NETLIST}"]
     return "\n".join([*lines, ""])
+
+
+def _empty(source: Path) -> None:
+    """Leave the ports of a module: Yosys opens a file of contents as soon as it reads the module that names it."""
+    ports, _ = source.read_text(encoding="utf-8").replace("module", "(* blackbox *)\nmodule", 1).split(");\n", 1)
+    source.write_text(f"{ports});\nendmodule\n", encoding="utf-8")
 
 
 def _kept(shared: Sequence[str]) -> list[str]:

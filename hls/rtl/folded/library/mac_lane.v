@@ -31,8 +31,9 @@ module folded_mac_lane #(
   generate
     for (l = 0; l <= LEVELS; l = l + 1) begin : level
       localparam BITS = (PRODUCT + l < KEPT) ? PRODUCT + l : KEPT;
-      localparam COUNT = LEAVES >> l;
-      reg [COUNT*BITS-1:0] sums;
+      for (i = 0; i < (LEAVES >> l); i = i + 1) begin : node
+        reg signed [BITS-1:0] total;
+      end
     end
     for (i = 0; i < LEAVES; i = i + 1) begin : leaf
       if (i < SIMD) begin : used
@@ -46,24 +47,19 @@ module folded_mac_lane #(
           wire signed [W_BITS:0] factor_w = {W_SIGNED == 1 && w[i*W_BITS+W_BITS-1], w[i*W_BITS+:W_BITS]};
           assign product = factor_x * factor_w;
         end
-        always @(posedge clk) level[0].sums[i*PRODUCT+:PRODUCT] <= product;
+        always @(posedge clk) level[0].node[i].total <= product;
       end else begin : none
-        always @(posedge clk) level[0].sums[i*PRODUCT+:PRODUCT] <= 0;
+        always @(posedge clk) level[0].node[i].total <= 0;
       end
     end
     for (l = 1; l <= LEVELS; l = l + 1) begin : tree
-      localparam FROM = (PRODUCT + l - 1 < KEPT) ? PRODUCT + l - 1 : KEPT;
-      localparam BITS = (PRODUCT + l < KEPT) ? PRODUCT + l : KEPT;
-      for (i = 0; i < (LEAVES >> l); i = i + 1) begin : node
-        wire signed [FROM-1:0] a = level[l-1].sums[2*i*FROM+:FROM];
-        wire signed [FROM-1:0] b = level[l-1].sums[(2*i+1)*FROM+:FROM];
-        wire signed [BITS-1:0] a_plus_b = a + b;
-        always @(posedge clk) level[l].sums[i*BITS+:BITS] <= a_plus_b;
+      for (i = 0; i < (LEAVES >> l); i = i + 1) begin : pair
+        always @(posedge clk) level[l].node[i].total <= level[l-1].node[2*i].total + level[l-1].node[2*i+1].total;
       end
     end
   endgenerate
 
-  wire signed [TOTAL-1:0] products = level[LEVELS].sums;
+  wire signed [TOTAL-1:0] products = level[LEVELS].node[0].total;
   wire signed [SUM_BITS-1:0] added = products;
   wire signed [SUM_BITS-1:0] begun = bias;
   always @(posedge clk) sum <= (first ? begun : sum) + (added <<< SHIFT);
