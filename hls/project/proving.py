@@ -20,7 +20,7 @@ from hls.machine.progress import StageProgress
 from hls.project.project_file import Project, read_project
 from hls.project.report.schema import REPORT_FILE, Report, read_report
 from hls.proof import PROOF_FILE, Proof, Subject, Tested, prove, unproved
-from hls.rtl import Design, read_design, rtl_design, write_rtl
+from hls.rtl import Design, read_design, rtl_design, write_rtl_for
 from hls.target import project_identifier
 from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import Verdict
@@ -109,18 +109,7 @@ def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
     if target.latency is not None:
         raise ProjectError(f"{project.folder}: its pipeline is found by a build; run `qtrigger build` first")
     require("alkaid")
-    return rtl_design(
-        write_rtl(
-            graph,
-            name,
-            home.rtl,
-            target.clock_ns,
-            multipliers=target.multipliers,
-            interval=target.interval_clocks,
-            ports=target.ports,
-            io=target.io,
-        )
-    )
+    return rtl_design(write_rtl_for(target, graph, name, home.rtl))
 
 
 def _tested(report: Report) -> Tested | None:

@@ -7,7 +7,7 @@ from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, rea
 from hls.rtl.tools import find_verilator, missing_tools
 from hls.rtl.trace import trace
 from hls.rtl.vhdl import write_vhdl
-from hls.rtl.writing import write_rtl
+from hls.rtl.writing import write_rtl, write_rtl_for
 
 __all__ = [
     "Design",
@@ -24,5 +24,6 @@ __all__ = [
     "rtl_design",
     "trace",
     "write_rtl",
+    "write_rtl_for",
     "write_vhdl",
 ]

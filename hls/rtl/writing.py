@@ -7,13 +7,13 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
-from hls.rtl.folded import chosen_engines, write_folded
+from hls.rtl.folded import check_fits, chosen_engines, write_folded
 from hls.rtl.partition import Stage
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
 from hls.rtl.streamed import with_handshakes
 from hls.rtl.trace import trace
-from hls.target import AUTO, BEATS, PACED, STREAM
+from hls.target import AUTO, BEATS, PACED, STREAM, Target
 
 
 def write_rtl(
@@ -57,3 +57,27 @@ def write_rtl(
         logic = trace(graph, hard_dc, stages, pipelining, interval)
         project = write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
     return with_handshakes(project) if io == STREAM else project
+
+
+def write_rtl_for(
+    target: Target, graph: FixedGraph, name: str, folder: Path, pipelining: Pipelining | None = None
+) -> RtlProject:
+    """``write_rtl`` as ``target`` asks, unless its part cannot hold what that would be.
+
+    Raises:
+        ProjectError: ``name`` is no identifier.
+        UnsupportedError: the graph has numbers too wide for RTL, or the part is too small at such an interval.
+    """
+    if pipelining is None:
+        check_fits(graph, target)
+    return write_rtl(
+        graph,
+        name,
+        folder,
+        target.clock_ns,
+        multipliers=target.multipliers,
+        pipelining=pipelining,
+        interval=target.interval_clocks,
+        ports=target.ports,
+        io=target.io,
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hls.errors import FirmwareError
 from hls.importing import Statements, import_model
-from hls.rtl import write_rtl
+from hls.rtl import write_rtl_for
 from hls.rtl.netlist import family_of, synthesise
 from hls.scan.trial import TrialResult
 from hls.target import Target
@@ -36,16 +36,7 @@ def measure_netlist(task: NetlistTask) -> TrialResult:
             file = Path(place, "model.h5")
             file.write_bytes(task.model)
             graph = import_model(file, task.statements)
-            project = write_rtl(
-                graph,
-                "trial",
-                Path(place),
-                target.clock_ns,
-                multipliers=target.multipliers,
-                interval=target.interval_clocks,
-                ports=target.ports,
-                io=target.io,
-            )
+            project = write_rtl_for(target, graph, "trial", Path(place))
             found = synthesise(project, family_of(target.part), Path(place, "cache")).resources
     except FirmwareError:
         return trial.model_copy(update={"source": "rtl, analytic, as synthesis failed"})

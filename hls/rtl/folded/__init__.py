@@ -2,8 +2,19 @@
 
 from hls.rtl.folded.choice import choose, chosen_engines
 from hls.rtl.folded.engine import Engine
+from hls.rtl.folded.fitting import check_fits
 from hls.rtl.folded.folded_project import write_folded
 from hls.rtl.folded.plan import least_interval, luts_of, plan
 from hls.rtl.folded.schedule import schedule
 
-__all__ = ["Engine", "choose", "chosen_engines", "least_interval", "luts_of", "plan", "schedule", "write_folded"]
+__all__ = [
+    "Engine",
+    "check_fits",
+    "choose",
+    "chosen_engines",
+    "least_interval",
+    "luts_of",
+    "plan",
+    "schedule",
+    "write_folded",
+]

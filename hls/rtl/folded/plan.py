@@ -50,6 +50,13 @@ def least_interval(graph: FixedGraph) -> int:
     return max(clocks)
 
 
+def serial_interval(graph: FixedGraph) -> int:
+    """Clocks an event from which on each engine has one multiplier, and longer ones save nothing."""
+    sizes = (prod(graph.edges[unit.head.name].shape) * prod(kernel_of(unit.head).shape[:-1])
+             for unit in group(graph) if unit.kind in (Kind.DENSE, Kind.DEPTHWISE))  # fmt: skip
+    return max(sizes, default=least_interval(graph))
+
+
 def window_of(graph: FixedGraph, unit: Unit) -> Window:
     """Window of a unit; of a join its positions are the turns of the axes before the one that it joins along."""
     node, shape = unit.head, graph.edges[unit.head.name].shape

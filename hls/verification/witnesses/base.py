@@ -90,20 +90,11 @@ class Task:
     @cached_property
     def rtl(self) -> RtlProject:
         """The RTL of the graph, written by the first witness that asks; raises Skipped if it cannot be written."""
-        from hls.rtl import write_rtl
+        from hls.rtl import write_rtl_for
 
-        target = self.project.target
         try:
-            return write_rtl(
-                self.graph,
-                self.project.top,
-                self.folder.rtl,
-                target.clock_ns,
-                multipliers=target.multipliers,
-                pipelining=self.pipelining,
-                interval=target.interval_clocks,
-                ports=target.ports,
-                io=target.io,
+            return write_rtl_for(
+                self.project.target, self.graph, self.project.top, self.folder.rtl, pipelining=self.pipelining
             )
         except UnsupportedError as error:
             raise Skipped(str(error)) from error

@@ -164,7 +164,7 @@ def test_real_firmware(name: str, make_project: Callable[..., Path], monkeypatch
 
     monkeypatch.setattr("hls.verification.witnesses.csim.write_project", write_faulty_project)
     monkeypatch.setattr("hls.project.build.write_project", write_faulty_project)
-    monkeypatch.setattr("hls.rtl.write_rtl", write_faulty_rtl)
+    monkeypatch.setattr("hls.rtl.writing.write_rtl", write_faulty_rtl)
     report = hls.build(make_project(TOML.replace('["emulator"]', f'["{name}"]')))
     (found,) = report.verification.disagreements
     assert (found.layer, found.place) == ("out", f"by a firmware of {name} that brings out every layer")

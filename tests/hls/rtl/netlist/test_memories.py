@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl.folded import write_folded
 from hls.rtl.netlist import FAMILIES, NetlistSimulation, synthesise
 from hls.rtl.netlist.synthesis import memory_blocks
+from hls.rtl.streamed import with_handshakes
 from tests.hls.rtl.folded.networks import pixels, two_layers
 from tests.hls.rtl.netlist.test_synthesis import assert_equal
 
@@ -39,3 +41,15 @@ def test_gates_of_engines_give_the_bits_of_the_emulator(
     netlist = synthesise(project, FAMILIES["xcup"], cache)
     assert any(name.startswith("RAM") for name in netlist.resources.cells)
     assert_equal(graph, NetlistSimulation(project, netlist), 80)
+
+
+@pytest.mark.slow
+def test_weights_in_files_are_blocks(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yosys need not find the files, nor any of a design with handshakes around it."""
+    monkeypatch.setattr("hls.rtl.folded.folded_project.INLINE_BITS", 0)
+    project = with_handshakes(write_folded(two_layers(), "net", tmp_path, 5.0, 8, "lut"))
+    assert len(project.memories) == 2
+    netlist = synthesise(project, FAMILIES["xcup"], cache)
+    assert netlist.resources.bram == 2
+    with pytest.raises(UnsupportedError, match="weights in files are black boxes"):
+        NetlistSimulation(project, netlist)
