@@ -36,7 +36,8 @@ EXAMPLES = (
     "  qtrigger data two-body --events 100000 --out events.h5\n\n"
     "  qtrigger data event_variables/pair --events 1000000 --out pair.h5 --seed 7\n\n"
     "  qtrigger data compression --sample background --events 100000 --out background.h5 --jobs 8\n\n"
-    "  qtrigger data compression --from nano.root --out nano.h5"
+    "  qtrigger data compression --from nano.root --out nano.h5\n\n"
+    "  qtrigger data jets --events 100000 --out jets.h5"
 )
 _OWN = "Options of some systems"
 _SEED = 1
@@ -49,13 +50,17 @@ _System = Annotated[
     str, typer.Argument(metavar="SYSTEM", help="event_variables, event_variables/pair, compression ...")
 ]
 _Sample = Annotated[
-    str | None, typer.Option(help="background, b-to-ks, b-to-ks-1gev or hidden-valley.", rich_help_panel=_OWN)
+    str | None,
+    typer.Option(
+        help="background, b-to-ks, b-to-ks-1gev or hidden-valley; of jets: classes, such as qg.", rich_help_panel=_OWN
+    ),
 ]
 _Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Work on this Dask cluster.", rich_help_panel=_OWN)
 ]
 _Source = Annotated[
-    Path | None, typer.Option("--from", metavar="FILE", help="Convert this ROOT or HepMC file.", rich_help_panel=_OWN)
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="Convert this ROOT, HepMC or (jets) HDF5 file.", rich_help_panel=_OWN),
 ]
 _Collection = Annotated[str | None, typer.Option(help="Branches NAME_pt and so on; PFCands.", rich_help_panel=_OWN)]
 

@@ -64,7 +64,7 @@ EXTRAS = (
             "fastjet": "fastjet",
             "pyhepmc": "pyhepmc",
         }),
-        "`qtrigger data compression`",
+        "`qtrigger data` of compression and jets",
     ),
     Extra(
         "events",

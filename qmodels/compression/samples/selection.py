@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.errors import ModelDataError
+from qmodels.generation.clustering import silence_fastjet
 from qmodels.types import Floats32, Floats64, Ints32
 
 _F = TypeVar("_F", np.float32, np.float64)
@@ -19,7 +19,6 @@ _F = TypeVar("_F", np.float32, np.float64)
 MAX_PARTICLES = 50
 RADIUS = 1.0
 COLUMNS = 4  # pT in GeV, η, φ, PDG code
-_BANNER = "_ZN7fastjet15ClusterSequence20_fastjet_banner_ostrE"
 
 
 @dataclass(frozen=True)
@@ -136,23 +135,9 @@ def cluster(particles: Floats64, most: int, rows: int) -> Floats64:
 def _exclusive_kt(particles: Floats64, most: int) -> Floats64:
     import fastjet
 
-    _silence_fastjet()
+    silence_fastjet()
     pt, eta, phi = particles.T
     momenta = np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], axis=1)
     jets = [fastjet.PseudoJet(*row) for row in momenta.tolist()]
     sequence = fastjet.ClusterSequence(jets, fastjet.JetDefinition(fastjet.kt_algorithm, RADIUS))
     return np.array([(jet.pt(), jet.eta(), jet.phi_std()) for jet in sequence.exclusive_jets(most)])
-
-
-@functools.cache
-def _silence_fastjet() -> None:
-    """Take away the stream of FastJet's banner, which would stand in the middle of a program's output.
-
-    Its set_fastjet_banner_stream does just this, but is inline in C++ and has no Python name.
-    """
-    import ctypes
-
-    from fastjet import _swig
-
-    library = ctypes.CDLL(_swig._fastjet_swig.__file__)
-    ctypes.c_void_p.in_dll(library, _BANNER).value = None

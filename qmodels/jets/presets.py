@@ -1,0 +1,51 @@
+"""Sizes in which a network is made: float, uniform bits, or learned ones. Light: a scan lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qmodels.errors import ModelDataError
+from qmodels.jets.variants import INTERACTION, MIXER, MLP, SETS, Variant
+from qmodels.training.precision.charge import Charge
+from qmodels.training.stages import Stage
+
+FLOAT, UNIFORM, LEAN = "float", "uniform", "lean"
+PRESETS = (LEAN, UNIFORM, FLOAT)
+
+FLOAT_STAGE = Stage(FLOAT, 40, 256, 2e-3)
+UNIFORM_STAGE = Stage(UNIFORM, 20, 256, 1e-3)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """How the bits of a network are learned: charged, from ``input_fraction`` bits below the point at its port on.
+
+    Gradients of a norm above ``clip`` are shortened to it.
+    """
+
+    charge: Charge
+    stage: Stage
+    input_fraction: int = 6
+    clip: float | None = 0.3
+
+
+UNIFORM_BITS = {MLP: 6, SETS: 8, INTERACTION: 8, MIXER: 8}
+"""Bits of weights and of features behind a ReLU: those of the published networks."""
+
+LEARNED = {
+    MLP: Learned(Charge(1e-8, 5e-6, 0.6), Stage(LEAN, 60, 256, 1e-2)),
+    SETS: Learned(Charge(1e-8, 2e-6, 0.6), Stage(LEAN, 40, 256, 5e-3)),
+    INTERACTION: Learned(Charge(1e-8, 1e-6, 0.6), Stage(LEAN, 30, 256, 5e-3)),
+    MIXER: Learned(Charge(1e-8, 2e-6, 0.6), Stage(LEAN, 40, 256, 5e-3)),
+}
+
+
+def learned(variant: Variant) -> Learned:
+    """How the bits of ``variant`` are learned where nothing else is said."""
+    return LEARNED[variant.architecture]
+
+
+def check_preset(name: str) -> None:
+    """ModelDataError for a preset that there is not."""
+    if name not in PRESETS:
+        raise ModelDataError(f"unknown preset {name!r} of jets: choose one of {', '.join(PRESETS)}")
