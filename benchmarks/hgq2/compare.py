@@ -3,12 +3,13 @@
     python3 -m venv peer && peer/bin/pip install HGQ2==0.2.0 alkaid==0.8.2 tensorflow-cpu==2.21.0
     python benchmarks/hgq2/compare.py two-body --peer peer/bin/python [--netlist]
     python benchmarks/hgq2/compare.py encoder-8 --peer peer/bin/python --collisions background.h5
+    python benchmarks/hgq2/compare.py mlp16 --peer peer/bin/python --data jets.h5
 
 Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
-learning rates, of which its frontier takes the best. Each point is one training. Fidelity is Kendall tau on events of
-another seed, or the encoder's loss on its validation events. The ratio compares each of our points with the LUTs at
-which HGQ2's own frontier, interpolated in log LUT, is as good. Points are kept in --out, so that the same command goes
-on where it stopped.
+learning rates (one of jets), of which its frontier takes the best. Each point is one training. Fidelity is Kendall tau
+on events of another seed, accuracy on the jets of a build, or the encoder's loss on its validation events. The ratio
+compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT, is as good. Points are
+kept in --out, so that the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -68,6 +69,15 @@ ENCODER = Question(
     {OURS: _grid((2e-6, 4e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6), (1e-2, 2e-2))},
 )
 
+JETS = Question(
+    "accuracy",
+    1,
+    256,
+    0.3,
+    {OURS: _grid((6e-5, 1.5e-4), (1e-2,)), PEER: _grid((3e-6, 1e-5, 3e-5), (1e-2,))},
+)
+JET_VARIANTS = ("mlp16",)
+
 
 def main() -> None:
     options = _options()
@@ -126,11 +136,13 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
     )
     if options.subject.startswith("encoder"):
         fidelity = ours.encoder(_reference(options), np.load(_clouds(options)), training, folder)
+    elif options.subject in JET_VARIANTS:
+        ours.jets(options.subject, options.data, training, folder)
     else:
         ours.event_variable(options.subject, options.events, training, folder)
     graph = import_keras(folder / "model.h5")
     if not options.subject.startswith("encoder"):
-        fidelity = _tau(options, lambda inputs: emulate(graph, inputs))
+        fidelity = _measured(options, lambda inputs: emulate(graph, inputs))
     project = write_rtl(graph, "ours", folder / "rtl", CLOCK_NS, hard_dc=HARD_DC)
     return {"fidelity": fidelity, "luts": project.cost, "latency_ns": project.stages * CLOCK_NS}
 
@@ -139,6 +151,8 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
     call = [options.peer, str(HERE / "peer.py")]
     if options.subject.startswith("encoder"):
         call += ["encoder", "--folder", str(_reference(options)), "--clouds", str(_clouds(options))]
+    elif options.subject in JET_VARIANTS:
+        call += ["jets", "--variant", options.subject, "--data", str(options.data)]
     else:
         call += ["event-variable", "--variant", options.subject, "--events", str(options.events)]
     settings = {"charge": charge, "first": FIRST, "ramp": RAMP, "epochs": options.epochs, "batch": question.batch}
@@ -150,9 +164,19 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
     comb = _peer_logic(folder)
     fidelity = told["val_loss"]
     if not options.subject.startswith("encoder"):
-        fidelity = _tau(options, comb.predict)
+        fidelity = _measured(options, comb.predict)
     project = _peer_project(folder)
     return {"fidelity": fidelity, "luts": told["cost"], "latency_ns": project.stages * CLOCK_NS}
+
+
+def _measured(options: argparse.Namespace, network: Any) -> float:
+    return _accuracy(options, network) if options.subject in JET_VARIANTS else _tau(options, network)
+
+
+def _accuracy(options: argparse.Namespace, network: Any) -> float:
+    from qmodels.jets.system import SYSTEM
+
+    return float(SYSTEM.fidelity(options.subject, Path(options.out), network)["accuracy"]["firmware"])
 
 
 def _tau(options: argparse.Namespace, network: Any) -> float:
@@ -256,12 +280,14 @@ def _table(question: Question, points: dict[str, list[Point]]) -> str:
 def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
     begin, end = f"<!-- hgq2 {subject} -->\n", f"<!-- /hgq2 {subject} -->"
     before, rest = PAGE.read_text(encoding="utf-8").split(begin)
-    training = "its own" if subject.startswith("encoder") else f"{options.events:,}"
+    training = "its own" if options.data or subject.startswith("encoder") else f"{options.events:,}"
     text = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}`, on {training} events:\n"
     PAGE.write_text(f"{before}{begin}{text}\n```text\n{table}```\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def _question(options: argparse.Namespace) -> Question:
+    if options.subject in JET_VARIANTS:
+        return JETS
     return ENCODER if options.subject.startswith("encoder") else EVENT_VARIABLE
 
 
@@ -294,10 +320,13 @@ def _write_clouds(options: argparse.Namespace) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("subject", choices=("two-body", "semivisible", "pair", "encoder-8", "encoder-16"))
+    parser.add_argument(
+        "subject", choices=("two-body", "semivisible", "pair", "encoder-8", "encoder-16", *JET_VARIANTS)
+    )
     parser.add_argument("--peer", required=True, help="Python of the environment that has HGQ2")
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--data", type=Path, help="training jets of `qtrigger data jets`")
     parser.add_argument("--collisions", type=Path, help="training events of the encoder")
     parser.add_argument("--netlist", action="store_true", help="synthesise the points with Yosys too (minutes each)")
     parser.add_argument("--publish", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")

@@ -19,6 +19,9 @@ from qmodels.event_variables.networks import LEAN
 from qmodels.event_variables.search import train_learned
 from qmodels.event_variables.training import EvnRun
 from qmodels.event_variables.variants import find_variant
+from qmodels.jets import presets, search, variants
+from qmodels.jets.samples.files import read_jets
+from qmodels.jets.training import JetRun
 from qmodels.training.loop import Schedule, fit, set_up
 from qmodels.training.precision.charge import Charge
 from qmodels.training.precision.finish import snap
@@ -49,6 +52,19 @@ def event_variable(variant: str, events: int, training: Training, out: Path) -> 
     model, classifier, _ = train_learned(run, replace(own, charge=training.charge, search=search, clip=training.clip))
     model.save(out / "model.h5")
     classifier.save(out / "classifier.h5")
+
+
+def jets(variant: str, data: Path, training: Training, out: Path) -> None:
+    """A network of jets, trained on those of the file ``data``, into model.h5."""
+    kind = variants.find_variant(variant)
+    own = presets.learned(kind)
+    stage = replace(own.stage, epochs=training.epochs, batch=training.batch, learning_rate=training.rate)
+    set_up(training.seed)
+    run = JetRun(
+        variant=kind, jets=read_jets(data, max(kind.particles, 1)), out=out, epochs=None, seed=training.seed
+    )  # fmt: skip
+    how = replace(own, charge=training.charge, stage=stage, clip=training.clip)
+    search.train_learned(run, how)[0].save(out / "model.h5")
 
 
 def encoder(folder: Path, clouds: npt.NDArray[np.float32], training: Training, out: Path) -> float:

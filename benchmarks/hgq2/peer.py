@@ -35,6 +35,11 @@ from qmodels.event_variables.networks import PAPER_HIDDEN
 from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import INPUT_SCALE, find_variant
+from qmodels.jets.architectures import MLP_HIDDEN
+from qmodels.jets.samples.columns import CLASSES
+from qmodels.jets.samples.files import read_jets
+from qmodels.jets.training import JetTask
+from qmodels.jets.variants import find_variant as find_jet_variant
 from qmodels.layers import GlobalSumPooling1D
 from qmodels.training.loop import Arrays, Schedule, Task, fit, set_up
 from qmodels.training.precision.charge import Charge
@@ -135,11 +140,27 @@ def encoder(options: argparse.Namespace) -> Subject:
     )
 
 
+def jets(options: argparse.Namespace) -> Subject:
+    """The network of the 16 features of a jet."""
+    variant = find_jet_variant(options.variant)
+    start = x = keras.Input(variant.shape, name="jet")
+    for index, units in enumerate(MLP_HIDDEN):
+        x = QDense(units, activation="relu", iq_conf=_ports() if index == 0 else None)(x)
+    found = read_jets(options.data, 1)
+    inputs = variant.inputs(found)
+    return Subject(
+        keras.Model(start, QDense(len(CLASSES))(x)),
+        lambda trained: JetTask("hgq2", variant, trained, inputs, found.classes, options.seed),
+        [inputs[:CALIBRATION_EVENTS]],
+        None,
+    )
+
+
 def _ports() -> QuantizerConfig:
     return QuantizerConfig("default", "datalane", f0=INPUT_FRACTION)
 
 
-SUBJECTS = {"event-variable": event_variable, "encoder": encoder}
+SUBJECTS = {"event-variable": event_variable, "encoder": encoder, "jets": jets}
 
 
 def main() -> None:
@@ -174,8 +195,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subject", choices=SUBJECTS)
-    parser.add_argument("--variant", help="of the event variable")
+    parser.add_argument("--variant", help="of the event variable, or of the jets")
     parser.add_argument("--events", type=int, help="training events of the event variable")
+    parser.add_argument("--data", type=Path, help="training jets, .h5")
     parser.add_argument("--folder", type=Path, help="of the encoder's float networks")
     parser.add_argument("--clouds", type=Path, help="training events of the encoder, .npy")
     parser.add_argument("--charge", type=float, required=True, help="HGQ2's beta in the end")

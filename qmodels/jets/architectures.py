@@ -14,7 +14,7 @@ from qmodels.jets.samples.columns import CLASSES
 from qmodels.jets.variants import INTERACTION, MIXER, MLP, SETS, Variant
 
 LOGITS = "logits"
-_MLP = (64, 32, 32)
+MLP_HIDDEN = (64, 32, 32)
 _SET = (32, 32)
 _ENDS, _EDGE, _NODE = 12, 6, (16, 8)
 _READ = 32
@@ -55,7 +55,7 @@ def lay_out(variant: Variant, layers: Layers, x: Any) -> Any:
 
 
 def _mlp(layers: Layers, x: Any) -> Any:
-    for index, units in enumerate(_MLP, start=1):
+    for index, units in enumerate(MLP_HIDDEN, start=1):
         x = layers.hidden(x, units, f"dense_{index}")
     return x
 
