@@ -67,11 +67,6 @@ def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
         raise ToolError(reason)
     if subject.netlist is None:
         raise NotClosedError("there is no netlist; run `qtrigger build` with the witness netlist first")
-    if subject.verilog.interval > 1:
-        raise NotClosedError(
-            f"the Verilog takes an event each {subject.verilog.interval} clocks, so that registers hold on; "
-            "only pipelines are compared, in which none does: without interval_ns in [target] it is one"
-        )
     deadline = subject.deadline()
     try:
         family = family_of(subject.target.part)
@@ -99,7 +94,7 @@ def _version(package: str) -> str:
 def _refuted(graph: FixedGraph, circuits: Circuits, difference: Difference, link: Link) -> Link:
     """The event that left the Verilog when the netlist gave something else, and who computed it."""
     design = circuits.design
-    ports = _events(design, difference.given[-1 - circuits.latency])
+    ports = _event(design, difference)
     name, bit = output_bits(design)[difference.place]
     replayed = ["rtl gates", "netlist gates"]
     if name == "valid_out":
@@ -131,9 +126,14 @@ def _flags(difference: Difference) -> str | None:
     return "the clocks before: " + ", ".join(f"{name} {''.join(map(str, bits))}" for name, bits in told)
 
 
-def _events(design: Design, bits: Flags) -> list[list[int]]:
-    """The integers at the input ports in a row of ``input_bits``."""
-    return _split(design.inputs, bits[len(CONTROL) :])
+def _event(design: Design, difference: Difference) -> list[list[int]]:
+    """The integers of the event that gave a difference, beat by beat."""
+    came = len(difference.given) - 1 - difference.latency
+    values: list[list[int]] = []
+    for number, port in enumerate(design.inputs):
+        clocks = [came + beat * port.beats.apart for beat in range(port.beats.number)]
+        values.append([v for c in clocks for v in _split(design.inputs, difference.given[c, len(CONTROL) :])[number]])
+    return values
 
 
 def _outputs(design: Design, bits: Flags) -> list[list[int]]:

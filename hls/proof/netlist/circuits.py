@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from hls.errors import ToolError
-from hls.proof.netlist.correspondence import Flags, Run, classes_of, input_bits, output_bits, replay, run_both
-from hls.proof.netlist.equivalence import Cut, Findings, Solver, refine
+from hls.proof.netlist.correspondence import CONTROL, Flags, Run, classes_of, input_bits, output_bits, replay, run_both
+from hls.proof.netlist.equivalence import Cut, Findings, Progress, Solver, refine
+from hls.proof.netlist.induction import induced
+from hls.proof.netlist.looped import run_from_reset
 from hls.proof.netlist.side import Side, read_side
 from hls.proof.netlist.unrolled import Unrolled
 from hls.proof.subject import Deadline
@@ -20,17 +22,20 @@ from hls.rtl import Design
 
 _MARGIN = 8
 """Clocks that a circuit is run beyond the latency of the Verilog: one with a register more shows it too."""
+_RESET = CONTROL.index("rst")
 _ROUNDS = 12
 """How often classes may be split before it is given up."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Inputs (clocks, bits) after which output bits of the second circuit are ``got``, of the first ``expected``."""
+    """Inputs (clocks, bits) after which output bits of the second circuit are ``got``, of the first ``expected``.
+
+    What comes out is of the event that came in ``latency`` clocks before.
+    """
 
     given: Flags
+    latency: int
     expected: Flags
     got: Flags
 
@@ -75,29 +80,48 @@ class Circuits:
         """Prove both equal, or find an input that tells them apart.
 
         Raises:
-            NotClosedError: a circuit is no pipeline.
+            NotClosedError: no result comes, or a circuit with a result each clock is no pipeline.
             ToolError: a tool failed, or gates wait for each other.
         """
+        if self.design.interval > 1:
+            return self._compare_looped(deadline, progress)
         clocks = self.latency + _MARGIN
         runs = [run_both(step.sides, self.design, clocks) for step in self._steps]
         for run in runs:
             for clock, _, lane in run.differences[:1]:
-                difference = self._shown(run.given[clock - clocks : clock + 1, :, lane])
+                difference = self._shown(run.given[clock - clocks : clock + 1, :, lane], self.latency)
                 if difference is not None:
                     return Verdict(0, 0, difference)
         proved = 0
         for step, run in zip(self._steps, runs, strict=True):
             found = step.compare(run, clocks, deadline, progress)
-            difference = None if found.given is None else self._shown(found.given)
+            difference = None if found.given is None else self._shown(found.given, self.latency)
             if difference is not None or found.where is not None:
                 return Verdict(proved + found.proved, proved + found.all, difference, found.where)
             proved += found.proved
         return Verdict(proved, proved)
 
-    def _shown(self, given: Flags) -> Difference | None:
+    def _compare_looped(self, deadline: Deadline, progress: Progress) -> Verdict:
+        """Registers hold on: what is equal is equal from a reset on."""
+        proved = 0
+        for step in self._steps:
+            run, latency = run_from_reset(step.sides, self.design, deadline)
+            for clock, _, lane in run.differences:
+                begin = int(np.flatnonzero(run.given[: max(clock - latency, 0) + 1, _RESET, lane])[-1])
+                difference = self._shown(run.given[begin : clock + 1, :, lane], latency)
+                if difference is not None:
+                    return Verdict(0, 0, difference)
+            found = step.induced(run, deadline, progress)
+            if found.where is not None:
+                return Verdict(proved + found.proved, proved + found.all, where=found.where)
+            proved += found.proved
+        return Verdict(proved, proved)
+
+    def _shown(self, given: Flags, latency: int) -> Difference | None:
         """The difference as it shows when both circuits are given ``given``, if it does."""
         expected, got = (replay(side.gates, self.design, given)[-1] for side in self.sides)
-        return Difference(given, expected, got) if (expected != got).any() else None
+        different = expected[0] != got[0] if not expected[0] and self.design.interval > 1 else (expected != got).any()
+        return Difference(given, latency, expected, got) if different else None
 
 
 @dataclass(frozen=True)
@@ -115,6 +139,7 @@ class _Step:
 
     def __init__(self, design: Design, sides: Sequence[Side]) -> None:
         self.sides = sides
+        self._design = design
         self._inputs = [self._nets(*bit) for bit in input_bits(design)]
         self._outputs = [self._nets(*bit) for bit in output_bits(design)]
 
@@ -132,6 +157,11 @@ class _Step:
             cut.check_order()
             return _Found(found.equal, found.all)
         return self._closer(cut, found, longest, deadline)
+
+    def induced(self, run: Run, deadline: Deadline, progress: Progress) -> _Found:
+        """Prove both sides equal from a reset on, after ``run``."""
+        found, where = induced(self.sides, self._design, self._outputs, self._inputs, run, deadline, progress)
+        return _Found(found.equal, found.all, where)
 
     def _proved(self, run: Run, deadline: Deadline, progress: Progress) -> tuple[Cut, Findings]:
         """The targets of the classes, which fall apart where a state tells registers of one class apart."""

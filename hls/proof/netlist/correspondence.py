@@ -21,6 +21,8 @@ Held = tuple[bytes, bool]
 """What a net held, the same for nets that held the complement, and whether it did."""
 
 _LANES = 1024
+_RESETS = 1 / 16
+"""How often a lane is reset."""
 _OBSERVED = 4
 """Clocks of which the registers' values are kept, after what they woke up with is gone."""
 NOTHING = b""
@@ -91,9 +93,9 @@ def output_bits(design: Design) -> list[tuple[str, int]]:
 def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) -> Run:
     """Run both circuits for ``clocks`` and then for as many more as are observed."""
     random = np.random.default_rng(seed)
-    given = np.stack([_inputs(design, random) for _ in range(clocks + _OBSERVED)])
-    runs = [_Lanes(side.gates, design, random) for side in sides]
-    watched = [np.array([*side.following, *_at_adders(side)], np.int64) for side in sides]
+    given = np.stack([random_inputs(design, random) for _ in range(clocks + _OBSERVED)])
+    runs = [Lanes(side.gates, design, random) for side in sides]
+    watched = [np.array([*side.following, *at_adders(side)], np.int64) for side in sides]
     held: list[list[Words]] = [[], []]
     differences: list[tuple[int, int, int]] = []
     for clock, bits in enumerate(given):
@@ -110,7 +112,8 @@ def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) 
     return Run(given, registers, found, differences)
 
 
-def _at_adders(side: Side) -> set[int]:
+def at_adders(side: Side) -> set[int]:
+    """The nets at the full adders of a side that are known."""
     return {net for adder in side.adders for net in (*adder.operands, adder.total)}
 
 
@@ -127,7 +130,7 @@ def _held(row: Words) -> Held:
 
 def replay(gates: Gates, design: Design, given: Flags) -> Flags:
     """The bits at the outputs (clocks, bits) of a circuit that is given ``given`` (clocks, bits) at its inputs."""
-    lanes = _Lanes(gates, design, np.random.default_rng(2), 64)
+    lanes = Lanes(gates, design, np.random.default_rng(2), 64)
     outputs = []
     for bits in given:
         outputs.append(lanes.step(np.repeat(bits[:, None], 64, axis=1))[:, 0])
@@ -135,39 +138,47 @@ def replay(gates: Gates, design: Design, given: Flags) -> Flags:
     return np.array(outputs)
 
 
-class _Lanes:
-    """A circuit at work in many lanes at once."""
+class Lanes:
+    """A circuit at work in many lanes at once; it wakes up with anything in its registers, or with zeros."""
 
-    def __init__(self, gates: Gates, design: Design, random: np.random.Generator, lanes: int = _LANES) -> None:
+    def __init__(
+        self, gates: Gates, design: Design, random: np.random.Generator, lanes: int = _LANES, zeros: bool = False
+    ) -> None:
         self._gates = gates
         self._state = gates.wake_up(lanes // 64, random)
+        if zeros:
+            self._state[gates.registers] = 0
+            self._state[gates.undriven] = 0
         self._in = gates.rows([gates.ports[name][place] for name, place in input_bits(design)])
         self._out = gates.rows([gates.ports[name][place] for name, place in output_bits(design)])
 
     def step(self, bits: Flags) -> Flags:
+        """The bits at the outputs while ``bits`` are at the inputs."""
         self._state[self._in] = np.packbits(bits, axis=1).view(np.uint64)
         self._gates.evaluate(self._state)
         return np.unpackbits(self._state[self._out].view(np.uint8), axis=1).astype(np.bool_)
 
     def clock(self) -> None:
+        """The edge."""
         self._gates.clock(self._state)
 
     def held(self, nets: Nets) -> Words:
+        """What is on ``nets``, a row each."""
         return self._state[self._gates.rows_of(nets)]
 
 
-def _inputs(design: Design, random: np.random.Generator) -> Flags:
+def random_inputs(design: Design, random: np.random.Generator, lanes: int = _LANES, resets: float = _RESETS) -> Flags:
     """Bits at the inputs for one clock: numbers of every magnitude and ends, which are rare among random bits."""
-    control = np.stack([random.random(_LANES) < 0.6, random.random(_LANES) < 1 / 16])
-    return np.concatenate([control, *(_numbers(port, random) for port in design.inputs)])
+    control = np.stack([random.random(lanes) < 0.6, random.random(lanes) < resets])
+    return np.concatenate([control, *(_numbers(port, random, lanes) for port in design.inputs)])
 
 
-def _numbers(port: RtlPort, random: np.random.Generator) -> Flags:
+def _numbers(port: RtlPort, random: np.random.Generator, lanes: int) -> Flags:
     width = port.type.width
-    raw = random.integers(-(1 << 62), 1 << 62, (port.size, _LANES))
+    raw = random.integers(-(1 << 62), 1 << 62, (port.elements, lanes))
     raw >>= 62 - width + np.where(random.random(raw.shape) < 0.5, 0, random.integers(0, width + 1, raw.shape))
     # Where both factors are lowest, and only there, a product has a bit of its own.
     ends = np.where(random.random(raw.shape) < 0.5, 1 << (width - 1), (1 << (width - 1)) - 1)
     raw = np.where(random.random(raw.shape) < 1 / 8, ends, raw)
     bits = (raw[:, None, :] >> np.arange(width)[:, None]) & 1
-    return bits.reshape(port.bits, _LANES).astype(np.bool_)
+    return bits.reshape(port.bits, lanes).astype(np.bool_)

@@ -26,6 +26,9 @@ _FIRST_TRY = 20.0
 """Seconds for a job before all others have been tried."""
 _SIDE_BY_SIDE = 2
 
+Progress = Callable[[int, int], None]
+"""Told how many targets are proved, of how many."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -155,7 +158,7 @@ class Cut:
 class Solver:
     """Settles the targets of cuts, in jobs side by side; a pair whose equal was proved before is not asked again."""
 
-    def __init__(self, deadline: Deadline, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, deadline: Deadline, progress: Progress) -> None:
         self._deadline = deadline
         self._progress = progress
         self._proved: set[tuple[tuple[bytes, int], ...]] = set()

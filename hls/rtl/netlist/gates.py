@@ -69,6 +69,7 @@ class Gates:
         self.size = len(rows)
         self.registers = self._row[circuit.registers]
         self._floating = self._row[floating]
+        self.undriven = np.array([2, 3, *self._floating], np.int64)
         self._next = self._row[circuit.following]
         first = len(rows) - len(order)
         self._groups = list(self._grouped(circuit, levels[order], order, first))

@@ -1,0 +1,127 @@
+"""Two circuits in which data go round, cut at their registers: what holds after a reset, and from clock to clock.
+
+The claim: whatever state a clock of reset leaves the second circuit in, there is one that it may leave the first in,
+from which both give the same at every clock. Where the first leaves a bit open (an ``x``, a word that is not there), it
+may be either; where the second does, it must not matter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from hls.proof.netlist.aig import FALSE, TRUE, Aig, Literal, support
+from hls.proof.netlist.correspondence import Classes, Member, Run, classes_of
+from hls.proof.netlist.equivalence import Cut, Findings, Progress, Solver, Target, refine
+from hls.proof.netlist.matching import Matcher
+from hls.proof.netlist.side import Side
+from hls.proof.subject import Deadline
+from hls.rtl import Design
+
+_ROUNDS = 40
+"""How often classes may be split before it is given up."""
+
+Nets = Sequence[tuple[int, int]]
+"""Nets of both sides that stand for the same bit of a port."""
+
+
+def induced(
+    sides: Sequence[Side], design: Design, outputs: Nets, inputs: Nets, run: Run, deadline: Deadline, progress: Progress
+) -> tuple[Findings, str | None]:
+    """What is proved of ``sides`` after ``run``; and where it stopped, if it did."""
+    cleared = [_cleared(side) for side in sides]
+    classes = classes_of(run)
+    matcher = Matcher(sides, design, classes, deadline)
+    matcher.match(cleared)
+    solver = Solver(deadline, progress)
+    for _ in range(_ROUNDS):
+        _second_first(classes)
+        cut = _LoopedCut(sides, outputs, inputs, classes, run.seen, deadline)
+        found = solver.solve(cut)
+        if not found.different or not deadline.left or not refine(cut, found.different):
+            break
+        matcher.split()
+    if found.equal < found.all:
+        return found, cut.where(found)
+    odd = _unsettled(cut, cleared)
+    return found, None if odd is None else f"register {sides[odd.side].name(odd.net)}, which no reset settles"
+
+
+def _second_first(classes: Classes) -> None:
+    """What a class takes is told by the second side: the first may leave bits open."""
+    for members in classes.members:
+        members.sort(key=lambda member: -member.side)
+
+
+class _LoopedCut(Cut):
+    """As ``Cut``, with what the first side leaves open chosen for each register by itself."""
+
+    def _targets(self, outputs: Sequence[tuple[int, int]]) -> Iterator[Target]:
+        targets = list(super()._targets(outputs))
+        free = {literal >> 1 for literal in self.logic[0].free}
+        reads = [free.intersection(support(self.aig, target.pair)) if free else set() for target in targets]
+        readers = Counter(node for nodes in reads for node in nodes)
+        for target, nodes in zip(targets, reads, strict=True):
+            if nodes and all(readers[node] == 1 for node in nodes):
+                yield replace(target, pair=(self._neither(target.pair, nodes), FALSE))
+            else:
+                yield target
+
+    def _neither(self, pair: tuple[Literal, Literal], nodes: set[int]) -> Literal:
+        """Whether the two differ, be all of ``nodes`` 0 or be they 1."""
+        result = TRUE
+        for value in (FALSE, TRUE):
+            a, b = _with_values(self.aig, pair, dict.fromkeys(nodes, value))
+            result = self.aig.conjunction(result, self.aig.difference(a, b))
+        return result
+
+
+def _with_values(aig: Aig, literals: Sequence[Literal], values: Mapping[int, Literal]) -> list[Literal]:
+    """``literals`` where the nodes ``values`` are those constants."""
+    made: dict[int, Literal] = {0: FALSE, **values}
+    for node in support(aig, literals):
+        if node in made:
+            continue
+        left, right = aig.left[node], aig.right[node]
+        if left < 0:
+            made[node] = 2 * node
+        else:
+            made[node] = aig.conjunction(made[left >> 1] ^ left & 1, made[right >> 1] ^ right & 1)
+    return [made[literal >> 1] ^ literal & 1 for literal in literals]
+
+
+def _unsettled(cut: Cut, cleared: Sequence[Mapping[int, bool]]) -> Member | None:
+    """A register for which no state of the first side can be chosen after a reset, so that its class holds.
+
+    Registers that a reset clears have one value then, all others any. Of those of the second side a class has one at
+    most that may be anything; and whatever it is, those of the first side must be free to be the same.
+    """
+    for number in cut.variables:
+        known: set[bool] = {False} if number == 0 else set()
+        anything: list[Member] = []
+        for member in cut.classes.members[number]:
+            value = cleared[member.side].get(member.net)
+            if value is not None:
+                known.add(value != member.flipped)
+            elif member.side:
+                anything.append(member)
+        if len(known) > 1 or len(anything) + bool(known) > 1:
+            return next(iter(anything), cut.classes.members[number][0])
+    return None
+
+
+def _cleared(side: Side) -> dict[int, bool]:
+    """Registers that have one value after a clock of reset, whatever was before."""
+    aig = Aig()
+    variables: dict[int, Literal] = {side.ports["rst"][0]: TRUE}
+    ends = set(side.following) | {net for nets in side.ports.values() for net in nets}
+
+    def variable(net: int) -> Literal | None:
+        if net not in variables and net in ends and side.driver(net) is None:
+            variables[net] = aig.variable()
+        return variables.get(net)
+
+    logic = side.logic(aig, variable)
+    taken = {net: logic.literal(before) for net, before in side.following.items()}
+    return {net: literal == TRUE for net, literal in taken.items() if literal in (TRUE, FALSE)}
