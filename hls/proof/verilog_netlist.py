@@ -14,7 +14,7 @@ from hls.graph import FixedGraph
 from hls.machine.extras import missing
 from hls.proof.certificate import Counterexample, Link, Outputs
 from hls.proof.netlist.circuits import Circuits, Difference, Verdict
-from hls.proof.netlist.correspondence import CONTROL, Flags, output_bits
+from hls.proof.netlist.correspondence import CONTROL, Flags, flags, output_bits
 from hls.proof.netlist.elaboration import elaborate, prepare
 from hls.proof.subject import NotClosedError, Subject
 from hls.rtl import Design
@@ -23,11 +23,18 @@ from hls.rtl.netlist.simulation import from_bits
 from hls.rtl.ports import RtlPort
 
 STAGE = "netlist"
+_MOST_TOLD = 100
+"""Clocks of which the flags are told one by one."""
 _METHOD = "registers matched by what they hold; sums equal as linear forms, the other logic between them by SAT"
 _ASSUMPTIONS = (
     "Yosys reads the Verilog and the netlist as their standard says",
     "the cells of the device do what Yosys's simulation models of them do",
     "ABC and Bitwuzla, which prove by SAT, are right where they say that nothing differs",
+)
+
+_FROM_RESET = (
+    "where an event takes several clocks, both are compared from a reset on; of what no reset clears and of bits that "
+    "the Verilog leaves open, the Verilog may have any value, on which its proof lets nothing depend"
 )
 
 
@@ -42,7 +49,7 @@ def prove_netlist(subject: Subject) -> Link:
             "tool": "ABC of Yosys, Bitwuzla",
             "tool_version": f"{yosys_version()}, {_version('bitwuzla')}",
             "seconds": round(time.monotonic() - start, 3),
-            "assumptions": _ASSUMPTIONS,
+            "assumptions": _ASSUMPTIONS + (_FROM_RESET,) * (subject.verilog.interval > 1),
         }
         return Link.model_validate({**known, **found})
 
@@ -67,6 +74,11 @@ def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
         raise ToolError(reason)
     if subject.netlist is None:
         raise NotClosedError("there is no netlist; run `qtrigger build` with the witness netlist first")
+    if subject.verilog.streamed:
+        raise NotClosedError('valid and ready at the ports are not compared here yet; io = "paced" has none')
+    if subject.verilog.memories:
+        names = ", ".join(path.stem for path in subject.verilog.memories)
+        raise NotClosedError(f"{names}: weights in a file of their own are black boxes of the netlist; fewer are logic")
     deadline = subject.deadline()
     try:
         family = family_of(subject.target.part)
@@ -97,7 +109,7 @@ def _refuted(graph: FixedGraph, circuits: Circuits, difference: Difference, link
     ports = _event(design, difference)
     name, bit = output_bits(design)[difference.place]
     replayed = ["rtl gates", "netlist gates"]
-    if name == "valid_out":
+    if name in flags(design):
         expected, got = (int(bits[difference.place]) for bits in (difference.expected, difference.got))
         output, element = name, 0
     else:
@@ -122,6 +134,8 @@ def _flags(difference: Difference) -> str | None:
     valid, reset = (difference.given[:, place].astype(int).tolist() for place in range(len(CONTROL)))
     if all(valid) and not any(reset):
         return None
+    if len(valid) > _MOST_TOLD:
+        return f"{len(valid) - 1:,} clocks after a reset, among other events"
     told = zip(CONTROL, (valid, reset), strict=True)
     return "the clocks before: " + ", ".join(f"{name} {''.join(map(str, bits))}" for name, bits in told)
 
@@ -138,7 +152,7 @@ def _event(design: Design, difference: Difference) -> list[list[int]]:
 
 def _outputs(design: Design, bits: Flags) -> list[list[int]]:
     """The integers at the output ports in a row of ``output_bits``."""
-    return _split(design.outputs, bits[1:])
+    return _split(design.outputs, bits[len(flags(design)) :])
 
 
 def _split(ports: Sequence[RtlPort], bits: Flags) -> list[list[int]]:

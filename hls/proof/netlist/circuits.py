@@ -11,7 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from hls.errors import ToolError
-from hls.proof.netlist.correspondence import CONTROL, Flags, Run, classes_of, input_bits, output_bits, replay, run_both
+from hls.proof.netlist.correspondence import (
+    CONTROL,
+    Flags,
+    Run,
+    classes_of,
+    flags,
+    input_bits,
+    output_bits,
+    replay,
+    run_both,
+)
 from hls.proof.netlist.equivalence import Cut, Findings, Progress, Solver, refine
 from hls.proof.netlist.induction import induced
 from hls.proof.netlist.looped import run_from_reset
@@ -118,10 +128,19 @@ class Circuits:
         return Verdict(proved, proved)
 
     def _shown(self, given: Flags, latency: int) -> Difference | None:
-        """The difference as it shows when both circuits are given ``given``, if it does."""
-        expected, got = (replay(side.gates, self.design, given)[-1] for side in self.sides)
-        different = expected[0] != got[0] if not expected[0] and self.design.interval > 1 else (expected != got).any()
-        return Difference(given, latency, expected, got) if different else None
+        """The difference as it shows when both circuits are given ``given``, if it does.
+
+        What the Verilog gives must not depend on what its registers woke up with, nor on a bit that it leaves open.
+        """
+        expected, got = (replay(side.gates, self.design, given) for side in self.sides)
+        settled = (expected == expected[:, :1]).all(axis=1)
+        if self.design.interval > 1 and not expected[0].any():
+            settled[len(flags(self.design)) :] = False  # without the flag anything may be on the other outputs
+        different = np.flatnonzero(((expected != got) & settled[:, None]).any(axis=0))
+        if not len(different):
+            return None
+        lane = int(different[0])
+        return Difference(given, latency, expected[:, lane], np.where(settled, got[:, lane], expected[:, lane]))
 
 
 @dataclass(frozen=True)

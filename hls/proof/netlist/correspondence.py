@@ -23,6 +23,7 @@ Held = tuple[bytes, bool]
 _LANES = 1024
 _RESETS = 1 / 16
 """How often a lane is reset."""
+_REPLAYED = 64
 _OBSERVED = 4
 """Clocks of which the registers' values are kept, after what they woke up with is gone."""
 NOTHING = b""
@@ -85,9 +86,15 @@ def input_bits(design: Design) -> list[tuple[str, int]]:
     return bits + [(port.signal, place) for port in design.inputs for place in range(port.bits)]
 
 
+def flags(design: Design) -> tuple[str, ...]:
+    """Outputs that always count: the others do only where the first of these says so."""
+    return ("valid_out", "ready_in") if design.interval > 1 else ("valid_out",)
+
+
 def output_bits(design: Design) -> list[tuple[str, int]]:
-    """The bits at the outputs: the valid flag first, then the ports."""
-    return [("valid_out", 0), *((port.signal, place) for port in design.outputs for place in range(port.bits))]
+    """The bits at the outputs: the flags first, then the ports."""
+    bits = [(name, 0) for name in flags(design)]
+    return bits + [(port.signal, place) for port in design.outputs for place in range(port.bits)]
 
 
 def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) -> Run:
@@ -129,13 +136,15 @@ def _held(row: Words) -> Held:
 
 
 def replay(gates: Gates, design: Design, given: Flags) -> Flags:
-    """The bits at the outputs (clocks, bits) of a circuit that is given ``given`` (clocks, bits) at its inputs."""
-    lanes = Lanes(gates, design, np.random.default_rng(2), 64)
-    outputs = []
+    """The bits at the outputs (bits, lanes) in the last clock of ``given`` (clocks, bits).
+
+    In each lane the circuit wakes up with other values, and finds others on what nobody drives.
+    """
+    lanes = Lanes(gates, design, np.random.default_rng(2), _REPLAYED)
     for bits in given:
-        outputs.append(lanes.step(np.repeat(bits[:, None], 64, axis=1))[:, 0])
+        outputs = lanes.step(np.repeat(bits[:, None], _REPLAYED, axis=1))
         lanes.clock()
-    return np.array(outputs)
+    return outputs
 
 
 class Lanes:

@@ -121,7 +121,7 @@ class Cut:
         """The first target, on the way from the inputs, that is not proved."""
         order = self.order()
         failed = [*found.open, *(target for target, _ in found.different)]
-        target = min(failed, key=lambda target: order.get(target.number, len(order)))
+        target = min(failed, key=lambda target: (order.get(target.number, len(order)), target.member is None))
         if target.member is None:
             return "an output"
         side = self.sides[target.member.side]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hls.proof.netlist.correspondence import NOTHING, Flags, Held, Lanes, Run, Words, at_adders, random_inputs
+from hls.proof.netlist.correspondence import NOTHING, Flags, Held, Lanes, Run, Words, at_adders, flags, random_inputs
 from hls.proof.netlist.side import Side
 from hls.proof.subject import Deadline, NotClosedError
 from hls.rtl import Design
@@ -46,7 +46,8 @@ def run_from_reset(sides: Sequence[Side], design: Design, deadline: Deadline, se
         given.append(bits)
         outputs = [track.step(bits) for track in tracks]
         # Without the flag anything may be on the other outputs.
-        different = (outputs[0] != outputs[1]) & (outputs[0][0] | (np.arange(len(outputs[0])) == 0)[:, None])
+        different = outputs[0] != outputs[1]
+        different[len(flags(design)) :] &= outputs[0][0]
         differences += [(clock, int(bit), int(lane)) for bit, lane in np.argwhere(different)]
         if not latency and clock > 1 and outputs[0][0, 0]:
             latency = clock - 1

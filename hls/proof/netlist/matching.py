@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from hls.proof.netlist.correspondence import Classes, Member, Words, input_bits, random_inputs
 from hls.proof.netlist.side import Side
+from hls.proof.netlist.uses import told_by_use
 from hls.proof.subject import Deadline
 from hls.rtl import Design
 
@@ -25,8 +26,6 @@ _LANES = 512
 _WORDS = _LANES // 64
 _QUIET = 16
 """So many steps one after the other have to leave the classes as they are."""
-_DRAWS = 20
-"""Values of what is not matched, for each state: what is the same with all of them does not depend on it."""
 _FEW = 8
 """Of what a register takes, so many lanes must be known to be 0, and as many to be 1."""
 _AGAIN = 2
@@ -34,6 +33,10 @@ _ONES = ~np.uint64(0)
 
 Fits = Mapping[int, set[tuple[int, bool]]]
 """For classes of the first side alone those of the second, and whether complemented, that may be the same."""
+
+
+Taken = tuple[Words, Words]
+"""What a register takes, up to complement, and where that is known."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,15 @@ class Matcher:
     def match(self, cleared: Sequence[Mapping[int, object]]) -> None:
         """Classes that are as fine as steps tell; ``cleared`` are the registers of each side that a reset clears."""
         for _ in range(2):
+            self.split()
+            while told_by_use(self._sides, self._design, self._classes, cleared, self._random):
+                self._deadline.check("the steps that tell copies apart")
             self._pair_up(cleared)
             self._join()
-            self.split()
+        self.split()
 
     def split(self) -> None:
-        """Split classes whose registers take different bits. Where the first side leaves one open, it may be either."""
+        """Split classes whose registers take different bits, whatever those that are not matched hold."""
         quiet = 0
         while quiet < _QUIET:
             self._deadline.check("the steps that tell registers apart")
@@ -75,21 +81,14 @@ class Matcher:
 
     def _split_once(self) -> bool:
         held, inputs = self._state(), self._inputs()
-        values: dict[Member, Words] = {}
-        loose: dict[Member, Words] = {}
-        for number in (0, 1):
-            registers = self._registers(number)
-            taken = self._taken(number, registers, held, inputs, np.uint64(0))
-            values.update(zip(registers.members, taken, strict=True))
-            if not number:
-                either = taken ^ self._taken(number, registers, held, inputs, _ONES)
-                loose = {
-                    registers.members[place]: either[place] for place in np.flatnonzero(either.any(axis=1)).tolist()
-                }
+        taken: dict[Member, Taken] = {}
+        for side, alone in enumerate(self._alone()):
+            registers = self._registers(side)
+            taken.update(zip(registers.members, self._taken(side, registers, alone, held, inputs), strict=True))
         split = False
         for number, members in enumerate(list(self._classes.members)):
-            if len(members) > 1 or not number:
-                groups = _grouped(members, values, loose, constant=not number)
+            if len(members) > 1 or (members and not number):
+                groups = _grouped(members, taken, constant=not number)
                 if len(groups) > 1:
                     self._classes.split(number, groups)
                     split = True
@@ -130,15 +129,21 @@ class Matcher:
                 members[number] += [replace(m, flipped=m.flipped != flipped) for m in members[same]]
                 members[same] = []
 
-    def _fits(self) -> Fits:
-        alone = [
+    def _alone(self) -> list[list[int]]:
+        """Classes with registers of one side only, for each side."""
+        return [
             [n for n, group in enumerate(self._classes.members) if n and group and {m.side for m in group} == {side}]
             for side in (0, 1)
         ]
+
+    def _fits(self) -> Fits:
+        alone = self._alone()
         if not all(alone):
             return {}
         held, inputs = self._state(), self._inputs()
-        (first, first_known), (second, second_known) = (self._known(side, alone[side], held, inputs) for side in (0, 1))
+        (first, first_known), (second, second_known) = (
+            self._taken_by(side, alone[side], held, inputs) for side in (0, 1)
+        )
         fits: dict[int, set[tuple[int, bool]]] = {}
         for number, value, known in zip(alone[0], first, first_known, strict=True):
             both = known & second_known
@@ -153,20 +158,13 @@ class Matcher:
                 fits[number] = set(same)
         return fits
 
-    def _known(self, side: int, alone: Sequence[int], held: Words, inputs: Words) -> tuple[Words, Words]:
-        """What the classes ``alone`` take, and the lanes in which that depends on nothing that is not matched."""
+    def _taken_by(self, side: int, alone: Sequence[int], held: Words, inputs: Words) -> Taken:
+        """What the classes ``alone`` take, by the first register of each."""
         registers = self._registers(side)
         first = {int(number): place for place, number in reversed(list(enumerate(registers.numbers)))}
-        places = [first[number] for number in alone]
-        known = np.full((len(alone), _WORDS), _ONES)
-        taken = held[:0]
-        for draw in range(_DRAWS):
-            held = held.copy()
-            held[alone] = self._random.integers(0, 1 << 64, (len(alone), _WORDS), np.uint64)
-            drawn = self._taken(side, registers, held, inputs)[places]
-            known &= ~(drawn ^ taken) if draw else _ONES
-            taken = drawn
-        return taken, known
+        taken = self._taken(side, registers, alone, held, inputs)
+        values, known = zip(*(taken[first[number]] for number in alone), strict=True)
+        return np.stack(values), np.stack(known)
 
     def _state(self) -> Words:
         held = self._random.integers(0, 1 << 64, (len(self._classes.members), _WORDS), np.uint64)
@@ -188,38 +186,39 @@ class Matcher:
             np.array([[_ONES if m.flipped else np.uint64(0)] for m in members], np.uint64).reshape(-1, 1),
         )
 
-    def _taken(
-        self, side: int, registers: _Registers, held: Words, inputs: Words, undriven: np.uint64 | None = None
-    ) -> Words:
-        """What each register takes, up to complement; on bits that nobody drives is ``undriven``, or anything."""
+    def _taken(self, side: int, registers: _Registers, alone: Sequence[int], held: Words, inputs: Words) -> list[Taken]:
+        """What each register takes, where the classes ``alone`` are open, and what the first side leaves so."""
         gates = self._sides[side].gates
-        state = gates.wake_up(_WORDS, self._random)
-        if undriven is not None:
-            state[gates.undriven] = undriven
-        state[registers.rows] = held[registers.numbers] ^ registers.flips
-        state[self._in[side]] = inputs
-        gates.evaluate(state)
-        taken: Words = state[registers.following] ^ registers.flips
-        return taken
+        one = gates.wake_up(_WORDS, self._random)
+        one[registers.rows] = held[registers.numbers] ^ registers.flips
+        one[self._in[side]] = inputs
+        zero = ~one
+        opened = registers.rows[np.isin(registers.numbers, alone)]
+        if not side:
+            opened = np.concatenate([opened, gates.undriven])
+        zero[opened] = one[opened] = _ONES
+        gates.evaluate_open(zero, one)
+        values = one[registers.following] ^ registers.flips
+        known = zero[registers.following] ^ one[registers.following]
+        return list(zip(values, known, strict=True))
 
 
-def _grouped(
-    members: Sequence[Member], values: Mapping[Member, Words], loose: Mapping[Member, Words], constant: bool
-) -> list[list[Member]]:
-    """Members by what they take; with 0 first if the class is the ``constant``."""
-    groups: dict[bytes, list[Member]] = defaultdict(list)
-    if constant:
-        groups[bytes(8 * _WORDS)] = []
-    for member in members:
-        if member not in loose:
-            groups[values[member].tobytes()].append(member)
-    for member in members:
-        if member in loose:
-            fits = (
-                key for key in groups if not ((np.frombuffer(key, np.uint64) ^ values[member]) & ~loose[member]).any()
-            )
-            groups[next(fits, values[member].tobytes())].append(member)
-    return list(groups.values())
+def _grouped(members: Sequence[Member], taken: Mapping[Member, Taken], constant: bool) -> list[list[Member]]:
+    """Members by what they take, as far as it is known; with 0 first if the class is the ``constant``."""
+    groups: list[list[Member]] = [[]] if constant else []
+    takes = [(np.zeros(_WORDS, np.uint64), np.full(_WORDS, _ONES))] if constant else []
+    # Those of which most is known first: others join them.
+    for member in sorted(members, key=lambda member: -int(np.bitwise_count(taken[member][1]).sum())):
+        value, known = taken[member]
+        for place, (other, other_known) in enumerate(takes):
+            if not ((value ^ other) & known & other_known).any():
+                groups[place].append(member)
+                takes[place] = (other & other_known | value & ~other_known, known | other_known)
+                break
+        else:
+            groups.append([member])
+            takes.append((value, known))
+    return groups
 
 
 def _certain(fits: Fits) -> dict[int, tuple[int, bool]]:

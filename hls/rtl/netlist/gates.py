@@ -105,6 +105,16 @@ class Gates:
             operands = [state[rows] for rows in group.operands]
             state[group.first : group.first + len(group.operands[0])] = _compute(group.kind, operands)
 
+    def evaluate_open(self, zero: Words, one: Words) -> None:
+        """As ``evaluate``, of two states: whether a bit can be 0, and whether it can be 1; an open one can be both.
+
+        What a gate gives is open only if some values of its operands, each by itself, make it 0, and others 1.
+        """
+        for group in self._groups:
+            operands = [(zero[rows], one[rows]) for rows in group.operands]
+            end = group.first + len(group.operands[0])
+            zero[group.first : end], one[group.first : end] = _compute_open(group.kind, operands)
+
     def clock(self, state: Words) -> None:
         """A rising edge: the registers take what is before them."""
         state[self.registers] = state[self._next]
@@ -136,3 +146,26 @@ def _compute(kind: str, operands: list[Words]) -> Words:
     if len(operands) == 1:
         return operands[0] if kind == "$_BUF_" else ~operands[0]
     return _BINARY[kind](*operands)
+
+
+Open = tuple[Words, Words]
+"""Whether bits can be 0, and whether they can be 1."""
+
+
+def _compute_open(kind: str, operands: list[Open]) -> Open:
+    a = operands[0]
+    if kind == "$_MUX_":
+        b, (first, second) = operands[1], operands[2]
+        return a[0] & first | b[0] & second, a[1] & first | b[1] & second
+    if kind in ("$_BUF_", "$_NOT_"):
+        return a if kind == "$_BUF_" else (a[1], a[0])
+    b = operands[1]
+    if kind in ("$_ANDNOT_", "$_ORNOT_"):
+        b = b[1], b[0]
+    if kind in ("$_XOR_", "$_XNOR_"):
+        zero, one = a[0] & b[0] | a[1] & b[1], a[0] & b[1] | a[1] & b[0]
+    elif kind in ("$_AND_", "$_NAND_", "$_ANDNOT_"):
+        zero, one = a[0] | b[0], a[1] & b[1]
+    else:
+        zero, one = a[0] & b[0], a[1] | b[1]
+    return (one, zero) if kind in ("$_NAND_", "$_NOR_", "$_XNOR_") else (zero, one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from hls.graph.fixed import FixedType
 from hls.proof import Link, Subject
 from hls.proof.verilog_netlist import prove_netlist
 from hls.rtl import RtlProject, rtl_design, write_rtl
+from hls.rtl.folded import write_folded
 from hls.rtl.netlist import FAMILIES, family_of, synthesise
-from hls.target import Target
+from hls.target import LUT, Target
+from tests.hls.rtl.folded.networks import pixels, two_layers
+from tests.hls.rtl.test_partition import summing
 from tests.hls.rtl.zoo import add_input, constant
 
 PARTS = {"ecp5": "lfe5um-85f", "asic": "asic"}
@@ -82,3 +86,47 @@ def test_a_netlist_that_is_none_is_named(rtl: RtlProject, tmp_path: Path) -> Non
     link = prove_netlist(subject(rtl, tmp_path, tmp_path))
     assert link.state == "not done"
     assert "netlist.v" in link.verdict
+
+
+def written_to(folder: Path, graph: FixedGraph, interval: int) -> RtlProject:
+    """Engines from eight clocks an event on, before that shared cores."""
+    if interval < 8:
+        return write_rtl(graph, "net", folder, 5.0, interval=interval)
+    return write_folded(graph, "net", folder, 5.0, interval, LUT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("graph", "interval"), [(two_layers(), 16), (pixels(), 30), (summing(), 2)], ids=["engines", "beats", "cores"]
+)
+def test_what_takes_several_clocks_an_event_is_proved(graph: FixedGraph, interval: int, tmp_path: Path) -> None:
+    """Words in memories, weights in others, loops that turn, and rows of weights that are not there."""
+    target = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+    written = written_to(tmp_path / "rtl", graph, interval)
+    netlist = synthesise(written, family_of(target.part), tmp_path / "cache")
+    subject = Subject("net", graph, target, tmp_path / "cache", rtl_design(written), netlist=netlist.folder)
+    link = prove_netlist(subject)
+    assert (link.state, link.reason) == ("proved", None)
+    assert "a reset" in link.assumptions[-1]
+
+
+@pytest.mark.slow
+def test_a_weight_of_an_engine_that_the_netlist_has_otherwise_is_refuted(tmp_path: Path) -> None:
+    graph, target = two_layers(), Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+    written = written_to(tmp_path / "rtl", graph, 16)
+    netlist = synthesise(written, family_of(target.part), tmp_path / "cache")
+    (weights,) = (path for path in written.sources if path.name == "net_u0_weights.v")
+    text = weights.read_text(encoding="utf-8")
+    row = re.search(r"rows\[0\] = \d+'h([0-9a-f]+);", text)
+    assert row is not None
+    flipped = f"{int(row[1], 16) ^ 1:0{len(row[1])}x}"
+    weights.write_text(text[: row.start(1)] + flipped + text[row.end(1) :], encoding="utf-8")
+    whole = Subject("net", graph, target, tmp_path / "cache", rtl_design(written), netlist=netlist.folder)
+    link = prove_netlist(whole)
+    assert link.state == "refuted"
+    assert link.counterexample is not None
+    # What the netlist gives is what the emulator does: the Verilog is the one that was changed.
+    assert link.counterexample.replayed == ("rtl gates", "netlist gates")
+    assert link.counterexample.expected != link.counterexample.got
+    streamed = prove_netlist(replace(whole, verilog=replace(rtl_design(written), streamed=True)))
+    assert "valid and ready" in streamed.verdict

@@ -81,6 +81,7 @@ class Circuit:
             "valid_in": ("input", [VALID_IN]),
             "in_x": ("input", self.inputs),
             "valid_out": ("output", [flag]),
+            "ready_in": ("output", ["1"]),
             "out_y": ("output", list(outputs)),
         }
         held = [cell["connections"]["Q"][0] for cell in self.cells.values() if "Q" in cell["connections"]]  # type: ignore[index]

@@ -13,7 +13,7 @@ from hls.proof.netlist.aig import GATES, Aig, Literal, cones, evaluate
 from hls.proof.netlist.settling import settle, solved, told_apart
 from hls.proof.subject import Deadline
 from hls.rtl.netlist.circuit import PINS
-from hls.rtl.netlist.gates import _compute
+from hls.rtl.netlist.gates import _compute, _compute_open
 
 Word = list[Literal]
 
@@ -27,6 +27,16 @@ def test_gates_are_those_that_are_simulated(kind: str) -> None:
         named = {pin >> 1: value for pin, value in zip(pins, values, strict=True)}
         words = [np.array([-int(value)], np.int64).view(np.uint64) for value in values]
         assert evaluate(aig, [made], named) == [bool(_compute(kind, words)[0] & np.uint64(1))]
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_what_open_bits_leave_open(kind: str) -> None:
+    """Of each pin 0, 1 or both: a gate can give what some of their values give."""
+    words = {bit: np.array([-bit], np.int64).view(np.uint64) for bit in (0, 1)}
+    for pins in product([(0,), (1,), (0, 1)], repeat=len(PINS[kind])):
+        given = {int(_compute(kind, [words[bit] for bit in bits])[0] & np.uint64(1)) for bits in product(*pins)}
+        found = _compute_open(kind, [(words[int(0 in pin)], words[int(1 in pin)]) for pin in pins])
+        assert [bool(each[0] & np.uint64(1)) for each in found] == [0 in given, 1 in given]
 
 
 def test_what_is_the_same_by_structure_is_one_node() -> None:

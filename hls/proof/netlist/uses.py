@@ -1,0 +1,126 @@
+"""Registers that always hold the same told apart by who reads them: of two copies of a word each goes its own way.
+
+If two are equal in either circuit, steps do not tell which is which. Taken crosswise they would be right up to the
+outputs, and wrong there. So one register at a time is flipped, and what then is another is compared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hls.proof.netlist.correspondence import Classes, Member, input_bits, output_bits
+from hls.proof.netlist.side import Side
+from hls.rtl import Design
+
+Uses = npt.NDArray[np.uint8]
+"""For each state, and each output and class, whether it is another when a register is flipped."""
+
+_LANES = 512
+_WORDS = _LANES // 64
+_STATES = 24
+_ONES = ~np.uint64(0)
+
+
+def told_by_use(
+    sides: Sequence[Side],
+    design: Design,
+    classes: Classes,
+    cleared: Sequence[Mapping[int, object]],
+    random: np.random.Generator,
+) -> bool:
+    """Split classes with several registers of the second side that no reset clears; whether any is split."""
+    awake: dict[int, list[Member]] = {}
+    for number, group in enumerate(classes.members):
+        members = [member for member in group if member.net not in cleared[member.side]]
+        if number and sum(member.side for member in members) > 1:
+            awake[number] = members
+    if not awake:
+        return False
+    uses = _uses(sides, design, classes, [m for members in awake.values() for m in members], random)
+    split = False
+    for number, members in awake.items():
+        groups: dict[bytes, list[Member]] = defaultdict(list)
+        for member in members:
+            if member.side:
+                groups[uses[member].tobytes()].append(member)
+        for member in members:
+            if not member.side:
+                near = min(groups, key=lambda key: int((np.frombuffer(key, np.uint8) ^ uses[member].ravel()).sum()))
+                groups[near].append(member)
+        if len(groups) > 1:
+            rest = [m for m in classes.members[number] if m not in set(members)]
+            classes.split(number, [*([rest] if rest else []), *groups.values()])
+            split = True
+    return split
+
+
+def _uses(
+    sides: Sequence[Side],
+    design: Design,
+    classes: Classes,
+    asked: Sequence[Member],
+    random: np.random.Generator,
+) -> dict[Member, Uses]:
+    """Of each of ``asked`` what it changes, in the same states of both sides."""
+    count = len(classes.members)
+    seed = int(random.integers(1 << 32))
+    found: dict[Member, Uses] = {}
+    for number, side in enumerate(sides):
+        draw = np.random.default_rng(seed)
+        flipper = _Flipper(number, side, design, classes)
+        mine = [member for member in asked if member.side == number]
+        parts: dict[Member, list[Uses]] = defaultdict(list)
+        for _ in range(_STATES):
+            held = np.where(draw.random(count) < 0.5, _ONES, np.uint64(0))
+            held[0] = 0
+            inputs = np.where(draw.random(len(input_bits(design))) < 0.5, _ONES, np.uint64(0))
+            for start in range(0, len(mine), _LANES - 1):
+                some = mine[start : start + _LANES - 1]
+                for member, changed in zip(some, flipper.changed(some, held, inputs), strict=True):
+                    parts[member].append(np.packbits(changed))
+        found |= {member: np.stack(list(rows)) for member, rows in parts.items()}
+    return found
+
+
+class _Flipper:
+    """One side at work in lanes that are alike but for one register each."""
+
+    def __init__(self, number: int, side: Side, design: Design, classes: Classes) -> None:
+        gates = side.gates
+        self._gates = gates
+        found = [(m, n) for n, group in enumerate(classes.members) for m in group if m.side == number]
+        self._numbers = np.array([n for _, n in found], np.int64)
+        self._rows = gates.rows_of(np.array([m.net for m, _ in found], np.int64))
+        self._flips = np.array([_ONES if m.flipped else np.uint64(0) for m, _ in found], np.uint64)
+        self._in = gates.rows([gates.ports[name][place] for name, place in input_bits(design)])
+        out = gates.rows([gates.ports[name][place] for name, place in output_bits(design)])
+        following = gates.rows_of(np.array([side.following[m.net] for m, _ in found], np.int64))
+        self._seen = np.concatenate([out, following])
+        # What the class of each becomes; of classes that one side has for itself nothing is told.
+        keys = np.concatenate([np.arange(len(out)), len(out) + self._numbers])
+        self._order = np.argsort(keys, kind="stable")
+        self._keys, self._starts = np.unique(keys[self._order], return_index=True)
+        both = [n for n, group in enumerate(classes.members) if {m.side for m in group} == {0, 1}]
+        self._told = np.concatenate([np.arange(len(out)), len(out) + np.array(both, np.int64)])
+        self._all = len(out) + len(classes.members)
+
+    def changed(self, members: Sequence[Member], held: npt.NDArray[np.uint64], inputs: npt.NDArray[np.uint64]) -> Uses:
+        """What each of ``members`` changes (members, outputs and classes)."""
+        state = np.zeros((self._gates.size, _WORDS), np.uint64)
+        state[1] = _ONES
+        state[self._rows] = (held[self._numbers] ^ self._flips)[:, None]
+        state[self._in] = inputs[:, None]
+        lanes = np.arange(len(members))
+        rows = self._gates.rows_of(np.array([member.net for member in members], np.int64))
+        state.view(np.uint8)[rows, lanes // 8] ^= (128 >> lanes % 8).astype(np.uint8)
+        self._gates.evaluate(state)
+        bits = np.unpackbits(state[self._seen].view(np.uint8), axis=1)
+        different = (bits ^ bits[:, -1:])[:, : len(members)]
+        by_key = np.zeros((self._all, len(members)), np.uint8)
+        by_key[self._keys] = np.maximum.reduceat(different[self._order], self._starts, axis=0)
+        changed: Uses = by_key[self._told].T
+        return changed
