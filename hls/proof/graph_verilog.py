@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hls.errors import ToolError
 from hls.machine.extras import missing
 from hls.proof.certificate import Link, Outputs
-from hls.proof.forms import Form, Function, Value
+from hls.proof.forms import Function, Value
 from hls.proof.meaning import Tensor, graph_numbers
 from hls.proof.refutation import Mismatch, find_counterexample
 from hls.proof.solver import solver_version
 from hls.proof.subject import Deadline, NotClosedError, Subject
 from hls.proof.verilog import (
+    Cells,
     FlatDesign,
+    Input,
     Reading,
     flag_delay,
     of_engines,
@@ -23,6 +26,7 @@ from hls.proof.verilog import (
     prove_lemmas,
     read_verilog,
 )
+from hls.proof.verilog.wires import Word, cut
 from hls.proof.words import Space
 from hls.rtl.netlist.yosys import yosys_version
 
@@ -109,10 +113,14 @@ def _prove(attempt: _Attempt) -> int:
         raise NotClosedError(_STREAMED)
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
-    design, late = _of_one_event(attempt, read_verilog(subject.verilog, deadline))
-    reading = _read(attempt, design, numbers, late)
-    _compare(attempt, reading, numbers)
-    used = [design.primitives[name] for name in sorted(reading.used)]
+    design = read_verilog(subject.verilog, deadline)
+    cells = Cells(attempt.space, design.primitives)
+    try:
+        made = _made(attempt, design, cells, numbers)
+    except NotClosedError as error:
+        raise type(error)(error.reason, error.layer or _unmet_layer(attempt, cells)) from error
+    _compare(attempt, cells, made, numbers)
+    used = [design.primitives[name] for name in sorted(cells.used)]
     lemmas, _ = prove_lemmas(used, subject.cache, deadline, lambda done, all_: subject.show("lemmas", done, all_))
     return lemmas
 
@@ -124,19 +132,26 @@ def _graph(attempt: _Attempt) -> dict[str, Tensor]:
     return graph_numbers(attempt.subject.graph, attempt.space, lambda node: visit(node.layer))
 
 
-def _of_one_event(attempt: _Attempt, design: FlatDesign) -> tuple[FlatDesign, int]:
-    """The cells that compute an event, and how many clocks late their results are: none where clocks are gone."""
-    verilog = attempt.subject.verilog
+def _made(attempt: _Attempt, design: FlatDesign, cells: Cells, numbers: dict[str, Tensor]) -> dict[str, Word]:
+    """What the Verilog gives on each of its output ports, for an event of these ``numbers``."""
+    subject, deadline = attempt.subject, attempt.deadline
+    verilog = subject.verilog
+    inputs = {port.signal: Input(port, list(numbers[port.name].ravel())) for port in verilog.inputs}
+
+    def visit(clock: int, last: int) -> None:
+        subject.show(STAGE, clock, last)
+        deadline.check(f"clock {clock:,} of {last:,} of the Verilog")
+
     if verilog.interval == 1:
-        return design, flag_delay(design)
+        return _piped(attempt, design, cells, inputs)
     if not verilog.folded:
-        return of_shared_cores(design, verilog), 0
-    cells, attempt.events = of_engines(design, verilog, attempt.deadline)
-    return cells, 0
+        return of_shared_cores(design, verilog, cells, inputs, visit)
+    made, attempt.events = of_engines(design, verilog, cells, inputs, deadline, visit)
+    return made
 
 
-def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor], valid: int) -> Reading:
-    """All cells of the design; raises ``NotClosedError`` if the results are not as late as the ``valid`` flag."""
+def _piped(attempt: _Attempt, design: FlatDesign, cells: Cells, inputs: Mapping[str, Input]) -> dict[str, Word]:
+    """The same of an event a clock; raises ``NotClosedError`` if the results are not as late as the valid flag."""
     subject = attempt.subject
     done = 0
 
@@ -146,46 +161,40 @@ def _read(attempt: _Attempt, design: FlatDesign, numbers: dict[str, Tensor], val
         subject.show(STAGE, done, len(design.cells))
         attempt.deadline.check(f"cell {done:,} of {len(design.cells):,} of the Verilog")
 
-    reading = Reading(design, attempt.space, lambda cell: visit())
-    ports_read(reading, subject.verilog.inputs, {name: list(numbers[name].ravel()) for name in subject.graph.inputs})
+    valid = flag_delay(design)
+    reading = Reading(design, cells, lambda cell: visit())
+    ports_read(reading, inputs)
     results = tuple(bit for port in subject.verilog.outputs for bit in design.ports[port.signal])
-    try:
-        reading.computed(results)
-        late = reading.age(results)
-    except NotClosedError as error:
-        raise type(error)(error.reason, error.layer or _unmet_layer(attempt, reading)) from error
+    reading.computed(results)
+    late = reading.age(results)
     if late is not None and late != valid:
         raise NotClosedError(f"the results are {late} clocks late and the valid flag {valid}")
     subject.show(STAGE, len(design.cells), len(design.cells))
-    return reading
+    return {port.signal: reading.word(design.ports[port.signal]) for port in subject.verilog.outputs}
 
 
-def _compare(attempt: _Attempt, reading: Reading, numbers: dict[str, Tensor]) -> None:
+def _compare(attempt: _Attempt, cells: Cells, made: Mapping[str, Word], numbers: dict[str, Tensor]) -> None:
     """Each element of each output is the same number in both; raises ``NotClosedError`` if one is not."""
     subject = attempt.subject
     for port, name in zip(subject.verilog.outputs, subject.graph.outputs, strict=True):
-        bits, width = reading.design.ports[port.signal], port.type.width
+        width = port.type.width
         for element, wanted in enumerate(numbers[name].ravel()):
             attempt.deadline.check("the comparison of outputs")
-            got = reading.word(bits[element * width : (element + 1) * width], port.type.signed)
+            got = cells.word(cut(made[port.signal], element * width, width), port.type.signed)
             if attempt.space.equal(wanted, got):
                 attempt.proved += 1
             else:
                 attempt.pairs.append((wanted, got))
     if attempt.pairs:
         reason = f"{len(attempt.pairs)} of {attempt.outputs} outputs were not shown to be the same number in both"
-        raise NotClosedError(reason, _unmet_layer(attempt, reading))
+        raise NotClosedError(reason, _unmet_layer(attempt, cells))
 
 
-def _unmet_layer(attempt: _Attempt, reading: Reading) -> str | None:
+def _unmet_layer(attempt: _Attempt, cells: Cells) -> str | None:
     """The layer of the first number of the graph that did not come up in the Verilog."""
-    met: set[int] = set()
-    for value in reading.values():
-        if isinstance(value, Form):
-            met.update(value.terms)
     for number in range(attempt.known):
         atom = attempt.space.atoms[number]
-        if isinstance(atom.origin, Function) and number not in met:
+        if isinstance(atom.origin, Function) and number not in cells.met:
             return atom.layer
     return None
 

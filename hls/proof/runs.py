@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,22 @@ class Runs:
         values: Ints = self.value[run] + self.slope[run] * (points - self.start[run])
         return values
 
+    @cached_property
+    def normal(self) -> tuple[int, int, Runs]:
+        """``factor``, ``offset`` and a function such that this is ``factor * function + offset``.
+
+        That function begins at 0, grows first, and its values have no common factor. It is told for no constant.
+        """
+        offset = int(self.value[0])
+        # Slope of each run, then the change to the start of the next.
+        steps = np.empty(2 * len(self) - 1, np.int64)
+        steps[::2], steps[1::2] = self.slope, np.diff(self.value)
+        factor = int(np.gcd.reduce(steps))
+        if steps[np.flatnonzero(steps)[0]] < 0:
+            factor = -factor
+        plain = runs(self.low, self.high, self.start, (self.value - offset) // factor, self.slope // factor)
+        return factor, offset, plain
+
     @property
     def affine(self) -> tuple[int, int] | None:
         """Slope and value at 0 of a function that is a single run; None of any other."""
@@ -130,6 +146,7 @@ def _made(low: int, high: int, start: Ints, value: Ints, slope: Ints) -> Runs:
     return made
 
 
+@lru_cache(maxsize=1 << 14)
 def line(low: int, high: int, slope: int, offset: int) -> Runs:
     """``slope * n + offset`` for n in ``[low, high]``."""
     widest = max(abs(end) for end in (low, high, slope * low + offset, slope * high + offset))

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from math import gcd
 
-import numpy as np
-
 from hls.proof import runs as functions
 from hls.proof.forms import Atom, Base, Form, Function, Maximum, Port, Product, Value
-from hls.proof.runs import Runs, line, runs
+from hls.proof.runs import Runs, line
 from hls.proof.subject import NotClosedError
 
 _REMEMBERED_RUNS = 1 << 23
@@ -234,26 +232,15 @@ class Space:
 
     def _normal(self, base: Base, function: Runs) -> tuple[int, int, Hashable]:
         """A function as ``factor * atom + offset``, and the key of the atom."""
-        offset = int(function.value[0])
-        # Slope of each run, then the change to the start of the next.
-        steps = np.empty(2 * len(function) - 1, np.int64)
-        steps[::2], steps[1::2] = function.slope, np.diff(function.value)
-        factor = int(np.gcd.reduce(steps))
-        if steps[np.flatnonzero(steps)[0]] < 0:
-            factor = -factor
-        return factor, offset, ("function", id(base), self._plain(function, factor, offset).digest)
-
-    def _plain(self, function: Runs, factor: int, offset: int) -> Runs:
-        return runs(
-            function.low, function.high, function.start, (function.value - offset) // factor, function.slope // factor
-        )
+        factor, offset, plain = function.normal
+        return factor, offset, ("function", id(base), plain.digest)
 
     def form(self, value: Value) -> Form:
         """The form of a number; a function that has none yet becomes an atom."""
         if isinstance(value, Form):
             return value
         factor, offset, key = self._normal(value.base, value.runs)
-        plain = self._plain(value.runs, factor, offset)
+        plain = value.runs.normal[2]
         atom = self._atom(key, *plain.range, Function(value.base, plain))
         return self._form({atom: factor}, offset)
 

@@ -1,14 +1,18 @@
 """The emitted Verilog as numbers of a ``Space``: read back by Yosys, its clocks counted."""
 
+from hls.proof.verilog.cells import Cells
 from hls.proof.verilog.design import FlatDesign, read_verilog
 from hls.proof.verilog.engines import of_engines
 from hls.proof.verilog.lemmas import prove_lemmas
 from hls.proof.verilog.reading import Reading, ports_read
 from hls.proof.verilog.schedule import of_shared_cores
 from hls.proof.verilog.valid import flag_delay
+from hls.proof.verilog.ways import Input
 
 __all__ = [
+    "Cells",
     "FlatDesign",
+    "Input",
     "Reading",
     "flag_delay",
     "of_engines",

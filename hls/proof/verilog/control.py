@@ -8,29 +8,15 @@ of each memory what it reads and writes, and when an event is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 
 from hls.proof.subject import NotClosedError
+from hls.proof.verilog.control_machine import Machine
 from hls.proof.verilog.control_run import NO_VALUE, Run
-from hls.proof.verilog.design import MEMORY, REGISTER, Bit, Bits, Cell, FlatDesign, number_of, register_bits
-from hls.proof.verilog.evaluation import evaluated
+from hls.proof.verilog.design import MEMORY, REGISTER, Bit, Bits, Cell, FlatDesign, register_bits
 
 CONTROL_PORTS = ("clk", "rst", "valid_in")
-
-Word = list[tuple[int, int]]
-"""Columns of the record of a run, and their places in a word."""
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A cell ready to run: constants and bits that it reads, by pin, and bits that it drives."""
-
-    cell: Cell
-    reads: tuple[tuple[str, int, Word], ...]
-    drives: Word
 
 
 class Control:
@@ -39,22 +25,23 @@ class Control:
     def __init__(self, design: FlatDesign, registers: dict[Bit, Bit], cells: Sequence[Cell]) -> None:
         self.design = design
         self._registers = registers
+        self._cells = cells
         self._makers = {bit: cell for cell in cells for bits in cell.drives.values() for bit in bits}
         ports = (bit for port in CONTROL_PORTS for bit in design.ports[port])
-        nets = {bit for bit in (*registers, *self._makers, *ports) if isinstance(bit, int)}
-        self.nets: Mapping[Bit, int] = {net: column for column, net in enumerate(sorted(nets))}
+        known = {bit for bit in (*registers, *self._makers, *ports) if isinstance(bit, int)}
+        words = [[bit for bit in word if bit in known] for word in self._words()]
+        self._machine_words = [tuple(word) for word in words if word]
+        ordered = [bit for word in self._machine_words for bit in word]
+        self.nets: Mapping[Bit, int] = {bit: column for column, bit in enumerate(ordered)}
         """Columns of the record of a run."""
-        self._steps = [self._step(cell) for cell in cells]
 
-    def _step(self, cell: Cell) -> _Step:
-        reads = []
-        for pin, bits in cell.reads.items():
-            reads.append((pin, number_of(bits), self._word(bits)))
-        (driven,) = cell.drives.values()
-        return _Step(cell, tuple(reads), self._word(driven))
-
-    def _word(self, bits: Bits) -> Word:
-        return [(self.nets[bit], place) for place, bit in enumerate(bits) if isinstance(bit, int)]
+    def _words(self) -> Iterator[Iterable[Bit]]:
+        """Bits that change together."""
+        yield from ([bit] for port in CONTROL_PORTS for bit in self.design.ports[port])
+        for cell in self.design.cells:
+            if cell.kind == REGISTER:
+                yield [bit for bit in cell.drives["Q"] if bit in self._registers]
+        yield from (bits for cell in self._cells for bits in cell.drives.values())
 
     def _deciding(self, bits: Iterable[Bit]) -> set[Bit]:
         """All that decides what ``bits`` are, now and ever after."""
@@ -73,84 +60,38 @@ class Control:
         met = self._deciding(bits)
         registers = {q: d for q, d in self._registers.items() if q in met}
         names = {self._makers[bit].name for bit in met if bit in self._makers}
-        return Control(self.design, registers, [step.cell for step in self._steps if step.cell.name in names])
+        return Control(self.design, registers, [cell for cell in self._cells if cell.name in names])
 
     def state(self, bits: Iterable[Bit]) -> list[int]:
         """Columns of the registers that decide what ``bits`` are, now and ever after."""
         return sorted(self.nets[bit] for bit in self._deciding(bits) if bit in self._registers)
 
-    def run(self, sent: Iterable[bool]) -> Run:
-        """A clock of reset, and then one for each of ``sent``, at which ``valid_in`` is that."""
-        rst, valid = (self.nets[bit] for name in ("rst", "valid_in") for bit in self.design.ports[name])
-        machine = _Machine(
-            self._steps, [(self.nets[q], self._source(d)) for q, d in self._registers.items()], len(self.nets)
-        )
-        record: list[bytes] = []
-        for reset, given in ((1, 0), *((0, int(flag)) for flag in sent)):
+    def rows(self, sent: Iterable[bool]) -> Iterator[bytes]:
+        """The record of a run: a clock of reset, and then one for each of ``sent``, at which ``valid_in`` is that."""
+        machine = Machine(self._machine_words, self._registers, self._cells)
+        (rst,), (valid,) = (self.design.ports[name] for name in ("rst", "valid_in"))
+        for reset, given in chain([(1, 0)], ((0, int(flag)) for flag in sent)):
             machine.put(rst, reset)
             machine.put(valid, given)
             machine.settle()
-            record.append(bytes(machine.values))
+            yield bytes(machine.bits)
             machine.clock()
-        table = np.frombuffer(b"".join(record), np.uint8).reshape(len(record), len(self.nets))
-        return Run(self.design, self.nets, np.asfortranarray(table))
 
-    def _source(self, bit: Bit) -> int | str:
-        return self.nets[bit] if isinstance(bit, int) else bit
+    def is_high(self, port: str, row: bytes) -> bool:
+        """Whether a port of one bit is high in a clock of a run, in which it must have a value."""
+        (bit,) = self.design.ports[port]
+        if isinstance(bit, str):
+            return bit == "1"
+        if bit not in self.nets:
+            raise NotClosedError(f"{port} depends on data")
+        level = row[self.nets[bit]]
+        if level == NO_VALUE:
+            raise NotClosedError(f"{port} has no value after a reset")
+        return level == ord("1")
 
-
-class _Machine:
-    """The bits of control by column. What reads a bit that changed is computed again, in the order of the steps."""
-
-    def __init__(self, steps: Sequence[_Step], registers: Sequence[tuple[int, int | str]], nets: int) -> None:
-        self.values = bytearray([NO_VALUE]) * nets
-        self._steps = steps
-        self._readers: list[list[int]] = [[] for _ in self.values]
-        for number, step in enumerate(steps):
-            for column in {column for _, _, word in step.reads for column, _ in word}:
-                self._readers[column].append(number)
-        self._stale = bytearray([1]) * len(steps)
-        self._followers: list[list[int]] = [[] for _ in self.values]
-        self._constants = [(q, int(d)) for q, d in registers if d in ("0", "1")]
-        for q, d in registers:
-            if isinstance(d, int):
-                self._followers[d].append(q)
-        self._changed: set[int] = set()
-
-    def put(self, column: int, value: int) -> None:
-        """A bit has this value from now on."""
-        if self.values[column] != value:
-            self.values[column] = value
-            self._changed.add(column)
-            for number in self._readers[column]:
-                self._stale[number] = 1
-
-    def settle(self) -> None:
-        """Compute what has become stale; a step reads only what stands before it."""
-        number = self._stale.find(1)
-        while number >= 0:
-            self._stale[number] = 0
-            step = self._steps[number]
-            made = evaluated(step.cell, {pin: self._read(constant, word) for pin, constant, word in step.reads})
-            for column, place in step.drives:
-                self.put(column, NO_VALUE if made is None else made >> place & 1)
-            number = self._stale.find(1, number + 1)
-
-    def clock(self) -> None:
-        """Registers take what they read; those whose source did not change hold it already."""
-        taken = [(q, self.values[d]) for d in self._changed for q in self._followers[d]]
-        self._changed.clear()
-        for q, value in (*taken, *self._constants):
-            self.put(q, value)
-        self._constants.clear()
-
-    def _read(self, constant: int, word: Word) -> int | None:
-        for column, place in word:
-            bit = self.values[column]
-            if bit == NO_VALUE:
-                return None
-            constant |= bit << place
-        return constant
+    def run(self, rows: Iterable[bytes]) -> Run:
+        """Rows of a run as one table."""
+        return Run.of(self.design, self.nets, rows)
 
 
 def control_of(design: FlatDesign) -> Control:
@@ -219,6 +160,8 @@ def _in_order(design: FlatDesign, data: set[Bit]) -> list[Cell]:
     return list(order.values())
 
 
-def paced(events: int, interval: int, after: int) -> list[bool]:
-    """``valid_in`` for ``events`` as close as they may come, and ``after`` clocks more."""
-    return [*([True, *([False] * (interval - 1))] * events), *([False] * after)]
+def paced(interval: int) -> Iterator[bool]:
+    """``valid_in`` for events as close as they may come, without an end."""
+    while True:
+        yield True
+        yield from repeat(False, interval - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,15 +13,16 @@ from hls.proof.subject import NotClosedError
 from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
 from hls.proof.verilog.evaluation import UNKNOWN
 
-NO_VALUE = 2
+NO_VALUE = ord(UNKNOWN)
 """Of a bit in the record: a register before its first value, or what depends on one."""
+_LEVELS = ord("0"), ord("1")
 
 Clocks = npt.NDArray[np.int64]
 
 
 @dataclass
 class Run:
-    """``table`` is (clocks, nets): 0, 1 or ``NO_VALUE``; ``nets`` gives columns."""
+    """``table`` is (clocks, nets): the character of each bit, or ``NO_VALUE``; ``nets`` gives columns."""
 
     design: FlatDesign
     nets: Mapping[Bit, int]
@@ -29,12 +30,21 @@ class Run:
     _when: dict[tuple[Bit, int], Clocks] = field(default_factory=dict)
     _writes: dict[str, dict[int, Clocks]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, design: FlatDesign, nets: Mapping[Bit, int], rows: Iterable[bytes]) -> Run:
+        """The run of which these are the clocks."""
+        table = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, len(nets))
+        return cls(design, nets, np.asfortranarray(table))
+
+    def value(self, bit: Bit, clock: int) -> str:
+        """A bit of control at ``clock``."""
+        return chr(self.table[clock, self.nets[bit]])
+
     def bit(self, bit: Bit, clock: int) -> str | None:
         """A bit at ``clock``; None of one that depends on data."""
         if isinstance(bit, str):
             return bit
-        column = self.nets.get(bit)
-        return None if column is None else ("0", "1", UNKNOWN)[self.table[clock, column]]
+        return self.value(bit, clock) if bit in self.nets else None
 
     def bits(self, nets: npt.NDArray[np.int64], clocks: Clocks) -> npt.NDArray[np.uint8]:
         """Many bits, each at its clock."""
@@ -57,18 +67,6 @@ class Run:
     def states(self, registers: Sequence[int], clocks: Sequence[int]) -> list[bytes]:
         """Some columns at each of some clocks."""
         return [row.tobytes() for row in self.table[np.ix_(list(clocks), list(registers))]]
-
-    def high(self, port: str) -> Clocks:
-        """Clocks, after that of the reset, at which a port of one bit is high; it must have a value at all of them."""
-        (bit,) = self.design.ports[port]
-        if isinstance(bit, str):
-            return np.arange(1, len(self.table)) if bit == "1" else np.arange(0)
-        if bit not in self.nets:
-            raise NotClosedError(f"{port} depends on data")
-        column = self.table[1:, self.nets[bit]]
-        if (column == NO_VALUE).any():
-            raise NotClosedError(f"{port} has no value after a reset")
-        return np.flatnonzero(column == 1) + 1
 
     def last(self, bit: Bit, level: int, clock: int) -> int | None:
         """The last clock, up to ``clock``, at which a bit was ``level``; None if it never was, or may have been later.
@@ -93,7 +91,7 @@ class Run:
         key = bit, level
         if key not in self._when:
             column = self.table[:, self.nets[bit]]
-            self._when[key] = np.flatnonzero((column == level) | (column == NO_VALUE))
+            self._when[key] = np.flatnonzero((column == _LEVELS[level]) | (column == NO_VALUE))
         return self._when[key]
 
     def _all_writes(self, memory: Cell) -> dict[int, Clocks]:

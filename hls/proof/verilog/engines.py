@@ -10,22 +10,25 @@ all that follow are told, and for events at other distances.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.proof.subject import Deadline, NotClosedError
+from hls.proof.verilog.cells import Cells
 from hls.proof.verilog.control import Control, control_of, paced
 from hls.proof.verilog.control_run import Run
-from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
-from hls.proof.verilog.evaluation import UNKNOWN
-from hls.proof.verilog.ways import Ways
+from hls.proof.verilog.design import Bit, Cell, FlatDesign
+from hls.proof.verilog.ways import Input, Ways, words_of
+from hls.proof.verilog.wires import Word
 from hls.rtl import Design
 
-_FEW_EVENTS, _MOST_EVENTS = 8, 4096
+_MOST_EVENTS = 4096
 """So many events are waited for until control is in a state in which it was before."""
 _MOST_CLOCKS = 1 << 20
 """So many clocks are waited for the first event to leave."""
@@ -39,18 +42,20 @@ class _Event:
 
     run: Run
     taken: int
-    bits: dict[tuple[Bit, int], str | None] = field(default_factory=dict)
+    bits: dict[tuple[Bit, int], str] = field(default_factory=dict)
     captures: dict[tuple[Bit, int, int], int | None] = field(default_factory=dict)
     writes: dict[tuple[str, int], int | None] = field(default_factory=dict)
     memories: dict[str, Cell] = field(default_factory=dict)
 
-    def bit(self, bit: Bit, clock: int) -> str | None:
-        if bit not in self.run.nets:
-            return None
+    def tells(self, bit: Bit) -> bool:
+        return bit in self.run.nets
+
+    def bit(self, bit: Bit, clock: int) -> str:
         key = bit, clock
-        if key not in self.bits:
-            self.bits[key] = self.run.bit(bit, clock + self.taken)
-        return self.bits[key]
+        found = self.bits.get(key)
+        if found is None:
+            found = self.bits[key] = self.run.value(bit, clock + self.taken)
+        return found
 
     def captured(self, choice: Bit, level: int, clock: int) -> int | None:
         if choice not in self.run.nets:
@@ -83,8 +88,8 @@ class _Event:
 
     @cached_property
     def _told(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-        """Bits that had a value: their nets, clocks and values."""
-        known = [(bit, clock, int(found)) for (bit, clock), found in self.bits.items() if found in ("0", "1")]
+        """Bits that had a value: their nets, clocks and characters."""
+        known = [(bit, clock, ord(found)) for (bit, clock), found in self.bits.items() if found in ("0", "1")]
         nets, clocks, values = (np.array(column) for column in zip(*known, strict=True))
         return nets, clocks, values.astype(np.uint8)
 
@@ -105,8 +110,17 @@ class _Event:
         )
 
 
-def of_engines(design: FlatDesign, verilog: Design, deadline: Deadline) -> tuple[FlatDesign, int]:
-    """The cells that make the outputs of an event, and for how many events control was seen to do the same.
+def of_engines(
+    design: FlatDesign,
+    verilog: Design,
+    cells: Cells,
+    inputs: Mapping[str, Input],
+    deadline: Deadline,
+    show: Callable[[int, int], None],
+) -> tuple[dict[str, Word], int]:
+    """The words of the output ports for an event, and for how many events control was seen to do the same.
+
+    ``show`` is called with the clock to which the event was followed, and the last one.
 
     Raises:
         NotClosedError: events are not taken or given as they should, an output depends on something else than its
@@ -114,49 +128,68 @@ def of_engines(design: FlatDesign, verilog: Design, deadline: Deadline) -> tuple
     """
     control = control_of(design)
     interval = verilog.interval
-    run, latency = _first_event(control, interval, deadline)
-    first = _Event(run, _taken(run, interval, latency)[0])
-    ways = Ways(design, first, {port.signal: port.beats for port in verilog.inputs})
-    made = dict(_traced(ways, [port.signal for port in verilog.outputs], latency))
-    deadline.check("the way of an event through the engines")
-    events = _check_all_events(control, first, interval, latency, deadline)
-    return FlatDesign({**ways.ports, **made}, tuple(ways.cells), design.primitives), events
+    run, latency = _first_event(control, deadline)
+    first = _Event(run, 1)
+    last = 0
+
+    def visit(clock: int) -> None:
+        nonlocal last
+        last = max(last, clock)
+        show(last, latency)
+        deadline.check(f"clock {last:,} of {latency:,} of an event")
+
+    made = words_of(Ways(design, first, cells, inputs, visit), verilog, latency)
+    return made, _check_all_events(control, first, interval, latency, deadline)
 
 
-def _first_event(control: Control, interval: int, deadline: Deadline) -> tuple[Run, int]:
-    """A run of one event until it has left, and after how many clocks that is."""
-    clocks = interval
-    while True:
-        run = control.run(paced(1, interval, clocks))
-        given = run.high("valid_out")
-        if len(given):
-            return run, int(given[0]) - 1
+def _first_event(control: Control, deadline: Deadline) -> tuple[Run, int]:
+    """A run of one event, taken at clock 1, until it leaves, and after how many clocks it does."""
+    rows: list[bytes] = []
+    for clock, row in enumerate(control.rows(chain([True], repeat(False, _MOST_CLOCKS)))):
         deadline.check("control of the engines, until the first event leaves them")
-        clocks *= 4
-        if clocks > _MOST_CLOCKS:
-            raise NotClosedError(f"valid_out is not high in the {clocks // 4:,} clocks after an event")
+        rows.append(row)
+        if clock and control.is_high("valid_out", row):
+            return control.run(rows), clock - 1
+    raise NotClosedError(f"valid_out is not high in the {_MOST_CLOCKS:,} clocks after an event")
 
 
-def _traced(ways: Ways, outputs: Sequence[str], latency: int) -> Iterator[tuple[str, Bits]]:
-    for name in outputs:
-        bits = ways.at(ways.design.ports[name], latency)
-        if UNKNOWN in bits:
-            place = bits.index(UNKNOWN)
-            raise NotClosedError(f"bit {place} of {name} depends on something else than the event that it is of")
-        yield name, bits
+@dataclass
+class _Door:
+    """What was taken and given, held against what is promised: an event at most each ``interval`` clocks, given after
+    ``latency``."""
+
+    control: Control
+    interval: int
+    latency: int
+    under_way: deque[int] = field(default_factory=deque)
+    _closed_until: int = 0
+
+    def pass_clock(self, clock: int, row: bytes) -> None:
+        """Raise ``NotClosedError`` unless the clock is as promised."""
+        sent, ready, given = (self.control.is_high(name, row) for name in ("valid_in", "ready_in", "valid_out"))
+        if ready != (clock >= self._closed_until):
+            waits = self.interval - 1
+            raise NotClosedError(f"the door is not closed for the {waits} clocks after an event, and open otherwise")
+        if given != (bool(self.under_way) and clock == self.under_way[0] + self.latency):
+            raise NotClosedError(f"valid_out is not high exactly {self.latency} clocks after each event")
+        if sent and ready:
+            self.under_way.append(clock)
+            self._closed_until = clock + self.interval
 
 
-def _taken(run: Run, interval: int, latency: int) -> list[int]:
-    """Clocks at which events are taken: as the door promises, each with its flag at the end, ``latency`` later."""
-    sent, ready = set(run.high("valid_in").tolist()), set(run.high("ready_in").tolist())
-    taken = sorted(sent & ready)
-    closed = {clock for came in taken for clock in range(came + 1, came + interval)}
-    if ready & closed or not set(range(1, len(run.table))) <= ready | closed:
-        raise NotClosedError(f"the door is not closed for the {interval - 1} clocks after an event, and open otherwise")
-    given = set(run.high("valid_out").tolist())
-    if given != {clock + latency for clock in taken if clock + latency < len(run.table)}:
-        raise NotClosedError(f"valid_out is not high exactly {latency} clocks after each event")
-    return taken
+def _events(control: Control, sent: Iterable[bool], interval: int, latency: int, deadline: Deadline) -> Iterator[Run]:
+    """Of each event its clocks: one before it was taken, until it was given. What is between events is checked too."""
+    door = _Door(control, interval, latency)
+    rows: deque[bytes] = deque(maxlen=latency + 2)
+    for clock, row in enumerate(control.rows(sent)):
+        deadline.check("control of the engines, event by event")
+        rows.append(row)
+        if clock == 0:
+            continue
+        door.pass_clock(clock, row)
+        if door.under_way and clock == door.under_way[0] + latency:
+            door.under_way.popleft()
+            yield control.run(rows)
 
 
 def _check_all_events(control: Control, first: _Event, interval: int, latency: int, deadline: Deadline) -> int:
@@ -164,38 +197,29 @@ def _check_all_events(control: Control, first: _Event, interval: int, latency: i
     asked = first.asked()
     control = control.only(bit for bits in asked for bit in bits)
     parts = [control.state(bits) for bits in asked]
-    count = _FEW_EVENTS
-    while True:
-        run = control.run(paced(count, interval, latency))
-        taken = _taken(run, interval, latency)
-        again = [_repeats(run.states(part, taken)) for part in parts]
-        deadline.check("control of the engines, until it is in a state in which it was before")
+    met: list[set[bytes]] = [set() for _ in parts]
+    again = [False] * len(parts)
+    seen = 0
+    for run in _events(control, paced(interval), interval, latency, deadline):
+        _check(first, run, seen)
+        seen += 1
+        for number, part in enumerate(parts):
+            (state,) = run.states(part, [1])
+            again[number] |= state in met[number]
+            met[number].add(state)
         if all(again):
             break
-        count *= 2
-        if count > _MOST_EVENTS:
-            raise NotClosedError(f"control of the engines is never twice in the same state in {_MOST_EVENTS:,} events")
-    seen = _check(first, run, taken[: max(again)], deadline)
-    run = control.run(_at_other_distances(interval, latency))
-    return seen + _check(first, run, _taken(run, interval, latency), deadline)
+        if seen == _MOST_EVENTS:
+            raise NotClosedError(f"control of the engines is never twice in the same state in {seen:,} events")
+    for run in _events(control, _at_other_distances(interval, latency), interval, latency, deadline):
+        _check(first, run, seen)
+        seen += 1
+    return seen
 
 
-def _repeats(states: Sequence[bytes]) -> int:
-    """The number of the first state that was there before; 0 if there is none."""
-    met: set[bytes] = set()
-    for number, state in enumerate(states):
-        if state in met:
-            return number
-        met.add(state)
-    return 0
-
-
-def _check(first: _Event, run: Run, taken: Sequence[int], deadline: Deadline) -> int:
-    for number, clock in enumerate(taken):
-        deadline.check(f"what control does for event {number + 1:,}")
-        if not first.agrees(_Event(run, clock)):
-            raise NotClosedError(f"control does not do for the event of clock {clock} what it does for the first one")
-    return len(taken)
+def _check(first: _Event, run: Run, number: int) -> None:
+    if not first.agrees(_Event(run, 1)):
+        raise NotClosedError(f"control does not do for event {number} what it does for event 0")
 
 
 def _at_other_distances(interval: int, latency: int) -> Iterator[bool]:

@@ -14,15 +14,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hls.proof.subject import NotClosedError
-from hls.proof.verilog.design import Bit, Bits, Cell, FlatDesign
+from hls.proof.verilog.cells import Cells
+from hls.proof.verilog.design import Bit, Cell, FlatDesign
 from hls.proof.verilog.evaluation import UNKNOWN
 from hls.proof.verilog.valid import flag_chain
-from hls.proof.verilog.ways import Ways
+from hls.proof.verilog.ways import Input, Ways, words_of
+from hls.proof.verilog.wires import Word
+from hls.proof.words import Space
 from hls.rtl import Design
 
 
-def of_shared_cores(design: FlatDesign, verilog: Design) -> FlatDesign:
-    """The cells that make the outputs of an event that is taken at clock 0 of what is on the ports then.
+def of_shared_cores(
+    design: FlatDesign,
+    verilog: Design,
+    cells: Cells,
+    inputs: Mapping[str, Input],
+    visit: Callable[[int, int], None],
+) -> dict[str, Word]:
+    """The words of the output ports for an event that is taken at clock 0.
+
+    ``visit`` is called with the clock of each cell that is read, and the last one.
 
     Raises:
         NotClosedError: the door takes events sooner after each other than at the interval, or an output depends on
@@ -31,14 +42,8 @@ def of_shared_cores(design: FlatDesign, verilog: Design) -> FlatDesign:
     flags = flag_chain(design)
     _check_door(design, flags, verilog.interval)
     last = len(flags) - 1
-    ways = Ways(design, _of_this_event(flags, verilog.interval), {port.signal: port.beats for port in verilog.inputs})
-    made: dict[str, Bits] = {}
-    for name in (port.signal for port in verilog.outputs):
-        made[name] = ways.at(design.ports[name], last)
-        if UNKNOWN in made[name]:
-            place = made[name].index(UNKNOWN)
-            raise NotClosedError(f"bit {place} of {name} depends on something else than the event that it is of")
-    return FlatDesign({**ways.ports, **made}, tuple(ways.cells), design.primitives)
+    times = _of_this_event(flags, verilog.interval)
+    return words_of(Ways(design, times, cells, inputs, lambda clock: visit(clock, last)), verilog, last)
 
 
 def _check_door(design: FlatDesign, flags: Sequence[Bit], interval: int) -> None:
@@ -46,10 +51,10 @@ def _check_door(design: FlatDesign, flags: Sequence[Bit], interval: int) -> None
     (valid,), (ready,) = design.ports["valid_in"], design.ports["ready_in"]
     taken, young = flags[0], flags[1:interval]
     idle: dict[Bit, str] = dict.fromkeys(young, "0")
-    cases: list[tuple[dict[Bit, str], Bits]] = [({flag: "1"}, ("0", "0")) for flag in young]
-    cases += [({**idle, valid: "1"}, ("1", "1")), ({**idle, valid: "0"}, ("0", "1"))]
+    cases = [({flag: "1"}, "00") for flag in young]
+    cases += [({**idle, valid: "1"}, "11"), ({**idle, valid: "0"}, "01")]
     for bits, wanted in cases:
-        if Ways(design, _always(bits)).at((taken, ready), 0) != wanted:
+        if Ways(design, _always(bits), Cells(Space(), design.primitives)).at((taken, ready), 0) != (wanted,):
             clocks = interval - 1
             raise NotClosedError(f"the door does not take an event exactly if none came in the {clocks} clocks before")
 
@@ -60,9 +65,11 @@ class _Flags:
 
     known: Mapping[Bit, Callable[[int], str]]
 
-    def bit(self, bit: Bit, clock: int, /) -> str | None:
-        told = self.known.get(bit)
-        return None if told is None else told(clock)
+    def tells(self, bit: Bit, /) -> bool:
+        return bit in self.known
+
+    def bit(self, bit: Bit, clock: int, /) -> str:
+        return self.known[bit](clock)
 
     def captured(self, _choice: Bit, _level: int, clock: int, /) -> int | None:
         return clock

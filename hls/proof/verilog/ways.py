@@ -1,34 +1,50 @@
-"""Bits traced back in time to the clock in which an event was on the ports, as the cells that are met on the way.
+"""Bits traced back in time to the clock in which an event was on the ports, and the numbers that are met on the way.
 
 A multiplexer with a known choice is a wire, a register is one from the clock before, and what a memory gives is what
-was written there. What is left are cells, once for each clock in which they work for the event, and no registers.
+was written there. What is left are cells, once for each clock in which they work for the event: each becomes a number
+as soon as those are known that it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hls.proof.forms import Form, Value
 from hls.proof.subject import NotClosedError
-from hls.proof.verilog.design import MEMORY, REGISTER, Bit, Bits, Cell, FlatDesign, number_of, register_bits
+from hls.proof.verilog.cells import Cells
+from hls.proof.verilog.design import MEMORY, Bit, Bits, Cell, FlatDesign
 from hls.proof.verilog.evaluation import UNKNOWN
-from hls.rtl.ports import Beats
+from hls.proof.verilog.routes import Entry, Leg, Logic, Register, Routes, Told
+from hls.proof.verilog.wires import (
+    Part,
+    Source,
+    Word,
+    bits_of,
+    constant_of,
+    cut,
+    is_unknown,
+    joined,
+    stretched,
+)
+from hls.rtl import Design
+from hls.rtl.ports import RtlPort
 
-Place = tuple[str, int]
-"""A cell by name, and a clock."""
+Place = tuple[Logic, int]
+"""What a cell drives, and a clock."""
 
-
-_CHOICES = {"$mux": "S", "$pmux": "S", "$shiftx": "B"}
-"""Cells that drive what they are given, and the pin that tells which part of it."""
 _DECIDING = {"$and": "0", "$logic_and": "0", "$or": "1", "$logic_or": "1"}
 
 
 class Times(Protocol):
     """What is known of a design at each clock, counted from the one in which the event was taken."""
 
-    def bit(self, bit: Bit, clock: int, /) -> str | None:
-        """A bit at a clock; None if it is to be traced."""
+    def tells(self, bit: Bit, /) -> bool:
+        """Whether ``bit`` is told, and need not be traced."""
+
+    def bit(self, bit: Bit, clock: int, /) -> str:
+        """A bit that is told, at a clock."""
 
     def captured(self, choice: Bit, level: int, clock: int, /) -> int | None:
         """The last clock, up to ``clock``, at which a bit was ``level``; ``clock`` itself if that is not known."""
@@ -38,255 +54,263 @@ class Times(Protocol):
 
 
 @dataclass(frozen=True)
-class _Hold:
-    """A register bit that keeps itself, but at clocks at which ``choice`` is ``level``: then it becomes ``given``."""
+class Input:
+    """An input port, with the number of each element of the event that comes over it."""
 
-    choice: Bit
-    level: int
-    given: Bit
+    port: RtlPort
+    numbers: Sequence[Value]
+
+    def at(self, clock: int, place: int, width: int) -> Iterator[Part]:
+        """``width`` bits of the port from ``place`` on; between the beats nothing there is of the event."""
+        beat, late = divmod(clock, self.port.beats.apart)
+        if late or beat >= self.port.beats.number:
+            yield UNKNOWN * width
+            return
+        first, own = beat * self.port.elements, self.port.type.width
+        end = place + width
+        while place < end:
+            element, inside = divmod(place, own)
+            some = min(own - inside, end - place)
+            yield Source(self.numbers[first + element], inside, some)
+            place += some
 
 
 @dataclass
 class Ways:
-    """Traces bits back to clock 0; ``cells`` are those met, each with the clock in its name and nets of its own.
-
-    ``inputs`` are ports over which an event comes, with their beats; ``ports`` have the parts of it beside each other.
-    """
+    """Traces bits back to clock 0. ``visit`` is called with the clock of each cell that becomes a number."""
 
     design: FlatDesign
     times: Times
-    inputs: Mapping[str, Beats] = field(default_factory=dict)
-    cells: list[Cell] = field(default_factory=list)
-    ports: dict[str, Bits] = field(default_factory=dict)
-    _drivers: dict[Bit, Cell] = field(default_factory=dict)
-    _registers: dict[Bit, Bit] = field(default_factory=dict)
-    _holds: dict[Bit, _Hold] = field(default_factory=dict)
-    _arrivals: dict[tuple[Bit, int], Bit] = field(default_factory=dict)
-    _found: dict[Place, dict[Bit, Bit]] = field(default_factory=dict)
-    _named: dict[str, Cell] = field(default_factory=dict)
-    _nets: int = 0
+    cells: Cells
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    visit: Callable[[int], None] = lambda clock: None
+    _found: list[dict[int, Word]] = field(default_factory=list)
+    """What each cell drives, by clock."""
 
     def __post_init__(self) -> None:
-        self._registers = register_bits(self.design)
-        for cell in self.design.cells:
-            if cell.kind != REGISTER:
-                self._named[cell.name] = cell
-                for bits in cell.drives.values():
-                    self._drivers.update((bit, cell) for bit in bits)
-        self._holds = dict(self._kept())
-        numbers = (bit for cell in self.design.cells for bits in cell.drives.values() for bit in bits)
-        ports = (bit for bits in self.design.ports.values() for bit in bits)
-        self._nets = max((bit for bit in (*numbers, *ports) if isinstance(bit, int)), default=0)
-        self.ports = {name: self._arriving(self.design.ports[name], beats) for name, beats in self.inputs.items()}
+        ports = {name: self.design.ports[name] for name in self.inputs}
+        self._routes = Routes(self.design, self.times.tells, ports)
+        self._found = [{} for _ in self._routes.cells]
 
-    def _arriving(self, bits: Bits, beats: Beats) -> Bits:
-        """The nets of all elements that come over a port, beat after beat."""
-        found: list[Bit] = []
-        for beat in range(beats.number):
-            for bit in bits:
-                self._nets += 1
-                found.append(self._nets)
-                self._arrivals[bit, beat * beats.apart] = self._nets
-        return tuple(found)
+    def at(self, bits: Bits, clock: int) -> Word:
+        """What ``bits`` are at ``clock``: numbers of the event, known, or unknown."""
+        legs = self._routes.pin(bits).whole
+        missing: list[Place] = []
+        word = self._gathered(legs, clock, missing)
+        if missing:
+            self._compute(missing)
+            word = self._gathered(legs, clock, missing)
+        return word
 
-    def _kept(self) -> Iterator[tuple[Bit, _Hold]]:
-        for q, d in self._registers.items():
-            cell = self._drivers.get(d)
-            if cell is not None and cell.kind == "$mux":
-                place = cell.drives["Y"].index(d)
-                zero, one, (choice,) = cell.reads["A"][place], cell.reads["B"][place], cell.reads["S"]
-                if q in (zero, one):
-                    yield q, _Hold(choice, int(zero == q), one if zero == q else zero)
-
-    def at(self, bits: Bits, clock: int) -> Bits:
-        """What ``bits`` are at ``clock``: constants, unknown, of the ports, or driven by ``cells``."""
-        stack = list(self._missing((bit, clock) for bit in bits))
-        begun: set[Place] = set()
+    def _compute(self, stack: list[Place]) -> None:
+        """All of ``stack``, and first what that depends on; nothing is left on it."""
+        begun: set[tuple[int, int]] = set()
         while stack:
-            place = stack[-1]
-            needed = [] if place in self._found else list(self._missing(self._needed(*place)))
-            if begun.intersection(needed):
-                raise NotClosedError(f"{place[0]} reads what it computes, in the same clock")
-            if needed:
-                begun.add(place)
-                stack += needed
+            logic, clock = stack[-1]
+            found = self._found[logic.number]
+            if clock in found:
+                stack.pop()
                 continue
-            begun.discard(place)
-            stack.pop()
-            if place not in self._found:
-                self._found[place] = self._computed(*place)
-        return tuple(self._bit(bit, clock) for bit in bits)
+            missing: list[Place] = []
+            word = self._word(logic, clock, missing)
+            if not missing:
+                found[clock] = word
+                begun.discard((logic.number, clock))
+                stack.pop()
+                continue
+            begun.add((logic.number, clock))
+            if any((other.number, when) in begun for other, when in missing):
+                raise NotClosedError(f"{logic.cell.name} reads what it computes, in the same clock")
+            stack += missing
 
-    def _origin(self, bit: Bit, clock: int) -> tuple[Bit, int]:
-        """What a bit is behind registers, as long as nothing else is known of it."""
-        while bit in self._registers and clock > 0 and self.times.bit(bit, clock) is None:
-            hold = self._holds.get(bit)
-            captured = None if hold is None else self.times.captured(hold.choice, hold.level, clock - 1)
-            if hold is None or captured == clock - 1:
-                bit, clock = self._registers[bit], clock - 1
+    # -- along the wires
+
+    def _gathered(self, legs: Sequence[Leg], clock: int, missing: list[Place]) -> Word:
+        """What these bits are. Cells that have to be computed before are added to ``missing``: it is no answer then."""
+        found: list[Part] = []
+        stack = [(leg, clock) for leg in reversed(legs)]
+        while stack:
+            (owner, place, width), when = stack.pop()
+            if isinstance(owner, str):
+                found.append(owner[place : place + width])
+            elif isinstance(owner, Told):
+                found.append("".join([self.times.bit(bit, when) for bit in owner.bits[place : place + width]]))
+            elif isinstance(owner, Register):
+                stack += self._before(owner, place, width, when)
+            elif isinstance(owner, Entry):
+                found += self.inputs[owner.port].at(when, place, width)
             else:
-                bit, clock = (hold.given, captured) if captured is not None and captured >= 0 else (bit, 0)
-        return bit, clock
+                word = self._found[owner.number].get(when)
+                if word is None:
+                    way = self._passed(owner, place, width, when, missing)
+                    if way is None:
+                        missing.append((owner, when))
+                    else:
+                        stack += way
+                else:
+                    found += cut(word, place, width)
+        return joined(found)
 
-    def _missing(self, wanted: Iterator[tuple[Bit, int]]) -> Iterator[Place]:
-        """Cells that have to be computed before the bits are known."""
-        for bit, clock in wanted:
-            origin, when = self._origin(bit, clock)
-            if origin in self._drivers and self.times.bit(origin, when) is None:
-                place = self._drivers[origin].name, when
-                if place not in self._found:
-                    yield place
+    def _before(self, register: Register, place: int, width: int, clock: int) -> list[tuple[Leg, int]]:
+        """What bits of a register were before they came there; the last first."""
+        if clock <= 0:
+            return [(_unknown(width), 0)]
+        pin, when = register.source, clock - 1
+        if register.hold is not None:
+            captured = self.times.captured(register.hold.choice, register.hold.level, clock - 1)
+            if captured is None or captured < 0:
+                return [(_unknown(width), 0)]
+            if captured < clock - 1:
+                pin, when = register.hold.given, captured
+        return [(leg, when) for leg in reversed(pin.cut(place, width))]
 
-    def _bit(self, bit: Bit, clock: int) -> Bit:
-        origin, when = self._origin(bit, clock)
-        if isinstance(origin, str):
-            return origin
-        known = self.times.bit(origin, when)
-        if known is not None:
-            return known
-        if origin in self._drivers:
-            return self._found[self._drivers[origin].name, when][origin]
-        return self._arrivals.get((origin, when), UNKNOWN)
+    def _passed(
+        self, logic: Logic, place: int, width: int, clock: int, missing: list[Place]
+    ) -> list[tuple[Leg, int]] | None:
+        """The way on through a cell that drives what it is given, the last leg first; None of any other cell."""
+        if logic.is_written:
+            written = self.times.written(logic.cell, clock)
+            if written is None:
+                return [(_unknown(width), 0)]
+            return [(leg, written) for leg in reversed(logic.pins["WR_DATA"].cut(place, width))]
+        if logic.choice is None:
+            return None
+        before: list[Place] = []
+        choice = self._gathered(logic.choice.whole, clock, before)
+        if before:
+            missing += before
+            return []
+        if is_unknown([choice]):
+            return [(_unknown(width), 0)]
+        number = constant_of(choice)
+        return None if number is None else [(leg, clock) for leg in reversed(_chosen(logic, number, place, width))]
 
-    def _pin(self, cell: Cell, pin: str, clock: int) -> Bits:
-        return tuple(self._bit(bit, clock) for bit in cell.reads[pin])
+    # -- cells
 
-    def _needed(self, name: str, clock: int) -> Iterator[tuple[Bit, int]]:
-        """What a cell reads at ``clock``; of a choice first what is chosen, then only what that leaves."""
-        cell = self._named[name]
-        if cell.kind == MEMORY and cell.number("WR_PORTS"):
-            written = self.times.written(cell, clock)
-            if written is not None:
-                yield from ((bit, written) for bit in cell.reads["WR_DATA"])
-            return
-        choice = _CHOICES.get(cell.kind)
-        if choice is None:
-            if not self._decided(cell, clock):
-                yield from ((bit, clock) for bits in cell.reads.values() for bit in bits)
-            return
-        yield from ((bit, clock) for bit in cell.reads[choice])
-        if not any(True for _ in self._missing((bit, clock) for bit in cell.reads[choice])):
-            yield from ((bit, clock) for bit in self._left(cell, self._pin(cell, choice, clock)))
+    def _word(self, logic: Logic, clock: int, missing: list[Place]) -> Word:
+        """What a cell drives."""
+        cell = logic.cell
+        if self._decided(cell, clock):
+            return (_DECIDING[cell.kind],)
+        reads: dict[str, Word] = {}
+        for name in ("RD_ADDR",) if cell.kind == MEMORY else cell.reads:
+            reads[name] = self._gathered(logic.pins[name].whole, clock, missing)
+        if missing:
+            return ()
+        plain = wires_of(cell, reads)
+        if plain is not None:
+            return plain
+        if is_unknown(reads.values()):
+            return (UNKNOWN * logic.width,)
+        self.visit(clock)
+        try:
+            value = self.cells.made(cell, reads)
+        except NotClosedError as error:
+            where = f"at {cell.name} in the Verilog, {clock} clocks after the event came"
+            raise NotClosedError(f"{error.reason} ({where})", error.layer) from error
+        if isinstance(value, Form) and value.is_constant:
+            return (f"{value.constant & ((1 << logic.width) - 1):0{logic.width}b}"[::-1],)
+        return (Source(value, 0, logic.width),)
 
     def _decided(self, cell: Cell, clock: int) -> bool:
         """Whether one operand of a cell of two bits tells what it drives: the other may be of an earlier event."""
         deciding = _DECIDING.get(cell.kind)
         if deciding is None or any(len(bits) > 1 for bits in (*cell.reads.values(), *cell.drives.values())):
             return False
-        return any(self.times.bit(bit, clock) == deciding for (bit,) in cell.reads.values())
-
-    def _left(self, cell: Cell, choice: Bits) -> Bits:
-        """What a known choice leaves of all that a cell chooses from; all of it if the choice is no constant."""
-        chosen = _chosen(cell, choice)
-        return chosen if chosen is not None else tuple(bit for bits in cell.reads.values() for bit in bits)
-
-    def _computed(self, name: str, clock: int) -> dict[Bit, Bit]:
-        """What a cell drives: what is known of it, or nets of a copy of the cell."""
-        cell = self._named[name]
-        driven = [bit for bits in cell.drives.values() for bit in bits]
-        if cell.kind == MEMORY and cell.number("WR_PORTS"):
-            return dict(zip(driven, self._row(cell, clock), strict=True))
-        if self._decided(cell, clock):
-            return {driven[0]: _DECIDING[cell.kind]}
-        choice = _CHOICES.get(cell.kind)
-        if choice is not None:
-            chosen = _chosen(cell, self._pin(cell, choice, clock))
-            if chosen is not None:
-                return dict(zip(driven, (self._bit(bit, clock) for bit in chosen), strict=True))
-        reads = {pin: self._pin(cell, pin, clock) for pin in cell.reads}
-        plain = wires_of(cell, reads)
-        if plain is None and any(UNKNOWN in bits for bits in reads.values()):
-            plain = (UNKNOWN,) * len(driven)
-        if plain is not None:
-            return dict(zip(driven, plain, strict=True))
-        return self._copied(cell, reads, clock)
-
-    def _row(self, memory: Cell, clock: int) -> Bits:
-        written = self.times.written(memory, clock)
-        if written is None:
-            return (UNKNOWN,) * len(memory.drives["RD_DATA"])
-        return self._pin(memory, "WR_DATA", written)
-
-    def _copied(self, cell: Cell, reads: Mapping[str, Bits], clock: int) -> dict[Bit, Bit]:
-        nets: dict[Bit, Bit] = {}
-        for bits in cell.drives.values():
-            for bit in bits:
-                self._nets += 1
-                nets[bit] = self._nets
-        drives = {pin: tuple(nets[bit] for bit in bits) for pin, bits in cell.drives.items()}
-        self.cells.append(Cell(f"{cell.name} at clock {clock}", cell.kind, cell.parameters, reads, drives))
-        return nets
+        return any(
+            bit == deciding or (self.times.tells(bit) and self.times.bit(bit, clock) == deciding)
+            for (bit,) in cell.reads.values()
+        )
 
 
-def _chosen(cell: Cell, choice: Bits) -> Bits | None:
-    """The bits, of those that a cell reads, that it drives for a known choice; None if the choice is none."""
-    if UNKNOWN in choice:
-        return (UNKNOWN,) * len(cell.drives["Y"])
-    if not set(choice) <= {"0", "1"}:
-        return None
-    if cell.kind == "$mux":
-        return cell.reads["B" if choice == ("1",) else "A"]
-    width, number = len(cell.drives["Y"]), number_of(choice)
-    if cell.kind == "$shiftx":
-        source = cell.reads["A"]
-        return tuple(source[number + place] if number + place < len(source) else "x" for place in range(width))
+def words_of(ways: Ways, verilog: Design, clock: int) -> dict[str, Word]:
+    """What is on each of the output ports at ``clock``; raises ``NotClosedError`` if that is not of the event alone."""
+    made: dict[str, Word] = {}
+    for name in (port.signal for port in verilog.outputs):
+        made[name] = ways.at(ways.design.ports[name], clock)
+        if is_unknown([made[name]]):
+            place = list(bits_of(made[name])).index(UNKNOWN)
+            raise NotClosedError(f"bit {place} of {name} depends on something else than the event that it is of")
+    return made
+
+
+def _unknown(width: int) -> Leg:
+    return Leg(UNKNOWN * width, 0, width)
+
+
+def _chosen(logic: Logic, number: int, place: int, width: int) -> tuple[Leg, ...]:
+    """Where bits of a cell come from that is asked for ``number``."""
+    kind, pins = logic.cell.kind, logic.pins
+    if kind == MEMORY:
+        return (Leg(_row(logic, number), place, width),)
+    if kind == "$mux":
+        return pins["B" if number else "A"].cut(place, width)
+    if kind == "$shiftx":
+        return _shifted(logic, number, place, width)
     if number == 0:
-        return cell.reads["A"]
+        return pins["A"].cut(place, width)
     if number & (number - 1):
         raise NotClosedError("a choice of several, of which more than one is asked for at once")
-    first = (number.bit_length() - 1) * width
-    return cell.reads["B"][first : first + width]
+    return pins["B"].cut((number.bit_length() - 1) * logic.width + place, width)
 
 
-def wires_of(cell: Cell, reads: Mapping[str, Bits]) -> Bits | None:
+def _shifted(logic: Logic, number: int, place: int, width: int) -> tuple[Leg, ...]:
+    """Bits of a word from ``number`` on, which may be negative; those beyond its ends have no value."""
+    choice, source = len(logic.cell.reads["B"]), logic.pins["A"]
+    if int(logic.cell.parameters.get("B_SIGNED", "0"), 2) and number >> (choice - 1):
+        number -= 1 << choice
+    first, end = number + place, number + place + width
+    inside = max(first, 0), min(end, len(source.bits))
+    if inside[0] >= inside[1]:
+        return (Leg("x" * width, 0, width),)
+    below, above = inside[0] - first, end - inside[1]
+    ends = [Leg("x" * count, 0, count) for count in (below, above)]
+    middle = source.cut(inside[0], inside[1] - inside[0])
+    return tuple(leg for leg in (ends[0], *middle, ends[1]) if leg.width)
+
+
+def wires_of(cell: Cell, reads: Mapping[str, Word]) -> Word | None:
     """What a cell of logic drives if constants among what it reads decide it, or leave a wire; None if they do not."""
-    if cell.kind == MEMORY:
-        return _constant_row(cell, reads)
+    if not any(isinstance(part, str) for word in reads.values() for part in word):
+        return None
     width = sum(len(bits) for bits in cell.drives.values())
-    if cell.kind in ("$shl", "$sshl") and set(reads["B"]) <= {"0", "1"}:
-        places = number_of(reads["B"])
-        return (*("0",) * places, *_stretched(cell, reads["A"], width))[:width]
+    if cell.kind in ("$shl", "$sshl"):
+        places = constant_of(reads["B"])
+        if places is None:
+            return None
+        signed = int(cell.parameters.get("A_SIGNED", "0"), 2) == 1
+        shifted = stretched(reads["A"], width, signed)
+        return cut(joined(["0" * places, *shifted]), 0, width) if places else shifted
     if cell.kind in ("$and", "$or") or (cell.kind in ("$logic_and", "$logic_or") and width == 1):
         zero, one = ("0", "1") if cell.kind.endswith("and") else ("1", "0")
-        a, b = reads["A"], reads["B"]
+        a, b = (list(bits_of(reads[pin])) for pin in "AB")
         if not len(a) == len(b) == width:
             return None
         bits = [_met(x, y, zero, one) for x, y in zip(a, b, strict=True)]
-        return None if None in bits else tuple(bit for bit in bits if bit is not None)
-    if cell.kind == "$not" and all(bit in ("0", "1", UNKNOWN) for bit in reads["A"]):
-        if len(reads["A"]) != width:
+        return None if None in bits else joined(bit for bit in bits if bit is not None)
+    if cell.kind == "$not":
+        bits = list(bits_of(reads["A"]))
+        if len(bits) != width or not all(bit in ("0", "1", UNKNOWN) for bit in bits):
             return None
-        return tuple({"0": "1", "1": "0"}.get(str(bit), UNKNOWN) for bit in reads["A"])
+        return ("".join({"0": "1", "1": "0"}.get(str(bit), UNKNOWN) for bit in bits),)
     if cell.kind in ("$reduce_or", "$reduce_bool", "$logic_not"):
-        some = "1" if "1" in reads["A"] else "0" if set(reads["A"]) == {"0"} else None
+        texts = [part for part in reads["A"] if isinstance(part, str)]
+        known = len(texts) == len(reads["A"]) and not "".join(texts).strip("0")
+        some = "1" if "1" in "".join(texts) else "0" if known else None
         if some is None:
             return None
         found = some if cell.kind != "$logic_not" else "01"[some == "0"]
-        return (found, *("0",) * (width - 1))
+        return (found + "0" * (width - 1),)
     return None
 
 
-def _stretched(cell: Cell, bits: Bits, width: int) -> Bits:
-    signed = int(cell.parameters.get("A_SIGNED", "0"), 2)
-    return (*bits, *((bits[-1] if signed else "0",) * (width - len(bits))))
+def _row(memory: Logic, address: int) -> str:
+    """What a memory that nobody writes gives at an address."""
+    row = address - memory.cell.number("OFFSET")
+    return memory.rows[row] if 0 <= row < memory.cell.number("SIZE") else "x" * memory.width
 
 
-def _constant_row(memory: Cell, reads: Mapping[str, Bits]) -> Bits | None:
-    """What a memory that nobody writes gives at a known address; None if the address is not known."""
-    address = reads["RD_ADDR"]
-    if memory.number("WR_PORTS") or memory.number("RD_PORTS") != 1 or memory.number("RD_CLK_ENABLE"):
-        return None
-    if not set(address) <= {"0", "1"}:
-        return None
-    row = number_of(address) - memory.number("OFFSET")
-    width = memory.number("WIDTH")
-    whole = memory.parameters["INIT"]
-    if not 0 <= row < memory.number("SIZE"):
-        return ("x",) * width
-    return tuple(whole[len(whole) - (row + 1) * width : len(whole) - row * width][::-1])
-
-
-def _met(a: Bit, b: Bit, zero: str, one: str) -> Bit | None:
+def _met(a: Part, b: Part, zero: str, one: str) -> Part | None:
     """``a`` and ``b``, where ``zero`` decides and ``one`` leaves the other as it is; None if neither is there."""
     if zero in (a, b):
         return zero

@@ -12,10 +12,12 @@ from hls.proof import Subject
 from hls.proof.certificate import Link
 from hls.proof.graph_verilog import prove_verilog
 from hls.proof.subject import Deadline, NotClosedError
-from hls.proof.verilog import of_engines, read_verilog
+from hls.proof.verilog import Cells, of_engines, read_verilog
+from hls.proof.words import Space
 from hls.rtl import Design, rtl_design
 from hls.rtl.folded import write_folded
 from hls.target import AUTO, LUT, Target
+from tests.hls.proof.events import any_event
 from tests.hls.rtl.folded.networks import RandomNetworks, menagerie, pixels, two_layers
 
 pytest.importorskip("alkaid")
@@ -103,5 +105,7 @@ def test_a_flipped_bit_of_a_weight_is_refuted_with_an_event(tmp_path: Path) -> N
 )
 def test_a_fault_of_control_is_told(source: str, old: str, new: str, told: str, tmp_path: Path) -> None:
     design = changed(tmp_path / "rtl", source, with_another(old, new))
+    read, space = read_verilog(design, Deadline(300.0)), Space()
+    cells, event = Cells(space, read.primitives), any_event(design, space)
     with pytest.raises(NotClosedError, match=told):
-        of_engines(read_verilog(design, Deadline(300.0)), design, Deadline(300.0))
+        of_engines(read, design, cells, event, Deadline(300.0), lambda _, __: None)

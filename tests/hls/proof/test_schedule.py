@@ -10,9 +10,11 @@ from hls.graph import FixedGraph
 from hls.proof import Subject
 from hls.proof.graph_verilog import prove_verilog
 from hls.proof.subject import Deadline, NotClosedError
-from hls.proof.verilog import of_shared_cores, read_verilog
+from hls.proof.verilog import Cells, of_shared_cores, read_verilog
+from hls.proof.words import Space
 from hls.rtl import Design, rtl_design, write_rtl
 from hls.target import Target
+from tests.hls.proof.events import any_event
 from tests.hls.rtl.test_partition import pooled, summing
 from tests.hls.rtl.zoo import broadcast
 
@@ -66,8 +68,9 @@ def changed(folder: Path, old: str, new: str) -> Design:
 )
 def test_a_clock_that_is_not_that_of_the_event_is_told(old: str, new: str, told: str, tmp_path: Path) -> None:
     design = changed(tmp_path, old, new)
+    read, space = read_verilog(design, Deadline(60.0)), Space()
     with pytest.raises(NotClosedError, match=told):
-        of_shared_cores(read_verilog(design, Deadline(60.0)), design)
+        of_shared_cores(read, design, Cells(space, read.primitives), any_event(design, space), lambda _, __: None)
 
 
 @pytest.mark.slow
