@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from qmodels.errors import ModelDataError
 
 COMMON = (
-    "Print:quiet = on",
     "ParticleDecays:limitTau0 = on",
     "ParticleDecays:tau0Max = 10.",  # mm: the particles that a tracker would call stable
 )
@@ -19,20 +18,22 @@ COLLISION = (
     "Beams:eCM = 13000.",
     # The underlying event takes nine tenths of the time and hardly makes a jet above 15 GeV.
     "PartonLevel:MPI = off",
-    # Hadrons are made, and decay, only where the partons leave hope of a lepton.
-    "HadronLevel:all = off",
 )
 _TO_LEPTONS = "onIfAny = 11 13 15"
 
 
 @dataclass(frozen=True)
 class Process:
-    """``settings`` of PYTHIA; ``heavy_flavour`` if its leptons come from decays of b and c hadrons, which are rare."""
+    """``settings`` of PYTHIA; ``heavy_flavour`` if its leptons come from decays of b and c hadrons, which are rare.
+
+    A parton shower is made into hadrons, of which τ leptons decay, ``hadronized`` times, where few leptons come out.
+    """
 
     name: str
     label: str
     settings: tuple[str, ...]
     heavy_flavour: bool = False
+    hadronized: int = 1
 
 
 W = Process("w", r"$W \to \ell\nu$", ("WeakSingleBoson:ffbar2W = on", "24:onMode = off", f"24:{_TO_LEPTONS}"))
@@ -50,7 +51,7 @@ QCD = Process(
         "PhaseSpace:pTHatMin = 25.",
         # More events of high pT, of which the hadrons are made to decay less often in return: see collisions.py.
         "PhaseSpace:bias2Selection = on",
-        "PhaseSpace:bias2SelectionPow = 2.",
+        "PhaseSpace:bias2SelectionPow = 3.",
         "PhaseSpace:bias2SelectionRef = 25.",
     ),
     heavy_flavour=True,
@@ -90,6 +91,7 @@ H0_TO_TAU_TAU = Process(
     "h0-to-tau-tau",
     r"$h^0 \to \tau\tau$",
     ("HiggsSM:gg2H = on", "25:m0 = 60.", "25:onMode = off", "25:onIfMatch = 15 -15"),
+    hadronized=3,
 )
 HC_TO_TAU_NU = Process(
     "hc-to-tau-nu",
@@ -101,6 +103,7 @@ HC_TO_TAU_NU = Process(
         "37:onMode = off",
         "37:onIfMatch = 15 16",
     ),
+    hadronized=10,
 )
 
 BACKGROUND = (W, QCD, Z, TOP)
