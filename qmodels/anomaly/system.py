@@ -5,13 +5,14 @@ Light to import: TensorFlow comes in with training, PYTHIA and HDF5 with events,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmodels.anomaly.variants import VARIANTS, find_variant
-from qmodels.types import EventProgress, Floats32
+from qmodels.training.progress import Report
+from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
 
 if TYPE_CHECKING:
     from qmodels.anomaly.samples.files import Header
@@ -49,6 +50,79 @@ class Anomaly:
         from qmodels.anomaly.samples.making import write_data
 
         return write_data(path, n, seed, options, progress)
+
+    def train(
+        self,
+        variant: str,
+        preset: str,
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+        resume: bool = False,
+        progress: Report | None = None,
+        data: Path | None = None,
+    ) -> Path:
+        """Train into folder ``out``, on background ``data`` if given: see :func:`qmodels.anomaly.recipe.train`."""
+        kind = find_variant(variant)
+        from qmodels.anomaly import recipe  # brings TensorFlow, which takes seconds
+
+        return recipe.train(
+            kind, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress, data=data
+        )
+
+    def scan_space(self, variant: str) -> Mapping[str, Sequence[int | float | str]]:
+        """What a scan may vary: see :func:`qmodels.anomaly.points.scan_space`."""
+        find_variant(variant)
+        from qmodels.anomaly import points
+
+        return points.SPACE
+
+    def scan_objective(self, variant: str) -> str:
+        """The AUC of the hardest of the signals to tell by eye, A → 4ℓ, higher being better."""
+        find_variant(variant)
+        return "auc_a_to_4l:max"
+
+    def train_point(
+        self,
+        variant: str,
+        parameters: Mapping[str, int | float | str],
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+    ) -> Path:
+        """Train the network of ``parameters`` into ``out``: see :func:`qmodels.anomaly.recipe.train_point`."""
+        kind = find_variant(variant)
+        from qmodels.anomaly import points, recipe
+
+        return recipe.train_point(kind, points.network_of(parameters), out, events=events, epochs=epochs, seed=seed)
+
+    def fidelity(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Firmware,
+        *,
+        events: int = 100_000,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Fidelity:
+        """AUC and efficiency of each signal, and the threshold of 1 kHz, of the reference in ``folder`` and of
+        ``firmware``, which maps inputs (n, 57) to scores (n, 1). With ``figure``, ROC curves are drawn there."""
+        kind = find_variant(variant)
+        from qmodels.anomaly import fidelity
+
+        sample = fidelity.draw_sample(events, seed)
+        scores = fidelity.firmware_scores(kind, firmware, sample)
+        reference = fidelity.float_scores(kind, folder, sample)
+        if figure is not None:
+            from qmodels.anomaly.plots import draw_roc  # brings matplotlib
+
+            draw_roc(scores, reference, figure)
+        return fidelity.measure(scores, reference)
 
 
 SYSTEM = Anomaly()

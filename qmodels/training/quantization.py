@@ -155,9 +155,10 @@ def build_dense_stack(
 def snap_to_grid(model: keras.Model) -> None:
     """Replace every QDense weight by its quantized value, which then stands in the saved file itself."""
     for layer in _dense_layers(model):
-        kernel = layer.kernel_quantizer_internal(layer.kernel)
-        bias = layer.bias_quantizer_internal(layer.bias)
-        layer.set_weights([np.asarray(kernel), np.asarray(bias)])
+        weights = [layer.kernel_quantizer_internal(layer.kernel)]
+        if layer.use_bias:
+            weights.append(layer.bias_quantizer_internal(layer.bias))
+        layer.set_weights([np.asarray(values) for values in weights])
 
 
 def accumulator_bounds(model: keras.Model) -> list[AccumulatorBound]:

@@ -1,0 +1,102 @@
+"""What a score is worth: signals told from background, by area and at a rate that a trigger can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from qmodels.anomaly.events import multiplied
+from qmodels.anomaly.samples.blocks import COCKTAIL
+from qmodels.anomaly.samples.making import cached_events
+from qmodels.anomaly.samples.processes import SIGNALS
+from qmodels.anomaly.scores import reference_score
+from qmodels.anomaly.variants import Variant
+from qmodels.classification import auc
+from qmodels.types import Fidelity, Firmware, Floats32, Floats64
+
+MODEL_FILE, REFERENCE_FILE = "model.h5", "reference.h5"
+
+FALSE_POSITIVES = 1e-5
+"""Part of the background's events that may be kept: the published working point."""
+CROSSINGS_HZ, RATE_HZ = 40e6, 1e3
+"""Bunch crossings a second, taken as so many events of the background, and how many of those a trigger may keep."""
+
+MEASURED = {COCKTAIL: 6000, **{process.name: 400 for process in SIGNALS}}
+"""Collisions behind the events on which fidelity is measured; each is met turned and mirrored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Events (n, 19, 3) of the background, and of signals by name."""
+
+    background: Floats32
+    signals: Mapping[str, Floats32]
+
+
+def draw_sample(events: int, seed: int) -> Sample:
+    """``events`` of the background and as many of each signal, made of ``MEASURED`` collisions."""
+    made = {
+        name: multiplied(cached_events(name, count, seed), events, seed + 1 + place)
+        for place, (name, count) in enumerate(MEASURED.items())
+    }
+    return Sample(made.pop(COCKTAIL), made)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Of the background's events (n,), and of the signals'."""
+
+    background: Floats64
+    signals: Mapping[str, Floats64]
+
+    def threshold(self, part: float) -> float:
+        """The lowest score above which there are no more than this ``part`` of the background's events."""
+        allowed = int(part * len(self.background))
+        return float(np.partition(self.background, len(self.background) - 1 - allowed)[-1 - allowed])
+
+    def efficiency(self, name: str, part: float) -> float:
+        """Part of a signal's events above that threshold."""
+        return float((self.signals[name] > self.threshold(part)).mean())
+
+
+def firmware_scores(variant: Variant, firmware: Firmware, sample: Sample) -> Scores:
+    """What ``firmware``, from inputs (n, 57) to scores (n, 1), gives to a sample."""
+    return _scores(sample, lambda events: np.asarray(firmware(variant.form.inputs(events)), np.float64)[:, 0])
+
+
+def float_scores(variant: Variant, folder: Path, sample: Sample) -> Scores | None:
+    """What the float network in ``folder`` gives, None if there is none."""
+    path = folder / REFERENCE_FILE
+    if not path.exists():
+        return None
+    return _scores(sample, lambda events: reference_score(variant, path, variant.form.inputs(events)))
+
+
+def _scores(sample: Sample, score: Callable[[Floats32], Floats64]) -> Scores:
+    return Scores(score(sample.background), {name: score(events) for name, events in sample.signals.items()})
+
+
+def measure(firmware: Scores, reference: Scores | None) -> Fidelity:
+    """AUC and efficiency at ``FALSE_POSITIVES`` of each signal, and the thresholds, of firmware and float reference."""
+    expected = {} if reference is None else _metrics(reference)
+    return {
+        name: {"reference": expected.get(name), "firmware": value, "unit": _unit(name)}
+        for name, value in _metrics(firmware).items()
+    }
+
+
+def _metrics(scores: Scores) -> dict[str, float]:
+    metrics = {}
+    for name, signal in scores.signals.items():
+        key = name.replace("-", "_")
+        metrics[f"auc_{key}"] = auc(signal, scores.background)
+        metrics[f"efficiency_{key}"] = scores.efficiency(name, FALSE_POSITIVES)
+    metrics["threshold_1khz"] = scores.threshold(RATE_HZ / CROSSINGS_HZ)
+    return metrics
+
+
+def _unit(name: str) -> str:
+    return "score" if name.startswith("threshold") else "1"

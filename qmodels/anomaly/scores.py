@@ -1,0 +1,28 @@
+"""Scores of the float networks, in numpy: no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from qmodels.anomaly.layout import INPUTS
+from qmodels.anomaly.variants import Variant
+from qmodels.numpy_networks import read_dense_network
+from qmodels.types import Floats32, Floats64
+
+SHARE = 2.0**-6
+"""Of the sum of squared errors in an autoencoder's score: a mean over 64 places, the nearest power of two."""
+
+
+def reference_score(variant: Variant, path: Path, inputs: Floats32) -> Floats64:
+    """The score (n,) that the float network in ``path`` gives to inputs (n, 57).
+
+    Raises ModelDataError if the file is missing, or no such network.
+    """
+    out = read_dense_network(path, INPUTS)(inputs).astype(np.float64)
+    return _squares(out) if variant.latents_alone else SHARE * _squares(out - inputs)
+
+
+def _squares(values: Floats64) -> Floats64:
+    return np.einsum("ij,ij->i", values, values)
