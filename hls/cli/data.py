@@ -52,7 +52,8 @@ _System = Annotated[
 _Sample = Annotated[
     str | None,
     typer.Option(
-        help="background, b-to-ks, b-to-ks-1gev or hidden-valley; of jets: classes, such as qg.", rich_help_panel=_OWN
+        help="background, b-to-ks, b-to-ks-1gev or hidden-valley; of jets: classes, as qg; of anomaly: background ...",
+        rich_help_panel=_OWN,
     ),
 ]
 _Scheduler = Annotated[
