@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hls.errors import ToolError, UnsupportedError
@@ -24,6 +25,9 @@ _STEP = 1.04
 """From one limit to the next that is looked at; most of them cut where the last one did, which is seen at once."""
 _FURTHEST = 4.0
 """Part of the clock beyond which, and multiple of it up to which, no limit is looked for."""
+
+_FEWEST = 2
+"""Registers: at the inputs and at the outputs."""
 
 
 @dataclass(frozen=True)
@@ -105,58 +109,91 @@ def close_timing(
 ) -> Closure:
     """The shortest pipeline of ``graph`` whose slowest path, measured by ``ruler``, is no longer than ``clock_ns``.
 
-    Shorter ones are tried as long as the clock is met, or longer ones until it is, ``TRIES`` at most. ``interval`` is
-    as for ``write_rtl``.
+    The first is cut at the clock; how far it misses it, or falls below it, says where the next is cut, until one meets
+    the clock and a shorter one does not, and then between the two: ``TRIES`` at most. ``interval`` is as for
+    ``write_rtl``.
 
     Raises:
         ToolError: a tool is missing or fails.
         UnsupportedError: the graph has numbers too wide for RTL.
     """
-    first = Pipelining(clock_ns, FAMILY_DELAYS[ruler.family], in_luts=multipliers == LUT)
-    whole = trace(graph, pipelining=first, interval=interval)
-    attempts: dict[float, Attempt] = {}
+    delays, in_luts = FAMILY_DELAYS[ruler.family], multipliers == LUT
+    whole = trace(graph, pipelining=Pipelining(clock_ns, delays, in_luts), interval=interval)
     with tempfile.TemporaryDirectory(prefix="closure-") as place:
 
-        def write(pipelining: Pipelining) -> RtlProject:
+        def write(limit_ns: float) -> RtlProject:
+            pipelining = Pipelining(limit_ns, delays, in_luts)
             # Where it is cut changes nothing of the logic but how products are split.
             split = whole.multiplications > 0
             logic = trace(graph, pipelining=pipelining, interval=interval) if split else whole
             return write_in(VERILOG, logic, name, Path(place), clock_ns, multipliers, pipelining)
 
-        def attempt(pipelining: Pipelining, project: RtlProject) -> bool:
-            path, lut = ruler.measure(project)
-            attempts[pipelining.limit_ns] = Attempt(project.stages, pipelining.limit_ns, path, lut)
-            if progress is not None:
-                progress(len(attempts), TRIES)
-            return path <= clock_ns
-
-        beginning = write(first)
-        met = attempt(first, beginning)
-        for pipelining, project in _others(write, first, beginning.stages, longer=not met):
-            if attempt(pipelining, project) != met or len(attempts) == TRIES:
-                break
-    return Closure(_chosen(first, attempts, clock_ns), clock_ns, _by_stages(attempts), ruler.name)
+        search = _Search(clock_ns, write, ruler, progress)
+        search.run()
+    attempts = search.attempts
+    fastest = min(attempts, key=lambda a: a.path_ns)
+    chosen = min(filter(search.meets, attempts), key=lambda a: (a.stages, a.lut), default=fastest)
+    by_stages = tuple(sorted(attempts, key=lambda a: (a.stages, a.path_ns)))
+    return Closure(Pipelining(chosen.limit_ns, delays, in_luts), clock_ns, by_stages, ruler.name)
 
 
-def _others(
-    write: Callable[[Pipelining], RtlProject], first: Pipelining, stages: int, *, longer: bool
-) -> Iterator[tuple[Pipelining, RtlProject]]:
-    """Pipelines of ever more stages, or of ever fewer, until the limit is far from where it began."""
-    limit = first.limit_ns
-    while first.limit_ns / _FURTHEST < limit < first.limit_ns * _FURTHEST and (longer or stages > 2):
-        limit = limit / _STEP if longer else limit * _STEP
-        pipelining = Pipelining(limit, first.delays, first.in_luts)
-        project = write(pipelining)
-        if (project.stages > stages) if longer else (project.stages < stages):
-            stages = project.stages
-            yield pipelining, project
+@dataclass
+class _Search:
+    """Measures one pipeline after the other; ``write`` gives the one that is cut at a limit."""
+
+    clock_ns: float
+    write: Callable[[float], RtlProject]
+    ruler: Ruler
+    progress: Progress | None
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Measure until the shortest that meets the clock is known, no other can be cut, or enough were."""
+        found: tuple[float, RtlProject] | None = self.clock_ns, self.write(self.clock_ns)
+        while found is not None:
+            limit, project = found
+            path, lut = self.ruler.measure(project)
+            self.attempts.append(Attempt(project.stages, limit, path, lut))
+            if self.progress is not None:
+                self.progress(len(self.attempts), TRIES)
+            found = self._next() if len(self.attempts) < TRIES else None
+
+    def meets(self, attempt: Attempt) -> bool:
+        """Whether it meets the clock."""
+        return attempt.path_ns <= self.clock_ns
+
+    def _next(self) -> tuple[float, RtlProject] | None:
+        meeting = min(filter(self.meets, self.attempts), key=lambda a: a.stages, default=None)
+        failing = [a for a in self.attempts if meeting is None or a.stages < meeting.stages]
+        if meeting is None:
+            longest = max(failing, key=lambda a: a.stages)
+            return self._first(self._outward(longest, 1 / _STEP), lambda stages: stages > longest.stages)
+        if not failing:
+            if meeting.stages == _FEWEST:
+                return None
+            return self._first(self._outward(meeting, _STEP), lambda stages: stages < meeting.stages)
+        shorter = max(failing, key=lambda a: a.stages)
+        if meeting.stages - shorter.stages < 2:
+            return None
+        return self._first(_between(meeting, shorter), lambda stages: shorter.stages < stages < meeting.stages)
+
+    def _first(self, limits: Iterable[float], wanted: Callable[[int], bool]) -> tuple[float, RtlProject] | None:
+        """The first of the limits at which a pipeline of a wanted depth is cut."""
+        written = ((limit, self.write(limit)) for limit in limits)
+        return next((found for found in written if wanted(found[1].stages)), None)
+
+    def _outward(self, known: Attempt, step: float) -> Iterator[float]:
+        """Limits ever further from ``known``, from the one that its path leads to expect the clock of."""
+        nearest, furthest = known.limit_ns * step, self.clock_ns * (1 / _FURTHEST if step < 1 else _FURTHEST)
+        expected = known.limit_ns * self.clock_ns / known.path_ns
+        *_, limit = sorted((nearest, expected, furthest))[:2]
+        while min(nearest, furthest) <= limit <= max(nearest, furthest):
+            yield limit
+            limit *= step
 
 
-def _chosen(first: Pipelining, attempts: dict[float, Attempt], clock_ns: float) -> Pipelining:
-    meeting = [a for a in attempts.values() if a.path_ns <= clock_ns]
-    found = min(meeting, key=lambda a: (a.stages, a.lut), default=min(attempts.values(), key=lambda a: a.path_ns))
-    return Pipelining(found.limit_ns, first.delays, first.in_luts)
-
-
-def _by_stages(attempts: dict[float, Attempt]) -> tuple[Attempt, ...]:
-    return tuple(sorted(attempts.values(), key=lambda a: (a.stages, a.path_ns)))
+def _between(meeting: Attempt, shorter: Attempt) -> Sequence[float]:
+    """Limits between those of two attempts, from the middle outwards."""
+    middle = math.sqrt(meeting.limit_ns * shorter.limit_ns)
+    steps = int(math.log(shorter.limit_ns / middle, _STEP))
+    return [middle * _STEP**power for power in sorted(range(-steps, steps + 1), key=abs)]
