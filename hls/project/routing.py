@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hls.graph import FixedGraph
 from hls.machine.progress import StageProgress, of_stage
+from hls.rtl import layers_between, trace
 from hls.rtl.netlist import (
     Closure,
     Device,
@@ -56,6 +58,16 @@ def route(task: Task, device: Device | None, progress: StageProgress | None) -> 
     if told is not None:
         told(0, 1)
     found = place_and_route(task.rtl, device, task.folder.cache)
+    found = replace(found, layers=_layers(task, found))
     if told is not None:
         told(1, 1)
     return found
+
+
+def _layers(task: Task, found: RoutedDesign) -> tuple[str, ...]:
+    """Those that the slowest path leads through; none known of engines, which compute layers in turn."""
+    if task.rtl.folded:
+        return ()
+    target = task.project.target
+    logic = trace(task.graph, pipelining=task.pipelining, interval=target.interval_clocks, with_layers=True)
+    return layers_between(*found.registers, logic, target.clock_ns, task.pipelining)

@@ -1,6 +1,7 @@
 """The network as pipelined Verilog or VHDL, and its simulation."""
 
 from hls.rtl.logic import Logic
+from hls.rtl.provenance import layers_between
 from hls.rtl.rtl_project import RtlProject, latency_cutoff
 from hls.rtl.sharing import beats_by_layer
 from hls.rtl.simulation import Design, RtlTiming, Simulation, SimulationRun, read_design, rtl_design
@@ -19,6 +20,7 @@ __all__ = [
     "beats_by_layer",
     "find_verilator",
     "latency_cutoff",
+    "layers_between",
     "missing_tools",
     "read_design",
     "rtl_design",

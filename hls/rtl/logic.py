@@ -65,7 +65,8 @@ class Core:
 
     In ``beats`` clocks its copies take all positions, in their order: one beat has as many of them as there are copies,
     the last perhaps fewer. ``reads`` and ``writes`` are the wires of one position. The outputs at all positions, one
-    position after the other, are one vector, to which each of ``totals`` adds an element for each copy.
+    position after the other, are one vector, to which each of ``totals`` adds an element for each copy. ``layers`` has
+    the layer of each operation of ``comb``, None where it has none, if they were asked for.
     """
 
     comb: Program
@@ -74,6 +75,7 @@ class Core:
     writes: tuple[Wire, ...]
     beats: int = 1
     totals: tuple[Total, ...] = ()
+    layers: tuple[str | None, ...] = ()
 
     @property
     def copies(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -55,10 +55,18 @@ class Operation(Protocol):
         """Numbers of the operations that it reads."""
 
     @property
+    def data(self) -> tuple[int, ...]:
+        """What else it is told: of an input its number, of a sum the shift, of a table which."""
+
+    @property
     def qint(self) -> Bounds:
         """Of its result."""
 
-    def _replace(self, *, latency: float) -> Operation: ...
+    @property
+    def cost(self) -> float:
+        """Bits of adders."""
+
+    def _replace(self, *, latency: float = ..., cost: float = ...) -> Operation: ...
 
 
 class Program(Protocol):
@@ -77,6 +85,10 @@ class Program(Protocol):
         """The operations."""
 
     @property
+    def out_idxs(self) -> Sequence[int]:
+        """Numbers of the operations that are written; negative for a constant zero."""
+
+    @property
     def cost(self) -> float:
         """Bits of adders."""
 
@@ -84,3 +96,11 @@ class Program(Protocol):
 
     def predict(self, values: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
         """Outputs (events, outputs) of inputs (events, inputs)."""
+
+
+class StateMachine(Protocol):
+    """Programs with registers between them."""
+
+    @property
+    def logic(self) -> Mapping[str, Program]:
+        """The programs by their names, in the order in which data pass them."""

@@ -14,6 +14,7 @@ from hls.errors import ProjectError
 from hls.rtl.logic import Core, Logic
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.ports import RtlPort, input_ports, output_ports
+from hls.rtl.program import Program, StateMachine
 from hls.rtl.wiring import Wiring, core_names, wire_up
 from hls.rtl.wrapper import wrapper_source
 from hls.target import AUTO, LUT
@@ -179,16 +180,8 @@ def write_core(
 ) -> int:
     """Write alkaid's modules; returns the registers on the way. Only a ``first`` core has one at its input."""
     from alkaid.codegen.rtl import RTLModel
-    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
-    from alkaid.trace.pipeline import to_pipeline
 
-    fused = fuse_ternary_adders(logic.comb) if pipelining is None or pipelining.ternary else logic.comb
-    comb = add_surrogate(dead_code_elimin(fused), _skip_op8_cost=True)
-    if pipelining is None:
-        pipeline = to_pipeline(comb, latency_cutoff=latency_cutoff(clock_ns), verbose=False, reg_inp=first)
-    else:
-        staged, stages = pipelining.staged(comb)
-        pipeline = to_pipeline(staged, n_stages=stages, verbose=False, reg_inp=first)
+    pipeline = cut(logic.comb, clock_ns, first, pipelining)
     with tempfile.TemporaryDirectory(prefix="rtl-") as place:
         model = RTLModel(
             pipeline,
@@ -209,6 +202,25 @@ def write_core(
         name = stem if stem.startswith(core) else f"{core}_{stem}"
         (source / f"{name}.{language.suffix}").write_text(plain.sub(rf"{core}_\1", text), encoding="utf-8")
     return max(int(signal.schedule.bias) for signal in model.fsm.out_signals)
+
+
+def cut(program: Program, clock_ns: float, first: bool, pipelining: Pipelining | None = None) -> StateMachine:
+    """``program`` with registers between its stages, as ``write_core`` writes it. What an operation costs stays with
+    it."""
+    from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+    from alkaid.trace.pipeline import to_pipeline
+
+    fused = fuse_ternary_adders(program) if pipelining is None or pipelining.ternary else program
+    plain: Program = dead_code_elimin(fused)
+    timed: Program = add_surrogate(plain, _skip_op8_cost=True)
+    comb = timed._replace(ops=[op._replace(cost=of.cost) for op, of in zip(timed.ops, plain.ops, strict=True)])
+    made: StateMachine
+    if pipelining is None:
+        made = to_pipeline(comb, latency_cutoff=latency_cutoff(clock_ns), verbose=False, reg_inp=first)
+    else:
+        staged, stages = pipelining.staged(comb)
+        made = to_pipeline(staged, n_stages=stages, verbose=False, reg_inp=first)
+    return made
 
 
 def _library(language: Language, module: str, file: str, named: str, source: Path) -> None:

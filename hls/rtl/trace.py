@@ -19,7 +19,8 @@ from hls.rtl.logic import Constant, Core, Logic, Source, Tap, Wire
 from hls.rtl.operations import as_array, operate
 from hls.rtl.partition import Stage, origins, partition
 from hls.rtl.pipeline import Pipelining
-from hls.rtl.program import Bounds
+from hls.rtl.program import Bounds, Program
+from hls.rtl.provenance import layers_of
 from hls.rtl.sharing import beats_of
 
 WIDEST_EDGE = 48
@@ -35,6 +36,8 @@ def trace(
     stages: Sequence[Stage] | None = None,
     pipelining: Pipelining | None = None,
     interval: int = 1,
+    *,
+    with_layers: bool = False,
 ) -> Logic:
     """Combinational logic that computes ``graph`` exactly.
 
@@ -45,6 +48,7 @@ def trace(
         stages: how the nodes are divided among cores; those of ``partition`` by default.
         pipelining: products that it finds too slow are written as sums of narrower ones.
         interval: clocks within which the copies of a core take all positions, where that saves logic.
+        with_layers: each core knows which layer each of its operations belongs to, which takes a while.
 
     Raises:
         UnsupportedError: an edge is wider than ``WIDEST_EDGE`` bits, or a constant wider than 24.
@@ -54,7 +58,7 @@ def trace(
     for node in graph:
         _check_width(graph, node)
     planned = partition(graph) if stages is None else stages
-    tracer = _Tracer(graph, Arithmetic(hard_dc, pipelining), interval)
+    tracer = _Tracer(graph, Arithmetic(hard_dc, pipelining), interval, with_layers=with_layers)
     for number, stage in enumerate(planned):
         later = planned[number + 1 :]
         if not later and not stage.positions:
@@ -83,8 +87,9 @@ def _check_width(graph: FixedGraph, node: nodes.Node) -> None:
 class _Tracer:
     """Adds one core after the other, and knows which elements of ports and cores make up a tensor."""
 
-    def __init__(self, graph: FixedGraph, arithmetic: Arithmetic, interval: int) -> None:
+    def __init__(self, graph: FixedGraph, arithmetic: Arithmetic, interval: int, *, with_layers: bool) -> None:
         self.graph = graph
+        self._with_layers = with_layers
         self.arithmetic = arithmetic
         self._clocks = interval
         self.cores: list[Core] = []
@@ -119,6 +124,8 @@ class _Tracer:
         self.tensors.update(zip(outputs, made, strict=True))
         if moving:
             core = _core(inside, moving)
+            if self._with_layers:
+                core = replace(core, layers=layers_of(core.comb, *_watched(inside)))
             self._intervals.append([_interval(found) for found in core.comb.out_qint] * core.copies)
             self.cores.append(core.shared(beats_of(core, self._clocks)))
         return made
@@ -211,6 +218,12 @@ class _Inside:
         window = members.shape[:-1]
         return replace(node, window=window, strides=window), [members]
 
+    def computed(self) -> list[tuple[str, Elements]]:
+        """The tensors that are computed here, each with its layer, in the order of the graph."""
+        inside = [node for node in self._graph if node.name in self._tensors]
+        ours = [node for node in inside if origins(self._graph, [node.name]).intersection(self._stage.nodes)]
+        return [(node.layer, self._tensors[node.name]) for node in ours]
+
     def tensor(self, name: str) -> Elements:
         """Elements of a tensor that is computed here or earlier."""
         if name not in self._tensors:
@@ -266,13 +279,24 @@ def _for_all(copies: int, sources: Sequence[Source], size: int) -> list[Source]:
 
 
 def _core(inside: _Inside, outputs: Sequence[Element]) -> Core:
+    comb = _program(inside, outputs)
+    inputs = tuple(zip(*inside.ports, strict=True))
+    return Core(comb, inputs, tuple(map(_wire, comb.inp_qint)), tuple(map(_wire, comb.out_qint)))
+
+
+def _program(inside: _Inside, outputs: Sequence[Element]) -> Program:
     from alkaid.trace import trace as alkaid_trace
     from alkaid.trace.passes import optimize
 
     # Tracing a second time, as alkaid does by default, would bring back the wide coefficients and saves nothing here.
-    comb = optimize(alkaid_trace(list(inside.ports.values()), list(outputs), optimize=False), retrace=False)
-    inputs = tuple(zip(*inside.ports, strict=True))
-    return Core(comb, inputs, tuple(map(_wire, comb.inp_qint)), tuple(map(_wire, comb.out_qint)))
+    made: Program = optimize(alkaid_trace(list(inside.ports.values()), list(outputs), optimize=False), retrace=False)
+    return made
+
+
+def _watched(inside: _Inside) -> tuple[Program, list[str]]:
+    """The same program, but for its outputs: all elements of all layers, in their order; and the layer of each."""
+    made = [(layer, e) for layer, tensor in inside.computed() for e in tensor.ravel() if not is_constant(e)]
+    return _program(inside, [element for _, element in made]), [layer for layer, _ in made]
 
 
 def _wire(interval: Bounds) -> Wire:

@@ -166,7 +166,8 @@ class Latency(Section):
 
 class SlowestPath(Section):
     """From register ``begins`` to ``ends`` on the ``device`` that was placed and routed: ``path_ns``, of which wires
-    take ``routing_ns``; ``modules`` of the Verilog that it passes, with what each takes of it."""
+    take ``routing_ns``; ``modules`` of the Verilog that it passes, with what each takes of it, and the network's
+    ``layers`` that it leads through."""
 
     device: str
     path_ns: float
@@ -174,6 +175,7 @@ class SlowestPath(Section):
     begins: str
     ends: str
     modules: list[tuple[str, float]]
+    layers: list[str] = Field(default_factory=list)
 
 
 class PipelineTrial(Section):

@@ -44,7 +44,7 @@ def _decided(
     if target.product == "hls4ml":
         return "not known", None, "no vendor's report after place and route"
     if routed is not None and any(d.title == routed.device and d.part.fullmatch(target.part) for d in DEVICES.values()):
-        return _compared(routed.path_ns, target.clock_ns, f"placed and routed by {routed.tool}")
+        return _compared(routed.path_ns, target.clock_ns, f"placed and routed by {routed.tool}{_through(routed)}")
     return "not known", None, f"{target.part} was not placed and routed"
 
 
@@ -55,12 +55,17 @@ def _compared(path_ns: float, clock_ns: float, how: str) -> tuple[TimingState, f
 
 def _hints(target: Target, rows: Sequence[Resources], routed: RoutedDesign | None) -> Iterator[str]:
     if routed is not None:
-        yield f"on a {routed.device} it reaches {routed.fmax_mhz:.3g} MHz ({routed.path_ns:.3g} ns, placed and routed)"
+        path = f"{routed.path_ns:.3g} ns, placed and routed{_through(routed)}"
+        yield f"on a {routed.device} it reaches {routed.fmax_mhz:.3g} MHz ({path})"
     for row in rows:
         if row.source == "yosys" and row.path_ns is not None:
             longer = ", longer than the clock" if row.path_ns > target.clock_ns else ""
             delays = f"{row.path_source}, those of DSPs left out" if row.counts.get("dsp") else row.path_source
             yield f"slowest path of the netlist {row.path_ns:.3g} ns{longer} ({delays}, before placement)"
+
+
+def _through(routed: RoutedDesign) -> str:
+    return f", in {', '.join(routed.layers)}" if routed.layers else ""
 
 
 def _slowest(routed: RoutedDesign) -> SlowestPath:
@@ -71,6 +76,7 @@ def _slowest(routed: RoutedDesign) -> SlowestPath:
         begins=routed.begins,
         ends=routed.ends,
         modules=[(step.module, step.delay_ns) for step in routed.steps],
+        layers=list(routed.layers),
     )
 
 

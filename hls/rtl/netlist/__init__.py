@@ -4,6 +4,7 @@ from hls.rtl.netlist.closure import Closure, by_cells, close_timing, routed_on
 from hls.rtl.netlist.devices import DEVICES, Device, check_device
 from hls.rtl.netlist.family import ASIC, FAMILIES, Family, family_of
 from hls.rtl.netlist.modules import SharedModule, shared_modules
+from hls.rtl.netlist.path import Wire
 from hls.rtl.netlist.routing import RoutedDesign, check_router, place_and_route
 from hls.rtl.netlist.simulation import NetlistSimulation
 from hls.rtl.netlist.synthesis import BLOCK_KBIT, Netlist, NetlistResources, netlist_gates, synthesise
@@ -22,6 +23,7 @@ __all__ = [
     "NetlistSimulation",
     "RoutedDesign",
     "SharedModule",
+    "Wire",
     "by_cells",
     "check_device",
     "check_router",

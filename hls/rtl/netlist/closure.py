@@ -186,7 +186,7 @@ class _Search:
         """Limits ever further from ``known``, from the one that its path leads to expect the clock of."""
         nearest, furthest = known.limit_ns * step, self.clock_ns * (1 / _FURTHEST if step < 1 else _FURTHEST)
         expected = known.limit_ns * self.clock_ns / known.path_ns
-        *_, limit = sorted((nearest, expected, furthest))[:2]
+        limit = sorted((nearest, expected, furthest))[1]
         while min(nearest, furthest) <= limit <= max(nearest, furthest):
             yield limit
             limit *= step

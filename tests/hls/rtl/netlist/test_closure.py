@@ -50,6 +50,19 @@ def test_the_shortest_that_meets_the_clock(clock: float, paths: tuple[float, ...
     assert [a.stages for a in closure.attempts] == sorted({a.stages for a in closure.attempts})
 
 
+def test_the_measured_path_says_where_it_is_cut_next() -> None:
+    """A fifth of the clock asks for the shortest; as that one misses it, what is between the two is measured last."""
+    measured: list[int] = []
+
+    def measure(project: RtlProject) -> tuple[float, float]:
+        measured.append(project.stages)
+        return {2: 9.0, 3: 4.9, 4: 1.0}[project.stages], 1.0
+
+    closure = close_timing(ladder(), "ladder", 5.0, "lut", Ruler(measure, "ecp5", "a ruler"))
+    assert measured == [4, 2, 3]
+    assert [a.stages for a in closure.attempts if a.limit_ns == closure.pipelining.limit_ns] == [3]
+
+
 def test_a_family_whose_delays_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match='no delays of nexus are known; state place_and_route = "ecp5-85k"'):
         by_cells(FAMILIES["nexus"], tmp_path)
@@ -61,7 +74,7 @@ def test_a_device_that_is_none() -> None:
 
 
 def step(kind: str, delay: float, *sources: str) -> dict[str, object]:
-    return {"type": kind, "delay": delay, "from": {"cell": "core.a_TRELLIS_FF_Q_3"}, "to": {"cell": "core.b$DI"},
+    return {"type": kind, "delay": delay, "from": {"cell": "core.a_TRELLIS_FF_Q_3"}, "to": {"cell": "core.b"},
             "sources": list(sources)}  # fmt: skip
 
 
@@ -79,6 +92,25 @@ REPORT = {
 }  # fmt: skip
 """2.5 ns between two registers; the way in from a port is no path of the clock's."""
 
+NETLIST = {
+    "modules": {
+        "ladder_top": {
+            "cells": {
+                "core.a_TRELLIS_FF_Q_3": {"connections": {"DI": [5], "Q": [7]}},
+                "core.b": {"connections": {"DI": [8], "Q": [10]}},
+            },
+            "netnames": {
+                "core.stage2_inp": {"bits": [6, 7]},
+                "core._inst_logic2.op_3.in0": {"bits": [7]},
+                "core._inst_logic2.v4_TRELLIS_FF_Q": {"bits": [7]},
+                "top.shared_1[4].core._inst_logic3.v1": {"bits": [9, 10]},
+                "valid": {"bits": [10]},
+            },
+        }
+    }
+}
+"""What Yosys wrote of both registers, the second in a core that is there several times."""
+
 
 @pytest.fixture
 def silent_tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -87,6 +119,7 @@ def silent_tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def run(command: list[str], folder: Path, what: str) -> str:
         (folder / "routed.json").write_text(written[0])
+        (folder / "design.json").write_text(json.dumps(NETLIST))
         return ""
 
     monkeypatch.setattr(routing, "run_yosys", lambda script, folder, name: None)
@@ -101,6 +134,9 @@ def test_what_nextpnr_reports(silent_tools: list[str], tmp_path: Path) -> None:
     assert dict(found.counts) == {"lut": 40, "ff": 9, "dsp": 1, "bram": 0}
     assert (found.begins, found.ends) == ("core.a", "core.b")
     assert [(s.module, s.delay_ns) for s in found.steps] == [("n_mux", 1.75), ("n_adder", 0.75)]
+    begin, end = found.registers
+    assert [(wire.name, wire.bit) for wire in begin] == [("core.stage2_inp", 1), ("core.logic2.op_3.in0", 0)]
+    assert [(wire.name, wire.bit) for wire in end] == [("shared_1.logic3.v1", 1)]
 
 
 @pytest.mark.parametrize(
