@@ -1,10 +1,11 @@
-"""The published compression encoder, 1024 wide with 7.9 million weights: import, emulation and io_stream project.
+"""The published compression encoder, 1024 wide with 7.9 million weights: import, emulation, RTL and io_stream project.
 
     python benchmarks/paper_encoder.py [--width N] [--json]
 
 Structure and sizes are those of the preset ``paper``; weights are random, of 6 bits, and activations too. Each stage is
 a process of its own, so that its peak of resident memory is its own; the emulator and its peer, float32 matrix products
-of the same shapes, take turns in one.
+of the same shapes, take turns in one. Our RTL is of engines that take an event each 51,200 clocks; its seconds are of
+processor time, and its cells are counted by Yosys before placement, with the memories of weights by their size.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from hls.emulation import Emulator
 from hls.graph import FixedGraph, nodes
 from hls.hls4ml_project import CSimulation, convert, write_project
 from hls.importing import import_keras
+from hls.rtl import Simulation, rtl_design, write_rtl
+from hls.rtl.netlist import family_of, synthesise
 from hls.target import Target
 
 PARTICLES = 50
@@ -36,6 +39,8 @@ DIVISOR = 32
 EVENTS = 128
 CSIM_EVENTS = 2
 ROUNDS = 3
+RTL_EVENTS = 4
+RTL_INTERVAL = 51_200  # clocks: 1,024 for each particle
 TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0, "io_stream", strategy="resource", reuse_factor=1024)
 
 
@@ -151,10 +156,58 @@ def measure_csim(path: Path) -> dict[str, float]:
     }
 
 
+def measure_rtl(path: Path) -> dict[str, float]:
+    """Engines: written, compared with the emulator on a few events, synthesised."""
+    graph = import_keras(path)
+    place = path.parent
+    written = []
+
+    def write() -> None:
+        written.append(write_rtl(graph, "encoder", place / "rtl", TARGET.clock_ns, interval=RTL_INTERVAL))
+
+    seconds = processor_seconds_of(write)
+    (project,) = written
+    peak = peak_mib()
+    simulation = Simulation(rtl_design(project), place / "cache")
+    compiled = processor_seconds_of(simulation.compile)
+    rng = np.random.default_rng(3)
+    edges = [graph.edges[name] for name in graph.inputs]
+    raw = [rng.integers(edge.raw_min, edge.raw_max + 1, (RTL_EVENTS, *edge.shape)) for edge in edges]
+    run = simulation.run(raw)
+    different = sum(int((a != b).sum()) for a, b in zip(Emulator(graph).run(raw), run.outputs, strict=True))
+    cells = []
+    synthesis = processor_seconds_of(
+        lambda: cells.append(synthesise(project, family_of(TARGET.part), place / "cache").resources)
+    )
+    (found,) = cells
+    return {
+        "rtl_seconds": seconds,
+        "rtl_peak_mib": peak,
+        "rtl_interval": run.timing.interval,
+        "rtl_latency": run.timing.latency_cycles,
+        "rtl_compile_seconds": compiled,
+        "rtl_outputs": sum(output.size for output in run.outputs),
+        "rtl_outputs_that_differ": different,
+        "rtl_synthesis_seconds": synthesis,
+        "rtl_lut_low": found.lut_low,
+        "rtl_lut_high": found.lut_high,
+        "rtl_ff": found.ff,
+        "rtl_dsp": found.dsp,
+        "rtl_bram_18k": found.bram,
+    }
+
+
 def seconds_of(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def processor_seconds_of(work: Callable[[], object]) -> float:
+    """Of this process and of programs that it runs: others on the machine change them little."""
+    start = sum(os.times()[:4])
+    work()
+    return sum(os.times()[:4]) - start
 
 
 def peak_mib() -> float:
@@ -169,7 +222,7 @@ def measure(width: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "encoder.keras"
         fresh(save_encoder, path, width, width // 4)
-        for stage in (measure_import, measure_emulation, measure_project, measure_csim):
+        for stage in (measure_import, measure_emulation, measure_project, measure_csim, measure_rtl):
             result |= fresh(stage, path)
     return result
 
@@ -205,7 +258,24 @@ def main() -> None:
     table.add_row("g++ of its C simulation, s (this machine)", f"{result['csim_compile_seconds']:.0f}", "minutes")
     same = f"{result['csim_outputs_that_differ']} of {result['csim_outputs']}"
     table.add_row("C simulation against emulator, outputs that differ", same, "0")
+    for row in _rtl_rows(result):
+        table.add_row(*row)
     console.print(table)
+
+
+def _rtl_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "RTL of engines, processor s", f"{result['rtl_seconds']:.1f}", "< 5"
+    yield "RTL, peak memory with the network", f"{result['rtl_peak_mib']:.0f} MiB", "< 300 MiB"
+    for figure in ("interval", "latency"):
+        clocks = result[f"rtl_{figure}"]
+        yield f"RTL, {figure}", f"{clocks:,} clocks ({clocks * TARGET.clock_ns / 1e3:,.0f} µs)", ""
+    same = f"{result['rtl_outputs_that_differ']} of {result['rtl_outputs']}"
+    yield "RTL against emulator, outputs that differ", same, "0"
+    yield "its Verilator and g++, processor s", f"{result['rtl_compile_seconds']:.0f}", "minutes"
+    yield "its synthesis, processor s", f"{result['rtl_synthesis_seconds']:.0f}", "minutes"
+    yield "LUT, from packed in pairs to each by itself", f"{result['rtl_lut_low']:,}–{result['rtl_lut_high']:,}", ""
+    yield "FF, DSP", f"{result['rtl_ff']:,}, {result['rtl_dsp']:,}", ""
+    yield "blocks of 18 kbit", f"{result['rtl_bram_18k']:,}", ""
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ from hls.graph.edge import Edge
 from hls.graph.fixed import FLOAT64_LIMIT, FixedArray, narrow
 
 
+_AT_ONCE = 1 << 18
+"""Constants of which all that is found on the way is in memory."""
+
+
 def constants(node: nodes.Node) -> list[FixedArray]:
     """The constant arrays of a node.
 
@@ -28,9 +32,12 @@ def _constant_widths(constant: FixedArray) -> npt.NDArray[np.int64]:
     """Bits between leading and trailing one of each element; zero for zero."""
     integers = narrow(constant.integers)
     if integers.dtype == np.int64 and np.abs(integers).max(initial=0) < FLOAT64_LIMIT:
-        magnitude = np.abs(integers)
-        odd = magnitude // np.maximum(magnitude & -magnitude, 1)
-        return np.asarray(np.frexp(odd.astype(np.float64))[1], np.int64)
+        found = np.empty(integers.size, np.int64)
+        for start in range(0, integers.size, _AT_ONCE):
+            magnitude = np.abs(integers.ravel()[start : start + _AT_ONCE])
+            odd = magnitude // np.maximum(magnitude & -magnitude, 1)
+            found[start : start + _AT_ONCE] = np.frexp(odd.astype(np.float64))[1]
+        return found.reshape(constant.shape)
     widths = [(m // (m & -m)).bit_length() if m else 0 for m in (abs(int(v)) for v in integers.ravel())]
     return np.array(widths, dtype=np.int64).reshape(constant.shape)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.grouping import Kind
 from hls.rtl.folded.layout import Numbers
 
+Integers = npt.NDArray[np.signedinteger[Any]]
+
 _ROWS_AT_ONCE = 64
 _WIDEST = 62
 
@@ -24,7 +27,7 @@ _WIDEST = 62
 class Memory:
     """Rows of integers of ``type``, the first of a row in its lowest bits."""
 
-    rows: npt.NDArray[np.int64]
+    rows: Integers
     type: FixedType
 
     @property
@@ -87,9 +90,11 @@ def _simd_channels(engine: Engine) -> Numbers:
     return engine.operands[0].layout.channels.reshape(-1, engine.simd)
 
 
-def _narrow(engine: Engine, integers: IntArray) -> npt.NDArray[np.int64]:
-    if integers.dtype != np.int64 and max(abs(int(integers.min())), abs(int(integers.max()))) >> _WIDEST:
+def _narrow(engine: Engine, integers: IntArray) -> Integers:
+    """As the shortest integers that hold all: of millions of weights several copies are made on the way."""
+    low, high = int(integers.min()), int(integers.max())
+    if max(abs(low), abs(high)) >> _WIDEST:
         raise UnsupportedError(
             f"layer {engine.unit.head.layer!r}: constants of more than {_WIDEST} bits are too wide for folded RTL"
         )
-    return integers.astype(np.int64)
+    return integers.astype(np.min_scalar_type(min(low, -high - 1)))
