@@ -97,12 +97,8 @@ def main() -> None:
     for name in options.networks:
         with tempfile.TemporaryDirectory() as folder:
             case, place = CASES[name], Path(folder).resolve()
-            for line in (
-                fresh(written, case, place),
-                fresh(simulated, case, place, options.events),
-                fresh(synthesised, case, place),
-            ):
-                sys.stdout.write(f"{name}  {line}\n")
+            for stage, *more in ((written,), (simulated, options.events), (synthesised,)):
+                sys.stdout.write(f"{name}  {fresh(stage, case, place, *more)}\n")
                 sys.stdout.flush()
 
 
