@@ -12,7 +12,6 @@ from hls.graph import nodes
 from hls.graph.edge import Edge
 from hls.graph.fixed import FLOAT64_LIMIT, FixedArray, narrow
 
-
 _AT_ONCE = 1 << 18
 """Constants of which all that is found on the way is in memory."""
 

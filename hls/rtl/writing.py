@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hls.errors import ProjectError
 from hls.graph import FixedGraph
-from hls.rtl.folded import check_fits, chosen_engines, write_folded
+from hls.rtl.folded import check_fits, choose, write_folded
 from hls.rtl.partition import Stage
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
@@ -51,8 +51,9 @@ def write_rtl(
     """
     if interval < 1:
         raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
-    if stages is None and pipelining is None and (engines := chosen_engines(graph, interval, ports)):
-        project = write_folded(graph, name, folder, clock_ns, interval, multipliers, engines)
+    choice = choose(graph, interval, ports) if stages is None and pipelining is None else None
+    if choice is not None and choice.engines:
+        project = write_folded(graph, name, folder, clock_ns, choice.interval, multipliers, choice.engines)
     else:
         logic = trace(graph, hard_dc, stages, pipelining, interval)
         project = write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)

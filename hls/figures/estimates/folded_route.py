@@ -32,7 +32,7 @@ def estimate_own_rtl(graph: FixedGraph, target: Target, *, folded: bool = True) 
     interval = target.interval_clocks
     choice = choose(graph, interval, target.ports) if folded and interval > 1 else None
     if choice is not None and choice.engines:
-        found = estimate_folded(graph, target.clock_ns, choice.engines, interval, target.multipliers)
+        found = estimate_folded(graph, target.clock_ns, choice.engines, choice.interval, target.multipliers)
     else:
         beats = beats_by_layer(graph, interval)
         found = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)

@@ -9,7 +9,7 @@ from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.graph.costs import ebops
 from hls.rtl.folded.engine import Engine
-from hls.rtl.folded.plan import luts_of, plan
+from hls.rtl.folded.plan import luts_of, plan, serial_interval
 from hls.rtl.sharing import beats_by_layer
 from hls.target import BEATS
 
@@ -22,10 +22,11 @@ LUTS_OF_EBOP = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The engines that compute a network, or none, and in a sentence why."""
+    """The engines that compute a network, or none, in a sentence why, and the clocks an event that they are given."""
 
     engines: tuple[Engine, ...]
     why: str
+    interval: int
 
 
 def choose(graph: FixedGraph, interval: int, ports: str = BEATS) -> Choice:
@@ -33,16 +34,20 @@ def choose(graph: FixedGraph, interval: int, ports: str = BEATS) -> Choice:
     beats = beats_by_layer(graph, interval)
     other = f"cores that {', '.join(beats)} share in time" if beats else "unrolled, an event a clock"
     if interval < SHORTEST_INTERVAL:
-        return Choice(
-            (), f"{other}; engines are tried from {SHORTEST_INTERVAL} clocks on, and {interval} are asked for"
-        )
+        why = f"{other}; engines are tried from {SHORTEST_INTERVAL} clocks on, and {interval} are asked for"
+        return Choice((), why, interval)
     try:
-        engines = plan(graph, interval, ports)
+        # With more clocks than that nothing would be smaller, and a simulation would wait for ever.
+        given = min(interval, max(serial_interval(graph), SHORTEST_INTERVAL))
+        engines = plan(graph, given, ports)
     except UnsupportedError as error:
-        return Choice((), f"{other}, as engines cannot be had at {interval} clocks: {error}")
+        return Choice((), f"{other}, as engines cannot be had at {interval} clocks: {error}", interval)
     folded, unfolded = engine_luts(graph, engines), shared_luts(graph, interval)
     compared = f"with all products in LUTs engines take about {folded:,.0f}, the other way about {unfolded:,.0f}"
-    return Choice(engines, f"engines: {compared}") if folded < unfolded else Choice((), f"{other}: {compared}")
+    if folded >= unfolded:
+        return Choice((), f"{other}: {compared}", interval)
+    most = f"; with more than {given} clocks they would take no fewer" if given < interval else ""
+    return Choice(engines, f"engines: {compared}{most}", given)
 
 
 def chosen_engines(graph: FixedGraph, interval: int, ports: str = BEATS) -> tuple[Engine, ...]:

@@ -51,10 +51,13 @@ def least_interval(graph: FixedGraph) -> int:
 
 
 def serial_interval(graph: FixedGraph) -> int:
-    """Clocks an event from which on each engine has one multiplier, and longer ones save nothing."""
-    sizes = (prod(graph.edges[unit.head.name].shape) * prod(kernel_of(unit.head).shape[:-1])
-             for unit in group(graph) if unit.kind in (Kind.DENSE, Kind.DEPTHWISE))  # fmt: skip
-    return max(sizes, default=least_interval(graph))
+    """Clocks an event from which on each engine has one lane of one product, and longer ones save nothing."""
+    clocks = [1]
+    for unit in group(graph):
+        summed = unit.kind in (Kind.DENSE, Kind.DEPTHWISE)
+        each = kernel_of(unit.head).shape[:-1] if summed else window_of(graph, unit).size
+        clocks.append(prod(graph.edges[unit.head.name].shape) * prod(each))
+    return max(clocks)
 
 
 def window_of(graph: FixedGraph, unit: Unit) -> Window:

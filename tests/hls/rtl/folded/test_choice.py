@@ -110,3 +110,14 @@ def test_without_an_interval_there_is_no_choice() -> None:
 
 def test_a_convolution_that_cannot_be_unrolled_in_time_is_folded() -> None:
     assert chosen_engines(menagerie(), 720)
+
+
+def test_more_clocks_than_there_are_products_are_not_waited_for(tmp_path: Path) -> None:
+    """The largest layer has 64 times 32 products."""
+    graph = _mlp(16, 64, 32, 5)
+    target = Target("xcvu13p-flga2577-2-e", "vitis", 5.0, interval_ns=1e9)
+    estimate = estimate_own_rtl(graph, target)
+    assert estimate["interval"].value == 64 * 32
+    assert "with more than 2048 clocks they would take no fewer" in estimate.notes[0]
+    project = write_rtl(graph, "net", tmp_path, 5.0, multipliers="lut", interval=target.interval_clocks)
+    assert (project.interval, project.multiplications) == (2048, 3)
