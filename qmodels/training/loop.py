@@ -64,7 +64,7 @@ class Task(Protocol):
     """What is trained. ``label`` names it in checkpoints; ``variables`` come in a fixed order.
 
     It may have ``options`` besides, a mapping that JSON can hold: what else tells this run from another, so that a
-    checkpoint of the other is refused.
+    checkpoint of the other is refused; and ``compiled_by_xla`` where its loss does what XLA cannot.
     """
 
     label: str
@@ -202,7 +202,7 @@ def _mean_loss(data: Arrays, run_steps: Callable[..., tf.Tensor], chunks: _Chunk
 def _compiled_steps(task: Task, optimizer: keras.optimizers.Optimizer) -> Callable[..., tf.Tensor]:
     variables = list(task.variables)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=getattr(task, "compiled_by_xla", True))
     def run_steps(*chunk: tf.Tensor) -> tf.Tensor:
         total = tf.constant(0.0)
         for step in tf.range(tf.shape(chunk[0])[0]):

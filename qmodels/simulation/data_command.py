@@ -1,0 +1,52 @@
+"""What ``qtrigger data simulation`` does: simulate pairs, or copy what can be used of a file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hls.machine.pools import open_pool
+from qmodels.errors import ModelDataError
+from qmodels.simulation.generating import SAMPLE, generate, make_plan
+from qmodels.simulation.pair_files import PairHeader, read_pairs, write_pairs
+from qmodels.types import EventProgress
+
+
+def write_data(
+    path: Path, n: int | None, seed: int, options: Mapping[str, Any], progress: EventProgress | None = None
+) -> PairHeader:
+    """Write ``n`` pairs to ``path``, and return what it says of itself.
+
+    ``options`` may hold sample, and jobs or scheduler, for a simulation; or source, a file in the authors' layout, of
+    which all usable events are copied if ``n`` is None.
+
+    Raises:
+        ModelDataError: options are wrong, missing or do not go together, or the events cannot be made.
+    """
+    source = options.get("source")
+    if source is not None:
+        wrong = [name for name in ("sample", "jobs", "scheduler") if name in options]
+        if wrong:
+            raise ModelDataError(f"{wrong[0]} goes with a simulation only, not with a file to convert")
+        return _copied(Path(source), path, n)
+    if n is None:
+        raise ModelDataError("no number of events is given")
+    jobs, scheduler = options.get("jobs"), options.get("scheduler")
+    if jobs is not None and scheduler is not None:
+        raise ModelDataError("jobs and scheduler exclude each other: a cluster has its own workers")
+    plan = make_plan(options.get("sample", SAMPLE), seed)
+    return generate(path, plan, n, open_pool(jobs, scheduler), progress)
+
+
+def _copied(source: Path, path: Path, n: int | None) -> PairHeader:
+    pairs, skipped = read_pairs(source)
+    read = len(pairs) + sum(skipped.values())
+    if n is not None and n > len(pairs):
+        raise ModelDataError(f"{source}: has {len(pairs)} usable events, {n} are asked for")
+    if n is not None and n < len(pairs):
+        skipped = {**skipped, "not asked for": len(pairs) - n}
+        pairs = pairs.take(slice(0, n))
+    header = PairHeader(source.name, len(pairs), read, skipped)
+    write_pairs(path, pairs, header)
+    return header

@@ -1,0 +1,238 @@
+"""From nothing to a project folder: encoder and decoder in float and in few bits, and a record of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from qmodels.errors import ModelDataError
+from qmodels.simulation import learned
+from qmodels.simulation.events import find_variant
+from qmodels.simulation.generating import training_pairs
+from qmodels.simulation.lean import search
+from qmodels.simulation.networks import paper, residual
+from qmodels.simulation.pair_files import read_pairs
+from qmodels.simulation.pairs import Pairs
+from qmodels.simulation.particles import normal_noise, ports
+from qmodels.simulation.presets import (
+    DECODER,
+    ENCODER,
+    MODEL_FILE,
+    PARTNER_FILE,
+    PARTNER_MODEL_FILE,
+    PRESETS,
+    REFERENCE_FILE,
+    TRAINING_EVENTS,
+    VALIDATION_EVENTS,
+    Learned,
+    Part,
+    Preset,
+    Quantization,
+)
+from qmodels.simulation.quantized import build, formats_for
+from qmodels.simulation.training import SimulationTask
+from qmodels.training.loop import set_up
+from qmodels.training.progress import Report
+from qmodels.training.quantization import snap_to_grid
+from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
+from qmodels.training.run import Fits, Run, Step, run_steps
+from qmodels.training.stages import check_run
+
+_SAMPLE_STREAM = 31
+_SAMPLE_EVENTS = 20_000
+"""Events that formats are chosen by."""
+PARTNER_BITS = 8
+OTHER = "not a network of this preset"
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The two of a training, which become ``model`` and ``partner`` of a folder as its variant says."""
+
+    encoder: keras.Model
+    decoder: keras.Model
+
+    def of(self, variant: str) -> tuple[keras.Model, keras.Model]:
+        """The variant's own, and its partner."""
+        return (self.decoder, self.encoder) if variant == DECODER else (self.encoder, self.decoder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationRun(Run):
+    """One training: on unpaired ``pairs``, watched on ``check``."""
+
+    variant: str
+    pairs: Pairs
+    check: Pairs
+
+    def task(self, part: Part, networks: Networks) -> SimulationTask:
+        """What a stage trains."""
+        label = part.stage.label
+        return SimulationTask(label, networks.encoder, networks.decoder, self.pairs, self.check, part.terms, self.seed)
+
+    def fit_part(self, part: Part, networks: Networks) -> Fits:
+        """Train ``networks`` by the losses of one stage, keeping those of its last step: the losses scatter."""
+        return {part.stage.label: self.fit(part.stage, self.task(part, networks), keep_best=False)}
+
+    def inputs(self, name: str) -> dict[str, Any]:
+        """By port, what the network ``name`` reads of the first training events."""
+        source = (self.pairs.z if name == DECODER else self.pairs.x)[:_SAMPLE_EVENTS]
+        return dict(ports(source, normal_noise(len(source), self.seed, _SAMPLE_STREAM)))
+
+
+def train(
+    variant: str,
+    preset: str,
+    out: Path,
+    *,
+    events: int | None = None,
+    epochs: int | None = None,
+    seed: int = 1,
+    resume: bool = False,
+    progress: Report | None = None,
+    data: Path | None = None,
+) -> Path:
+    """Train both networks into folder ``out``; returns the file of the variant's: model.h5, or of "paper" reference.h5.
+
+    The float networks of a folder are used again. ``data`` is a file of pairs; without it ``events`` are simulated and
+    kept in the cache. ``epochs`` replaces the default of every stage. After a kill, ``resume`` with the same options
+    ends with the same bits.
+
+    Raises ModelDataError for an unknown variant or preset, options that cannot work, or a file without enough events.
+    """
+    find_variant(variant)
+    if preset not in PRESETS:
+        raise ModelDataError(f"unknown preset {preset!r} of simulation: choose one of {', '.join(PRESETS)}")
+    chosen = PRESETS[preset]
+    check_run(epochs, seed)
+    pairs, check = _events(chosen, events, seed, data)
+    set_up(seed)
+    out.mkdir(parents=True, exist_ok=True)
+    run = SimulationRun(
+        out=out, epochs=epochs, seed=seed, resume=resume, progress=progress, variant=variant, pairs=pairs, check=check
+    )
+    steps = [_float_step(run, chosen)]
+    if chosen.quantized is not None:
+        quantized = chosen.quantized
+        steps.append(Step(preset, lambda: _train_quantized(run, chosen, quantized)))
+    fits = run_steps(out, steps)
+    _write_record(run, preset, fits)
+    return out / (REFERENCE_FILE if chosen.quantized is None else MODEL_FILE)
+
+
+def _events(preset: Preset, events: int | None, seed: int, data: Path | None) -> tuple[Pairs, Pairs]:
+    """Training events, of which the training forgets who belongs to whom, and others to watch."""
+    wanted = TRAINING_EVENTS if events is None else events
+    if data is not None:
+        pairs = read_pairs(data)[0]
+        wanted = min(len(pairs) - VALIDATION_EVENTS, wanted) if events is None else wanted
+    else:
+        pairs = training_pairs(wanted + VALIDATION_EVENTS, seed)
+    check = max(min(VALIDATION_EVENTS, len(pairs) // 10), 1)
+    wanted = min(wanted, len(pairs) - check) if events is None else wanted
+    quantized = preset.quantized
+    parts = [*preset.float_parts, *([quantized.part] if quantized is not None and quantized.part is not None else [])]
+    fewest = max(part.stage.batch for part in parts)
+    if wanted < fewest or len(pairs) < wanted + check:
+        raise ModelDataError(
+            f"{len(pairs)} pairs are there, {wanted} are asked for to train on and {check} to watch; at least {fewest}"
+            " fill a batch"
+        )
+    training, others = pairs.take(slice(check, check + wanted)), pairs.take(slice(0, check))
+    return training, others
+
+
+def _float_step(run: SimulationRun, preset: Preset) -> Step:
+    """The float networks, unless both files are there and of this preset."""
+
+    def train() -> Fits:
+        networks = _float_networks(run, preset)
+        fits: Fits = {}
+        for part in preset.float_parts:
+            fits |= run.fit_part(part, networks)
+        _save(run, networks, REFERENCE_FILE, PARTNER_FILE)
+        return fits
+
+    def accept() -> None:
+        _read_float_networks(run, preset)
+
+    return Step("float", train, makes=(REFERENCE_FILE, PARTNER_FILE), accept=accept)
+
+
+def _float_networks(run: SimulationRun, preset: Preset) -> Networks:
+    keras.utils.set_random_seed(run.seed)
+    if preset.residual:
+        return Networks(residual(ENCODER), residual(DECODER))
+    z, x = (_standard(particles) for particles in (run.pairs.z, run.pairs.x))
+    return Networks(paper(ENCODER, x, z[:, :6]), paper(DECODER, z, x[:, :6]))
+
+
+def _standard(particles: Any) -> Any:
+    """Momenta and then energies, in units of the ports."""
+    read = ports(particles, np.zeros((len(particles), 0)))
+    return np.concatenate([read["momenta"], read["energies"]], axis=1)
+
+
+def _read_float_networks(run: SimulationRun, preset: Preset) -> Networks:
+    networks = _float_networks(run, preset)
+    own, partner = networks.of(run.variant)
+    load_weights(own, run.out / REFERENCE_FILE, OTHER)
+    load_weights(partner, run.out / PARTNER_FILE, OTHER)
+    return networks
+
+
+def _train_quantized(run: SimulationRun, preset: Preset, quantized: Quantization | Learned) -> Fits:
+    networks = _read_float_networks(run, preset)
+    if isinstance(quantized, Learned):
+        return _train_learned(run, networks, quantized)
+    few = Networks(_quantized(run, networks.encoder, quantized.bits), _quantized(run, networks.decoder, quantized.bits))
+    fits = {} if quantized.part is None else run.fit_part(quantized.part, few)
+    for network in (few.encoder, few.decoder):
+        snap_to_grid(network)
+    _save(run, few, MODEL_FILE, PARTNER_MODEL_FILE)
+    return fits
+
+
+def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits:
+    """The variant's own network by learned widths; its partner, which no chip computes, in ``PARTNER_BITS``."""
+    own, partner = networks.of(run.variant)
+    few = learned.build(own.name)
+    few.set_weights(own.get_weights())
+    companion = _quantized(run, partner, PARTNER_BITS)
+    trained = Networks(companion, few) if run.variant == DECODER else Networks(few, companion)
+    fits = search(run, run.task(how.part, trained), few, list(run.inputs(few.name).values()), how)
+    snap_to_grid(companion)
+    save_model(companion, run.out / PARTNER_MODEL_FILE)
+    save_model(learned.finished(few), run.out / MODEL_FILE)
+    return fits
+
+
+def _quantized(run: SimulationRun, network: keras.Model, bits: int) -> keras.Model:
+    formats = formats_for(network, run.inputs(network.name), bits)
+    few = build(network.name, formats)
+    few.set_weights(network.get_weights())
+    return few
+
+
+def _save(run: SimulationRun, networks: Networks, own_file: str, partner_file: str) -> None:
+    own, partner = networks.of(run.variant)
+    save_model(partner, run.out / partner_file)
+    save_model(own, run.out / own_file)
+
+
+def _write_record(run: SimulationRun, preset: str, fits: Fits) -> None:
+    record = {
+        "system": "simulation",
+        "variant": run.variant,
+        "preset": preset,
+        "events": len(run.pairs),
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "versions": versions(("keras", "numpy", "qkeras-v3", "tensorflow")),
+        "stages": stage_records(run.out, fits),
+    }
+    write_record(run.out, record)
