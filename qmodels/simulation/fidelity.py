@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -71,8 +72,9 @@ def network_of(firmware: Firmware) -> Network:
     """A network of ports as one of particles."""
 
     def simulate(particles: Floats32, noise: Floats32) -> Floats32:
-        inputs: dict[str, Floats32] = ports(particles, noise)
-        return from_port(np.asarray(firmware(inputs)))  # type: ignore[arg-type]
+        inputs: Any = ports(particles, noise)
+        made: Any = firmware(inputs)
+        return from_port(np.asarray(made[0] if isinstance(made, list | tuple) else made))
 
     return simulate
 

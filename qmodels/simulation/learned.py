@@ -8,8 +8,7 @@ import keras
 import numpy as np
 from qkeras import QActivation, QDense
 
-from qmodels.simulation.networks import HIDDEN, new_ports
-from qmodels.simulation.particles import MOMENTA
+from qmodels.simulation.networks import DIMENSIONS, HIDDEN, PARTICLES, new_ports
 from qmodels.simulation.quantized import PORT
 from qmodels.training.precision.finish import snap
 from qmodels.training.precision.quantizer import learned_bits
@@ -32,26 +31,26 @@ def build(name: str, hidden: int = HIDDEN) -> keras.Model:
     noise = QActivation(learned_bits(NOISE_FRACTION, integer=_INTEGER), name="noise_format")(ports.noise)
     x = keras.layers.Concatenate(name="ports")([momenta, energies, noise])
     x = _dense(hidden, x, "hidden")
-    x = QActivation(_features(hidden, signed=False), name="relu")(x)
+    x = QActivation(_saturating(hidden), name="relu")(x)
     gains = [_dense(1, x, f"gain_{who}") for who in ("e", "p")]
-    gains = [QActivation(_features(1), name=f"gain_format_{who}")(y) for who, y in zip(("e", "p"), gains, strict=True)]
-    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(3)])
+    gains = [QActivation(_whole(1), name=f"gain_format_{who}")(y) for who, y in zip(("e", "p"), gains, strict=True)]
+    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(DIMENSIONS)])
     scaled = keras.layers.Multiply(name="scaled")([momenta, spread])
-    shift = QActivation(_features(len(MOMENTA)), name="shift_format")(_dense(len(MOMENTA), x, "shift"))
-    moved = keras.layers.Add(name="moved")([momenta, scaled, shift])
+    shift = QActivation(_whole(DIMENSIONS), name="shift_format")(_dense(DIMENSIONS, x, "shift"))
+    shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    moved = keras.layers.Add(name="moved")([momenta, scaled, shifts])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
 
 
-def _features(channels: int, *, signed: bool = True) -> learned_bits:
-    """Bits for each channel; rounded down, which costs no logic."""
-    return learned_bits(
-        FEATURE_FRACTION,
-        (channels,),
-        "floor",
-        integer=[_INTEGER] * channels,
-        signed=signed,
-        most=MOST_FEATURE_FRACTION,
-    )
+def _saturating(channels: int) -> learned_bits:
+    """Of a ReLU: bits for each channel, which saturates where few events reach. Rounded down, which costs no logic."""
+    top = [_INTEGER] * channels
+    return learned_bits(FEATURE_FRACTION, (channels,), "floor", integer=top, signed=False, most=MOST_FEATURE_FRACTION)
+
+
+def _whole(channels: int) -> learned_bits:
+    """Of a sum: bits for each channel, in all of the range that the sum has."""
+    return learned_bits(FEATURE_FRACTION, (channels,), "floor", most=MOST_FEATURE_FRACTION)
 
 
 def _dense(units: int, x: keras.KerasTensor, name: str) -> keras.KerasTensor:

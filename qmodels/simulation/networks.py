@@ -14,7 +14,7 @@ HIDDEN = 32
 PAPER_HIDDEN = 128
 SMALL = 0.02
 """Spread of the last layers' weights before training: what they add is next to nothing."""
-PARTICLES = 2
+PARTICLES, DIMENSIONS = 2, 3
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,22 @@ def new_ports() -> Ports:
 
 
 def residual(name: str, hidden: int = HIDDEN) -> keras.Model:
-    """Momenta times (1 + gain of their electron) plus a shift, both of one hidden layer that sees the noise.
+    """Momenta times (1 + gain of their electron) plus a shift of the pair, all of one hidden layer that sees the noise.
 
-    The gain is what a calorimeter does, the shift what the recoil does. Without noise it starts as the identity, so
-    that events lie where they belong before the first step, and no anchor has to bring them there.
+    The gain is what a calorimeter does, the shift what a recoil does; it is the same for both electrons. With a shift
+    for each the mass of the pair can be smeared by it, at the wrong η, and nothing in unpaired events tells. It starts
+    next to the identity, so that events lie where they belong before the first step, and no anchor has to bring them.
     """
     ports = new_ports()
     x = keras.layers.Concatenate(name="ports")(ports.all)
     x = keras.layers.Dense(hidden, "relu", name="hidden")(x)
     small = keras.initializers.RandomNormal(0.0, SMALL)
     gains = [keras.layers.Dense(1, kernel_initializer=small, name=f"gain_{who}")(x) for who in ("e", "p")]
-    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(3)])
+    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(DIMENSIONS)])
     scaled = keras.layers.Multiply(name="scaled")([ports.momenta, spread])
-    shift = keras.layers.Dense(len(MOMENTA), kernel_initializer=small, name="shift")(x)
-    return keras.Model(ports.all, keras.layers.Add(name="moved")([ports.momenta, scaled, shift]), name=name)
+    shift = keras.layers.Dense(DIMENSIONS, kernel_initializer=small, name="shift")(x)
+    shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    return keras.Model(ports.all, keras.layers.Add(name="moved")([ports.momenta, scaled, shifts]), name=name)
 
 
 def paper(name: str, source: Floats32, target: Floats32, hidden: int = PAPER_HIDDEN) -> keras.Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,7 +18,6 @@ from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.particles import pair_pt, pseudorapidity
 from qmodels.types import Floats, Floats64
 
-_TRUTH = {"color": "0.85", "edgecolor": "0.6", "label": "true"}
 _LABELS = {"p_y": "$p_y$ [GeV]", "p_z": "$p_z$ [GeV]", "E": "$E$ [GeV]", "M_ee": "$M_{ee}$ [GeV]"}
 _PT_BINS = np.arange(0.0, 41.0, 1.0)
 _ENERGY_BINS = np.linspace(0.0, 200.0, 61)
@@ -54,11 +54,12 @@ def draw(rows: dict[str, Made], half: Pairs, other: Pairs, path: Path) -> None:
             figure.savefig(draft, dpi=80)
 
 
-def _histograms(place: Axes, true: Floats, values: dict[str, Floats], bins: Floats64, label: str) -> None:
-    place.hist(true, bins, density=True, histtype="stepfilled", **_TRUTH)
+def _histograms(place: Axes, true: Floats, values: Mapping[str, Floats], bins: Floats64, label: str) -> None:
+    edges = bins.tolist()
+    place.hist(true, edges, density=True, histtype="stepfilled", color="0.85", edgecolor="0.6", label="true")
     for name, one in values.items():
         style = ":" if name == "identity" else "-"
-        place.hist(one, bins, density=True, histtype="step", linestyle=style, linewidth=1.5, label=name)
+        place.hist(one, edges, density=True, histtype="step", linestyle=style, linewidth=1.5, label=name)
     place.set_xlabel(label)
     place.set_yticks([])
 

@@ -74,12 +74,18 @@ class Preset:
     residual: bool = True
     quantized: Quantization | Learned | None = None
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every stage, the quantized one last."""
+        last = None if self.quantized is None else self.quantized.part
+        return self.float_parts if last is None else (*self.float_parts, last)
+
 
 _LOSSES = Terms(16, simulated=1.0, pair=1.0, regional=1.0, quiet=0.1)
 _DESK = (
     # A squared distance of few events is too large by what their scatter adds: the last stage has large batches.
-    Part(Stage("float-start", 150, 2000, 2e-3), _LOSSES),
-    Part(Stage("float", 250, 6000, 1e-3), _LOSSES),
+    Part(Stage("float-start", 260, 2000, 2e-3), _LOSSES),
+    Part(Stage("float", 260, 6000, 1e-3), _LOSSES),
 )
 _PAPER_LOSSES = Terms(1000)
 _PAPER = (
@@ -90,7 +96,7 @@ _PAPER = (
 )
 
 PRESETS: dict[str, Preset] = {
-    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 60, 6000, 5e-4), _LOSSES))),
+    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 100, 6000, 5e-4), _LOSSES))),
     "desk-12": Preset(_DESK, quantized=Quantization(12, None)),
     "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 100, 6000, 5e-4), _LOSSES))),
     "lean": Preset(
@@ -99,4 +105,4 @@ PRESETS: dict[str, Preset] = {
     ),
     "paper": Preset(_PAPER, residual=False),
 }
-TRAINING_EVENTS, VALIDATION_EVENTS = 86_000, 4000
+TRAINING_EVENTS, VALIDATION_EVENTS = 26_000, 4000

@@ -8,8 +8,7 @@ import keras
 import numpy as np
 from qkeras import QActivation, QDense
 
-from qmodels.simulation.networks import HIDDEN, new_ports
-from qmodels.simulation.particles import MOMENTA
+from qmodels.simulation.networks import DIMENSIONS, HIDDEN, PARTICLES, new_ports
 from qmodels.training.quantization import FixedPoint, integer_bits
 from qmodels.types import Floats32
 
@@ -69,14 +68,15 @@ def build(name: str, formats: Formats, hidden: int = HIDDEN) -> keras.Model:
     x = _dense(hidden, formats, formats.hidden_weight, "hidden")(x)
     x = QActivation(FixedPoint(formats.bits, formats.hidden, signed=False).quantizer(), name="relu")(x)
     gains = [_dense(1, formats, formats.gain_weight, f"gain_{who}")(x) for who in ("e", "p")]
-    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(3)])
+    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(DIMENSIONS)])
     spread = QActivation(FixedPoint(formats.bits, formats.gain, signed=True).quantizer(), name="gain_format")(spread)
     scaled = keras.layers.Multiply(name="scaled")([momenta, spread])
-    shift = _dense(len(MOMENTA), formats, formats.shift_weight, "shift")(x)
-    # A step finer than the port's: what is added has more bits than there are to come.
+    shift = _dense(DIMENSIONS, formats, formats.shift_weight, "shift")(x)
+    # In steps of the port, to which it is added.
     shift_format = FixedPoint(PORT.bits - PORT.integer + formats.shift, formats.shift, signed=True)
     shift = QActivation(shift_format.quantizer(), name="shift_format")(shift)
-    moved = keras.layers.Add(name="moved")([momenta, scaled, shift])
+    shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    moved = keras.layers.Add(name="moved")([momenta, scaled, shifts])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
 
 

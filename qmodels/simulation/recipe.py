@@ -125,25 +125,20 @@ def train(
 
 
 def _events(preset: Preset, events: int | None, seed: int, data: Path | None) -> tuple[Pairs, Pairs]:
-    """Training events, of which the training forgets who belongs to whom, and others to watch."""
-    wanted = TRAINING_EVENTS if events is None else events
-    if data is not None:
-        pairs = read_pairs(data)[0]
-        wanted = min(len(pairs) - VALIDATION_EVENTS, wanted) if events is None else wanted
+    """Training events, of which the training forgets who belongs to whom, and others to watch it by."""
+    if data is None:
+        pairs = training_pairs((TRAINING_EVENTS if events is None else events) + VALIDATION_EVENTS, seed)
     else:
-        pairs = training_pairs(wanted + VALIDATION_EVENTS, seed)
-    check = max(min(VALIDATION_EVENTS, len(pairs) // 10), 1)
-    wanted = min(wanted, len(pairs) - check) if events is None else wanted
-    quantized = preset.quantized
-    parts = [*preset.float_parts, *([quantized.part] if quantized is not None and quantized.part is not None else [])]
-    fewest = max(part.stage.batch for part in parts)
-    if wanted < fewest or len(pairs) < wanted + check:
+        pairs = read_pairs(data)[0]
+    watched = min(VALIDATION_EVENTS, len(pairs) // 10)
+    training = len(pairs) - watched if events is None else events
+    fewest = max(part.stage.batch for part in preset.parts)
+    if not max(fewest, 1) <= training <= len(pairs) - watched or watched < 1:
         raise ModelDataError(
-            f"{len(pairs)} pairs are there, {wanted} are asked for to train on and {check} to watch; at least {fewest}"
-            " fill a batch"
+            f"{training} of {len(pairs)} pairs cannot be trained on beside the {watched} that watch it: a batch takes"
+            f" {fewest}; give more pairs"
         )
-    training, others = pairs.take(slice(check, check + wanted)), pairs.take(slice(0, check))
-    return training, others
+    return pairs.take(slice(watched, watched + training)), pairs.take(slice(0, watched))
 
 
 def _float_step(run: SimulationRun, preset: Preset) -> Step:

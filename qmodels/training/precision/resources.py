@@ -138,7 +138,7 @@ def _output_bits(layer: keras.layers.Layer, incoming: list[tf.Tensor]) -> tf.Ten
         first, second = zip(*layer.pairs, strict=True)
         return tf.gather(spread, first) + tf.gather(spread, second)
     if isinstance(layer, keras.layers.Multiply):
-        return tf.add_n(incoming)
+        return sum(incoming, tf.constant(0.0))  # one for all channels, or one each
     if isinstance(layer, keras.layers.Concatenate):
         sizes = [tensor.shape[-1] for tensor in layer.input]
         return tf.concat([tf.broadcast_to(b, (n,)) for b, n in zip(incoming, sizes, strict=True)], axis=0)
