@@ -59,11 +59,10 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Learned:
-    """Every width trained under ``charge``, then pruned while the loss rises by less than ``given_up``, in GeV²."""
+    """Every width trained under ``charge``, which is in GeV² per LUT."""
 
     part: Part
     charge: Charge
-    given_up: float
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ _LOSSES = Terms(16, simulated=1.0, pair=1.0, regional=1.0, quiet=0.1)
 _DESK = (
     # A squared distance of few events is too large by what their scatter adds: the last stage has large batches.
     Part(Stage("float-start", 260, 2000, 2e-3), _LOSSES),
-    Part(Stage("float", 260, 6000, 1e-3), _LOSSES),
+    Part(Stage("float", 60, 6000, 1e-3), _LOSSES),
 )
 _PAPER_LOSSES = Terms(1000)
 _PAPER = (
@@ -96,12 +95,12 @@ _PAPER = (
 )
 
 PRESETS: dict[str, Preset] = {
-    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 100, 6000, 5e-4), _LOSSES))),
+    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 60, 6000, 5e-4), _LOSSES))),
     "desk-12": Preset(_DESK, quantized=Quantization(12, None)),
-    "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 100, 6000, 5e-4), _LOSSES))),
+    "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 60, 6000, 5e-4), _LOSSES))),
     "lean": Preset(
         _DESK,
-        quantized=Learned(Part(Stage("lean", 100, 6000, 5e-4), _LOSSES), Charge(1e-6, 1e-4, 0.6), given_up=0.2),
+        quantized=Learned(Part(Stage("lean", 60, 6000, 5e-4), _LOSSES), Charge(1e-6, 1e-4, 0.6)),
     ),
     "paper": Preset(_PAPER, residual=False),
 }

@@ -13,7 +13,6 @@ from qmodels.errors import ModelDataError
 from qmodels.simulation import learned
 from qmodels.simulation.events import find_variant
 from qmodels.simulation.generating import training_pairs
-from qmodels.simulation.lean import search
 from qmodels.simulation.networks import paper, residual
 from qmodels.simulation.pair_files import read_pairs
 from qmodels.simulation.pairs import Pairs
@@ -36,6 +35,7 @@ from qmodels.simulation.presets import (
 from qmodels.simulation.quantized import build, formats_for
 from qmodels.simulation.training import SimulationTask
 from qmodels.training.loop import set_up
+from qmodels.training.precision.task import ChargedTask
 from qmodels.training.progress import Report
 from qmodels.training.quantization import snap_to_grid
 from qmodels.training.records import load_weights, save_model, stage_records, versions, write_record
@@ -199,7 +199,9 @@ def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits
     few.set_weights(own.get_weights())
     companion = _quantized(run, partner, PARTNER_BITS)
     trained = Networks(companion, few) if run.variant == DECODER else Networks(few, companion)
-    fits = search(run, run.task(how.part, trained), few, list(run.inputs(few.name).values()), how)
+    stage, inputs = how.part.stage, list(run.inputs(few.name).values())
+    charged = ChargedTask(run.task(how.part, trained), few, how.charge.over(run.epochs_of(stage)), inputs)
+    fits: Fits = {stage.label: run.fit(stage, charged, keep_best=False)}
     snap_to_grid(companion)
     save_model(companion, run.out / PARTNER_MODEL_FILE)
     save_model(learned.finished(few), run.out / MODEL_FILE)

@@ -27,6 +27,7 @@ class ChargedTask:
         self.events = task.events
         self.variables: Sequence[keras.Variable] = [*task.variables, *(q.fraction for q in quantizers(model))]
         self.options = {**getattr(task, "options", {}), "charge": [float(rate) for rate in charge]}
+        self.compiled_by_xla = getattr(task, "compiled_by_xla", True)
         self.cost = ResourceTerm(model)
         self._task = task
         self._model = model
