@@ -6,12 +6,16 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from qkeras import QActivation, QDense
 
-from qmodels.simulation.networks import DIMENSIONS, HIDDEN, PARTICLES, new_ports
+from qmodels.simulation.networks import HIDDEN, new_ports
+from qmodels.simulation.particles import DIMENSIONS, PARTICLES
 from qmodels.simulation.quantized import PORT
 from qmodels.training.precision.finish import snap
 from qmodels.training.precision.quantizer import learned_bits
+
+Indices = npt.NDArray[np.intp]
 
 WEIGHT_FRACTION, MOST_WEIGHT_FRACTION = 7, 8
 FEATURE_FRACTION, MOST_FEATURE_FRACTION = 6, 8
@@ -20,7 +24,7 @@ _INTEGER = 2
 """Before any event was seen; then as many as are needed."""
 
 
-def build(name: str, hidden: int = HIDDEN) -> keras.Model:
+def build(name: str, electron_hidden: int = HIDDEN, pair_hidden: int = HIDDEN) -> keras.Model:
     """Untrained network of the layers, and the order of weights, of :func:`qmodels.simulation.networks.residual`.
 
     Momenta and energies keep the format of the port, and so does what comes out: 1/16 GeV are what a detector tells.
@@ -29,15 +33,21 @@ def build(name: str, hidden: int = HIDDEN) -> keras.Model:
     momenta = QActivation(PORT.quantizer(), name="momentum_format")(ports.momenta)
     energies = QActivation(PORT.quantizer(), name="energy_format")(ports.energies)
     noise = QActivation(learned_bits(NOISE_FRACTION, integer=_INTEGER), name="noise_format")(ports.noise)
-    x = keras.layers.Concatenate(name="ports")([momenta, energies, noise])
-    x = _dense(hidden, x, "hidden")
-    x = QActivation(_saturating(hidden), name="relu")(x)
-    gains = [_dense(1, x, f"gain_{who}") for who in ("e", "p")]
-    gains = [QActivation(_whole(1), name=f"gain_format_{who}")(y) for who, y in zip(("e", "p"), gains, strict=True)]
-    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(DIMENSIONS)])
-    scaled = keras.layers.Multiply(name="scaled")([momenta, spread])
+    recoil = QActivation(learned_bits(NOISE_FRACTION, integer=_INTEGER), name="recoil_format")(ports.recoil)
+    electron = keras.layers.Concatenate(name="electron")([momenta, energies, noise])
+    x = QActivation(_saturating(electron_hidden), name="electron_relu")(
+        _dense(electron_hidden, electron, "electron_hidden")
+    )
+    gain = QActivation(_whole(1), name="gain_format")(_dense(1, x, "gain"))
+    gains = keras.layers.Concatenate(name="gains")([gain] * DIMENSIONS)
+    scaled = keras.layers.Multiply(name="scaled")([momenta, gains])
+    momenta = keras.layers.Flatten(name="flat_momenta")(momenta)
+    energies = keras.layers.Flatten(name="flat_energies")(energies)
+    pair = keras.layers.Concatenate(name="pair")([momenta, energies, recoil])
+    x = QActivation(_saturating(pair_hidden), name="pair_relu")(_dense(pair_hidden, pair, "pair_hidden"))
     shift = QActivation(_whole(DIMENSIONS), name="shift_format")(_dense(DIMENSIONS, x, "shift"))
     shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
     moved = keras.layers.Add(name="moved")([momenta, scaled, shifts])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
 
@@ -59,27 +69,22 @@ def _dense(units: int, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return QDense(units, kernel_quantizer=kernel, bias_quantizer=bias, name=name)(x)
 
 
-READERS = ("gain_e", "gain_p", "shift")
-"""Layers that read the hidden one."""
+READERS = {"electron_hidden": "gain", "pair_hidden": "shift"}
+"""Who reads a hidden layer."""
+_RELUS = {"electron_relu": "electron_hidden", "pair_relu": "pair_hidden"}
 
 
 def without_idle_features(network: keras.Model) -> keras.Model:
     """A network that computes the same, without hidden features that no weight reads; at least one is kept."""
-    layers: dict[str, Any] = {layer.name: layer for layer in network.layers}
-    read = [np.asarray(layers[name].kernel_quantizer_internal(layers[name].kernel.value)) for name in READERS]
-    kept = np.flatnonzero(np.concatenate(read, axis=1).any(axis=1))
-    kept = kept if kept.size else np.arange(1)
-    smaller = build(network.name, len(kept))
+    kept = {hidden: _read(network.get_layer(reader)) for hidden, reader in READERS.items()}
+    smaller = build(network.name, *(len(features) for features in kept.values()))
+    rows = {reader: kept[hidden] for hidden, reader in READERS.items()}
     for layer in smaller.layers:
-        old = layers[layer.name]
+        old = network.get_layer(layer.name)
         if isinstance(layer, QDense):
-            columns = kept if layer.name == "hidden" else np.arange(old.kernel.shape[1])
-            rows = kept if layer.name in READERS else np.arange(old.kernel.shape[0])
-            layer.set_weights([np.asarray(old.kernel)[rows][:, columns], np.asarray(old.bias)[columns]])
-            layer.kernel_quantizer_internal.set_bits(old.kernel_quantizer_internal.fraction_bits()[rows][:, columns])
-            layer.bias_quantizer_internal.set_bits(old.bias_quantizer_internal.fraction_bits()[columns])
+            _copy_weights(old, layer, rows.get(layer.name), kept.get(layer.name))
         elif isinstance(layer, QActivation) and isinstance(layer.activation, learned_bits):
-            _copy_format(old.activation, layer.activation, kept if layer.name == "relu" else None)
+            _copy_format(old.activation, layer.activation, kept.get(_RELUS.get(layer.name, "")))
     return smaller
 
 
@@ -90,9 +95,23 @@ def finished(network: keras.Model) -> keras.Model:
     return smaller
 
 
-def _copy_format(old: learned_bits, new: learned_bits, kept: Any) -> None:
-    bits, integer = old.fraction_bits(), old.integer
-    if isinstance(integer, keras.Variable):
-        tops = np.asarray(integer)
-        new.integer.assign(tops if kept is None else tops[kept])  # type: ignore[union-attr]
+def _read(reader: Any) -> Indices:
+    features = np.flatnonzero(np.asarray(reader.kernel_quantizer_internal(reader.kernel.value)).any(axis=1))
+    return features if features.size else np.arange(1)
+
+
+def _copy_weights(old: Any, new: Any, rows: Indices | None, columns: Indices | None) -> None:
+    """Those of some inputs and outputs; None for all."""
+    into, out = (np.arange(size) for size in old.kernel.shape)
+    rows, columns = into if rows is None else rows, out if columns is None else columns
+    new.set_weights([np.asarray(old.kernel)[rows][:, columns], np.asarray(old.bias)[columns]])
+    new.kernel_quantizer_internal.set_bits(old.kernel_quantizer_internal.fraction_bits()[rows][:, columns])
+    new.bias_quantizer_internal.set_bits(old.bias_quantizer_internal.fraction_bits()[columns])
+
+
+def _copy_format(old: learned_bits, new: learned_bits, kept: Indices | None) -> None:
+    bits = old.fraction_bits()
     new.set_bits(bits if kept is None else bits[kept])
+    if isinstance(old.integer, keras.Variable) and isinstance(new.integer, keras.Variable):
+        tops = np.asarray(old.integer)
+        new.integer.assign(tops if kept is None else tops[kept])

@@ -1,4 +1,4 @@
-"""Float networks: that of the paper, and the residual one that starts at identity. Three ports in, momenta out."""
+"""Float networks: that of the paper, and the residual one that starts at identity. Four ports in, momenta out."""
 
 from __future__ import annotations
 
@@ -7,53 +7,64 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from qmodels.simulation.particles import MOMENTA, NOISE
+from qmodels.simulation.particles import DIMENSIONS, ELECTRON_NOISE, MOMENTA, NOISE, PARTICLES, RECOIL_NOISE
 from qmodels.types import Floats32
 
-HIDDEN = 32
+HIDDEN = 16
+"""Features behind a gain, and behind the shift."""
 PAPER_HIDDEN = 128
 SMALL = 0.02
 """Spread of the last layers' weights before training: what they add is next to nothing."""
-PARTICLES, DIMENSIONS = 2, 3
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The three inputs of every network here, in the units of ``qmodels.simulation.particles``."""
+    """The inputs of every network here, as ``qmodels.simulation.particles.ports`` has them."""
 
     momenta: keras.KerasTensor
     energies: keras.KerasTensor
     noise: keras.KerasTensor
+    recoil: keras.KerasTensor
 
     @property
     def all(self) -> list[keras.KerasTensor]:
         """In the order of the network."""
-        return [self.momenta, self.energies, self.noise]
+        return [self.momenta, self.energies, self.noise, self.recoil]
 
 
 def new_ports() -> Ports:
     """Inputs of a new network."""
-    sizes = {"momenta": len(MOMENTA), "energies": PARTICLES, "noise": NOISE}
-    return Ports(**{name: keras.Input((size,), name=name) for name, size in sizes.items()})
+    return Ports(
+        keras.Input((PARTICLES, DIMENSIONS), name="momenta"),
+        keras.Input((PARTICLES, 1), name="energies"),
+        keras.Input((PARTICLES, ELECTRON_NOISE), name="noise"),
+        keras.Input((RECOIL_NOISE,), name="recoil"),
+    )
 
 
 def residual(name: str, hidden: int = HIDDEN) -> keras.Model:
-    """Momenta times (1 + gain of their electron) plus a shift of the pair, all of one hidden layer that sees the noise.
+    """Momenta times (1 + gain of their electron) plus a shift of the pair: what a calorimeter and what a recoil does.
 
-    The gain is what a calorimeter does, the shift what a recoil does; it is the same for both electrons. With a shift
-    for each the mass of the pair can be smeared by it, at the wrong η, and nothing in unpaired events tells. It starts
-    next to the identity, so that events lie where they belong before the first step, and no anchor has to bring them.
+    The gain is worked out for each electron alone, from noise of its own, with the same weights. A network that sees
+    both at once can smear one for the other, and have every distribution of unpaired events right but that of an
+    electron's response. It starts next to the identity, so that events lie where they belong before the first step, and
+    no anchor has to bring them there.
     """
     ports = new_ports()
-    x = keras.layers.Concatenate(name="ports")(ports.all)
-    x = keras.layers.Dense(hidden, "relu", name="hidden")(x)
     small = keras.initializers.RandomNormal(0.0, SMALL)
-    gains = [keras.layers.Dense(1, kernel_initializer=small, name=f"gain_{who}")(x) for who in ("e", "p")]
-    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(DIMENSIONS)])
-    scaled = keras.layers.Multiply(name="scaled")([ports.momenta, spread])
+    electron = keras.layers.Concatenate(name="electron")([ports.momenta, ports.energies, ports.noise])
+    x = keras.layers.Dense(hidden, "relu", name="electron_hidden")(electron)
+    gain = keras.layers.Dense(1, kernel_initializer=small, name="gain")(x)
+    gains = keras.layers.Concatenate(name="gains")([gain] * DIMENSIONS)
+    scaled = keras.layers.Multiply(name="scaled")([ports.momenta, gains])
+    momenta = keras.layers.Flatten(name="flat_momenta")(ports.momenta)
+    energies = keras.layers.Flatten(name="flat_energies")(ports.energies)
+    pair = keras.layers.Concatenate(name="pair")([momenta, energies, ports.recoil])
+    x = keras.layers.Dense(hidden, "relu", name="pair_hidden")(pair)
     shift = keras.layers.Dense(DIMENSIONS, kernel_initializer=small, name="shift")(x)
     shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
-    return keras.Model(ports.all, keras.layers.Add(name="moved")([ports.momenta, scaled, shifts]), name=name)
+    scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
+    return keras.Model(ports.all, keras.layers.Add(name="moved")([momenta, scaled, shifts]), name=name)
 
 
 def paper(name: str, source: Floats32, target: Floats32, hidden: int = PAPER_HIDDEN) -> keras.Model:
@@ -62,13 +73,15 @@ def paper(name: str, source: Floats32, target: Floats32, hidden: int = PAPER_HID
     ``source`` (n, 8) and ``target`` (n, 6) tell mean and spread of what it reads and writes, in the units of the ports.
     """
     ports = new_ports()
-    seen = keras.layers.Concatenate(name="particles")([ports.momenta, ports.energies])
+    flat = [keras.layers.Flatten(name=f"flat_{port.name}")(port) for port in ports.all[:3]]
+    seen = keras.layers.Concatenate(name="particles")(flat[:2])
+    normal = keras.layers.Concatenate(name="noises")([flat[2], ports.recoil])
     spread = source.std(axis=0)
     x = keras.layers.Rescaling(_listed(1 / spread), _listed(-source.mean(axis=0) / spread), name="standard")(seen)
     told = keras.layers.Dense(hidden, "relu", name="noise_hidden")(x)
     mean = keras.layers.Dense(NOISE, name="noise_mean")(told)
     width = keras.layers.Dense(NOISE, "softplus", bias_initializer="ones", name="noise_width")(told)
-    noise = keras.layers.Add(name="conditional")([mean, keras.layers.Multiply(name="drawn")([width, ports.noise])])
+    noise = keras.layers.Add(name="conditional")([mean, keras.layers.Multiply(name="drawn")([width, normal])])
     y = keras.layers.Dense(hidden, "relu", name="hidden")(keras.layers.Concatenate(name="seen")([x, noise]))
     y = keras.layers.Dense(len(MOMENTA), name="momentum")(y)
     y = keras.layers.Rescaling(_listed(target.std(axis=0)), _listed(target.mean(axis=0)), name="units")(y)

@@ -17,8 +17,10 @@ ENERGIES = (3, 7)
 MOMENTUM_UNITS = (32.0, 32.0, 128.0, 32.0, 32.0, 128.0)
 """GeV of one unit of each momentum."""
 ENERGY_UNIT = 128.0
-NOISE = 6
-"""Standard normal numbers that an event takes."""
+PARTICLES, DIMENSIONS = 2, 3
+ELECTRON_NOISE, RECOIL_NOISE = 2, 2
+NOISE = PARTICLES * ELECTRON_NOISE + RECOIL_NOISE
+"""Standard normal numbers that an event takes: for each electron, and for what the pair recoils against."""
 
 Z_MASS, WINDOW = 91.19, 37.4
 """GeV: events count within 15 widths of the Z, as MadGraph's ``bwcutoff`` has it. A single one of a TeV would outweigh
@@ -51,10 +53,14 @@ def with_energies(momenta: Floats) -> Floats32:
 
 def ports(particles: Floats, noise: Floats) -> dict[str, Floats32]:
     """What a network reads of ``particles`` (n, 8) and standard normal ``noise`` (n, NOISE), by its ports' names."""
+    momenta = (particles[:, MOMENTA] / np.array(MOMENTUM_UNITS)).astype(np.float32)
+    energies = (particles[:, ENERGIES] / ENERGY_UNIT).astype(np.float32)
+    noise = np.asarray(noise, np.float32)
     return {
-        "momenta": (particles[:, MOMENTA] / np.array(MOMENTUM_UNITS)).astype(np.float32),
-        "energies": (particles[:, ENERGIES] / ENERGY_UNIT).astype(np.float32),
-        "noise": np.asarray(noise, np.float32),
+        "momenta": momenta.reshape(-1, PARTICLES, DIMENSIONS),
+        "energies": energies.reshape(-1, PARTICLES, 1),
+        "noise": noise[:, :-RECOIL_NOISE].reshape(-1, PARTICLES, ELECTRON_NOISE),
+        "recoil": noise[:, -RECOIL_NOISE:],
     }
 
 

@@ -83,7 +83,7 @@ class Preset:
 _LOSSES = Terms(16, simulated=1.0, pair=1.0, regional=1.0, quiet=0.1)
 _DESK = (
     # A squared distance of few events is too large by what their scatter adds: the last stage has large batches.
-    Part(Stage("float-start", 260, 2000, 2e-3), _LOSSES),
+    Part(Stage("float-start", 200, 2000, 2e-3), _LOSSES),
     Part(Stage("float", 60, 6000, 1e-3), _LOSSES),
 )
 _PAPER_LOSSES = Terms(1000)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from qkeras import QActivation, QDense
 
-from qmodels.simulation.networks import DIMENSIONS, HIDDEN, PARTICLES, new_ports
+from qmodels.simulation.networks import HIDDEN, new_ports
+from qmodels.simulation.particles import DIMENSIONS, PARTICLES
 from qmodels.training.quantization import FixedPoint, integer_bits
 from qmodels.types import Floats32
 
@@ -20,41 +22,42 @@ _BIAS_BITS = 2
 """Bits that a bias has beyond a weight: there are few of them."""
 
 
+LAYERS = ("electron_hidden", "gain", "pair_hidden", "shift")
+"""Those with weights."""
+
+
 @dataclass(frozen=True)
 class Formats:
-    """Bits of a network; a sign is among those of weights, gains and shifts, and comes on top of integer bits."""
+    """``bits`` of weights and features, signs included; integer bits by layer, of its weights and of what follows."""
 
     bits: int
-    hidden_weight: int
-    hidden: int
-    gain_weight: int
-    gain: int
-    shift_weight: int
-    shift: int
+    weights: Mapping[str, int]
+    outputs: Mapping[str, int]
 
-    def weight(self, integer: int) -> FixedPoint:
-        """Format of a weight."""
-        return FixedPoint(self.bits, integer, signed=True)
+    def weight(self, layer: str) -> FixedPoint:
+        """Format of the weights of a layer."""
+        return FixedPoint(self.bits, self.weights[layer], signed=True)
 
-    def bias(self, integer: int) -> FixedPoint:
-        """Format of the bias of a layer whose weights have these integer bits."""
-        return FixedPoint(self.bits + _BIAS_BITS, integer + _BIAS_BITS // 2, signed=True)
+    def bias(self, layer: str) -> FixedPoint:
+        """Format of the biases of a layer."""
+        return FixedPoint(self.bits + _BIAS_BITS, self.weights[layer] + _BIAS_BITS // 2, signed=True)
+
+    def output(self, layer: str) -> FixedPoint:
+        """Format of what the layer's activation gives: of a shift in steps of the port, to which it is added."""
+        integer = self.outputs[layer]
+        if layer == "shift":
+            return FixedPoint(1 + integer + PORT.fraction, integer, signed=True)
+        return FixedPoint(self.bits, integer, signed=layer == "gain")
 
 
 def formats_for(network: keras.Model, sample: dict[str, Floats32], bits: int) -> Formats:
     """Integer bits that hold the weights of a float ``network``, and what it computes of ``sample`` but for 1e-4."""
-    layers = {layer.name: layer for layer in network.layers}
-    names = ("hidden", "gains", "shift")
-    probe = keras.Model(network.inputs, [layers[name].output for name in names])
-    hidden, gains, shift = (_reach(values) for values in probe(list(sample.values())))
+    layers = [network.get_layer(name) for name in LAYERS]
+    computed = keras.Model(network.inputs, [layer.output for layer in layers])(list(sample.values()))
     return Formats(
         bits,
-        hidden_weight=_largest_weight(layers["hidden"]),
-        hidden=hidden,
-        gain_weight=max(_largest_weight(layers[name]) for name in ("gain_e", "gain_p")),
-        gain=gains,
-        shift_weight=_largest_weight(layers["shift"]),
-        shift=shift,
+        {layer.name: integer_bits(float(np.abs(np.asarray(layer.kernel)).max())) for layer in layers},
+        {layer.name: _reach(values) for layer, values in zip(layers, computed, strict=True)},
     )
 
 
@@ -64,34 +67,30 @@ def build(name: str, formats: Formats, hidden: int = HIDDEN) -> keras.Model:
     momenta = QActivation(PORT.quantizer(), name="momentum_format")(ports.momenta)
     energies = QActivation(PORT.quantizer(), name="energy_format")(ports.energies)
     noise = QActivation(NOISE_PORT.quantizer(), name="noise_format")(ports.noise)
-    x = keras.layers.Concatenate(name="ports")([momenta, energies, noise])
-    x = _dense(hidden, formats, formats.hidden_weight, "hidden")(x)
-    x = QActivation(FixedPoint(formats.bits, formats.hidden, signed=False).quantizer(), name="relu")(x)
-    gains = [_dense(1, formats, formats.gain_weight, f"gain_{who}")(x) for who in ("e", "p")]
-    spread = keras.layers.Concatenate(name="gains")([gain for gain in gains for _ in range(DIMENSIONS)])
-    spread = QActivation(FixedPoint(formats.bits, formats.gain, signed=True).quantizer(), name="gain_format")(spread)
-    scaled = keras.layers.Multiply(name="scaled")([momenta, spread])
-    shift = _dense(DIMENSIONS, formats, formats.shift_weight, "shift")(x)
-    # In steps of the port, to which it is added.
-    shift_format = FixedPoint(PORT.bits - PORT.integer + formats.shift, formats.shift, signed=True)
-    shift = QActivation(shift_format.quantizer(), name="shift_format")(shift)
+    recoil = QActivation(NOISE_PORT.quantizer(), name="recoil_format")(ports.recoil)
+    electron = keras.layers.Concatenate(name="electron")([momenta, energies, noise])
+    gain = _layer(1, formats, "gain", _layer(hidden, formats, "electron_hidden", electron))
+    gains = keras.layers.Concatenate(name="gains")([gain] * DIMENSIONS)
+    scaled = keras.layers.Multiply(name="scaled")([momenta, gains])
+    momenta = keras.layers.Flatten(name="flat_momenta")(momenta)
+    energies = keras.layers.Flatten(name="flat_energies")(energies)
+    pair = keras.layers.Concatenate(name="pair")([momenta, energies, recoil])
+    shift = _layer(DIMENSIONS, formats, "shift", _layer(hidden, formats, "pair_hidden", pair))
     shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
     moved = keras.layers.Add(name="moved")([momenta, scaled, shifts])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
 
 
-def _dense(units: int, formats: Formats, integer: int, name: str) -> QDense:
-    return QDense(
+def _layer(units: int, formats: Formats, name: str, x: keras.KerasTensor) -> keras.KerasTensor:
+    dense = QDense(
         units,
-        kernel_quantizer=formats.weight(integer).quantizer(),
-        bias_quantizer=formats.bias(integer).quantizer(),
+        kernel_quantizer=formats.weight(name).quantizer(),
+        bias_quantizer=formats.bias(name).quantizer(),
         kernel_initializer="glorot_uniform",
         name=name,
     )
-
-
-def _largest_weight(layer: keras.layers.Layer) -> int:
-    return integer_bits(float(np.abs(np.asarray(layer.kernel)).max()))
+    return QActivation(formats.output(name).quantizer(), name=f"{name}_format")(dense(x))
 
 
 def _reach(values: keras.KerasTensor) -> int:

@@ -16,7 +16,7 @@ from qmodels.simulation.generating import training_pairs
 from qmodels.simulation.networks import paper, residual
 from qmodels.simulation.pair_files import read_pairs
 from qmodels.simulation.pairs import Pairs
-from qmodels.simulation.particles import normal_noise, ports
+from qmodels.simulation.particles import NOISE, normal_noise, ports
 from qmodels.simulation.presets import (
     DECODER,
     ENCODER,
@@ -168,8 +168,8 @@ def _float_networks(run: SimulationRun, preset: Preset) -> Networks:
 
 def _standard(particles: Any) -> Any:
     """Momenta and then energies, in units of the ports."""
-    read = ports(particles, np.zeros((len(particles), 0)))
-    return np.concatenate([read["momenta"], read["energies"]], axis=1)
+    read = ports(particles, np.zeros((len(particles), NOISE)))
+    return np.concatenate([read[name].reshape(len(particles), -1) for name in ("momenta", "energies")], axis=1)
 
 
 def _read_float_networks(run: SimulationRun, preset: Preset) -> Networks:

@@ -32,7 +32,10 @@ class Simulation:
     data_options: tuple[str, ...] = DATA_OPTIONS
 
     def events(self, variant: str, n: int, seed: int) -> Inputs:
-        """``n`` inputs, {momenta (n, 6), energies (n, 2), noise (n, 6)}: see ``qmodels.simulation.particles``."""
+        """``n`` inputs, {momenta (n, 2, 3), energies (n, 2, 1), noise (n, 2, 2), recoil (n, 2)}.
+
+        As of :func:`qmodels.simulation.particles.ports`, in its units.
+        """
         from qmodels.simulation.events import verification_inputs
 
         return verification_inputs(variant, n, seed)

@@ -26,11 +26,15 @@ from qmodels.simulation.losses import (
 )
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.particles import (
+    DIMENSIONS,
+    ELECTRON_NOISE,
     ENERGIES,
     ENERGY_UNIT,
     MOMENTA,
     MOMENTUM_UNITS,
     NOISE,
+    PARTICLES,
+    RECOIL_NOISE,
     from_port,
     normal_noise,
     ports,
@@ -118,7 +122,14 @@ def run(network: keras.Model, particles: tf.Tensor, noise: tf.Tensor) -> tf.Tens
     """Particles (n, 8) in GeV that ``network`` makes of ``particles`` and ``noise``."""
     momenta = tf.gather(particles, MOMENTA, axis=1) / tf.constant(MOMENTUM_UNITS)
     energies = tf.gather(particles, ENERGIES, axis=1) / ENERGY_UNIT
-    made: Any = network([momenta, energies, noise])
+    made: Any = network(
+        [
+            tf.reshape(momenta, (-1, PARTICLES, DIMENSIONS)),
+            tf.reshape(energies, (-1, PARTICLES, 1)),
+            tf.reshape(noise[:, :-RECOIL_NOISE], (-1, PARTICLES, ELECTRON_NOISE)),
+            noise[:, -RECOIL_NOISE:],
+        ]
+    )
     return four_momenta(made * tf.constant(MOMENTUM_UNITS))
 
 

@@ -33,10 +33,12 @@ def test_an_energy_follows_from_its_momentum() -> None:
 
 
 def test_a_port_counts_in_powers_of_two_and_back() -> None:
-    read = ports(EVENT, np.zeros((2, 6)))
-    assert read["momenta"][1] == pytest.approx([0, 3 / 32, 4 / 128, 0, -3 / 32, 4 / 128])
-    assert read["energies"][0] == pytest.approx([30 / 128, 40 / 128])
-    assert np.array_equal(from_port(read["momenta"]), EVENT)
+    read = ports(EVENT, np.arange(12.0).reshape(2, 6))
+    assert read["momenta"][1].ravel() == pytest.approx([0, 3 / 32, 4 / 128, 0, -3 / 32, 4 / 128])
+    assert read["energies"][0].ravel() == pytest.approx([30 / 128, 40 / 128])
+    assert read["noise"][0].tolist() == [[0, 1], [2, 3]]
+    assert read["recoil"][1].tolist() == [10, 11]
+    assert np.array_equal(from_port(read["momenta"].reshape(2, 6)), EVENT)
 
 
 def test_noise_is_standard_normal_and_of_its_seed() -> None:

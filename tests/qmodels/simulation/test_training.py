@@ -51,7 +51,7 @@ def test_firmware_computes_what_was_trained(trained: Path) -> None:
 
 def test_a_step_from_the_identity_is_near_it(trained: Path) -> None:
     inputs = ports(pairs(500, 9).z, np.zeros((500, 6)))
-    moved = emulated(trained / "model.h5")(inputs)[0] - inputs["momenta"]
+    moved = emulated(trained / "model.h5")(inputs)[0] - inputs["momenta"].reshape(500, 6)
     assert 0.0 < np.abs(moved).max() < 0.5
 
 
