@@ -67,10 +67,14 @@ class Learned:
 
 @dataclass(frozen=True)
 class Preset:
-    """What is trained one after the other: the float networks, then the quantized ones, if any."""
+    """What is trained one after the other: the float networks, then the quantized ones, if any.
+
+    A network that is ``residual`` has ``hidden`` features behind each of its two outputs; else it is the paper's.
+    """
 
     float_parts: tuple[Part, ...]
     residual: bool = True
+    hidden: int = 16
     quantized: Quantization | Learned | None = None
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from qmodels.simulation.networks import paper, residual
 from qmodels.simulation.pair_files import read_pairs
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.particles import NOISE, normal_noise, ports
+from qmodels.simulation.points import Choice, preset_of
 from qmodels.simulation.presets import (
     DECODER,
     ENCODER,
@@ -104,24 +106,48 @@ def train(
 
     Raises ModelDataError for an unknown variant or preset, options that cannot work, or a file without enough events.
     """
-    find_variant(variant)
     if preset not in PRESETS:
         raise ModelDataError(f"unknown preset {preset!r} of simulation: choose one of {', '.join(PRESETS)}")
     chosen = PRESETS[preset]
+    run = _run(variant, chosen, out, events, epochs, seed, data)
+    run = replace(run, resume=resume, progress=progress)
+    fits = _train(run, preset, chosen)
+    _write_record(run, preset, fits)
+    return out / (REFERENCE_FILE if chosen.quantized is None else MODEL_FILE)
+
+
+def train_point(
+    variant: str,
+    parameters: Mapping[str, Choice],
+    out: Path,
+    *,
+    events: int | None = None,
+    epochs: int | None = None,
+    seed: int = 1,
+) -> Path:
+    """Train the network of ``parameters`` into ``out``, with its float one and their partners; no record."""
+    preset = preset_of(parameters)
+    _train(_run(variant, preset, out, events, epochs, seed, None), "point", preset)
+    return out / MODEL_FILE
+
+
+def _run(
+    variant: str, preset: Preset, out: Path, events: int | None, epochs: int | None, seed: int, data: Path | None
+) -> SimulationRun:
+    find_variant(variant)
     check_run(epochs, seed)
-    pairs, check = _events(chosen, events, seed, data)
+    pairs, check = _events(preset, events, seed, data)
     set_up(seed)
     out.mkdir(parents=True, exist_ok=True)
-    run = SimulationRun(
-        out=out, epochs=epochs, seed=seed, resume=resume, progress=progress, variant=variant, pairs=pairs, check=check
-    )
+    return SimulationRun(out=out, epochs=epochs, seed=seed, variant=variant, pairs=pairs, check=check)
+
+
+def _train(run: SimulationRun, name: str, chosen: Preset) -> Fits:
     steps = [_float_step(run, chosen)]
     if chosen.quantized is not None:
         quantized = chosen.quantized
-        steps.append(Step(preset, lambda: _train_quantized(run, chosen, quantized)))
-    fits = run_steps(out, steps)
-    _write_record(run, preset, fits)
-    return out / (REFERENCE_FILE if chosen.quantized is None else MODEL_FILE)
+        steps.append(Step(name, lambda: _train_quantized(run, chosen, quantized)))
+    return run_steps(run.out, steps)
 
 
 def _events(preset: Preset, events: int | None, seed: int, data: Path | None) -> tuple[Pairs, Pairs]:
@@ -161,7 +187,7 @@ def _float_step(run: SimulationRun, preset: Preset) -> Step:
 def _float_networks(run: SimulationRun, preset: Preset) -> Networks:
     keras.utils.set_random_seed(run.seed)
     if preset.residual:
-        return Networks(residual(ENCODER), residual(DECODER))
+        return Networks(residual(ENCODER, preset.hidden), residual(DECODER, preset.hidden))
     z, x = (_standard(particles) for particles in (run.pairs.z, run.pairs.x))
     return Networks(paper(ENCODER, x, z[:, :6]), paper(DECODER, z, x[:, :6]))
 
@@ -195,7 +221,7 @@ def _train_quantized(run: SimulationRun, preset: Preset, quantized: Quantization
 def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits:
     """The variant's own network by learned widths; its partner, which no chip computes, in ``PARTNER_BITS``."""
     own, partner = networks.of(run.variant)
-    few = learned.build(own.name)
+    few = learned.build(own.name, *(own.get_layer(name).units for name in learned.READERS))
     few.set_weights(own.get_weights())
     companion = _quantized(run, partner, PARTNER_BITS)
     trained = Networks(companion, few) if run.variant == DECODER else Networks(few, companion)
@@ -210,7 +236,7 @@ def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits
 
 def _quantized(run: SimulationRun, network: keras.Model, bits: int) -> keras.Model:
     formats = formats_for(network, run.inputs(network.name), bits)
-    few = build(network.name, formats)
+    few = build(network.name, formats, network.get_layer("pair_hidden").units)
     few.set_weights(network.get_weights())
     return few
 

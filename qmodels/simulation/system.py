@@ -5,7 +5,7 @@ Light to import: TensorFlow comes in with training, PYTHIA and HDF5 with events,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,33 @@ class Simulation:
         return recipe.train(
             variant, preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress, data=data
         )
+
+    def scan_space(self, variant: str) -> Mapping[str, Sequence[int | float | str]]:
+        """What a scan may vary: see :data:`qmodels.simulation.points.SPACE`."""
+        from qmodels.simulation.points import SPACE
+
+        return SPACE
+
+    def scan_objective(self, variant: str) -> str:
+        """How far simulated events are from true ones."""
+        from qmodels.simulation.points import OBJECTIVE
+
+        return OBJECTIVE
+
+    def train_point(
+        self,
+        variant: str,
+        parameters: Mapping[str, int | float | str],
+        out: Path,
+        *,
+        events: int | None = None,
+        epochs: int | None = None,
+        seed: int = 1,
+    ) -> Path:
+        """Train the network of ``parameters`` into ``out``: see :func:`qmodels.simulation.recipe.train_point`."""
+        from qmodels.simulation import recipe
+
+        return recipe.train_point(variant, parameters, out, events=events, epochs=epochs, seed=seed)
 
     def fidelity(
         self,
