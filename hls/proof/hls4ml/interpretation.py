@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import widen
 from hls.proof.hls4ml.steps import Span, Step, Wire, affine, cast, fractions, node_steps, relu, same_function
+from hls.proof.hls4ml.windows import in_windows, sizes, whole_kernel, whole_sizes
 from hls.proof.hls4ml.written import Call, CType, Written
 from hls.proof.subject import Deadline, NotClosedError
 
@@ -23,6 +25,12 @@ _MERGES: Mapping[str, type[nodes.Add] | type[nodes.Multiply]] = {
     "subtract": nodes.Add,
     "multiply": nodes.Multiply,
 }
+
+
+_AT_EACH = ("pointwise_conv_1d_cl", "pointwise_conv_2d_cl")
+_SUMS = ("dense", *_AT_EACH, "conv_1d_cl", "conv_2d_cl", "depthwise_conv_1d_cl", "depthwise_conv_2d_cl")
+_SUMMING: tuple[type[nodes.Dense] | type[nodes.Conv], ...] = (nodes.Dense, nodes.Conv)
+_MAXIMA = ("pooling1d_cl", "pooling2d_cl", "global_pooling1d_cl", "global_pooling2d_cl")
 
 
 @dataclass
@@ -63,8 +71,12 @@ class Interpretation:
         self.wires[array] = Wire(name, span)
 
     def _call(self, call: Call) -> None:
-        if call.function in ("dense", "pointwise_conv_1d_cl", "pointwise_conv_2d_cl"):
+        if call.function in _SUMS:
             self._sums(call)
+        elif call.function in _MAXIMA:
+            self._maximum(call)
+        elif call.function == "unary_lut":
+            self._table(call)
         elif call.function == "sum_pooling":
             self._pooled(call)
         elif call.function in _MERGES:
@@ -78,15 +90,20 @@ class Interpretation:
 
     def _pointwise(self, call: Call) -> None:
         wire = self._wire(call.arguments[0], call)
+        self._sized(call, {"n_in": wire.span.low.size})
         steps: Sequence[Step] = ()
         if call.function == "relu":
             steps = relu(wire.now, None)
         elif call.function == "normalize":
-            configuration = self.written.configurations[call.templates[2]]
+            configuration = self.written.configurations[call.templates[-1]]
             factor, offset = (
                 self._constants(name, configuration[key], call)
                 for name, key in zip(call.arguments[2:4], ("scale_t", "bias_t"), strict=True)
             )
+            channels = self.written.size(call.templates[-1], "n_filt")
+            for values in (factor, offset):
+                if len(values) != (wire.span.low.size if channels == -1 else channels):
+                    raise NotClosedError(f"{len(values)} constants are printed for {channels} channels", call.layer)
             steps = affine(factor, offset)
         self._result(call, call.arguments[1], wire.then(steps))
 
@@ -98,38 +115,100 @@ class Interpretation:
         self.statements += 1
 
     def _sums(self, call: Call) -> None:
-        node: nodes.Dense | nodes.Conv = (
-            self._node(call, nodes.Dense) if call.function == "dense" else self._sum_at_each(call)
-        )
+        node = self._summing(call)
         data, result, kernel, bias = call.arguments
         self._be(data, node.inputs[0], call.layer)
-        matrix = node.matrix if isinstance(node, nodes.Conv) else node.kernel
-        configuration = self.written.configurations[call.templates[2]]
-        self._equal(self._constants(kernel, configuration["weight_t"], call), fractions(matrix), call, "weight")
+        printed = node.kernel if "depthwise" in call.function or isinstance(node, nodes.Dense) else whole_kernel(node)
+        configuration = self.written.configurations[call.templates[-1]]
+        self._equal(self._constants(kernel, configuration["weight_t"], call), fractions(printed), call, "weight")
         self._equal(self._constants(bias, configuration["bias_t"], call), fractions(node.bias), call, "bias")
         accumulator = self._type(configuration["accum_t"], call)
-        self._hold(
-            self._partial_sums(node, matrix.integers, matrix.fraction), accumulator, "the accumulator", call.layer
-        )
+        self._hold(self._partial_sums(node), accumulator, "the accumulator", call.layer)
         self._made(call, result, node)
 
-    def _sum_at_each(self, call: Call) -> nodes.Dense | nodes.Conv:
-        """The node of a pointwise convolution: a dense layer at every position is one too."""
-        node = self._node(call, nodes.Node)
-        if not isinstance(node, nodes.Dense | nodes.Conv) or (isinstance(node, nodes.Conv) and not node.pointwise):
-            raise NotClosedError("a convolution over more than one position is not followed here yet", call.layer)
+    def _summing(self, call: Call) -> nodes.Dense | nodes.Conv:
+        """The node of a sum of products, of the sizes that its configuration says."""
+        node = self._node(call, *_SUMMING)
+        edge, made = self.graph.edges[node.inputs[0]], self.graph.edges[node.name]
+        if call.function in _AT_EACH:
+            if isinstance(node, nodes.Conv) and not node.pointwise:
+                raise NotClosedError("the graph has a convolution over more than one position here", call.layer)
+            self._sized(call, {"n_chan": edge.shape[-1], "n_filt": made.shape[-1]})
+            positions = [self.written.size(call.templates[-1], f"in_{axis}") or 1 for axis in ("height", "width")]
+            if prod(positions) * edge.shape[-1] != edge.low.size:
+                raise NotClosedError(f"the layer has {prod(positions)} positions, which the graph has not", call.layer)
+        elif isinstance(node, nodes.Dense):
+            self._sized(call, dict(zip(("n_in", "n_out"), node.kernel.shape, strict=True)))
+        else:
+            depthwise = node.groups == edge.shape[-1] == made.shape[-1]
+            if any(step > 1 for step in node.dilation) or ("depthwise" in call.function and not depthwise):
+                raise NotClosedError(
+                    "windows with gaps, or several filters a channel, are not followed here", call.layer
+                )
+            self._sized(call, sizes(node, edge.shape, made.shape))
         return node
 
-    def _partial_sums(self, node: nodes.Dense | nodes.Conv, kernel: np.ndarray, fraction: int) -> Span:
+    def _partial_sums(self, node: nodes.Dense | nodes.Conv) -> Span:
         """Bounds of every sum of some of the products and the bias, in any order."""
         edge = self.graph.edges[node.inputs[0]]
-        n_in = kernel.shape[0]
-        magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high))).reshape(-1, n_in)
-        grid = max(edge.fraction + fraction, node.bias.fraction)
-        products = magnitude @ np.abs(widen(kernel)) << (grid - edge.fraction - fraction)
+        kernel = node.kernel if isinstance(node, nodes.Dense) else whole_kernel(node)
+        weights = widen(kernel.integers.reshape(-1, kernel.shape[-1]))
+        magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high)))
+        if isinstance(node, nodes.Conv):
+            magnitude = in_windows(node, magnitude)
+        grid = max(edge.fraction + kernel.fraction, node.bias.fraction)
+        products = magnitude.reshape(-1, len(weights)) @ np.abs(weights) << (grid - edge.fraction - kernel.fraction)
         bias = np.abs(widen(node.bias.integers)) << (grid - node.bias.fraction)
         bound = (products + bias).ravel()
         return Span(-bound, bound, grid)
+
+    def _maximum(self, call: Call) -> None:
+        node = self._node(call, nodes.Pool)
+        edge, made = self.graph.edges[node.inputs[0]], self.graph.edges[node.name]
+        if not node.maximum or self.written.settings[call.templates[-1]].get("pool_op") != "nnet::Max":
+            raise NotClosedError("only the largest of a window is followed here yet, no sum and no mean", call.layer)
+        if any(a or b for a, b in node.padding):
+            raise NotClosedError("maxima over padded windows are not followed here yet", call.layer)
+        whole = call.function.startswith("global")
+        if whole and node.window != edge.shape[: len(node.window)]:
+            raise NotClosedError("the layer takes all positions, the graph has windows", call.layer)
+        self._sized(call, whole_sizes(edge.shape) if whole else sizes(node, edge.shape, made.shape))
+        self._be(call.arguments[0], node.inputs[0], call.layer)
+        accumulator = self._type(self.written.configurations[call.templates[-1]]["accum_t"], call)
+        self._hold(Span.of(edge), accumulator, "what the values are compared in", call.layer)
+        self._made(call, call.arguments[1], node)
+
+    def _table(self, call: Call) -> None:
+        """A value for each pattern of the bits of what is looked up."""
+        node = self._node(call, nodes.Table)
+        data, result, table = call.arguments
+        self._be(data, node.inputs[0], call.layer)
+        edge, held = self.graph.edges[node.inputs[0]], self._type_of(data).type
+        if node.channels > 1 or held.fraction != edge.fraction:
+            raise NotClosedError(
+                "tables of several channels, or of other bits than the graph's, are not followed", call.layer
+            )
+        self._sized(call, {"n_in": edge.low.size, "table_size": 1 << held.width})
+        configuration = self.written.configurations[call.templates[-1]]
+        printed = self._constants(table, configuration["table_t"], call)
+        if len(printed) != 1 << held.width:
+            raise NotClosedError(f"{len(printed)} values are printed for {held.width} bits", call.layer)
+        meant = fractions(node.values)
+        for pattern, value in enumerate(printed):
+            place = (pattern if pattern <= held.raw_max else pattern - (1 << held.width)) - node.raw_min
+            if 0 <= place < len(meant) and meant[place] != value:
+                raise NotClosedError(
+                    f"value {pattern} is printed as {float(value)}, the graph has {float(meant[place])}", call.layer
+                )
+        self._made(call, result, node)
+
+    def _sized(self, call: Call, expected: Mapping[str, int]) -> None:
+        """The sizes that a layer's configuration must say."""
+        for key, size in expected.items():
+            got = self.written.size(call.templates[-1], key)
+            if got != size:
+                told = "no size" if got is None else f"{got} as"
+                raise NotClosedError(f"{call.templates[-1]} has {told} {key}, the graph {size}", call.layer)
 
     def _pooled(self, call: Call) -> None:
         node = self._node(call, nodes.Pool)
@@ -139,8 +218,9 @@ class Interpretation:
             raise NotClosedError("a sum over windows is not followed here yet", call.layer)
         self._be(call.arguments[0], node.inputs[0], call.layer)
         channels = edge.shape[-1]
+        self._sized(call, {"n_in": edge.low.size // channels, "n_filt": channels})
         magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high))).reshape(-1, channels).sum(axis=0)
-        accumulator = self._type(self.written.configurations[call.templates[2]]["accum_t"], call)
+        accumulator = self._type(self.written.configurations[call.templates[-1]]["accum_t"], call)
         self._hold(Span(-magnitude, magnitude, edge.fraction), accumulator, "the accumulator", call.layer)
         self._made(call, call.arguments[1], node)
 
@@ -153,14 +233,16 @@ class Interpretation:
             raise NotClosedError("tensors of several shapes in one operation are not followed here yet", call.layer)
         for array, name in zip(call.arguments[:2], node.inputs, strict=True):
             self._be(array, name, call.layer)
+        self._sized(call, {"n_elem": self.graph.edges[node.name].low.size})
         self._made(call, call.arguments[2], node)
 
     def _joined(self, call: Call) -> None:
         node = self._node(call, nodes.Concatenate)
         if len(node.inputs) != 2 or any(len(self.graph.edges[name].shape) != 1 for name in node.inputs):
             raise NotClosedError("only two vectors joined are followed here yet", call.layer)
-        for array, name in zip(call.arguments[:2], node.inputs, strict=True):
+        for number, (array, name) in enumerate(zip(call.arguments[:2], node.inputs, strict=True), 1):
             self._be(array, name, call.layer)
+            self._sized(call, {f"n_elem{number}_0": self.graph.edges[name].low.size})
         self._made(call, call.arguments[2], node)
 
     def _made(self, call: Call, array: str, node: nodes.Node) -> None:

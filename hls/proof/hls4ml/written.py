@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 from hls.errors import ToolError
@@ -16,9 +17,12 @@ _FIXED = re.compile(r"typedef ap_(u?)fixed<(\d+),(-?\d+)(?:,(AP_\w+),(AP_\w+),\d
 _WHOLE = re.compile(r"typedef ap_(u?)int<(\d+)> (\w+);")
 _TYPEDEF = re.compile(r"^typedef .*$", re.MULTILINE)
 _CALL = re.compile(r"nnet::(\w+)<([\w, ]+)>\(([\w, ]+)\); // (\w+)")
-_ARRAY = re.compile(r"(\w+) (\w+)\[(\d+)\](?:;|,?$)", re.MULTILINE)
+_DECLARED = r"(\w+) (\w+)\[(\d+(?:\*\d+)*)\]"
+_PORT, _ARRAY = re.compile(_DECLARED), re.compile(f"{_DECLARED};")
 _STRUCT = re.compile(r"struct (\w+) : [\w:]+ \{(.*?)^\};", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"typedef (\w+) (\w+);")
+_SET = re.compile(r"static const (?:unsigned|int|nnet::Pool_Op) (\w+) = (-?\w+(?:::\w+)?(?: ?\* ?\w+)*);")
+_SAME = re.compile(r"auto& (\w+) = (\w+);")
 _BODY = "// hls-fpga-machine-learning insert layers"
 _VALUES = re.compile(r"(\w+) (\w+)\[(\d+)\] = \{([^}]*)\};")
 
@@ -89,25 +93,43 @@ class Written:
         return {name: {key: type_ for type_, key in _NAMED.findall(body)} for name, body in _STRUCT.findall(text)}
 
     @cached_property
+    def settings(self) -> Mapping[str, Mapping[str, str]]:
+        """By the name of each layer's configuration, its sizes and what else it says, as they are printed."""
+        text = self._text("parameters.h")
+        return {name: dict(_SET.findall(body)) for name, body in _STRUCT.findall(text)}
+
+    def size(self, configuration: str, key: str) -> int | None:
+        """A size in a configuration, which may be a product; None if it does not say."""
+        printed = self.settings.get(configuration, {}).get(key)
+        try:
+            return None if printed is None else prod(int(factor) for factor in printed.split("*"))
+        except ValueError:
+            return None
+
+    @cached_property
     def arrays(self) -> Mapping[str, tuple[str, int]]:
         """Type name and length of each array of the top function: its ports, and what lies between layers."""
         head, body = self._function
-        return {name: (type_, int(size)) for type_, name, size in _ARRAY.findall("\n".join([*head, *body]))}
+        found = [*_PORT.findall("\n".join(head)), *_ARRAY.findall("\n".join(body))]
+        return {name: (type_, prod(map(int, sizes.split("*")))) for type_, name, sizes in found}
 
     @cached_property
     def ports(self) -> tuple[str, ...]:
         """The arrays that are parameters of the top function, in order."""
-        return tuple(name for _, name, _ in _ARRAY.findall("\n".join(self._function[0])))
+        return tuple(name for _, name, _ in _PORT.findall("\n".join(self._function[0])))
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
-        """The layers in order. Any other statement is refused: it could do anything."""
-        found = []
+        """The layers in order, arrays by their first names. Any other statement is refused: it could do anything."""
+        found, same = list[Call](), dict[str, str]()
         for line in self._function[1]:
             match = _CALL.fullmatch(line)
             if match is not None:
                 function, templates, arguments, layer = match.groups()
-                found.append(Call(function, _listed(templates), _listed(arguments), layer))
+                known = tuple(same.get(array, array) for array in _listed(arguments))
+                found.append(Call(function, _listed(templates), known, layer))
+            elif (match := _SAME.fullmatch(line)) is not None:
+                same[match[1]] = same.get(match[2], match[2])
             elif not _ARRAY.fullmatch(line):
                 raise ToolError(f"{self._source}: a statement that is not understood: {line[:120]!r}")
         return tuple(found)

@@ -28,6 +28,7 @@ typedef ap_ufixed<1,1> n2_y_bias_t;
 PARAMETERS = """\
 struct config2 : nnet::dense_config {
     static const unsigned n_in = 2;
+    static const unsigned n_out = 1;
     typedef n2_y_accum_t accum_t;
     typedef n2_y_bias_t bias_t;
     typedef n2_y_weight_t weight_t;
