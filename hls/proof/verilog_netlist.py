@@ -141,11 +141,12 @@ def _flags(difference: Difference) -> str | None:
 
 
 def _event(design: Design, difference: Difference) -> list[list[int]]:
-    """The integers of the event that gave a difference, beat by beat."""
-    came = len(difference.given) - 1 - difference.latency
+    """The integers of the event that gave a difference, beat by beat; of a flag too soon, what had come by then."""
+    last = len(difference.given) - 1
+    came = max(last - difference.latency, 0)
     values: list[list[int]] = []
     for number, port in enumerate(design.inputs):
-        clocks = [came + beat * port.beats.apart for beat in range(port.beats.number)]
+        clocks = [min(came + beat * port.beats.apart, last) for beat in range(port.beats.number)]
         values.append([v for c in clocks for v in _split(design.inputs, difference.given[c, len(CONTROL) :])[number]])
     return values
 

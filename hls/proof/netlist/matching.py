@@ -33,8 +33,6 @@ _ONES = ~np.uint64(0)
 
 Fits = Mapping[int, set[tuple[int, bool]]]
 """For classes of the first side alone those of the second, and whether complemented, that may be the same."""
-
-
 Taken = tuple[Words, Words]
 """What a register takes, up to complement, and where that is known."""
 
