@@ -112,24 +112,25 @@ def _read(cell: Cell | None) -> Bits:
 
 def _reached(design: FlatDesign, registers: Mapping[Bit, Bit]) -> set[Bit]:
     """Bits that depend on data."""
-    after: dict[Bit, set[Bit]] = defaultdict(set)
+    readers: dict[Bit, list[Bits]] = defaultdict(list)  # what is driven by those that read a bit
     driven = set(registers)
     for cell in design.cells:
         if cell.kind != REGISTER:
-            made = {bit for bits in cell.drives.values() for bit in bits}
-            driven |= made
+            made = tuple(bit for bits in cell.drives.values() for bit in bits)
+            driven.update(made)
             for bit in {bit for bits in cell.reads.values() for bit in bits if isinstance(bit, int)}:
-                after[bit] |= made
+                readers[bit].append(made)
     for q, d in registers.items():
-        after[d].add(q)
+        readers[d].append((q,))
     ports = [bit for name, bits in design.ports.items() if name not in CONTROL_PORTS for bit in bits]
     stack = [bit for bit in ports if bit not in driven]
     stack += [bit for cell in design.cells if cell.kind == MEMORY for bit in cell.drives["RD_DATA"]]
     found = set(stack)
     while stack:
-        fresh = after[stack.pop()] - found
-        found |= fresh
-        stack += fresh
+        for made in readers.pop(stack.pop(), ()):
+            if made and made[-1] not in found:
+                found.update(made)
+                stack += made
     return found
 
 

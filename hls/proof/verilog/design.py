@@ -84,8 +84,8 @@ def read_verilog(verilog: Design, deadline: Deadline) -> FlatDesign:
     """Let Yosys read the files of ``verilog``; raises ``ToolError`` if it does not, or not in time."""
     with tempfile.TemporaryDirectory(prefix="proof-") as place:
         folder = Path(place)
-        for source in verilog.sources:
-            shutil.copy(source, folder / source.name)
+        for file in (*verilog.sources, *verilog.memories):
+            shutil.copy(file, folder / file.name)
         run_yosys(_script(verilog), folder, "read", timeout=deadline.left)
         modules = json.loads((folder / _FLAT).read_text(encoding="utf-8"))["modules"]
     return design_of(modules, verilog.top)
