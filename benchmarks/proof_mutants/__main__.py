@@ -1,12 +1,15 @@
 """What a proof finds of small faults, and what a comparison of events finds of the same.
 
-    python -m benchmarks.proof_mutants [--firmware NAME ...] [--graph N] [--verilog N] [--netlist N] [--results FILE]
+    python -m benchmarks.proof_mutants [--firmware NAME ...] [--graph N] [--verilog N] [--netlist N] [--engines N]
+                                       [--results FILE]
 
 Faults are put, one at a time, into the graph (N for each firmware), the Verilog and the netlist. A fault of the graph
 is looked for among a million events of the firmware's verification, corner events among them, by the emulator; one of
 a circuit among the first hundred thousand, gate by gate. Then the proof is asked: of the faulty graph and the Verilog,
-of the faulty Verilog and the netlist, of the Verilog and the faulty netlist. Results are lines of JSON; a firmware
-that has some is not run again.
+of the faulty Verilog and the netlist, of the Verilog and the faulty netlist. Faults of engines (firmware
+corners-engines: the small network with an event each 8 clocks) are simulated with 20,000 random events, of which the
+simulation also tells that they come at wrong clocks, and the faulty Verilog is proved against the graph. Results are
+lines of JSON; a firmware that has some is not run again.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.proof_mutants.circuits import faulty_netlists, faulty_verilog, responses
+from benchmarks.proof_mutants.engines import ENGINES, EVENTS, tried
 from benchmarks.proof_mutants.faults import GraphFault, TextFault, graph_faults, netlist_faults, verilog_faults
 from benchmarks.proof_mutants.firmwares import SMALL, Firmware, firmware
 from hls.emulation import Emulator
@@ -39,7 +43,7 @@ from hls.rtl import Design, rtl_design
 from hls.rtl.netlist import family_of, netlist_gates
 from hls.rtl.netlist.gates import Gates
 
-DEFAULT = (SMALL, "evn-semivisible", "evn-two-body")
+DEFAULT = (SMALL, ENGINES, "evn-semivisible", "evn-two-body")
 CIRCUIT_EVENTS = 100_000
 REFUTED, EQUIVALENT, NOT_DONE = "refuted", "equivalent", "not done"
 _SECONDS = 60.0
@@ -117,8 +121,21 @@ def circuit_outcomes(
         yield Outcome(made.name, place, fault.kind, fault.name, *counts, found, seconds, reason)
 
 
+def engine_outcomes(count: int, folder: Path) -> Iterator[Outcome]:
+    for found in tried(count, folder):
+        verdict = {"proved": EQUIVALENT}.get(found.link.state, found.link.state)
+        # Of wrong clocks the simulation does not say how many events show them.
+        shown = max(int(found.shown.sum()), int(found.refused))
+        fault, link = found.fault, found.link
+        seconds = round(link.seconds, 2)
+        yield Outcome(ENGINES, "engines", fault.kind, fault.name, shown, shown, EVENTS, verdict, seconds, link.reason)
+
+
 def outcomes(name: str, counts: Sequence[int], folder: Path) -> Iterator[Outcome]:
     """All faults of one firmware."""
+    if name == ENGINES:
+        yield from engine_outcomes(counts[3], folder)
+        return
     made = firmware(name, folder)
     draw = random.Random(1)  # noqa: S311
     design, family = rtl_design(made.rtl), family_of(made.target.part)
@@ -162,6 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--graph", type=int, default=40)
     parser.add_argument("--verilog", type=int, default=20)
     parser.add_argument("--netlist", type=int, default=20)
+    parser.add_argument("--engines", type=int, default=40)
     parser.add_argument("--results", type=Path, default=Path("proof_mutants.jsonl"))
     options = parser.parse_args(argv)
     lines = options.results.read_text(encoding="utf-8").splitlines() if options.results.exists() else []
@@ -170,7 +188,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if any(outcome.firmware == name for outcome in found):
             continue
         with tempfile.TemporaryDirectory(prefix="faults-") as place, options.results.open("a", encoding="utf-8") as out:
-            for outcome in outcomes(name, (options.graph, options.verilog, options.netlist), Path(place)):
+            for outcome in outcomes(
+                name, (options.graph, options.verilog, options.netlist, options.engines), Path(place)
+            ):
                 found.append(outcome)
                 out.write(json.dumps(asdict(outcome)) + "\n")
                 out.flush()

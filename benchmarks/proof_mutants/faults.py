@@ -40,7 +40,7 @@ def graph_faults(graph: FixedGraph, count: int, draw: random.Random) -> list[Gra
     for node in graph:
         for kind, name, changed in _changed(node):
             by_kind.setdefault(kind, []).append((name, changed))
-    chosen = _drawn(by_kind, count, draw)
+    chosen = drawn(by_kind, count, draw)
     return [GraphFault(kind, name, _with(graph, node)) for kind, (name, node) in chosen]
 
 
@@ -94,7 +94,7 @@ def verilog_faults(files: dict[str, str], count: int, draw: random.Random) -> li
                 by_kind.setdefault("one value", []).append((f"{file}: {name}", files | {file: changed}))
         for name, changed in _registers(text):
             by_kind.setdefault("dropped register", []).append((f"{file}: {name}", files | {file: changed}))
-    return [TextFault(kind, name, changed) for kind, (name, changed) in _drawn(by_kind, count, draw)]
+    return [TextFault(kind, name, changed) for kind, (name, changed) in drawn(by_kind, count, draw)]
 
 
 _SHIFT_ADDER = re.compile(r"_shift_adder #\(([-\d,]+)\) (op_\d+)")
@@ -167,10 +167,10 @@ def netlist_faults(text: str, count: int, draw: random.Random) -> list[TextFault
             inside = found[3].replace(f".{a}({x})", f".{a}(@)", 1).replace(f".{b}({y})", f".{b}({x})", 1)
             changed = text[: found.start(3)] + inside.replace(f".{a}(@)", f".{a}({y})", 1) + text[found.end(3) :]
             by_kind.setdefault("swapped pins", []).append((f"LUT {number} pins {a} and {b}", {"netlist.v": changed}))
-    return [TextFault(kind, name, changed) for kind, (name, changed) in _drawn(by_kind, count, draw)]
+    return [TextFault(kind, name, changed) for kind, (name, changed) in drawn(by_kind, count, draw)]
 
 
-def _drawn(by_kind: dict[str, list[Thing]], count: int, draw: random.Random) -> Sequence[tuple[str, Thing]]:
+def drawn(by_kind: dict[str, list[Thing]], count: int, draw: random.Random) -> Sequence[tuple[str, Thing]]:
     """``count`` of them, taken from the kinds in turn."""
     left = {kind: draw.sample(things, len(things)) for kind, things in sorted(by_kind.items())}
     chosen: list[tuple[str, Thing]] = []

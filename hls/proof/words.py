@@ -18,8 +18,8 @@ from hls.proof.forms import Atom, Base, Form, Function, Maximum, Port, Product, 
 from hls.proof.runs import Runs, line
 from hls.proof.subject import NotClosedError
 
-_REMEMBERED_RUNS = 1 << 23
-"""Runs of remembered results, all together: some 200 MB."""
+_REMEMBERED_RUNS = 1 << 22
+"""Runs of remembered results, all together: some 300 MB with what is kept beside them."""
 
 
 @dataclass

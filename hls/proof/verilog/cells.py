@@ -13,7 +13,7 @@ from hls.proof.runs import Ints, Runs
 from hls.proof.subject import NotClosedError
 from hls.proof.verilog.design import MEMORY, Cell, Primitive
 from hls.proof.verilog.evaluation import is_signed
-from hls.proof.verilog.primitives import AND, OR, XOR, inputs_of, meaning_of, output_width
+from hls.proof.verilog.primitives import AND, MULTIPLIER, OR, XOR, inputs_of, meaning_of, output_width
 from hls.proof.verilog.sums import Number, Sum, settled
 from hls.proof.verilog.wires import Source, Word, cut, stretched, width_of, without_extension
 from hls.proof.words import Space
@@ -21,7 +21,7 @@ from hls.proof.words import Space
 Reads = Mapping[str, Word]
 """What stands on the pins that a cell reads."""
 
-_MOST_WORDS = 1 << 16
+_MOST_WORDS = 1 << 12
 """Words whose integers are remembered; with one more all are forgotten."""
 
 
@@ -110,7 +110,10 @@ class Cells:
         pins = inputs_of(found.kind, found.parameters)
         if len(cell.drives["out"]) != output_width(found.parameters):
             raise NotClosedError("an output of another width than its parameter says")
-        inputs = {pin: self.word(cut(reads[pin], 0, width), signed) for pin, (width, signed) in pins.items()}
+        words = {pin: (cut(reads[pin], 0, width), signed) for pin, (width, signed) in pins.items()}
+        if found.kind == MULTIPLIER:  # a weight often is known, and its product then a part of a sum
+            return self._product(*(self._integer(*word) for word in words.values()))
+        inputs = {pin: self.word(*word) for pin, word in words.items()}
         return meaning_of(found.kind, found.parameters, inputs, _Numbers(self.space))
 
     def _cell(self, cell: Cell, reads: Reads) -> Number:

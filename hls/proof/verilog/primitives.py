@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 AND, OR, XOR = "and", "or", "xor"
 _OPERATIONS = (AND, OR, XOR)
+MULTIPLIER = "multiplier"
 
 
 class Algebra(Protocol[T]):
@@ -50,7 +51,7 @@ def meaning_of(kind: str, parameters: Mapping[str, int], inputs: Mapping[str, T]
     """The integer of which a primitive gives the lowest bits."""
     if kind == "negative":
         return algebra.affine([(-1, inputs["in"])])
-    if kind == "multiplier":
+    if kind == MULTIPLIER:
         return algebra.product(inputs["in0"], inputs["in1"])
     if kind == "ternary_adder":
         signs = [-1 if parameters[f"NEGATE{i}"] else 1 for i in range(3)]

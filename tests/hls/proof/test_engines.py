@@ -15,7 +15,7 @@ from hls.proof.subject import Deadline, NotClosedError
 from hls.proof.verilog import Cells, of_engines, read_verilog
 from hls.proof.words import Space
 from hls.rtl import Design, rtl_design
-from hls.rtl.folded import write_folded
+from hls.rtl.folded import folded_project, write_folded
 from hls.target import AUTO, LUT, Target
 from tests.hls.proof.events import any_event
 from tests.hls.rtl.folded.networks import RandomNetworks, menagerie, pixels, two_layers
@@ -44,6 +44,12 @@ def proved(graph: FixedGraph, interval: int, folder: Path, multipliers: str = AU
 def test_engines_of_sums_are_proved_whatever_multiplies(multipliers: str, tmp_path: Path) -> None:
     link = proved(two_layers(), 16, tmp_path, multipliers)
     assert "control, which no data change, does for every event what it did for" in link.assumptions[-1]
+
+
+def test_weights_in_a_file_are_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folded_project, "INLINE_BITS", 32)
+    proved(two_layers(), 16, tmp_path)
+    assert list((tmp_path / "rtl" / "src").glob("*.mem"))
 
 
 def test_an_input_in_beats_is_proved(tmp_path: Path) -> None:
