@@ -100,7 +100,7 @@ def _sizes(text: str) -> Iterator[tuple[str, str, str]]:
 def _replaced(file: str, text: str) -> Iterator[tuple[str, str, str]]:
     for kind, ending, old, new in _TEXTS:
         if file.endswith(ending) and old in text:
-            yield kind, f"{old.strip()} is {new.strip()}", text.replace(old, new, 1)
+            yield kind, " ".join(f"{old} is {new}".split()), text.replace(old, new, 1)
 
 
 def tried(count: int, folder: Path) -> Iterator[Tried]:

@@ -219,7 +219,8 @@ def _check_all_events(control: Control, first: _Event, interval: int, latency: i
 
 def _check(first: _Event, run: Run, number: int) -> None:
     if not first.agrees(_Event(run, 1)):
-        raise NotClosedError(f"control does not do for event {number} what it does for event 0")
+        count = f"{number + 1} of those that follow each other"
+        raise NotClosedError(f"control does for event {count} something else than for an event that comes alone")
 
 
 def _at_other_distances(interval: int, latency: int) -> Iterator[bool]:
