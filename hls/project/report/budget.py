@@ -11,15 +11,13 @@ from hls.project.report.schema import Budget, BudgetCheck, Curve, Latency, Metri
 from hls.target import Firmware
 from hls.target.resources import LIMITS
 
-_TRUST = ("vendor", "rtl-simulation", "yosys", "analytic")
+_TRUST = ("vendor", "nextpnr", "rtl-simulation", "yosys", "analytic")
 
 Row = TypeVar("Row")
 
 
 def most_trusted(by_source: Mapping[str, Row]) -> Row | None:
     """The closer to silicon, the better the witness: what the first of several sources says.
-
-    What was placed on another part than the project's is none of them.
 
     >>> most_trusted({"analytic": 900, "yosys": 1200})
     1200
@@ -38,9 +36,10 @@ def check_budget(
 
     A resource or latency that no source gives is not checked (``passed`` null), and an estimate beyond the designs that
     it was fitted to can break a limit but not show that one is kept; a metric that does not exist fails,
-    since its limit would otherwise never be looked at. Of a curve the worst point decides.
+    since its limit would otherwise never be looked at. What was placed on another part than the project's judges
+    nothing. Of a curve the worst point decides.
     """
-    counted = [row for row in resources if row.route == route]
+    counted = [row for row in resources if row.route == route and row.judges]
     timed = [row for row in latency if row.route == route]
     checks = []
     for key, limit in limits.items():

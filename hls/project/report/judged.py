@@ -25,7 +25,7 @@ def judged_figures(report: Report) -> dict[str, Figure]:
     """Of the judged firmware, by the most trustworthy source of each; what an estimate extrapolates is left out."""
     found: dict[str, dict[str, Figure]] = {}
     for row in report.resources:
-        if row.route == report.project.firmware:
+        if row.route == report.project.firmware and row.judges:
             for kind, count in row.counts.items():
                 if kind not in row.extrapolated:
                     found.setdefault(kind, {}).setdefault(row.source, Figure(float(count), row.source))

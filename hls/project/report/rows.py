@@ -18,7 +18,7 @@ from hls.graph import FixedGraph
 from hls.project.report.schema import Latency, ModuleInfo, Resources, Timing
 from hls.project.report.timing import judge_timing
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, SharedModule, family_of
+from hls.rtl.netlist import ASIC, BLOCK_KBIT, Closure, NetlistResources, RoutedDesign, SharedModule, family_of, is_on
 from hls.target import Firmware, Target
 from hls.target.parts import Part, check_fit, find_part
 from hls.target.resources import FLIP_FLOPS, LIMITS, LUTS, TILE_KBIT, Needs, resource
@@ -73,7 +73,7 @@ def gather_figures(
     resources = [
         *([] if asic else [_estimated(rtl, part)]),
         *(_counted(item, part, modules) for item in found if isinstance(item, NetlistResources)),
-        *([] if routed is None else [_placed(routed)]),
+        *([] if routed is None else [_placed(routed, target.part, part)]),
         *(_vendor(report, "rtl", part, _compared(report, rtl)) for report in of_rtl if report.counts),
         *([] if asic else [_estimated(hls4ml, part)]),
         *(_vendor(report, "hls4ml", part, _compared(report, hls4ml)) for report in reports if report.counts),
@@ -205,14 +205,17 @@ def _own_counts(netlist: NetlistResources) -> Mapping[str, float]:
     return {key: netlist.counts[key] for key in kept}
 
 
-def _placed(routed: RoutedDesign) -> Resources:
-    """Of a part that is another than the project's, as a rule: no utilisation, and no budget is judged by it."""
+def _placed(routed: RoutedDesign, name: str, part: Part | None) -> Resources:
+    """Of another part than the project's, as a rule: no utilisation then, and no budget is judged by it."""
+    own = is_on(routed.device, name)
     return Resources(
         source="nextpnr",
         route="rtl",
         stage="placed and routed",
         tool=routed.device,
         counts=_counts(routed.counts, BLOCK_KBIT),
+        **_fitted(part if own else None, routed.counts, BLOCK_KBIT),
+        on_own_part=own,
         path_ns=routed.path_ns,
         path_source=f"{routed.device}, placed and routed by {routed.tool}",
     )

@@ -96,7 +96,8 @@ class Resources(Section):
     out of an estimate's fit stay below, ``median_error`` the median; ``extrapolated`` names figures outside that fit,
     whose error nobody has measured. ``cells``, ``logic_depth`` and ``path_ns`` (register to register, before routing)
     are of a netlist; ``gate_equivalents`` and ``area`` of an ASIC's; ``modules`` are those that it has several times.
-    ``ratio``: a vendor's figure over our estimate of the same firmware at the same stage.
+    ``ratio``: a vendor's figure over our estimate of the same firmware at the same stage. ``on_own_part`` says of what
+    nextpnr placed whether it was on the project's part.
     """
 
     source: Literal["analytic", "yosys", "nextpnr", "vendor"]
@@ -118,8 +119,14 @@ class Resources(Section):
     area: float | None = None
     modules: list[ModuleInfo] | None = None
     ratio: dict[str, float] | None = None
+    on_own_part: bool | None = None
     kept_from: str | None = None
     """When the build ran that measured it, where it was an earlier one of the same firmware."""
+
+    @property
+    def judges(self) -> bool:
+        """Whether it may say anything of the project's part."""
+        return self.source != "nextpnr" or self.on_own_part is True
 
     @model_validator(mode="before")
     @classmethod

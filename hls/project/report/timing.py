@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hls.figures.vendor_reports import VendorReport
 from hls.project.report.schema import PipelineTrial, Resources, SlowestPath, Timing, TimingState
-from hls.rtl.netlist import DEVICES, Closure, RoutedDesign
+from hls.rtl.netlist import Closure, RoutedDesign, is_on
 from hls.target import Target
 
 
@@ -43,7 +43,7 @@ def _decided(
         return _compared(final.period_ns or 0.0, final.clock_ns or target.clock_ns, f"{final.tool}, post-route")
     if target.product == "hls4ml":
         return "not known", None, "no vendor's report after place and route"
-    if routed is not None and any(d.title == routed.device and d.part.fullmatch(target.part) for d in DEVICES.values()):
+    if routed is not None and is_on(routed.device, target.part):
         return _compared(routed.path_ns, target.clock_ns, f"placed and routed by {routed.tool}{_through(routed)}")
     return "not known", None, f"{target.part} was not placed and routed"
 

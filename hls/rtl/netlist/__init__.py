@@ -1,7 +1,7 @@
 """The network as a netlist of real cells: what it costs, and its simulation."""
 
 from hls.rtl.netlist.closure import Closure, by_cells, close_timing, routed_on
-from hls.rtl.netlist.devices import DEVICES, Device, check_device
+from hls.rtl.netlist.devices import DEVICES, Device, check_device, is_on
 from hls.rtl.netlist.family import ASIC, FAMILIES, Family, family_of
 from hls.rtl.netlist.modules import SharedModule, shared_modules
 from hls.rtl.netlist.path import Wire
@@ -29,6 +29,7 @@ __all__ = [
     "check_router",
     "close_timing",
     "family_of",
+    "is_on",
     "netlist_gates",
     "place_and_route",
     "routed_on",

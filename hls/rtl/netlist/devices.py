@@ -32,6 +32,15 @@ def _ecp5(thousands: int) -> Device:
 DEVICES: Mapping[str, Device] = MappingProxyType({d.name: d for d in map(_ecp5, (25, 45, 85))})
 
 
+def is_on(title: str, part: str) -> bool:
+    """Whether the device of this title is the ``part``, with its size and speed grade.
+
+    >>> is_on("Lattice ECP5-85, speed grade 8", "LFE5U-85F-8BG756C")
+    True
+    """
+    return any(device.title == title and device.part.fullmatch(part) for device in DEVICES.values())
+
+
 def check_device(name: str) -> Device:
     """The device called ``name``.
 

@@ -96,6 +96,16 @@ class TestBudget:
         assert check.passed is (None if value is None else True)
         assert budget.not_shown == (value is None)
 
+    @pytest.mark.parametrize(("own", "value", "source"), [(True, 1300, "nextpnr"), (False, 1200, "yosys")])
+    def test_what_was_placed_judges_only_the_part_that_it_was_placed_on(
+        self, own: bool, value: float, source: str
+    ) -> None:
+        placed = Resources(
+            source="nextpnr", route="rtl", stage="placed and routed", counts={"lut": 1300}, on_own_part=own
+        )
+        (check,) = check_budget({"luts": 1250}, {}, [self.ANALYTIC, self.YOSYS, placed], [], "rtl").checks
+        assert (check.value, check.source, check.passed) == (value, source, value <= 1250)
+
     @pytest.mark.parametrize(
         ("key", "limit", "passed", "value", "at"),
         [

@@ -20,8 +20,9 @@ from hls.project.report.rows import gather_figures
 from hls.project.report.schema import ModuleInfo
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.rtl import RtlTiming
-from hls.rtl.netlist import NetlistResources, SharedModule
+from hls.rtl.netlist import DEVICES, NetlistResources, RoutedDesign, SharedModule
 from hls.target import Target
+from hls.target.resources import Counts
 from hls.verification.build_folder import BuildFolder
 from hls.verification.witnesses.finding import WITNESSES
 from tests.conftest import TOML
@@ -34,6 +35,15 @@ TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
 @pytest.fixture
 def graph(model_file: Path) -> FixedGraph:
     return import_keras(model_file)
+
+
+@pytest.mark.parametrize(("part", "own"), [("LFE5U-85F-8BG756C", True), ("LFE5U-85F-6BG756C", False)])
+def test_what_was_placed_on_the_projects_own_part_says_how_much_of_it(graph: FixedGraph, part: str, own: bool) -> None:
+    routed = RoutedDesign(DEVICES["ecp5-85k"].title, Counts(lut=8364, ff=1), 4.0, 1.0, "a", "b", (), "nextpnr")
+    figures = gather_figures(graph, replace(TARGET, part=part), (), None, None, routed)
+    (row,) = (row for row in figures.resources if row.source == "nextpnr")
+    assert row.on_own_part is own
+    assert row.utilisation.get("lut") == (pytest.approx(0.1, rel=0.01) if own else None)
 
 
 def test_estimates_state_their_error_and_what_they_predict(graph: FixedGraph) -> None:
