@@ -13,33 +13,52 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from hls.importing import import_model
 from hls.project import read_project
 from hls.rtl import RtlProject, write_rtl
 from hls.rtl.netlist import DEVICES, FAMILIES, close_timing, place_and_route, routed_on, synthesise
+from hls.rtl.pipeline import FAMILY_DELAYS, Delays
 from hls.target import project_identifier
 
 DEVICE = DEVICES["ecp5-85k"]
 COPIES = 16
 """Of each operation, so that they get in each other's way as in a design."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Bits of ``a``, ``b`` and the result, Verilog of it, and what it takes by the model of a family's delays."""
+
+    a: int
+    b: int
+    result: int
+    formula: str
+    modelled: Callable[[Delays], float]
+
+
 OPERATIONS = {
-    "adder of 8 bits": (8, 8, 9, "a + b"),
-    "adder of 16 bits": (16, 16, 17, "a + b"),
-    "adder of 32 bits": (32, 32, 33, "a + b"),
-    "three numbers of 8 bits": (8, 16, 10, "a + b[7:0] + b[15:8]"),
-    "three numbers of 24 bits": (24, 48, 26, "a + b[23:0] + b[47:24]"),
-    "multiplexer of 16 bits": (17, 16, 16, "a[16] ? a[15:0] : b"),
-    "row of a product, 12 bits": (12, 2, 14, "({12{b[0]}} & a) + ({12{b[1]}} & a) * 2"),
-    "product of 12 bits, DSP": (12, 12, 24, "$signed(a) * $signed(b)"),
+    "adder of 8 bits": Operation(8, 8, 9, "a + b", lambda of: of.sum(9)),
+    "adder of 16 bits": Operation(16, 16, 17, "a + b", lambda of: of.sum(17)),
+    "adder of 32 bits": Operation(32, 32, 33, "a + b", lambda of: of.sum(33)),
+    "three numbers of 8 bits": Operation(8, 16, 10, "a + b[7:0] + b[15:8]", lambda of: of.sum(10, 3)),
+    "three numbers of 24 bits": Operation(24, 48, 26, "a + b[23:0] + b[47:24]", lambda of: of.sum(26, 3)),
+    "multiplexer of 16 bits": Operation(17, 16, 16, "a[16] ? a[15:0] : b", lambda of: of.lut),
+    "row of a product, 12 bits": Operation(
+        12, 2, 14, "({12{b[0]}} & a) + ({12{b[1]}} & a) * 2", lambda of: of.product(2, 12, in_luts=True)
+    ),
+    "product of 12 bits, DSP": Operation(
+        12, 12, 24, "$signed(a) * $signed(b)", lambda of: of.product(12, 12, in_luts=False)
+    ),
 }
 
 
-def module(operation: tuple[int, int, int, str]) -> str:
+def module(operation: Operation) -> str:
     """Verilog: ``COPIES`` of the operation, each between registers."""
-    a, b, result, formula = operation
+    a, b, result = operation.a, operation.b, operation.result
     ports = ((a, "input", "a"), (b, "input", "b"), (result, "output", "r"))
     heads = ", ".join(f"{way} [{width * COPIES - 1}:0] all_{name}" for width, way, name in ports)
     lines = [f"module operation_top(input clk, {heads});"]
@@ -48,7 +67,7 @@ def module(operation: tuple[int, int, int, str]) -> str:
         lines += [
             f"if (1) begin : copy{n}",
             f"reg [{a - 1}:0] a; reg [{b - 1}:0] b; reg [{result - 1}:0] r; assign {where['r']} = r;",
-            f"always @(posedge clk) begin a <= {where['a']}; b <= {where['b']}; r <= {formula}; end",
+            f"always @(posedge clk) begin a <= {where['a']}; b <= {where['b']}; r <= {operation.formula}; end",
             "end",
         ]
     return "\n".join([*lines, "endmodule", ""])
@@ -56,8 +75,11 @@ def module(operation: tuple[int, int, int, str]) -> str:
 
 def operations(place: Path) -> Iterator[str]:
     """A row for each operation."""
-    yield f"| operation between two registers | {DEVICE.title}, routed [ns] | Artix-7 cells, unplaced [ns] |"
-    yield "|---|---|---|"
+    yield (
+        f"| operation between two registers | {DEVICE.title}, routed [ns] | by the model "
+        "| Artix-7 cells, unplaced [ns] | by the model |"
+    )
+    yield "|---|---|---|---|---|"
     (place / "src").mkdir()
     project = RtlProject(place, "operation_top", ("src/operation.v",), (), (), 3.0, 1, 0)
     for name, operation in OPERATIONS.items():
@@ -65,7 +87,10 @@ def operations(place: Path) -> Iterator[str]:
         routed = place_and_route(project, DEVICE, place / "cache")
         cells = synthesise(project, FAMILIES["xcup"], place / "cache").resources
         known = f"{cells.delay_ns:.2f}" if cells.delay_ns and not cells.dsp else "–"
-        yield f"| {name} | {routed.path_ns:.2f} | {known} |"
+        ecp5, artix = (
+            FAMILY_DELAYS[family].register + operation.modelled(FAMILY_DELAYS[family]) for family in ("ecp5", "xcup")
+        )
+        yield f"| {name} | {routed.path_ns:.2f} | {ecp5:.2f} | {known} | {artix:.2f} |"
 
 
 def projects(folders: list[Path], clock_ns: float, device_name: str, place: Path) -> Iterator[str]:
