@@ -202,6 +202,8 @@ def _show(route: DesignEstimate, fit: Fit, part: Part, backend: str) -> None:
             table.add_row(label, *_cells(route[name], fit.uses.get(name)))
     print_table(out, table)
     sure = "" if fit.certain else " (the range does not settle it)"
+    if any(route[name].extrapolated for name in fit.uses if route[name].value):
+        sure = " (not shown: by figures beyond the designs that they were fitted to)"
     out.print(f"{part.name}: [bold]{fit.verdict}[/bold]{sure}; scarcest: {labels.get(fit.scarcest, fit.scarcest)}")
     for note in route.notes:
         out.print(f"note: {note}", style="dim", markup=False)
@@ -216,11 +218,15 @@ def _labels() -> dict[str, str]:
 
 
 def _cells(figure: Estimate, use: Use | None) -> tuple[str, ...]:
-    return (
-        _number(figure.value),
+    measured = (
         f"{_number(figure.low)} - {_number(figure.high)}",
         f"{figure.relative_error_median:.0%}",
         f"{figure.relative_error_90:.0%}",
+    )
+    return (
+        _number(figure.value),
+        # Nobody has measured the error of such a design.
+        *(("–", "–", "–") if figure.extrapolated else measured),
         "" if use is None else f"{use.value:.1%}",
         figure.source + (", extrapolated" if figure.extrapolated else ""),
     )

@@ -148,16 +148,20 @@ def _fitted(part: Part | None, needs: Needs, block_kbit: int) -> dict[str, Any]:
 def _estimated(estimate: DesignEstimate, part: Part | None) -> Resources:
     found = estimate.resources
     limited = {kind.key: found[kind.key] for kind in LIMITS.values() if kind.key in found}
+    extrapolated = [key for key, figure in limited.items() if figure.extrapolated and figure.value]
+    fitted = _fitted(part, estimate.needed(), TILE_KBIT)
+    if fitted and extrapolated:
+        fitted["verdict"] = f"{fitted['verdict']}, not shown: by figures beyond their fit"
     return Resources(
         source="analytic",
         route=estimate.route,
         stage=_BASIS[estimate.basis],
         counts=_counts({key: figure.value for key, figure in found.items()}, TILE_KBIT),
         lut_range=(int(estimate["lut"].low), int(estimate["lut"].high)),
-        **_fitted(part, estimate.needed(), TILE_KBIT),
+        **fitted,
         relative_error={key: figure.relative_error_90 for key, figure in limited.items()},
         median_error={key: figure.relative_error_median for key, figure in limited.items()},
-        extrapolated=[key for key, figure in limited.items() if figure.extrapolated and figure.value],
+        extrapolated=extrapolated,
     )
 
 

@@ -223,6 +223,14 @@ def test_the_command_line_states_figures_errors_and_verdict(ask: typer.Typer) ->
         assert word in table.output
 
 
+def test_no_error_is_printed_that_nobody_measured(ask: typer.Typer) -> None:
+    shown = CliRunner().invoke(ask, ["estimate", str(EXAMPLE)]).output
+    extrapolated = [line for line in shown.splitlines() if "analytic, extrapolated" in line]
+    assert extrapolated
+    assert all(line.count("–") == 3 for line in extrapolated)  # range, median, nine in ten
+    assert "not shown: by figures beyond the designs that they were fitted to" in shown
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
