@@ -99,9 +99,9 @@ _PAPER = (
 )
 
 PRESETS: dict[str, Preset] = {
-    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 60, 6000, 5e-4), _LOSSES))),
+    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 20, 6000, 1e-3), _LOSSES))),
     "desk-12": Preset(_DESK, quantized=Quantization(12, None)),
-    "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 60, 6000, 5e-4), _LOSSES))),
+    "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 20, 6000, 1e-3), _LOSSES))),
     "lean": Preset(
         _DESK,
         quantized=Learned(Part(Stage("lean", 60, 6000, 5e-4), _LOSSES), Charge(1e-6, 1e-4, 0.6)),
