@@ -129,7 +129,7 @@ def write_alone(project: RtlProject, noisy: Sequence[str], seed: int) -> tuple[P
     types = {port.type for port in drawn}
     if len(types) > 1:
         raise FirmwareError(
-            f"ports {', '.join(noisy)} have several types ({', '.join(map(str, types))}); give one a time"
+            f"ports {', '.join(noisy)} have several types ({', '.join(map(str, types))}); give those of one"
         )
     if project.interval != 1 or project.streamed:
         raise FirmwareError(f"{project.top} takes no event each clock; noise goes with interval = 1 and without io")
