@@ -56,7 +56,7 @@ def _rows(columns: dict[str, Figures]) -> Iterator[str]:
         yield _row([f"pair's pT {name}, KS", *(f"{sample(one).pair_pt_ks:.4f}" for one in found), ""])
     for index, (low, high) in enumerate(pairwise(ETA_EDGES)):
         widths = (f"{one.response.width[index]:.3f}" for one in found)
-        yield _row([f"half width of E′/E, |η| {low:g} to {high:g}", *widths, ""])
+        yield _row([f"half width of E′/E, η of ±{low:g} to ±{high:g}", *widths, ""])
     yield _row(["spread of E by noise", *(f"{one.noise_spread:.3f}" for one in found), ""])
     yield _row(["median angle z to x, mrad", *(f"{one.angle_mrad:.1f}" for one in found), ""])
 
