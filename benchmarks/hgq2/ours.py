@@ -61,7 +61,7 @@ def jets(variant: str, data: Path, training: Training, out: Path) -> None:
     stage = replace(own.stage, epochs=training.epochs, batch=training.batch, learning_rate=training.rate)
     set_up(training.seed)
     run = JetRun(
-        variant=kind, jets=read_jets(data, max(kind.particles, 1)), out=out, epochs=None, seed=training.seed
+        variant=kind, jets=read_jets(data, kind.constituents), out=out, epochs=None, seed=training.seed
     )  # fmt: skip
     how = replace(own, charge=training.charge, stage=stage, clip=training.clip)
     search.train_learned(run, how)[0].save(out / "model.h5")

@@ -187,7 +187,7 @@ def main() -> None:
         "ebops": float(ebops),
         "cost": float(comb.cost),
         "val_loss": task.validate()[0],
-        "versions": {name: version(name) for name in ("HGQ2", "alkaid", "keras", "tensorflow-cpu")},
+        "versions": {name: version(name) for name in ("HGQ2", "alkaid", "keras")} | {"tensorflow": tf.__version__},
     }
     (options.out / "peer.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
 

@@ -33,10 +33,10 @@ UNIFORM_BITS = {MLP: 6, SETS: 8, INTERACTION: 8, MIXER: 8}
 """Bits of weights and of features behind a ReLU: those of the published networks."""
 
 LEARNED = {
-    MLP: Learned(Charge(1e-8, 6e-5, 0.6), Stage(LEAN, 40, 256, 1e-2)),
-    SETS: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 40, 256, 5e-3)),
-    INTERACTION: Learned(Charge(1e-8, 1e-5, 0.6), Stage(LEAN, 30, 256, 5e-3)),
-    MIXER: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 40, 256, 5e-3)),
+    MLP: Learned(Charge(1e-8, 1.5e-4, 0.6), Stage(LEAN, 40, 256, 1e-2)),
+    SETS: Learned(Charge(1e-8, 5e-5, 0.6), Stage(LEAN, 30, 256, 1e-2)),
+    INTERACTION: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 20, 256, 1e-2)),
+    MIXER: Learned(Charge(1e-8, 5e-5, 0.6), Stage(LEAN, 30, 256, 1e-2)),
 }
 
 

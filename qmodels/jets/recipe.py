@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def train(
     kill, ``resume`` with the same options ends with the same bits. Raises ModelDataError for options that cannot work.
     """
     run = _run(variant, out, events, epochs, seed, data, resume=resume, progress=progress)
-    fits = run_steps(out, [_reference(run), *(Step(preset, step, ()) for step in _after_float(run, preset))])
+    fits = run_steps(out, [_reference(run), *(Step(preset, partial(step, run)) for step in RECIPES[preset])])
     _write_record(run, preset, fits, data)
     return out / (REFERENCE_FILE if preset == FLOAT else MODEL_FILE)
 
@@ -95,17 +96,9 @@ def _run(
 
 
 def _jets(variant: Variant, events: int | None, seed: int, data: Path | None) -> Jets:
-    most = max(variant.particles, 1)
-    return cached_jets(events or DEFAULT_JETS, seed, most) if data is None else read_jets(data, most, events)
-
-
-def _after_float(run: JetRun, preset: str) -> list[Callable[[], Fits]]:
-    steps: dict[str, list[Callable[[], Fits]]] = {
-        FLOAT: [],
-        UNIFORM: [lambda: _train_uniform(run)],
-        LEAN: [lambda: _train_lean(run)],
-    }
-    return steps[preset]
+    if data is None:
+        return cached_jets(events or DEFAULT_JETS, seed, variant.constituents)
+    return read_jets(data, variant.constituents, events)
 
 
 def _reference(run: JetRun) -> Step:
@@ -137,6 +130,14 @@ def _train_lean(run: JetRun) -> Fits:
     model, fitted = train_learned(run, learned(run.variant))
     save_model(model, run.out / MODEL_FILE)
     return {LEAN: fitted}
+
+
+RECIPES: dict[str, tuple[Callable[[JetRun], Fits], ...]] = {
+    FLOAT: (),
+    UNIFORM: (_train_uniform,),
+    LEAN: (_train_lean,),
+}
+"""What each preset trains after the float reference."""
 
 
 def _write_record(run: JetRun, preset: str, fits: Fits, data: Path | None) -> None:

@@ -50,7 +50,7 @@ class JetTagging:
     def read_events(self, path: Path, variant: str) -> Floats32:
         """Network inputs of a file of jets, or a folder of such; ModelDataError if damaged or of another layout."""
         kind = find_variant(variant)
-        return kind.inputs(read_jets(path, max(kind.particles, 1)))
+        return kind.inputs(read_jets(path, kind.constituents))
 
     def write_data(
         self,
@@ -148,7 +148,7 @@ class JetTagging:
 def _test_sample(variant: Variant, seed: int) -> Sample:
     if seed < 0:
         raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
-    jets = cached_jets(TEST_JETS, seed + TEST_OFFSET, max(variant.particles, 1))
+    jets = cached_jets(TEST_JETS, seed + TEST_OFFSET, variant.constituents)
     return Sample(variant, variant.inputs(jets), jets.classes)
 
 

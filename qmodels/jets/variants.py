@@ -51,6 +51,11 @@ class Variant:
         """Of one network input."""
         return (self.particles, len(self.columns)) if self.particles else (len(_SCALES),)
 
+    @property
+    def constituents(self) -> int:
+        """How many of each jet are to be read."""
+        return max(self.particles, 1)
+
     def inputs(self, jets: Jets) -> Floats32:
         """Network inputs (n, ...) of ``jets``, which have as many constituents at least."""
         if not self.particles:

@@ -22,6 +22,8 @@ PROJECTS = sorted(
 )
 # Ten minutes of Yosys each; `qtrigger check` runs them. The netlist of an encoder is compared in compression-front-end.
 WITHOUT_NETLIST = {name for name in PROJECTS if name.startswith("compression-encoder-")}
+# PYTHIA makes their jets for minutes on a fresh machine; `qtrigger check` builds them.
+LEFT_TO_CHECK = {name for name in PROJECTS if name.startswith("jets-")}
 
 
 def test_the_example_is_there() -> None:
@@ -42,7 +44,7 @@ def test_the_arithmetic_is_what_was_recorded(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize("name", [name for name in PROJECTS if name not in LEFT_TO_CHECK])
 def test_builds_to_what_was_recorded(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
     shutil.copytree(ROOT / name, folder, ignore=shutil.ignore_patterns("build", ".build*"))

@@ -33,7 +33,7 @@ def test_keras_and_arrays_agree_and_each_width_is_exact(name: str, data: Path, t
     from qmodels.training.records import save_model
 
     variant = VARIANTS[name]
-    inputs = variant.inputs(read_jets(data, max(variant.particles, 1)))[:50]
+    inputs = variant.inputs(read_jets(data, variant.constituents))[:50]
     model = keras_network(variant, FloatLayers())
     save_model(model, tmp_path / "reference.h5")
     network = read_network(tmp_path / "reference.h5", variant)
