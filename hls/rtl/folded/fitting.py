@@ -11,7 +11,7 @@ from hls.graph import FixedGraph
 from hls.rtl.folded.choice import SHORTEST_INTERVAL, choose, shared_luts
 from hls.rtl.folded.contents import weight_bits
 from hls.rtl.folded.engine import Engine
-from hls.rtl.folded.plan import least_interval, luts_of, plan, serial_interval
+from hls.rtl.folded.plan import least_interval, luts_of, serial_interval
 from hls.target import LUT, Target
 from hls.target.parts import all_parts, find_part
 from hls.target.parts.catalog import Part
@@ -24,14 +24,15 @@ _LUT_BITS = 64
 
 @dataclass(frozen=True)
 class Need:
-    """What RTL is estimated to take: ``luts`` beside products, ``product_luts`` for all ``products`` that no DSP holds,
-    and bits of weights in memories, most of them those of the layer ``largest``."""
+    """What RTL is estimated to take: ``luts``, and if it is of ``engines`` ``product_luts`` more for their ``products``
+    if no DSP holds them, and bits of weights in memories, most of them those of the layer ``largest``."""
 
     luts: float
     product_luts: float = 0.0
     products: int = 0
     weight_bits: int = 0
     largest: str = ""
+    engines: int = 0
 
     def luts_in(self, part: Part, multipliers: str) -> float:
         """LUTs in ``part``, with products in its DSPs as far as there are and ``multipliers`` allows."""
@@ -63,14 +64,17 @@ def check_fits(graph: FixedGraph, target: Target) -> None:
         part = find_part(target.part)
     except ProjectError:
         return
-    interval = target.interval_clocks
-    choice = choose(graph, interval, target.ports)
-    need = of_engines(graph, choice.engines) if choice.engines else Need(shared_luts(graph, interval))
+    need = need_at(graph, target, target.interval_clocks)
     why = need.shortage(part, target.multipliers)
-    if why is None:
-        return
-    built = f"{len(choice.engines)} engines" if choice.engines else "RTL without engines"
-    raise UnsupportedError(f"{_asked(target)}: {built} {why}; {_cure(graph, target, part)}")
+    if why is not None:
+        built = f"{need.engines} engines" if need.engines else "RTL without engines"
+        raise UnsupportedError(f"{_asked(target)}: {built} {why}; {_cure(graph, target, part)}")
+
+
+def need_at(graph: FixedGraph, target: Target, interval: int) -> Need:
+    """What the RTL that is chosen at an interval takes."""
+    engines = choose(graph, interval, target.ports).engines
+    return _of_engines(graph, engines) if engines else Need(shared_luts(graph, interval))
 
 
 def _asked(target: Target) -> str:
@@ -79,8 +83,7 @@ def _asked(target: Target) -> str:
     return "an event a clock" if target.interval is None else f"interval = {target.interval}"
 
 
-def of_engines(graph: FixedGraph, engines: Sequence[Engine]) -> Need:
-    """What ``engines`` take."""
+def _of_engines(graph: FixedGraph, engines: Sequence[Engine]) -> Need:
     bits: dict[str, int] = {}
     for engine in engines:
         layer, (rows, width) = engine.unit.head.layer, weight_bits(engine)
@@ -92,19 +95,25 @@ def of_engines(graph: FixedGraph, engines: Sequence[Engine]) -> Need:
         sum(engine.multipliers for engine in engines),
         sum(bits.values()),
         max(bits, key=lambda layer: bits[layer]),
+        len(engines),
     )
 
 
 def _cure(graph: FixedGraph, target: Target, part: Part) -> str:
-    least = max(least_interval(graph), SHORTEST_INTERVAL, target.interval_clocks)
-    most = max(serial_interval(graph), least)
+    asked = target.interval_clocks
+    try:
+        least = max(least_interval(graph), SHORTEST_INTERVAL, asked)
+        most = max(serial_interval(graph), least)
+    except UnsupportedError:  # no engines, and without them an interval changes little
+        least = most = asked
     others = sorted(all_parts(), key=lambda other: (other.vendor != part.vendor, other.capacity("lut")))
-    serial = _need_at(graph, target, most)
+    smallest = need_at(graph, target, most)
     for candidate in (part, *others):
-        if serial is not None and serial.shortage(candidate, target.multipliers) is None:
+        if smallest.shortage(candidate, target.multipliers) is None:
             clocks = _shortest_interval(graph, target, candidate, least, most)
-            words = f"{_interval_key(target, clocks)}, the shortest that works"
-            return f"state {words}" if candidate is part else f'state part = "{candidate.name}" and {words}'
+            stated = [] if candidate is part else [f'part = "{candidate.name}"']
+            stated += [] if clocks == asked else [f"{_interval_key(target, clocks)}, the shortest that works"]
+            return f"state {' and '.join(stated)}"
     return "no part that is known holds it: take fewer weights, or weights of fewer bits"
 
 
@@ -114,20 +123,11 @@ def _interval_key(target: Target, clocks: int) -> str:
     return f"interval_ns = {clocks * Decimal(str(target.clock_ns)):f}"
 
 
-def _need_at(graph: FixedGraph, target: Target, interval: int) -> Need | None:
-    """What engines take at an interval; None if there are none."""
-    try:
-        return of_engines(graph, plan(graph, interval, target.ports))
-    except UnsupportedError:
-        return None
-
-
 def _shortest_interval(graph: FixedGraph, target: Target, part: Part, least: int, most: int) -> int:
-    """The fewest clocks an event from ``least`` on at which engines fit ``part``, as they do at ``most``."""
+    """The fewest clocks an event from ``least`` on at which the network fits ``part``, as it does at ``most``."""
 
     def fits(interval: int) -> bool:
-        need = _need_at(graph, target, interval)
-        return need is not None and need.shortage(part, target.multipliers) is None
+        return need_at(graph, target, interval).shortage(part, target.multipliers) is None
 
     low, high = least - 1, least
     while not fits(high):

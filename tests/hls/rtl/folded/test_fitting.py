@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from hls.rtl import write_rtl_for
 from hls.rtl.folded import check_fits
 from hls.target import Target
 from hls.target.parts import find_part
-from tests.hls.rtl.folded.networks import SAME, Weights, two_layers
+from tests.hls.rtl.folded.networks import SAME, Weights, port, quantized, two_layers
 
 SMALL = Target("xc7a15tcpg236-1", "vitis", 5.0)
 
@@ -44,6 +45,12 @@ def _image() -> FixedGraph:
     return builder.finish([x], [y], ["y"])
 
 
+def _stated(message: str) -> dict[str, Any]:
+    """The keys of project.toml that a message says to state."""
+    cure = re.findall(r'\b(part|interval|interval_ns) = ("[^"]+"|[\d.]+)', message.partition(";")[2])
+    return tomllib.loads("\n".join(f"{key} = {value}" for key, value in cure))
+
+
 @pytest.mark.parametrize(
     ("graph", "target", "told"),
     [
@@ -66,15 +73,30 @@ def test_what_does_not_fit_is_named_with_what_does(
     with pytest.raises(UnsupportedError, match=re.escape(told)) as raised:
         write_rtl_for(target, graph, "net", tmp_path)
     assert not list(tmp_path.iterdir())
-    cure = re.findall(r'\b(part|interval|interval_ns) = ("[^"]+"|[\d.]+)', str(raised.value).partition(";")[2])
-    stated = tomllib.loads("\n".join(f"{key} = {value}" for key, value in cure))
-    assert any(key.startswith("interval") for key in stated)
+    stated = _stated(str(raised.value))
+    assert stated
     cured = replace(target, **stated)
     check_fits(graph, cured)
     if "part" not in stated:  # it is the shortest, and engines cannot go below eight clocks
         clocks = cured.interval_clocks - 1
         with pytest.raises(UnsupportedError):
             check_fits(graph, replace(target, interval=clocks, interval_ns=None))
+
+
+def test_what_engines_cannot_read_is_told_a_part_for_shared_cores() -> None:
+    """A transposed tensor is one that engines do not know; its layers are cores that positions share."""
+    builder, weights = GraphBuilder("turned"), Weights()
+    x = port(builder, "x", (64, 32))
+    dense = builder.add(nodes.Dense("d", (x,), "d", weights(32, 32), weights(32)))
+    h = quantized(builder, dense, FixedType(True, 5, 3))
+    turned = builder.add(nodes.Transpose("turned", (h,), "turned", (1, 0)))
+    dense = builder.add(nodes.Dense("e", (turned,), "e", weights(64, 64), weights(64)))
+    graph = builder.finish([x], [quantized(builder, dense, FixedType(True, 5, 3))], ["y"])
+    with pytest.raises(UnsupportedError, match=r"RTL without engines would take .* of which xc7a15t") as raised:
+        check_fits(graph, replace(SMALL, interval=16))
+    stated = _stated(str(raised.value))
+    assert stated["part"] != SMALL.part
+    check_fits(graph, replace(SMALL, **{"interval": 16, **stated}))
 
 
 def test_nothing_is_said_of_what_fits_or_of_parts_that_are_not_known() -> None:
