@@ -9,14 +9,19 @@ from qmodels.anomaly.samples.making import cached_events
 from qmodels.anomaly.samples.processes import SIGNALS
 from qmodels.types import Floats32
 
-VERIFIED = {COCKTAIL: 400, **{process.name: 25 for process in SIGNALS}}
-"""Collisions behind the events on which bits are compared: few, as each is met turned and mirrored."""
+COLLISIONS = {COCKTAIL: 2000, **{process.name: 150 for process in SIGNALS}}
+"""Collisions of the background and of each signal behind events that are verified and measured on: few, as each is met
+turned and mirrored."""
+
+
+def cached_collisions(seed: int) -> dict[str, Floats32]:
+    """Events (n, 19, 3) by sample, ``COLLISIONS`` of each: generated the first time, then read."""
+    return {sample: cached_events(sample, count, seed) for sample, count in COLLISIONS.items()}
 
 
 def verification_events(n: int, seed: int) -> Floats32:
     """``n`` events (n, 19, 3), of the background and of every signal."""
-    made = np.concatenate([cached_events(sample, count, seed) for sample, count in VERIFIED.items()])
-    return multiplied(made, n, seed)
+    return multiplied(np.concatenate(list(cached_collisions(seed).values())), n, seed)
 
 
 def multiplied(events: Floats32, n: int, seed: int) -> Floats32:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qmodels.anomaly.events import multiplied
+from qmodels.anomaly.events import cached_collisions, multiplied
 from qmodels.anomaly.samples.blocks import COCKTAIL
-from qmodels.anomaly.samples.making import cached_events
-from qmodels.anomaly.samples.processes import SIGNALS
 from qmodels.anomaly.scores import reference_score
 from qmodels.anomaly.variants import Variant
 from qmodels.classification import auc
@@ -24,9 +22,6 @@ FALSE_POSITIVES = 1e-5
 CROSSINGS_HZ, RATE_HZ = 40e6, 1e3
 """Bunch crossings a second, taken as so many events of the background, and how many of those a trigger may keep."""
 
-MEASURED = {COCKTAIL: 6000, **{process.name: 400 for process in SIGNALS}}
-"""Collisions behind the events on which fidelity is measured; each is met turned and mirrored."""
-
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -37,11 +32,9 @@ class Sample:
 
 
 def draw_sample(events: int, seed: int) -> Sample:
-    """``events`` of the background and as many of each signal, made of ``MEASURED`` collisions."""
-    made = {
-        name: multiplied(cached_events(name, count, seed), events, seed + 1 + place)
-        for place, (name, count) in enumerate(MEASURED.items())
-    }
+    """``events`` of the background and as many of each signal, each collision turned and mirrored many times."""
+    collisions = cached_collisions(seed)
+    made = {name: multiplied(collisions[name], events, seed + place) for place, name in enumerate(collisions, start=1)}
     return Sample(made.pop(COCKTAIL), made)
 
 

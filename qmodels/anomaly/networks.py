@@ -26,8 +26,7 @@ class Uniform:
 class Learned:
     """Every weight and feature with bits of its own, charged for their LUTs.
 
-    The loss is the mean score, or for a VAE the mean squared error of the score's latents: both of the order of one
-    tenth.
+    The loss is the mean score, or for a VAE the mean squared error of its latents.
     """
 
     stage: Stage
@@ -37,5 +36,5 @@ class Learned:
 
 
 UNIFORM = Uniform(Stage("uniform", 15, 512, 5e-4))
-LEAN = Learned(Stage("lean", 40, 512, 2e-3), Charge(1e-8, 5e-6, 0.6))
+LEAN = Learned(Stage("lean", 40, 512, 2e-3), Charge(1e-8, 2e-5, 0.6))
 PRESETS: dict[str, Uniform | Learned] = {"uniform": UNIFORM, "lean": LEAN}

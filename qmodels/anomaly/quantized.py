@@ -12,17 +12,16 @@ from qkeras import QActivation, QDense, quantized_bits, quantized_relu
 from qmodels.anomaly.layout import INPUTS
 from qmodels.anomaly.networks import Learned, Uniform
 from qmodels.anomaly.scores import SHARE
-from qmodels.anomaly.variants import GLOBAL_TRIGGER, Variant
+from qmodels.anomaly.variants import Variant
 from qmodels.numpy_networks import DenseLayer
 from qmodels.product_layers import PairProducts
 from qmodels.training.precision.quantizer import learned_bits
-from qmodels.training.quantization import integer_bits
+from qmodels.training.quantization import FixedPoint, integer_bits
 from qmodels.types import Floats, Floats32
 
-INPUT_FRACTION = 6
+INPUTS_FORMAT = FixedPoint(9, 4, signed=True)
+"""Of the inputs, which are of the order of one: beyond 16 they count as 16, as do errors of them."""
 _COVERED = 0.999
-_ERROR_INTEGER, _ERROR_FRACTION = 2, 6
-"""An error beyond 4, of an input of the order of one, counts as 4."""
 _MOST_FRACTION = 8
 """With so many bits below the point every sum stays within 2^24 of its steps, so that QKeras computes it exactly."""
 LATENTS = "latents"
@@ -49,7 +48,7 @@ def build(variant: Variant, layers: Sequence[DenseLayer], preset: Uniform | Lear
     """
     formats: Formats = _UniformFormats(preset) if isinstance(preset, Uniform) else _LearnedFormats(preset)
     start = keras.Input((INPUTS,), name="event")
-    x = ports = QActivation(_port(variant), name="input_quantizer")(start)
+    x = ports = QActivation(INPUTS_FORMAT.quantizer(), name="input_quantizer")(start)
     values, dense = sample, []
     for index, layer in enumerate(layers, start=1):
         last = index == len(layers)
@@ -80,17 +79,11 @@ def latents_of(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, model.get_layer(LATENTS).output)
 
 
-def _port(variant: Variant) -> quantized_bits:
-    """Of the inputs: pT saturates at 512 GeV; the integers of a global trigger arrive as they are."""
-    integer = 5 if variant.form is GLOBAL_TRIGGER else 3
-    return quantized_bits(1 + integer + INPUT_FRACTION, integer, alpha=1)
-
-
 def _score(variant: Variant, ports: keras.KerasTensor, x: keras.KerasTensor) -> keras.KerasTensor:
     """Sum of the squares of the latents, or of what the autoencoder missed."""
     if not variant.latents_alone:
         x = keras.layers.Subtract(name="error")([ports, x])
-        x = QActivation(quantized_bits(1 + _ERROR_INTEGER + _ERROR_FRACTION, _ERROR_INTEGER, alpha=1), name="missed")(x)
+        x = QActivation(INPUTS_FORMAT.quantizer(), name="missed")(x)
     channels = x.shape[-1]
     squares = PairProducts([(index, index) for index in range(channels)], name="squares")(x)
     exact = quantized_bits(8, 1, alpha=1)

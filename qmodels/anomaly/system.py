@@ -5,7 +5,7 @@ Light to import: TensorFlow comes in with training, PYTHIA and HDF5 with events,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from qmodels.training.progress import Report
 from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
 
 if TYPE_CHECKING:
+    from hls.machine.progress import StageProgress
     from qmodels.anomaly.samples.files import Header
 
 NAME = "anomaly"
@@ -123,6 +124,29 @@ class Anomaly:
 
             draw_roc(scores, reference, figure)
         return fidelity.measure(scores, reference)
+
+    def evaluate(
+        self,
+        variant: str,
+        folder: Path,
+        out: Path,
+        *,
+        events: int | None = None,
+        seed: int = 2,
+        data: Path | None = None,
+        load: Callable[[Path], Firmware],
+        classifier: str = "desk",
+        resume: bool = False,
+        progress: StageProgress | None = None,
+    ) -> Path:
+        """A table and ROC curves of every signal: see :func:`qmodels.anomaly.evaluation.evaluate`.
+
+        Nothing is trained, so there is no ``classifier``, nothing to ``resume`` and no ``progress``.
+        """
+        kind = find_variant(variant)
+        from qmodels.anomaly.evaluation import evaluate
+
+        return evaluate(kind, folder, out, events=events, seed=seed, data=data, load=load)
 
 
 SYSTEM = Anomaly()

@@ -126,10 +126,10 @@ def test_system_reads_events_as_its_network_takes_them(tmp_path: Path) -> None:
     path = public_file(tmp_path / "a.h5", public_rows(2))
     plain, trigger = SYSTEM.read_events(path, "ae"), SYSTEM.read_events(path, "vae-gt")
     assert plain.shape == trigger.shape == (2, 57)
-    assert plain[1, 27:30].tolist() == [41 / 64, 0.75, -1.0]
-    # 82 half GeV; η of 34 steps; φ = -2 is 98 of 144 steps: 26 above half a turn; each over 2^6.
-    assert (trigger[1, 27:30] * 64).tolist() == [82, 34, 26]
-    assert (trigger[1, 3:6] * 64).tolist() == [0, 0, -72]
+    assert plain[1, 27:30].tolist() == [41 / 32, 1.5, -2.0]
+    # 82 half GeV over 2^6; η of 34 steps over 2^4; φ = -2 is 98 of 144 steps: 26 above half a turn, over 2^4.
+    assert trigger[1, 27:30].tolist() == [82 / 64, 34 / 16, 26 / 16]
+    assert trigger[1, 3:6].tolist() == [0.0, 0.0, -72 / 16]  # no electron: zeros, less the offset of φ
 
 
 def test_codes_are_those_of_the_public_files() -> None:
