@@ -13,10 +13,10 @@ from hls.proof.hls4ml.written import Written
 from hls.proof.subject import NotClosedError, Subject
 from hls.target import project_identifier
 
-_METHOD = "exact intervals against the declared types; casts against quantizers; constants and sizes against the graph's"
+_METHOD = "exact intervals against declared types; casts against quantizers; constants and sizes against the graph's"
 _ASSUMPTIONS = (
-    "hls4ml's templates (nnet_utils) compute what they are called, of the sizes that their configuration says; they sum "
-    "in the accumulator's type, compute everything else in full width, and convert once, to the type of the result",
+    "hls4ml's templates (nnet_utils) compute what they are called, of the sizes that their configuration says; they "
+    "sum in the accumulator's type, compute everything else in full width, and convert once, to the type of the result",
     "ap_fixed rounds and overflows as its documentation says",
 )
 
