@@ -73,3 +73,23 @@ def test_wrong_options_of_a_training_are_named(data: Path, tmp_path: Path) -> No
             SYSTEM.train_point("mlp16", parameters, tmp_path)
     assert set(SYSTEM.scan_space("sets-8")) == {"charge", "input_fraction"}
     assert SYSTEM.scan_objective("in-8") == "accuracy:max"
+
+
+@pytest.mark.slow
+def test_a_network_of_learned_widths_is_firmware(data: Path, tmp_path: Path) -> None:
+    from qmodels.jets.presets import learned
+    from qmodels.jets.search import train_learned
+    from qmodels.jets.training import JetRun
+    from qmodels.training.records import save_model
+
+    variant = VARIANTS["mlp16"]
+    jets = read_jets(data, 1, 600)
+    model, fitted = train_learned(
+        JetRun(variant=variant, jets=jets, out=tmp_path, epochs=1, seed=1), learned(variant)
+    )  # fmt: skip
+    save_model(model, tmp_path / "model.h5")
+    graph = import_keras(tmp_path / "model.h5")
+    inputs = variant.inputs(jets)
+    assert np.array_equal(emulate(graph, inputs), np.asarray(model(inputs), np.float64))
+    assert graph.float32_inexact() == ()
+    assert len(fitted.history) == 1
