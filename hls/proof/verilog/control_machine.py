@@ -9,7 +9,7 @@ from hls.proof.verilog.control_run import NO_VALUE
 from hls.proof.verilog.design import Bit, Bits, Cell, number_of
 from hls.proof.verilog.evaluation import evaluated
 
-_MOST_REMEMBERED = 1 << 11
+_MOST_REMEMBERED = 1 << 10
 """Results that are remembered of one cell; with one more all are forgotten."""
 
 
