@@ -16,6 +16,7 @@ from hls.proof.certificate import Counterexample, Link, Outputs
 from hls.proof.netlist.circuits import Circuits, Difference, Verdict
 from hls.proof.netlist.correspondence import CONTROL, Flags, flags, output_bits
 from hls.proof.netlist.elaboration import elaborate, prepare
+from hls.proof.netlist.induction import RESET_CLOCKS
 from hls.proof.subject import NotClosedError, Subject
 from hls.rtl import Design
 from hls.rtl.netlist import family_of, netlist_gates, yosys_version
@@ -33,8 +34,9 @@ _ASSUMPTIONS = (
 )
 
 _FROM_RESET = (
-    "where an event takes several clocks, both are compared from a reset on; of what no reset clears and of bits that "
-    "the Verilog leaves open, the Verilog may have any value, on which its proof lets nothing depend"
+    f"where an event takes several clocks, both are compared from a reset of {RESET_CLOCKS} clocks on; "
+    "registers that it does not clear, and bits that it leaves open, the Verilog may have as it likes: "
+    "its proof lets nothing depend on them"
 )
 
 

@@ -1,8 +1,8 @@
 """Two circuits in which data go round, cut at their registers: what holds after a reset, and from clock to clock.
 
-The claim: whatever state a clock of reset leaves the second circuit in, there is one that it may leave the first in,
-from which both give the same at every clock. Where the first leaves a bit open (an ``x``, a word that is not there), it
-may be either; where the second does, it must not matter.
+The claim: whatever state a reset of a few clocks leaves the second circuit in, there is one that it may leave the first
+in, from which both give the same at every clock. Where the first leaves a bit open (an ``x``, a word that is not
+there), it may be either; where the second does, it must not matter.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from hls.proof.netlist.side import Side
 from hls.proof.subject import Deadline
 from hls.rtl import Design
 
+RESET_CLOCKS = 4
+"""So long is the reset from which on both are compared: constants pass a few registers that no reset clears."""
 _ROUNDS = 40
 """How often classes may be split before it is given up."""
 
@@ -112,9 +114,18 @@ def _unsettled(cut: Cut, cleared: Sequence[Mapping[int, bool]]) -> Member | None
 
 
 def _cleared(side: Side) -> dict[int, bool]:
-    """Registers that have one value after a clock of reset, whatever was before."""
+    """Registers that have one value after ``RESET_CLOCKS`` of reset, whatever was before."""
+    known: dict[int, bool] = {}
+    for _ in range(RESET_CLOCKS):
+        known = _after_reset(side, known)
+    return known
+
+
+def _after_reset(side: Side, known: Mapping[int, bool]) -> dict[int, bool]:
+    """Registers that have one value after one more clock of reset, where those of ``known`` had one before."""
     aig = Aig()
-    variables: dict[int, Literal] = {side.ports["rst"][0]: TRUE}
+    variables = {net: TRUE if value else FALSE for net, value in known.items()}
+    variables[side.ports["rst"][0]] = TRUE
     ends = set(side.following) | {net for nets in side.ports.values() for net in nets}
 
     def variable(net: int) -> Literal | None:
