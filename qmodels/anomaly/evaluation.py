@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,9 @@ from qmodels.anomaly.samples.files import Reading
 from qmodels.anomaly.samples.processes import PROCESSES, SIGNALS
 from qmodels.anomaly.variants import Variant
 from qmodels.errors import ModelDataError
-from qmodels.types import Fidelity, Firmware, Floats32
+from qmodels.types import Fidelity, Floats32, Floats64
 
+Loaded = Callable[[Floats32], Sequence[Floats64]]
 EVENTS = 100_000
 PAGE, PICTURE = "evaluation.md", "roc.png"
 _PUBLIC = {
@@ -47,10 +48,11 @@ def evaluate(
     events: int | None,
     seed: int,
     data: Path | None,
-    load: Callable[[Path], Firmware],
+    load: Callable[[Path], Loaded],
 ) -> Path:
     """Measure the networks in ``folder``; returns the page. ``data`` is a folder of event files, one a sample.
 
+    ``load`` makes of a model's file what maps inputs (n, 57) to its outputs, of which there is one, the score (n, 1).
     Files are told by their names: those of our samples, or as the public ones are called. Of each the first ``events``
     rows are used, or all; rows that are no events are left out and counted.
     """
@@ -58,7 +60,8 @@ def evaluate(
         raise ModelDataError(f"{folder}: no {MODEL_FILE}; train a firmware there, with preset uniform or lean")
     skipped: Counter[str] = Counter()
     sample = draw_sample(events or EVENTS, seed) if data is None else _read(data, events, skipped)
-    scores = firmware_scores(variant, load(folder / MODEL_FILE), sample)
+    loaded = load(folder / MODEL_FILE)
+    scores = firmware_scores(variant, lambda inputs: loaded(inputs)[0], sample)
     reference = float_scores(variant, folder, sample)
     from qmodels.anomaly.plots import draw_roc  # brings matplotlib
 

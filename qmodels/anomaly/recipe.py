@@ -32,7 +32,7 @@ from qmodels.training.run import Fits, Step, run_steps
 from qmodels.training.stages import Stage, check_run
 from qmodels.types import Floats32
 
-COLLISIONS = 12_000
+TRAINING_COLLISIONS = 6_000
 """Behind the background's events, where no file of them is given."""
 DEFAULT_EVENTS = 100_000
 SAMPLE_EVENTS = 10_000
@@ -56,7 +56,7 @@ def train(
 
     ``preset`` "float" trains the float reference alone; the others train it first, unless ``out`` has it already, then
     the firmware: model.h5, reference.h5 and training.json. ``data`` is a file of background events, of ours or of the
-    public layout; without it ``COLLISIONS`` are generated. An epoch has ``events`` of them, turned and mirrored.
+    public layout; without it ``TRAINING_COLLISIONS`` are generated. An epoch has ``events``, turned and mirrored.
     ``epochs`` replaces the default of every stage. After a kill, ``resume`` with the same options ends with the same
     bits. Raises ModelDataError for options or data that cannot work.
     """
@@ -97,7 +97,9 @@ def _run(
     fewest = max(stage.batch for stage in (FLOAT, *(preset.stage for preset in PRESETS.values())))
     if number < fewest:
         raise ModelDataError(f"events is {number}: an epoch needs at least {fewest}")
-    collisions = cached_events(COCKTAIL, COLLISIONS, seed + _TRAINING_SEED) if data is None else read_events(data)
+    collisions = (
+        cached_events(COCKTAIL, TRAINING_COLLISIONS, seed + _TRAINING_SEED) if data is None else read_events(data)
+    )
     if len(collisions) < 10:
         raise ModelDataError(f"{data}: {len(collisions)} events are too few to train on: give at least 10")
     set_up(seed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmodels.anomaly.variants import VARIANTS, find_variant
 from qmodels.training.progress import Report
-from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
+from qmodels.types import EventProgress, Fidelity, Firmware, Floats32, Floats64
 
 if TYPE_CHECKING:
     from hls.machine.progress import StageProgress
@@ -134,7 +134,7 @@ class Anomaly:
         events: int | None = None,
         seed: int = 2,
         data: Path | None = None,
-        load: Callable[[Path], Firmware],
+        load: Callable[[Path], Callable[[Floats32], Sequence[Floats64]]],
         classifier: str = "desk",
         resume: bool = False,
         progress: StageProgress | None = None,

@@ -8,17 +8,19 @@ import h5py
 import numpy as np
 import pytest
 
+from hls.project.systems.packing import emulated
+from qmodels.anomaly.evaluation import Loaded
 from qmodels.anomaly.system import SYSTEM
 from qmodels.errors import ModelDataError
-from qmodels.types import Firmware, Floats32, Floats64
+from qmodels.types import Floats32, Floats64
 
 
-def hardest_jet(path: Path) -> Firmware:
+def hardest_jet(path: Path) -> Loaded:
     """As ``load`` does of a model's file: here a firmware that scores by the first jet's pT."""
     assert path.name == "model.h5"
 
-    def score(inputs: Floats32) -> Floats64:
-        return inputs[:, 27:28].astype(np.float64)
+    def score(inputs: Floats32) -> list[Floats64]:
+        return [inputs[:, 27:28].astype(np.float64)]
 
     return score
 
@@ -43,6 +45,15 @@ def test_one_command_tells_auc_and_efficiency(tmp_path: Path) -> None:
     assert "Ato4l_lepFilter_13TeV_filtered.h5: NaN or infinity: 1 left out" in text
     assert f"firmware {131 / 32:.4g}" in text
     assert (tmp_path / "out" / "roc.png").stat().st_size > 1000
+
+
+@pytest.mark.slow  # reads a committed model as `qtrigger evaluate` does
+def test_committed_firmware_is_evaluated(tmp_path: Path) -> None:
+    project = Path(__file__).parents[3] / "firmware_projects" / "anomaly-vae"
+    published(tmp_path / "background.h5", np.arange(32.0, 132.0))
+    published(tmp_path / "leptoquark_LOWMASS_lepFilter_13TeV_filtered.h5", np.array([500.0, 400.0]))
+    page = SYSTEM.evaluate("vae", project, tmp_path / "out", data=tmp_path, load=emulated)
+    assert "| 2 | 1 | 1 | 1 | 1 |" in page.read_text(encoding="utf-8")
 
 
 def test_folders_without_what_is_needed_are_refused(tmp_path: Path) -> None:
