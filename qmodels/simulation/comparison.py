@@ -39,8 +39,8 @@ def measure(
     truth = floor(half)
     rows = {"floor": truth, "identity": identity(half)}
     if (folder / REFERENCE_FILE).exists():
-        rows["float"] = _made(variant, _keras(folder / REFERENCE_FILE), _partner(folder, PARTNER_FILE), half, seed)
-    rows["firmware"] = _made(variant, firmware, _partner(folder, PARTNER_MODEL_FILE), half, seed)
+        rows["float"] = _made(variant, _keras(folder / REFERENCE_FILE), _keras(folder / PARTNER_FILE), half, seed)
+    rows["firmware"] = _made(variant, firmware, _keras(folder / PARTNER_MODEL_FILE), half, seed)
     if figure is not None:
         from qmodels.simulation.plots import draw  # brings matplotlib
 
@@ -66,6 +66,7 @@ def evaluate(
     missing, or the file is.
     """
     find_variant(variant)
+    own, partner = _keras(folder / REFERENCE_FILE), _keras(folder / PARTNER_FILE)
     told = progress or (lambda stage, done, total: None)
     number = events or EVALUATED_EVENTS
     if data is not None:
@@ -75,7 +76,7 @@ def evaluate(
         pairs = unseen_pairs(number, seed, lambda done, total: told("events", done, total))
     half, other = pairs.halves()
     rows = {"floor": floor(half), "identity": identity(half)}
-    rows["float"] = _made(variant, _keras(folder / REFERENCE_FILE), _partner(folder, PARTNER_FILE), half, seed)
+    rows["float"] = _made(variant, own, partner, half, seed)
     if (folder / MODEL_FILE).exists():
         rows["firmware"] = _made(variant, load(folder / MODEL_FILE), load(folder / PARTNER_MODEL_FILE), half, seed)
     found: dict[str, Figures] = {}
@@ -95,10 +96,6 @@ def _made(variant: str, own: Firmware, partner: Firmware, half: Pairs, seed: int
     networks: tuple[Network, Network] = (network_of(own), network_of(partner))
     encoder, decoder = networks[::-1] if variant == DECODER else networks
     return made_by(encoder, decoder, half, seed)
-
-
-def _partner(folder: Path, name: str) -> Firmware:
-    return _keras(folder / name)
 
 
 def _keras(path: Path) -> Firmware:
