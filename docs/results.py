@@ -21,6 +21,17 @@ COMPRESSION_HEAD = (
     "| LUT before placement, DSP | latency, measured |\n"
     "|---|---|---|---|---|---|---|---|---|---|\n"
 )
+OTHER_HEAD = (
+    "| firmware | multiplications | EBOPs | what counts, float → firmware | events compared | events that differ "
+    "| LUT before placement, DSP | latency, measured |\n"
+    "|---|---|---|---|---|---|---|---|\n"
+)
+OTHERS = {
+    "anomaly-*": ("auc_a_to_4l", "AUC of A → 4ℓ"),
+    "jets-*": ("accuracy", "accuracy, five classes"),
+    "simulation-*": ("simulated_mee_ks", "KS of M_ee, simulated"),
+}
+"""Projects of the other systems, and of each the metric that says most, with its name in the table."""
 LOG10_BETA = -2.0
 
 Row = TypeVar("Row", Resources, Latency)
@@ -55,6 +66,17 @@ def compression_row(project: Path) -> str:
     return (
         f"| `{project.name}` | {report.graph.multiplications:,} | {distortion} | {auc} | {bits} "
         f"| {worst.firmware:.1%} "
+        f"| {report.verification.events:,} | {wrong} | {luts(report)} | {latency(report)} |\n"
+    )
+
+
+def other_row(project: Path, name: str, words: str) -> str:
+    """One line of the table of the other systems."""
+    report = read_report(project / "build")
+    wrong = sum(result.mismatches for result in report.witnesses.values())
+    return (
+        f"| `{project.name}` | {report.graph.multiplications:,} | {report.graph.ebops:,} "
+        f"| {words}: {metric(report, name)} "
         f"| {report.verification.events:,} | {wrong} | {luts(report)} | {latency(report)} |\n"
     )
 
@@ -108,3 +130,9 @@ if __name__ == "__main__":
     encoders = sorted(path.parent for path in home.glob("compression-*/project.toml"))
     sys.stdout.write(HEAD + "".join(map(row, networks)))
     sys.stdout.write("\n" + COMPRESSION_HEAD + "".join(map(compression_row, encoders)))
+    others = [
+        other_row(path.parent, *shown)
+        for what, shown in OTHERS.items()
+        for path in sorted(home.glob(f"{what}/project.toml"))
+    ]
+    sys.stdout.write("\n" + OTHER_HEAD + "".join(others))

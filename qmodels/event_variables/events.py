@@ -21,6 +21,7 @@ from qmodels.event_variables.variants import (
     Variant,
     find_variant,
 )
+from qmodels.seeds import check_seed
 from qmodels.types import Floats32, Floats64
 
 GENERATOR_VERSION = 1
@@ -78,8 +79,7 @@ def blocks(
     kind = find_variant(variant)
     if n < 1:
         raise ModelDataError(f"number of events is {n}: ask for at least 1")
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)
     fixed = None if masses is None else _check_masses(kind, masses)
     # A generator function would find the errors above only when its first block is asked for.
     return _blocks(kind, n, seed, stream, fixed)

@@ -53,6 +53,15 @@ def block_seed(seed: int, sample: str, block: int) -> int:
     return int(sequence.generate_state(1)[0]) % MAX_SEED + 1
 
 
+def check_version(asked: int, own: int) -> None:
+    """ModelDataError for a plan of another version of a generator than the one that stands where a block is made."""
+    if asked != own:
+        raise ModelDataError(
+            f"events of generator version {asked} are asked for, this is version {own}: install the same qtrigger "
+            "wherever events are generated"
+        )
+
+
 def write_block(path: Path, block: Block) -> None:
     """Write a block; it appears whole or not at all."""
     with whole_file(path) as draft, draft.open("wb") as file:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from qmodels.errors import ModelDataError
 from qmodels.jets.fidelity import Sample, measure, reference_logits
 from qmodels.jets.points import OBJECTIVE, how_of, scan_space
 from qmodels.jets.presets import PRESETS, check_preset
 from qmodels.jets.samples.files import JetsHeader, read_jets
 from qmodels.jets.samples.making import DATA_OPTIONS, TEST_OFFSET, cached_jets, write_data
 from qmodels.jets.variants import VARIANTS, Variant, find_variant
+from qmodels.seeds import check_seed
 from qmodels.training.progress import Report
 from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
 
@@ -146,8 +146,7 @@ class JetTagging:
 
 
 def _test_sample(variant: Variant, seed: int) -> Sample:
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)
     jets = cached_jets(TEST_JETS, seed + TEST_OFFSET, variant.constituents)
     return Sample(variant, variant.inputs(jets), jets.classes)
 

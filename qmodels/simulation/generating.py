@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from hls.machine.pools import Pool, open_pool
-from qmodels.errors import ModelDataError
-from qmodels.generation.blocks import KEPT, Block, block_seed
+from qmodels.generation.blocks import KEPT, Block, block_seed, check_version
 from qmodels.generation.cache import cached
 from qmodels.generation.making import made_blocks
 from qmodels.generation.pythia import programs
+from qmodels.seeds import check_seed
 from qmodels.simulation.collisions import GENERATOR_VERSION, collisions, find_sample
 from qmodels.simulation.measuring import measured
 from qmodels.simulation.pair_files import PairHeader, read_pairs, write_pairs
@@ -48,11 +48,7 @@ class PairPlan:
 
     def make(self, block: int, most: int) -> Block:
         """Block number ``block``, stopping after ``most`` events are kept; ModelDataError as ``collisions`` raises."""
-        if self.generator_version != GENERATOR_VERSION:
-            raise ModelDataError(
-                f"events of generator version {self.generator_version} are asked for, this is version"
-                f" {GENERATOR_VERSION}: install the same qtrigger wherever events are generated"
-            )
+        check_version(self.generator_version, GENERATOR_VERSION)
         seed = block_seed(self.seed, self.sample, block)
         random = np.random.default_rng(seed)
         kept, fates = [], []
@@ -75,8 +71,7 @@ class PairPlan:
 
 def make_plan(sample: str, seed: int) -> PairPlan:
     """The plan of a sample; ModelDataError for an unknown one or a negative seed."""
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)
     return PairPlan(find_sample(sample), seed)
 
 

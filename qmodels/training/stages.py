@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qmodels.errors import ModelDataError
+from qmodels.seeds import check_seed
 
 
 @dataclass(frozen=True)
@@ -21,5 +22,4 @@ def check_run(epochs: int | None, seed: int) -> None:
     """ModelDataError for a number of epochs or a seed that cannot work."""
     if epochs is not None and epochs < 1:
         raise ModelDataError(f"epochs is {epochs}: train for at least 1")
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)

@@ -14,8 +14,9 @@ from qmodels.anomaly.samples.collisions import collisions
 from qmodels.anomaly.samples.observation import observe
 from qmodels.anomaly.samples.processes import BACKGROUND, PROCESSES, SHARES, SIGNALS
 from qmodels.errors import ModelDataError
-from qmodels.generation.blocks import KEPT, Block, block_seed
+from qmodels.generation.blocks import KEPT, Block, block_seed, check_version
 from qmodels.generation.pythia import programs
+from qmodels.seeds import check_seed
 from qmodels.types import Floats32
 
 GENERATOR_VERSION = 1
@@ -50,11 +51,7 @@ class Plan:
 
         Raises ModelDataError as :func:`collisions` does, or if the plan is one of another version of this program.
         """
-        if self.generator_version != GENERATOR_VERSION:
-            raise ModelDataError(
-                f"events of generator version {self.generator_version} are asked for, this is version "
-                f"{GENERATOR_VERSION}: install the same qtrigger wherever events are generated"
-            )
+        check_version(self.generator_version, GENERATOR_VERSION)
         seed = block_seed(self.seed, self.sample, block)
         shares = SHARES if self.sample == COCKTAIL else {self.sample: 1.0}
         events: list[Floats32] = []
@@ -78,8 +75,7 @@ class Plan:
 
 def make_plan(sample: str, seed: int) -> Plan:
     """The plan of a sample; ModelDataError for an unknown one or a negative seed."""
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)
     if sample not in SAMPLES:
         raise ModelDataError(f"no sample is called {sample!r}; choose one of {', '.join(SAMPLES)}")
     return Plan(sample, seed)

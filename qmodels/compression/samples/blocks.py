@@ -9,8 +9,7 @@ import numpy as np
 
 from qmodels.compression.samples.pythia import GENERATOR_VERSION, collisions, generator_name
 from qmodels.compression.samples.selection import Rows, Selected, Selection, rows_of, select
-from qmodels.errors import ModelDataError
-from qmodels.generation.blocks import KEPT, Block, block_seed
+from qmodels.generation.blocks import KEPT, Block, block_seed, check_version
 
 BLOCK_EVENTS = 1000
 
@@ -48,11 +47,7 @@ class Plan:
 
         Raises ModelDataError as :func:`collisions` does, or if the plan is one of another version of this program.
         """
-        if self.generator_version != GENERATOR_VERSION:
-            raise ModelDataError(
-                f"events of generator version {self.generator_version} are asked for, this is version "
-                f"{GENERATOR_VERSION}: install the same qtrigger wherever events are generated"
-            )
+        check_version(self.generator_version, GENERATOR_VERSION)
         kept: list[Selected] = []
         fates: list[str] = []
         selection = self.selection

@@ -18,9 +18,9 @@ from qmodels.compression.samples.collision_files import (
 )
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS, find_sample
 from qmodels.compression.samples.selection import Rows, Selection
-from qmodels.errors import ModelDataError
 from qmodels.generation.cache import cached
 from qmodels.generation.making import Made, Progress, made_blocks
+from qmodels.seeds import check_seed
 
 
 def make_plan(sample: str, seed: int, selection: Selection) -> Plan:
@@ -28,8 +28,7 @@ def make_plan(sample: str, seed: int, selection: Selection) -> Plan:
 
     Raises ModelDataError for an unknown sample or a negative seed.
     """
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)
     find_sample(sample)
     return Plan(sample, seed, replace(selection, muons=selection.muons and sample != BACKGROUND))
 

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from qmodels.errors import ModelDataError
-from qmodels.generation.blocks import KEPT, Block, block_seed
+from qmodels.generation.blocks import KEPT, Block, block_seed, check_version
 from qmodels.jets.samples.columns import CLASSES, CONSTITUENT_COLUMNS, JET_COLUMNS, MOST_CONSTITUENTS
 from qmodels.jets.samples.pythia import GENERATOR_VERSION, Jet, generator_name, jets
 from qmodels.jets.samples.substructure import constituent_features, jet_features, mass
@@ -44,11 +43,7 @@ class JetPlan:
 
         Raises ModelDataError as :func:`jets` does, or if the plan is one of another version of this program.
         """
-        if self.generator_version != GENERATOR_VERSION:
-            raise ModelDataError(
-                f"jets of generator version {self.generator_version} are asked for, this is version "
-                f"{GENERATOR_VERSION}: install the same qtrigger wherever events are generated"
-            )
+        check_version(self.generator_version, GENERATOR_VERSION)
         sources = [(name, jets(name, block_seed(self.seed, f"jets {name}", block))) for name in self.classes]
         constituents = np.zeros((min(self.collisions, most), MOST_CONSTITUENTS, len(CONSTITUENT_COLUMNS)), np.float32)
         columns = np.zeros((len(constituents), len(JET_COLUMNS)), np.float32)

@@ -18,6 +18,7 @@ from qmodels.jets.samples.blocks import JetPlan
 from qmodels.jets.samples.columns import CLASSES, JET_COLUMNS, JET_FEATURES, LABELS
 from qmodels.jets.samples.files import VERSION, Jets, JetsHeader, read_jets, usable_jets, write_jets
 from qmodels.jets.samples.pythia import SETTINGS
+from qmodels.seeds import check_seed
 from qmodels.types import Floats32
 
 DATA_OPTIONS = ("sample", "jobs", "scheduler", "source")
@@ -56,8 +57,7 @@ def make_plan(seed: int, sample: str | None = None) -> JetPlan:
     unknown = [name for name in classes if name not in CLASSES]
     if unknown or not classes or len(set(classes)) < len(classes):
         raise ModelDataError(f"sample {sample!r} is none: name some of the classes {''.join(CLASSES)}, each once")
-    if seed < 0:
-        raise ModelDataError(f"seed is {seed}: use a whole number from 0 up")
+    check_seed(seed)
     return JetPlan(classes, seed)
 
 
