@@ -104,7 +104,7 @@ PRESETS: dict[str, Preset] = {
     "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 20, 6000, 1e-3), _LOSSES))),
     "lean": Preset(
         _DESK,
-        quantized=Learned(Part(Stage("lean", 60, 6000, 5e-4), _LOSSES), Charge(1e-6, 1e-4, 0.6)),
+        quantized=Learned(Part(Stage("lean", 300, 6000, 5e-4), _LOSSES), Charge(1.2e-4, 1.2e-2, 0.6)),
     ),
     "paper": Preset(_PAPER, residual=False),
 }

@@ -23,7 +23,7 @@ PROJECTS = sorted(
 # Ten minutes of Yosys each; `qtrigger check` runs them. The netlist of an encoder is compared in compression-front-end.
 WITHOUT_NETLIST = {name for name in PROJECTS if name.startswith("compression-encoder-")}
 # PYTHIA makes their events for minutes on a fresh machine; `qtrigger check` builds them.
-LEFT_TO_CHECK = {name for name in PROJECTS if name.startswith(("jets-", "anomaly-"))}
+LEFT_TO_CHECK = {name for name in PROJECTS if name.startswith(("jets-", "anomaly-", "simulation-decoder-lean"))}
 
 
 def test_the_example_is_there() -> None:
