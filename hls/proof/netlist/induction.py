@@ -31,8 +31,29 @@ Nets = Sequence[tuple[int, int]]
 def induced(
     sides: Sequence[Side], design: Design, outputs: Nets, inputs: Nets, run: Run, deadline: Deadline, progress: Progress
 ) -> tuple[Findings, str | None]:
-    """What is proved of ``sides`` after ``run``; and where it stopped, if it did."""
-    cleared = [_cleared(side) for side in sides]
+    """What is proved of ``sides`` after ``run``; and where it stopped, if it did.
+
+    Registers are matched by what a reset of some clocks makes of them. Where a long one matches badly, a single clock
+    may serve; what holds after that holds after more, since reset is an input like others.
+    """
+    for clocks in (RESET_CLOCKS, 1):
+        found, stopped = _induced_after(clocks, sides, design, outputs, inputs, run, deadline, progress)
+        if stopped is None or not deadline.left:
+            break
+    return found, stopped
+
+
+def _induced_after(
+    clocks: int,
+    sides: Sequence[Side],
+    design: Design,
+    outputs: Nets,
+    inputs: Nets,
+    run: Run,
+    deadline: Deadline,
+    progress: Progress,
+) -> tuple[Findings, str | None]:
+    cleared = [_cleared(side, clocks) for side in sides]
     classes = classes_of(run)
     matcher = Matcher(sides, design, classes, deadline)
     matcher.match(cleared)
@@ -113,10 +134,10 @@ def _unsettled(cut: Cut, cleared: Sequence[Mapping[int, bool]]) -> Member | None
     return None
 
 
-def _cleared(side: Side) -> dict[int, bool]:
-    """Registers that have one value after ``RESET_CLOCKS`` of reset, whatever was before."""
+def _cleared(side: Side, clocks: int) -> dict[int, bool]:
+    """Registers that have one value after so many clocks of reset, whatever was before."""
     known: dict[int, bool] = {}
-    for _ in range(RESET_CLOCKS):
+    for _ in range(clocks):
         known = _after_reset(side, known)
     return known
 

