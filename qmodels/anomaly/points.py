@@ -8,7 +8,6 @@ from typing import Any
 
 from qmodels.anomaly.networks import LEAN, Learned
 from qmodels.errors import ModelDataError
-from qmodels.training.precision.charge import Charge
 
 Choice = int | float | str
 
@@ -37,10 +36,7 @@ def network_of(parameters: Mapping[str, Choice]) -> Learned:
 def _change(network: Learned, name: str, value: Choice) -> dict[str, Any]:
     """What of ``network`` a parameter replaces; ValueError for a value of no sense."""
     if name == "charge":
-        own, factor = network.charge, float(value)
-        if not factor > 0.0:
-            raise ValueError(value)
-        return {"charge": Charge(own.first, own.last * factor, own.ramp)}
+        return {"charge": network.charge.times(float(value))}
     bits = int(value)
     if not 0 <= bits <= 8:
         raise ValueError(value)

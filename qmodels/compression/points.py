@@ -18,7 +18,6 @@ from filelock import FileLock
 from qmodels.compression.presets import LEAN, Preset
 from qmodels.errors import ModelDataError
 from qmodels.generation.cache import cache_folder
-from qmodels.training.precision.charge import Charge
 
 Choice = int | float | str
 
@@ -53,9 +52,8 @@ def preset_of(parameters: Mapping[str, Choice]) -> Preset:
 
 def _changed(preset: Preset, name: str, value: Choice) -> Preset:
     """ValueError for a value of no sense."""
-    if name == "charge" and preset.charge is not None and float(value) > 0.0:
-        own = preset.charge
-        return replace(preset, charge=Charge(own.first, own.last * float(value), own.ramp))
+    if name == "charge" and preset.charge is not None:
+        return replace(preset, charge=preset.charge.times(float(value)))
     if name == "latents" and int(value) > 0:
         return replace(preset, latents=int(value))
     units = tuple(int(part) for part in str(value).split("-")) if name in ("particle", "event") else ()

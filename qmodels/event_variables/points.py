@@ -9,7 +9,6 @@ from typing import Any
 from qmodels.errors import ModelDataError
 from qmodels.event_variables.networks import LEAN, TRIGGER, LearnedNetwork
 from qmodels.event_variables.variants import TWO_BODY, Variant
-from qmodels.training.precision.charge import Charge
 
 Choice = int | float | str
 
@@ -62,10 +61,7 @@ def network_of(variant: Variant, parameters: Mapping[str, Choice]) -> LearnedNet
 def _change(network: LearnedNetwork, name: str, value: Choice) -> dict[str, Any]:
     """What of ``network`` a parameter replaces; ValueError for a value of no sense."""
     if name == "charge":
-        factor, own = float(value), network.charge
-        if not factor > 0.0:
-            raise ValueError(value)
-        return {"charge": Charge(own.first, own.last * factor, own.ramp)}
+        return {"charge": network.charge.times(float(value))}
     if name == "input_fraction":
         return {"input_fraction": int(value)}
     if name == "hidden" and value != "":

@@ -8,7 +8,6 @@ from dataclasses import replace
 from qmodels.errors import ModelDataError
 from qmodels.jets.presets import Learned, learned
 from qmodels.jets.variants import Variant
-from qmodels.training.precision.charge import Charge
 
 Choice = int | float | str
 
@@ -34,7 +33,7 @@ def how_of(variant: Variant, parameters: Mapping[str, Choice]) -> Learned:
         except ValueError:
             number = 0.0
         if name == "charge" and number > 0.0:
-            how = replace(how, charge=Charge(how.charge.first, how.charge.last * number, how.charge.ramp))
+            how = replace(how, charge=how.charge.times(number))
         elif name == "input_fraction" and number == int(number) and number > 0:
             how = replace(how, input_fraction=int(number))
         else:

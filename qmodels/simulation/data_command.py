@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hls.machine.pools import open_pool
 from qmodels.errors import ModelDataError
+from qmodels.generation.options import number_asked, pool_asked
 from qmodels.simulation.generating import SAMPLE, generate, make_plan
 from qmodels.simulation.pair_files import PairHeader, read_pairs, write_pairs
 from qmodels.types import EventProgress
@@ -30,13 +30,8 @@ def write_data(
         if wrong:
             raise ModelDataError(f"{wrong[0]} goes with a simulation only, not with a file to convert")
         return _copied(Path(source), path, n)
-    if n is None:
-        raise ModelDataError("no number of events is given")
-    jobs, scheduler = options.get("jobs"), options.get("scheduler")
-    if jobs is not None and scheduler is not None:
-        raise ModelDataError("jobs and scheduler exclude each other: a cluster has its own workers")
-    plan = make_plan(options.get("sample", SAMPLE), seed)
-    return generate(path, plan, n, open_pool(jobs, scheduler), progress)
+    events, pool = number_asked(n), pool_asked(options)
+    return generate(path, make_plan(options.get("sample", SAMPLE), seed), events, pool, progress)
 
 
 def _copied(source: Path, path: Path, n: int | None) -> PairHeader:

@@ -16,6 +16,7 @@ from qmodels.anomaly.samples.files import Header, Reading, read_events, write_ev
 from qmodels.errors import ModelDataError
 from qmodels.generation.cache import cached
 from qmodels.generation.making import Made, Progress, made_blocks
+from qmodels.generation.options import number_asked, pool_asked
 from qmodels.types import Floats32
 
 Rows = tuple[Floats32, npt.NDArray[np.int8] | None]
@@ -40,12 +41,8 @@ def write_data(
         return _converted(Path(source), path, n, progress)
     if "sample" not in options:
         raise ModelDataError(f"no sample is named; choose one of {', '.join(SAMPLES)}")
-    if n is None:
-        raise ModelDataError("no number of events is given")
-    jobs, scheduler = options.get("jobs"), options.get("scheduler")
-    if jobs is not None and scheduler is not None:
-        raise ModelDataError("jobs and scheduler exclude each other: a cluster has its own workers")
-    return generate(path, make_plan(options["sample"], seed), n, open_pool(jobs, scheduler), progress)
+    events, pool = number_asked(n), pool_asked(options)
+    return generate(path, make_plan(options["sample"], seed), events, pool, progress)
 
 
 def generate(

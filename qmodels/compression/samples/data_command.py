@@ -10,12 +10,13 @@ from typing import Any
 from qmodels.compression.data_options import CONVERSION, CUTS, SIMULATION
 from qmodels.compression.samples.collision_files import CollisionHeader, read_header
 from qmodels.compression.samples.conversion import convert
-from qmodels.compression.samples.generation import generate
+from qmodels.compression.samples.generation import generate_plan, make_plan
 from qmodels.compression.samples.pythia import BACKGROUND, SETTINGS
 from qmodels.compression.samples.readers import Branches
 from qmodels.compression.samples.selection import SELECTIONS, Selection
 from qmodels.errors import ModelDataError
 from qmodels.generation.making import Progress
+from qmodels.generation.options import number_asked, pool_asked
 
 
 def write_data(
@@ -40,12 +41,8 @@ def write_data(
         return _converted(Path(source), path, n, sample, selection, options, progress)
     if sample is None:
         raise ModelDataError(f"no sample is named; choose one of {', '.join(SETTINGS)}")
-    if n is None:
-        raise ModelDataError("no number of events is given")
-    jobs, scheduler = options.get("jobs"), options.get("scheduler")
-    if jobs is not None and scheduler is not None:
-        raise ModelDataError("jobs and scheduler exclude each other: a cluster has its own workers")
-    generate(path, sample, n, seed, jobs=jobs, scheduler=scheduler, selection=selection, progress=progress)
+    events, pool = number_asked(n), pool_asked(options)
+    generate_plan(path, make_plan(sample, seed, selection), events, pool, progress)
     return read_header(path)
 
 

@@ -14,6 +14,7 @@ from hls.machine.pools import Pool, open_pool
 from qmodels.errors import ModelDataError
 from qmodels.generation.cache import cached
 from qmodels.generation.making import Progress, made_blocks
+from qmodels.generation.options import number_asked, pool_asked
 from qmodels.jets.samples.blocks import JetPlan
 from qmodels.jets.samples.columns import CLASSES, JET_COLUMNS, JET_FEATURES, LABELS
 from qmodels.jets.samples.files import VERSION, Jets, JetsHeader, read_jets, usable_jets, write_jets
@@ -43,12 +44,8 @@ def write_data(
         if other is not None:
             raise ModelDataError(f"{other} goes with a simulation only")
         return _converted(Path(source), path, n, progress)
-    if n is None:
-        raise ModelDataError("no number of events is given")
-    jobs, scheduler = options.get("jobs"), options.get("scheduler")
-    if jobs is not None and scheduler is not None:
-        raise ModelDataError("jobs and scheduler exclude each other: a cluster has its own workers")
-    return generate(path, make_plan(seed, options.get("sample")), n, open_pool(jobs, scheduler), progress)
+    jets, pool = number_asked(n), pool_asked(options)
+    return generate(path, make_plan(seed, options.get("sample")), jets, pool, progress)
 
 
 def make_plan(seed: int, sample: str | None = None) -> JetPlan:

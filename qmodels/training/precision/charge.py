@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,16 @@ class Charge:
     first: float
     last: float
     ramp: float
+
+    def times(self, factor: float) -> Charge:
+        """The same beginning, ``factor`` times the end; ValueError unless that is above 0.
+
+        >>> Charge(1e-6, 1e-4, ramp=0.6).times(2.0)
+        Charge(first=1e-06, last=0.0002, ramp=0.6)
+        """
+        if not factor > 0.0:
+            raise ValueError(factor)
+        return replace(self, last=self.last * factor)
 
     def over(self, epochs: int) -> list[float]:
         """The charge in each epoch.

@@ -43,7 +43,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         jobs.append(wanted)
         return fake_pool([[KEPT, "no pair of muons"] * 3], [])
 
-    monkeypatch.setattr("qmodels.compression.samples.generation.open_pool", pool)
+    monkeypatch.setattr("qmodels.generation.options.open_pool", pool)
     return jobs
 
 
