@@ -16,7 +16,7 @@ from qmodels.types import EventProgress, Fidelity, Firmware, Floats32, Floats64
 
 if TYPE_CHECKING:
     from hls.machine.progress import StageProgress
-    from qmodels.anomaly.samples.files import Header
+    from qmodels.generation.headers import SampleHeader
 
 NAME = "anomaly"
 
@@ -46,7 +46,7 @@ class Anomaly:
 
     def write_data(
         self, path: Path, n: int | None, seed: int, options: Mapping[str, Any], progress: EventProgress | None = None
-    ) -> Header:
+    ) -> SampleHeader:
         """Simulate or convert: see :func:`qmodels.anomaly.samples.making.write_data`."""
         from qmodels.anomaly.samples.making import write_data
 

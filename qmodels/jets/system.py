@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from qmodels.generation.headers import SampleHeader
 from qmodels.jets.fidelity import Sample, measure, reference_logits
 from qmodels.jets.points import OBJECTIVE, how_of, scan_space
 from qmodels.jets.presets import PRESETS, check_preset
-from qmodels.jets.samples.files import JetsHeader, read_jets
+from qmodels.jets.samples.files import read_jets
 from qmodels.jets.samples.making import DATA_OPTIONS, TEST_OFFSET, cached_jets, write_data
 from qmodels.jets.variants import VARIANTS, Variant, find_variant
 from qmodels.seeds import check_seed
@@ -59,7 +60,7 @@ class JetTagging:
         seed: int,
         options: Mapping[str, Any],
         progress: EventProgress | None = None,
-    ) -> JetsHeader:
+    ) -> SampleHeader:
         """Simulate or convert: see :func:`qmodels.jets.samples.making.write_data`."""
         return write_data(path, n, seed, options, progress)
 

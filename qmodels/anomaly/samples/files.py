@@ -7,9 +7,8 @@ its attributes the sample, the seed and the generator. Files without all that ar
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from qmodels.anomaly.layout import KINDS, OBJECTS
 from qmodels.anomaly.samples.blocks import CODES
 from qmodels.errors import ModelDataError
 from qmodels.event_files import damage_named, open_hdf5
+from qmodels.generation.headers import SampleHeader
 from qmodels.types import Floats32
 
 FORMAT = "qtrigger-anomaly-events"
@@ -38,25 +38,9 @@ _MISSING = "no such event file; write one with `qtrigger data anomaly`"
 _LARGEST_ANGLE = 2 * np.pi + 1e-3
 
 
-@dataclass(frozen=True)
-class Header:
-    """Where the events of a file come from, and why others were left out. ``seed`` is None for converted ones."""
-
-    sample: str
-    seed: int | None
-    generator: str
-    generated: int
-    skipped: Mapping[str, int]
-
-    @property
-    def events(self) -> int:
-        """How many the file holds."""
-        return self.generated - sum(self.skipped.values())
-
-
 def write_events(
-    path: Path, blocks: Iterable[tuple[Floats32, npt.NDArray[np.int8] | None]], header: Callable[[], Header]
-) -> Header:
+    path: Path, blocks: Iterable[tuple[Floats32, npt.NDArray[np.int8] | None]], header: Callable[[], SampleHeader]
+) -> SampleHeader:
     """Write blocks of events (n, 19, 3) and their processes, then the header, asked for when all blocks are written.
 
     The file appears under its name only when complete.
@@ -74,16 +58,11 @@ def write_events(
         written = header()
         file.attrs.update(
             format=FORMAT,
-            sample=written.sample,
-            generator=written.generator,
-            generated=written.generated,
-            skipped=json.dumps(dict(written.skipped), sort_keys=True),
+            **written.attributes(),
             processes=list(CODES),
             columns=["pt", "eta", "phi", "kind"],
             units=["GeV", "", "rad", ""],
         )
-        if written.seed is not None:
-            file.attrs["seed"] = written.seed
     return written
 
 
@@ -125,9 +104,9 @@ class Reading:
                 self.skipped.update(str(why) for why in faults if why)
                 yield _wrapped(rows[faults == ""][:, :, :3])
 
-    def header(self) -> Header:
+    def header(self) -> SampleHeader:
         """What a file of the events read so far says of itself."""
-        return Header(self.path.stem, None, f"file {self.path.name}", self.read, self.skipped)
+        return SampleHeader(self.path.stem, None, f"file {self.path.name}", self.read, self.skipped)
 
 
 def read_events(path: Path) -> Floats32:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from hls.machine.pools import Pool, open_pool
 from qmodels.anomaly.samples.blocks import SAMPLES, Plan, make_plan
-from qmodels.anomaly.samples.files import Header, Reading, read_events, write_events
+from qmodels.anomaly.samples.files import Reading, read_events, write_events
 from qmodels.errors import ModelDataError
 from qmodels.generation.cache import cached
+from qmodels.generation.headers import SampleHeader
 from qmodels.generation.making import Made, Progress, made_blocks
 from qmodels.generation.options import number_asked, pool_asked
 from qmodels.types import Floats32
@@ -24,7 +25,7 @@ Rows = tuple[Floats32, npt.NDArray[np.int8] | None]
 
 def write_data(
     path: Path, n: int | None, seed: int, options: Mapping[str, Any], progress: Progress | None = None
-) -> Header:
+) -> SampleHeader:
     """Write ``n`` events to an event file, and return what it says of itself.
 
     ``options`` may hold sample, and jobs or scheduler, for a simulation; or source, a file of the public layout, of
@@ -47,7 +48,7 @@ def write_data(
 
 def generate(
     path: Path, plan: Plan, events: int, pool: AbstractContextManager[Pool], progress: Progress | None = None
-) -> Header:
+) -> SampleHeader:
     """Write a file of ``events`` events, made on ``pool``: see :func:`qmodels.generation.making.made_blocks`."""
     with made_blocks(path, plan, events, pool, progress) as made:
         return write_events(path, _rows(made), lambda: _header(plan, made))
@@ -57,11 +58,11 @@ def _rows(made: Made) -> Iterator[Rows]:
     return ((block.arrays["events"], block.arrays["processes"]) for block in made.blocks())
 
 
-def _header(plan: Plan, made: Made) -> Header:
-    return Header(plan.sample, plan.seed, made.generator, made.generated, made.skipped)
+def _header(plan: Plan, made: Made) -> SampleHeader:
+    return SampleHeader(plan.sample, plan.seed, made.generator, made.generated, made.skipped)
 
 
-def _converted(source: Path, path: Path, n: int | None, progress: Progress | None) -> Header:
+def _converted(source: Path, path: Path, n: int | None, progress: Progress | None) -> SampleHeader:
     reading = Reading(source)
 
     def rows() -> Iterator[Rows]:
@@ -70,7 +71,7 @@ def _converted(source: Path, path: Path, n: int | None, progress: Progress | Non
             if progress is not None:
                 progress(reading.read, reading.read)
 
-    def header() -> Header:
+    def header() -> SampleHeader:
         if reading.read == sum(reading.skipped.values()):
             counts = ", ".join(f"{why} {count:,}" for why, count in sorted(reading.skipped.items()))
             raise ModelDataError(f"{source}: none of its {reading.read:,} rows is an event: {counts}")

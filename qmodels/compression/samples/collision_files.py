@@ -20,6 +20,7 @@ from hls.machine.hdf5 import whole_hdf5
 from qmodels.compression.samples.selection import MAX_PARTICLES, Rows, Selection, cluster, wrapped
 from qmodels.errors import ModelDataError
 from qmodels.event_files import damage_named, is_text, open_hdf5, read_floats
+from qmodels.generation.headers import SampleHeader
 from qmodels.types import Floats32, Ints32
 
 FORMAT = "qtrigger-collisions"
@@ -33,20 +34,10 @@ _CURE = "write the file again with `qtrigger data compression`"
 
 
 @dataclass(frozen=True)
-class CollisionHeader:
-    """Where the events of a file come from: ``generated`` of them, of which ``skipped`` (by reason) are not in it."""
+class CollisionHeader(SampleHeader):
+    """Where the events of a file come from, and which of all particles they hold."""
 
-    sample: str
-    seed: int | None
-    generator: str
-    generated: int
-    skipped: Mapping[str, int]
     selection: Selection
-
-    @property
-    def events(self) -> int:
-        """Events in the file."""
-        return self.generated - sum(self.skipped.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +95,11 @@ def _write_header(file: h5py.File, header: CollisionHeader) -> None:
     file.attrs.update(
         format=FORMAT,
         version=VERSION,
-        sample=header.sample,
-        generator=header.generator,
-        generated=header.generated,
-        skipped=json.dumps(dict(header.skipped), sort_keys=True),
+        **header.attributes(),
         selection=json.dumps(asdict(header.selection)),
         columns=["pt", "eta", "phi"],
         units=["GeV", "", "rad"],
     )
-    if header.seed is not None:
-        file.attrs["seed"] = header.seed
 
 
 def read_collisions(path: Path) -> Collisions:

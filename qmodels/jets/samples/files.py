@@ -7,8 +7,7 @@ says in its attributes besides where its jets come from.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from hls.machine.hdf5 import whole_hdf5
 from hls.machine.hdf5_holes import lacks
 from qmodels.errors import ModelDataError
 from qmodels.event_files import damage_named, open_hdf5
+from qmodels.generation.headers import SampleHeader
 from qmodels.jets.samples.columns import (
     CONSTITUENT_COLUMNS,
     JET_COLUMNS,
@@ -46,22 +46,6 @@ NOT_FINITE = "a number that is not finite"
 EMPTY = "no constituent with pT above zero"
 
 
-@dataclass(frozen=True)
-class JetsHeader:
-    """Where the jets of a file come from: ``generated`` or read, of which ``skipped`` (by reason) are not in it."""
-
-    sample: str
-    seed: int | None
-    generator: str
-    generated: int
-    skipped: Mapping[str, int]
-
-    @property
-    def events(self) -> int:
-        """Jets in the file."""
-        return self.generated - sum(self.skipped.values())
-
-
 @dataclass(frozen=True, eq=False)
 class Jets:
     """``constituents`` (n, m, 16) by falling pT, ``features`` (n, 16), and ``classes`` (n,), places in ``CLASSES``."""
@@ -78,7 +62,9 @@ class Jets:
         return Jets(self.constituents[rows], self.features[rows], self.classes[rows])
 
 
-def write_jets(path: Path, blocks: Iterable[tuple[Floats32, Floats32]], header: Callable[[], JetsHeader]) -> JetsHeader:
+def write_jets(
+    path: Path, blocks: Iterable[tuple[Floats32, Floats32]], header: Callable[[], SampleHeader]
+) -> SampleHeader:
     """Write blocks of constituents (n, 150, 16) and jet columns (n, 25), then the header, asked for after the last.
 
     The file appears under its name only when complete.
@@ -93,16 +79,7 @@ def write_jets(path: Path, blocks: Iterable[tuple[Floats32, Floats32]], header: 
                 dataset.resize(len(dataset) + len(rows), axis=0)
                 dataset[len(dataset) - len(rows) :] = rows
         written = header()
-        file.attrs.update(
-            format=FORMAT,
-            version=VERSION,
-            sample=written.sample,
-            generator=written.generator,
-            generated=written.generated,
-            skipped=json.dumps(dict(written.skipped), sort_keys=True),
-        )
-        if written.seed is not None:
-            file.attrs["seed"] = written.seed
+        file.attrs.update(format=FORMAT, version=VERSION, **written.attributes())
     return written
 
 

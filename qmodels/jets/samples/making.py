@@ -13,11 +13,12 @@ import numpy as np
 from hls.machine.pools import Pool, open_pool
 from qmodels.errors import ModelDataError
 from qmodels.generation.cache import cached
+from qmodels.generation.headers import SampleHeader
 from qmodels.generation.making import Progress, made_blocks
 from qmodels.generation.options import number_asked, pool_asked
 from qmodels.jets.samples.blocks import JetPlan
 from qmodels.jets.samples.columns import CLASSES, JET_COLUMNS, JET_FEATURES, LABELS
-from qmodels.jets.samples.files import VERSION, Jets, JetsHeader, read_jets, usable_jets, write_jets
+from qmodels.jets.samples.files import VERSION, Jets, read_jets, usable_jets, write_jets
 from qmodels.jets.samples.pythia import SETTINGS
 from qmodels.seeds import check_seed
 from qmodels.types import Floats32
@@ -29,7 +30,7 @@ TEST_OFFSET = 1_000_000
 
 def write_data(
     path: Path, n: int | None, seed: int, options: Mapping[str, Any], progress: Progress | None = None
-) -> JetsHeader:
+) -> SampleHeader:
     """Write a file of ``n`` jets, and return what it says of itself.
 
     ``options`` may hold sample (classes, such as "qg"; all in turn if not given) and jobs or scheduler for a
@@ -60,13 +61,13 @@ def make_plan(seed: int, sample: str | None = None) -> JetPlan:
 
 def generate(
     path: Path, plan: JetPlan, n: int, pool: AbstractContextManager[Pool], progress: Progress | None = None
-) -> JetsHeader:
+) -> SampleHeader:
     """Write the first ``n`` jets of ``plan``; resumable as :func:`made_blocks` is."""
     with made_blocks(path, plan, n, pool, progress) as made:
         return write_jets(
             path,
             ((block.arrays["constituents"], block.arrays["jets"]) for block in made.blocks()),
-            lambda: JetsHeader(plan.sample, plan.seed, made.generator, made.generated, made.skipped),
+            lambda: SampleHeader(plan.sample, plan.seed, made.generator, made.generated, made.skipped),
         )
 
 
@@ -85,7 +86,7 @@ def cached_jets(n: int, seed: int, most: int, progress: Progress | None = None) 
     return read_jets(path, most)
 
 
-def _converted(source: Path, path: Path, n: int | None, progress: Progress | None) -> JetsHeader:
+def _converted(source: Path, path: Path, n: int | None, progress: Progress | None) -> SampleHeader:
     skipped: Counter[str] = Counter()
     written = looked_at = 0
 
@@ -105,7 +106,7 @@ def _converted(source: Path, path: Path, n: int | None, progress: Progress | Non
         if not written:
             raise ModelDataError(f"{source}: no jet of {looked_at:,} can be used: {dict(skipped)}")
 
-    return write_jets(path, blocks(), lambda: JetsHeader("other", None, str(source), looked_at, skipped))
+    return write_jets(path, blocks(), lambda: SampleHeader("other", None, str(source), looked_at, skipped))
 
 
 def _columns(jets: Jets) -> Floats32:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from qmodels.anomaly.layout import KINDS
-from qmodels.anomaly.samples.files import EMPTY, KIND, NEGATIVE, NOT_FINITE, Header, read_events, write_events
+from qmodels.anomaly.samples.files import EMPTY, KIND, NEGATIVE, NOT_FINITE, read_events, write_events
 from qmodels.anomaly.samples.making import write_data
 from qmodels.anomaly.system import SYSTEM
 from qmodels.errors import ModelDataError
+from qmodels.generation.headers import SampleHeader
 from qmodels.types import Floats32
 
 
@@ -41,7 +42,7 @@ def test_public_file_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_our_files_have_the_public_layout(tmp_path: Path) -> None:
     events = public_rows(2)[:, :, :3]
-    header = Header("qcd", 7, "somebody", 5, {"no lepton": 3})
+    header = SampleHeader("qcd", 7, "somebody", 5, {"no lepton": 3})
     written = write_events(tmp_path / "ours.h5", [(events, np.array([1, 1], np.int8))], lambda: header)
     assert written.events == 2
     with h5py.File(tmp_path / "ours.h5") as file:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from qmodels.anomaly.fidelity import Sample, Scores, float_scores, measure
-from qmodels.anomaly.samples.files import Header, write_events
+from qmodels.anomaly.samples.files import write_events
 from qmodels.anomaly.system import SYSTEM
 from qmodels.anomaly.variants import find_variant
 from qmodels.errors import ModelDataError
+from qmodels.generation.headers import SampleHeader
 from qmodels.types import Floats32
 
 
@@ -32,7 +33,7 @@ def synthetic_events(n: int, seed: int = 1) -> Floats32:
 @pytest.fixture(scope="module")
 def background(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "background.h5"
-    write_events(path, [(synthetic_events(500), None)], lambda: Header("background", 1, "a test", 500, {}))
+    write_events(path, [(synthetic_events(500), None)], lambda: SampleHeader("background", 1, "a test", 500, {}))
     return path
 
 
