@@ -88,6 +88,10 @@ def command(
     sigmoid: Annotated[
         str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
     ] = None,
+    outputs: Annotated[
+        str | None,
+        typer.Option(metavar="MODE", help="What leaves the chip of a classifier: logits, or argmax (the class)."),
+    ] = None,
     architecture: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
@@ -105,7 +109,7 @@ def command(
         reuse_factor=reuse_factor,
         multipliers=multipliers,
     )
-    stated = Statements(input_type, softmax=softmax, sigmoid=sigmoid)
+    stated = Statements(input_type, softmax=softmax, sigmoid=sigmoid, outputs=outputs)
     return _estimate(_Request(model, architecture, stated, part, target))
 
 

@@ -60,6 +60,10 @@ def command(
     sigmoid: Annotated[
         str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
     ] = None,
+    outputs: Annotated[
+        str | None,
+        typer.Option(metavar="MODE", help="What leaves the chip of a classifier: logits, or argmax (the class)."),
+    ] = None,
     architecture: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
@@ -92,6 +96,7 @@ def command(
             input_type=input_type,
             softmax=softmax,
             sigmoid=sigmoid,
+            outputs=outputs,
             firmware=firmware,
             interval_ns=trigger_interval(firmware, clock_ns),
             architecture=architecture,

@@ -41,6 +41,18 @@ class GraphBuilder:
         self.float32: dict[str, Float32] = {}
         self.softmaxes: dict[str, str] = {}
 
+    @classmethod
+    def of(cls, graph: FixedGraph) -> GraphBuilder:
+        """One that goes on where ``graph`` ends."""
+        builder = cls(graph.name)
+        builder.nodes.update(graph.nodes)
+        builder.edges.update(graph.edges)
+        builder.layers.update(graph.layers)
+        builder.notes.extend(graph.notes)
+        builder.float32.update(graph.float32)
+        builder.softmaxes.update(graph.softmaxes)
+        return builder
+
     def add(self, node: nodes.Node, float32: Float32 | None = None) -> str:
         """Append a node whose inputs are already there; returns its name. ``float32``: how QKeras computes it."""
         if node.name in self.nodes:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
+from hls.importing.outputs import check_outputs, with_outputs
 from hls.importing.spec import ModelSpec
+from hls.importing.statements import Statements
 from hls.machine.plugins import Plugins
-
-
-@dataclass(frozen=True)
-class Statements:
-    """What a project says of its model that no file holds.
-
-    ``input_type``: type of the inputs that no quantizer reads first, such as ``"ap_fixed<16,6>"``.
-    ``internal_sigmoid``: what ``qkeras.set_internal_sigmoid`` was told when the network was trained. ``softmax`` and
-    ``sigmoid``: what becomes of one at the end, "drop" or (of a softmax) "argmax" or "table".
-    """
-
-    input_type: str | None = None
-    internal_sigmoid: str | None = None
-    softmax: str | None = None
-    sigmoid: str | None = None
 
 
 class ModelFormat(Protocol):
@@ -41,7 +27,7 @@ class ModelFormat(Protocol):
         """Whether ``file``, which exists, is of this format, by its first bytes; its name says nothing."""
 
     def read(self, file: Path, statements: Statements) -> FixedGraph:
-        """The exact arithmetic of the network.
+        """The exact arithmetic of the network, with the outputs that it has itself.
 
         Raises:
             ModelFileError: truncated or damaged; NaN or infinite weights.
@@ -73,7 +59,9 @@ def import_model(path: str | Path, statements: Statements | None = None) -> Fixe
         UnsupportedError: something in it cannot be stated exactly, by name, with the cure.
     """
     file = Path(path)
-    return format_of(file).read(file, statements or Statements())
+    stated = statements or Statements()
+    check_outputs(stated)
+    return with_outputs(format_of(file).read(file, stated), stated)
 
 
 def plain_model(path: str | Path) -> ModelSpec:

@@ -22,11 +22,13 @@ from hls.importing.layer_schema import check_layer
 from hls.importing.layers import HANDLERS, MERGES, find_handler, known_classes
 from hls.importing.memory import read_memory
 from hls.importing.model_file import read_model
+from hls.importing.outputs import check_outputs, with_outputs
 from hls.importing.ports import port_grid
 from hls.importing.precision import wrong_precision
 from hls.importing.quantizers import Grid, Quantizer, function_name, grid, parse_quantizer, without_scale
 from hls.importing.refusals import Refusals, unknown_class
 from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef, calls_in_order
+from hls.importing.statements import Statements
 
 
 def import_keras(
@@ -36,6 +38,7 @@ def import_keras(
     *,
     softmax: str | None = None,
     sigmoid: str | None = None,
+    outputs: str | None = None,
     architecture: str | Path | None = None,
 ) -> FixedGraph:
     """The exact fixed-point arithmetic of a QKeras network.
@@ -49,18 +52,29 @@ def import_keras(
         softmax: what becomes of a softmax at the end, which is refused without it: "drop" leaves it to software, so
             that its logits are the output; "argmax" gives the index of the largest, exactly.
         sigmoid: what becomes of a sigmoid at the end: "drop", as for a softmax.
+        outputs: what leaves in place of each output, whether it ends in such a function or not: "logits", or "argmax",
+            the index of the largest, exactly.
         architecture: path of the JSON of ``model.to_json()``, where ``model`` is a file of weights alone.
 
     Raises:
         ModelFileError: missing, truncated or foreign file; NaN or infinite weights.
         UnsupportedError: a layer, quantizer or option that cannot be stated exactly, by name, with the cure.
     """
+    stated = Statements(input_type, internal_sigmoid, softmax, sigmoid, outputs)
+    check_outputs(stated)
+    return with_outputs(read_keras(model, stated, architecture), stated)
+
+
+def read_keras(model: str | Path | Any, stated: Statements, architecture: str | Path | None = None) -> FixedGraph:
+    """The same with the outputs that the model has."""
     if isinstance(model, str | Path):
         with whole_model(Path(model), None if architecture is None else Path(architecture)) as whole:
             spec = read_model(whole)
     else:
         spec = read_memory(model)
-    return build_graph(spec, input_type, internal_sigmoid, softmax=softmax, sigmoid=sigmoid)
+    return build_graph(
+        spec, stated.input_type, stated.internal_sigmoid, softmax=stated.last_softmax, sigmoid=stated.last_sigmoid
+    )
 
 
 def build_graph(
@@ -71,7 +85,7 @@ def build_graph(
     softmax: str | None = None,
     sigmoid: str | None = None,
 ) -> FixedGraph:
-    """The graph of a model already read. Takes what ``import_keras`` takes, and raises as it does."""
+    """The graph of a model already read, with its outputs. Takes what ``import_keras`` takes, and raises as it does."""
     heads = stated_heads(model, softmax, sigmoid)
     model, notes = with_internal_sigmoid(without_heads(model, heads), internal_sigmoid)
     notes += [head.note for head in heads]

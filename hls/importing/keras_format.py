@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from hls.graph import FixedGraph
-from hls.importing.formats import Statements
-from hls.importing.importer import import_keras
+from hls.importing.importer import read_keras
 from hls.importing.model_file import container, read_model
 from hls.importing.spec import ModelSpec
+from hls.importing.statements import Statements
 
 
 class KerasFormat:
@@ -23,13 +23,7 @@ class KerasFormat:
 
     def read(self, file: Path, statements: Statements) -> FixedGraph:
         """As ``hls.import_keras`` does."""
-        return import_keras(
-            file,
-            statements.input_type,
-            statements.internal_sigmoid,
-            softmax=statements.softmax,
-            sigmoid=statements.sigmoid,
-        )
+        return read_keras(file, statements)
 
     def plain(self, file: Path) -> ModelSpec:
         """As the file has it."""

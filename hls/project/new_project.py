@@ -29,6 +29,7 @@ weights = "{weights}"            # QKeras model: architecture and weights
 # internal_sigmoid = "hard"       # what qkeras.set_internal_sigmoid was told in training: hard | smooth | real
 {softmax}               # what becomes of a last softmax: drop (left to software) | argmax | table
 {sigmoid}               # what becomes of a last sigmoid: drop
+{outputs}             # what leaves the chip: logits (functions at the end are left out) | argmax
 # reference = "reference.h5"      # float network, with which the firmware is compared
 # system = "event_variables"      # physics system, which brings its own events and fidelity metrics
 # variant = "two-body"
@@ -80,6 +81,7 @@ def create_project(
     input_type: str | None,
     softmax: str | None = None,
     sigmoid: str | None = None,
+    outputs: str | None = None,
     firmware: str | None = None,
     interval_ns: float | None = None,
     architecture: Path | None = None,
@@ -100,7 +102,7 @@ def create_project(
         raise ProjectError(f"{folder}: exists already; choose another name, or remove it")
     require_known_part(target.part)
     with whole_model(model, architecture) as whole:
-        import_model(whole, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid))
+        import_model(whole, Statements(input_type=input_type, softmax=softmax, sigmoid=sigmoid, outputs=outputs))
     suffixes = format_of(model).suffixes
     weights = f"model{model.suffix if model.suffix in suffixes else suffixes[0]}"
     described = None if architecture is None else f"architecture{architecture.suffix or '.json'}"
@@ -112,6 +114,7 @@ def create_project(
         input_type=f"{needs}   # type of the input ports, for a network without an input quantizer",
         softmax=f'{"" if softmax else "# "}softmax = "{softmax or "drop"}"',
         sigmoid=f'{"" if sigmoid else "# "}sigmoid = "{sigmoid or "drop"}"',
+        outputs=f'{"" if outputs else "# "}outputs = "{outputs or "logits"}"',
         part=target.part,
         backend=target.backend,
         backends=" | ".join(BACKENDS.names()),

@@ -55,10 +55,11 @@ class ModelSection(Section):
     internal_sigmoid: Literal["hard", "smooth", "real"] | None = None
     softmax: Literal["drop", "argmax", "table"] | None = None
     sigmoid: Literal["drop"] | None = None
+    outputs: Literal["logits", "argmax"] | None = None
 
     def statements(self) -> Statements:
         """What the project says of its model that the file does not."""
-        return Statements(self.input_type, self.internal_sigmoid, self.softmax, self.sigmoid)
+        return Statements(self.input_type, self.internal_sigmoid, self.softmax, self.sigmoid, self.outputs)
 
 
 class TargetSection(Section):

@@ -75,6 +75,7 @@ def pick(result: ScanResult, trial: TrialResult, name: str, parent: Path = PAREN
         input_type=None if subject.fixed is None else subject.fixed.file.model.input_type,
         softmax=None if subject.fixed is None else subject.fixed.file.model.softmax,
         sigmoid=None if subject.fixed is None else subject.fixed.file.model.sigmoid,
+        outputs=None if subject.fixed is None else subject.fixed.file.model.outputs,
         parent=parent,
     )
     project = folder / PROJECT_FILE

@@ -147,6 +147,7 @@ def _common(subject: Subject, options: ScanOptions) -> TrialSpec:
         internal_sigmoid=None if fixed is None else fixed.file.model.internal_sigmoid,
         softmax=None if fixed is None else fixed.file.model.softmax,
         sigmoid=None if fixed is None else fixed.file.model.sigmoid,
+        outputs=None if fixed is None else fixed.file.model.outputs,
         events=options.events,
         epochs=options.epochs,
         seed=options.seed,

@@ -42,6 +42,7 @@ class TrialSpec:
     internal_sigmoid: str | None = None
     softmax: str | None = None
     sigmoid: str | None = None
+    outputs: str | None = None
     events: int | None = None
     epochs: int | None = None
     seed: int = 1
@@ -63,7 +64,7 @@ class TrialSpec:
         if hardware.product != implied:
             asked.append(hardware.product)
         stated = [self.input_type] if self.internal_sigmoid is None else [self.input_type, self.internal_sigmoid]
-        heads = {"softmax": self.softmax, "sigmoid": self.sigmoid}
+        heads = {"softmax": self.softmax, "sigmoid": self.sigmoid, "outputs": self.outputs}
         stated_heads = {function: mode for function, mode in heads.items() if mode is not None}
         told = [*asked, *stated, stated_heads] if stated_heads else [*asked, *stated]
         state = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
@@ -133,7 +134,7 @@ def _measured(spec: TrialSpec, folder: Path) -> TrialResult:
 
     if spec.system is None:
         (folder / MODEL).write_bytes(spec.model or b"")
-        stated = Statements(spec.input_type, spec.internal_sigmoid, spec.softmax, spec.sigmoid)
+        stated = Statements(spec.input_type, spec.internal_sigmoid, spec.softmax, spec.sigmoid, spec.outputs)
         graph = import_model(folder / MODEL, stated)
         return _result(spec, figures=_figures(graph, spec))
     # TensorFlow greets with a dozen lines, also in the log of a Dask worker.

@@ -17,7 +17,7 @@ from hls.graph import GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 from hls.importing.activations import clipped, leaky
 from hls.importing.emitter import Emitter
-from hls.importing.heads import DROP, MODES, Head, emit_head
+from hls.importing.heads import DROP, MODES, ORDER, Head, emit_head
 from hls.importing.onnx.affine import (
     ONE,
     ZERO,
@@ -117,6 +117,8 @@ class ExactBackend:
     def check_heads(self) -> None:
         """Raise UnsupportedError for a statement about a last function that the network does not have."""
         for function, mode in self._heads.items():
+            if mode == ORDER:
+                continue
             if mode not in MODES[function]:
                 choices = ", ".join(MODES[function])
                 raise UnsupportedError(f"{function} {mode!r} is not known here; choose one of {choices}")

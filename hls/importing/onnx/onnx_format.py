@@ -11,7 +11,6 @@ import numpy as np
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.importing.formats import Statements
 from hls.importing.onnx.affine import fractions, power_of_two
 from hls.importing.onnx.exact import ExactBackend
 from hls.importing.onnx.model import Node, OnnxModel, Port, looks_like_onnx, read_onnx
@@ -22,6 +21,7 @@ from hls.importing.onnx.trees import ensemble_of, holds_trees
 from hls.importing.ports import parse_type
 from hls.importing.quantizers import Grid
 from hls.importing.spec import ModelSpec
+from hls.importing.statements import Statements
 from hls.importing.trees.ensemble import emitted
 
 _HEAD = 64
@@ -50,7 +50,7 @@ class OnnxFormat:
             return emitted(ensemble_of(model, file), statements.input_type)
         _refuse_plain(file, model)
         names, builder = Names(), GraphBuilder(re.sub(r"\W+", "_", file.stem))
-        backend = ExactBackend(builder, {"softmax": statements.softmax, "sigmoid": statements.sigmoid})
+        backend = ExactBackend(builder, {"softmax": statements.last_softmax, "sigmoid": statements.last_sigmoid})
         ports, inputs = {}, []
         for port in model.inputs:
             grid, shape, name = _port_grid(model, port, statements), port_shape(port), names.free(port.name)

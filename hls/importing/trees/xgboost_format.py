@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph
-from hls.importing.formats import Statements
+from hls.importing.statements import Statements
 from hls.importing.trees.ensemble import Ensemble, Tree, checked, emitted, one_score
 from hls.importing.trees.json_file import number, numbers, part, read_object, starts_as_object
 from hls.importing.trees.ubjson import UBJSON_LENGTHS, parse

@@ -14,6 +14,7 @@ from hls.emulation import emulate
 from hls.errors import EventError, ToolError, UnsupportedError
 from hls.events import Array, Labels
 from hls.graph import FixedGraph
+from hls.importing.heads import DROP, ORDER
 from hls.machine.extras import absence_named
 from hls.machine.progress import StageProgress, of_stage
 from hls.project.fidelity.agreement import Outputs, agreement, judged
@@ -163,7 +164,7 @@ def _firmware(subject: Subject, events: dict[str, Array]) -> Outputs:
     edges = [subject.graph.edges[name] for name in subject.graph.outputs]
     between = all(edge.raw_min >= 0 and edge.raw_max <= 2.0**edge.fraction for edge in edges)
     single = all(array.shape[1:] == (1,) for array in values)
-    is_class = stated.softmax == "argmax"
+    is_class = "argmax" in (stated.softmax, stated.outputs)
     return Outputs(values, stated.softmax == "table" or (single and between and not is_class), is_class)
 
 
@@ -179,7 +180,8 @@ def _reference(
     reference = Outputs(found.values, found.ends_in_sigmoid)
     if stated.softmax == "table":
         reference = reference.softmax()
-    if found.ends_in_sigmoid and stated.sigmoid == "drop":
+    left_out = stated.statements().last_sigmoid in (DROP, ORDER) and not firmware.probability
+    if found.ends_in_sigmoid and left_out and not firmware.is_class:
         firmware = firmware.sigmoid()
     return reference, firmware, ""
 

@@ -24,6 +24,7 @@ from hls.importing.model_file import container, read_model
 from hls.machine.programs import started
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import OFF_GRID, Skipped, Task, WitnessRun
+from hls.verification.witnesses.indices import as_stated
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -72,7 +73,8 @@ class FrameworkWitness:
         with tempfile.TemporaryDirectory(prefix="qtrigger-witness-") as name:
             folder = Path(name)
             answer = self._ask(folder, raw_inputs, [], progress)
-            outputs = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
+            given = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
+        outputs = as_stated(given, self._statements)
         edges = [self._graph.edges[output] for output in self._graph.outputs]
         raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
         return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
@@ -125,7 +127,7 @@ class FrameworkWitness:
 
     def _heads(self) -> tuple[Head, ...]:
         """The last functions that the graph leaves out, which the framework is to leave out too."""
-        softmax, sigmoid = self._statements.softmax, self._statements.sigmoid
+        softmax, sigmoid = self._statements.last_softmax, self._statements.last_sigmoid
         stated = softmax is not None or sigmoid is not None
         return stated_heads(read_model(self._model_file), softmax, sigmoid) if stated else ()
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import FirmwareError, UnsupportedError
-from hls.importing.heads import ARGMAX, DROP
+from hls.importing.heads import TABLE
 from hls.importing.onnx.export import export_qonnx
 from hls.importing.onnx.model import Node, read_onnx
 from hls.importing.onnx.onnx_format import FORMAT
@@ -24,6 +24,7 @@ from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
 from hls.verification.witnesses.framework import port_values, run_worker, to_raw
+from hls.verification.witnesses.indices import as_stated, of_file
 from hls.verification.witnesses.qkeras import IGNORING_WARNINGS
 
 _SCALED = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
@@ -83,7 +84,8 @@ class QonnxWitness:
         with tempfile.TemporaryDirectory(prefix="qtrigger-qonnx-") as name:
             folder = Path(name)
             answer = self._ask(folder, self._model(folder), raw_inputs, [], progress)
-            outputs = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
+            given = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
+        outputs = as_stated(given, self._statements) if _is_onnx(self._file) else given
         edges = [self._graph.edges[output] for output in self._graph.outputs]
         raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
         return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
@@ -113,8 +115,8 @@ class QonnxWitness:
         """What is stated of a last function in the user's file, by its operator; an exported graph has none."""
         if not _is_onnx(self._file):
             return {}
-        stated = {"Softmax": self._statements.softmax, "Sigmoid": self._statements.sigmoid}
-        if any(mode not in (None, DROP, ARGMAX) for mode in stated.values()):
+        stated = {"Softmax": self._statements.last_softmax, "Sigmoid": self._statements.last_sigmoid}
+        if TABLE in stated.values():
             raise Skipped("a softmax by tables is no operator of the file")
         return {kind: mode for kind, mode in stated.items() if mode is not None}
 
@@ -131,8 +133,9 @@ class QonnxWitness:
             raise Skipped(reason)
         for index, values in enumerate(port_values(self._graph, raw_inputs)):
             np.save(folder / f"input{index}.npy", values)
-        scores = self._graph.edges[self._graph.outputs[0]]
         trees = model == self._file and holds_trees(read_onnx(model))
+        graph = of_file(self._graph, self._file, self._statements) if trees else self._graph
+        scores = graph.edges[graph.outputs[0]]
         job = {
             "model": str(model.resolve()), "inputs": len(raw_inputs), "traced": traced, "heads": self._heads(),
             "leaf_fraction": scores.fraction if trees else None, "scores": scores.shape[-1],

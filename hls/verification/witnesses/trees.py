@@ -18,6 +18,7 @@ from hls.machine.environments import LIGHTGBM, XGBOOST, Environment
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
 from hls.verification.witnesses.framework import port_values, run_worker
+from hls.verification.witnesses.indices import as_stated, of_file
 
 _WORKER = Path(__file__).with_name("trees_worker.py")
 _FLOAT32_BITS = 24
@@ -49,6 +50,7 @@ class TreeWitness:
     def __init__(self, task: Task) -> None:
         self._graph = task.graph
         self._file = task.model_file
+        self._statements = task.statements
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
         """Scores in units of their LSB.
@@ -74,7 +76,8 @@ class TreeWitness:
             run_worker(command, folder, progress, environment.title)
             reached = np.load(folder / "leaves.npy")
             answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
-        return WitnessRun([self._scores(reached)], float(answer["seconds"]), str(answer["version"]))
+        scores = as_stated([self._scores(reached)], self._statements)
+        return WitnessRun(scores, float(answer["seconds"]), str(answer["version"]))
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Nothing: a tree is one step there."""
@@ -88,7 +91,8 @@ class TreeWitness:
         for number, tree in enumerate(ensemble.trees):
             leaves = self.library.leaf(reached[:, number], tree.leaves - 1)
             scores += rounded_to(values[number], fraction)[leaves]
-        edge = self._graph.edges[self._graph.outputs[0]]
+        graph = of_file(self._graph, self._file, self._statements)
+        edge = graph.edges[graph.outputs[0]]
         return np.asarray(scores << (edge.fraction - fraction))
 
 

@@ -21,6 +21,7 @@ OTHER: dict[str, Any] = {
     "internal_sigmoid": "smooth",
     "softmax": "drop",
     "sigmoid": "drop",
+    "outputs": "argmax",
     "events": 200,
     "epochs": 3,
     "seed": 2,
