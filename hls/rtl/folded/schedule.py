@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, gcd
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,8 @@ _NEVER = -(1 << 60)
 class Timing:
     """Of an engine: its sequencer is started in clock ``start``, and begins a position every ``period`` clocks.
 
-    ``written`` is the clock of each word of its exports. ``depths`` are the words that the memory of each operand has;
-    a port's is None. ``copies`` are, of an operand that is a port, the clocks in which the event is copied on the way.
+    ``written`` is the clock of each word of its exports. ``depths`` are the words for which the memory of each operand
+    has places; a port's is None. ``copies`` are, of an operand that is a port, the clocks in which the event is copied on the way.
     """
 
     start: int
@@ -145,6 +145,16 @@ def depth(written: Clocks, last_read: Clocks, interval: int) -> int:
     return high
 
 
+def repeating(fewest: int, words: int) -> int:
+    """Places of a memory, ``fewest`` or up to an eighth more, such that an event of so many ``words`` begins soon again
+    at the place of an earlier one: of what control does there are then few cases, all of which can be looked at.
+
+    >>> repeating(284, 196)  # after 3 events, with 284 places after 71
+    294
+    """
+    return min(range(fewest, fewest + fewest // 8 + 1), key=lambda places: places // gcd(places, words))
+
+
 def word_times(written: Clocks, operand: Operand) -> Clocks:
     """When the words that an operand reads are complete."""
     beats = written.reshape(-1, operand.beats_of_position)
@@ -177,7 +187,7 @@ def _timing(engine: Engine, written: Mapping[str, Clocks], interval: int, delay:
             continue
         last = np.full(len(time), _NEVER)
         np.maximum.at(last, words, clocks)
-        depths.append(depth(time, last, interval))
+        depths.append(repeating(depth(time, last, interval), len(time)))
         copied.append(())
     latency = lane_latency(engine) + delay
     position, group = np.divmod(np.arange(loops.positions * loops.groups), loops.groups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from hls.errors import UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl.folded import least_interval, plan, schedule
 from hls.rtl.folded.engine import Engine
-from hls.rtl.folded.schedule import Clocks, Schedule, arrivals, copies, depth, reads, word_times
+from hls.rtl.folded.schedule import Clocks, Schedule, arrivals, copies, depth, reads, repeating, word_times
 from tests.hls.random_graphs import graphs
 from tests.hls.rtl.folded.networks import RandomNetworks, menagerie, two_layers
 
@@ -105,7 +106,16 @@ def test_every_word_of_networks_side_by_side(seed: int) -> None:
     assert not _first_wrong_read(graph, engines, timed, [interval, interval + seed])
 
 
-def test_one_place_less_is_one_too_few() -> None:
+@pytest.mark.parametrize(
+    ("fewest", "words", "places"),
+    [(1, 5, 1), (7, 4, 7), (8, 9, 9), (55, 784, 56), (121, 784, 128), (284, 196, 294), (16, 32, 16), (20, 20, 20)],
+)
+def test_places_of_a_memory_soon_begin_again(fewest: int, words: int, places: int) -> None:
+    assert repeating(fewest, words) == places
+
+
+def test_one_place_less_is_one_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[depth.__module__], "repeating", lambda fewest, words: fewest)
     graph, interval = menagerie(), 360
     engines = plan(graph, interval)
     timed = schedule(graph, engines, interval, [TAIL] * len(engines))
