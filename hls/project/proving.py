@@ -47,7 +47,7 @@ def prove_project(folder: str | Path, time_limit: float, progress: StageProgress
     tested = None if report is None else _tested(report)
     subject = _subject(project, graph, home, _verilog(project, graph, home), tested)
     with notebook_progress(progress) as shown:
-        proof = _proof(replace(subject, time_limit=time_limit, progress=shown))
+        proof = prove(replace(subject, time_limit=time_limit, progress=shown))
     write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
     return proof
 
@@ -66,16 +66,9 @@ def prove_build(project: Project, task: Task, verdict: Verdict, progress: StageP
     except (Skipped, ToolError) as error:
         proof = unproved(project.name, task.graph, " ".join(str(error).split()))
     else:
-        proof = _proof(replace(_subject(project, task.graph, home, verilog, tested), progress=progress))
+        proof = prove(replace(_subject(project, task.graph, home, verilog, tested), progress=progress))
     write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
     return proof
-
-
-def _proof(subject: Subject) -> Proof:
-    if subject.verilog.streamed:
-        reason = 'io = "stream": queues let an event wait for any time, and only what happens at fixed clocks is proved'
-        return unproved(subject.project, subject.graph, f'{reason}; io = "paced" makes it so')
-    return prove(subject)
 
 
 def _subject(project: Project, graph: FixedGraph, home: BuildFolder, verilog: Design, tested: Tested | None) -> Subject:

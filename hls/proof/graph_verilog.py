@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from hls.errors import ToolError
 from hls.machine.extras import missing
@@ -19,6 +20,7 @@ from hls.proof.verilog import (
     FlatDesign,
     Input,
     Reading,
+    check_queues,
     flag_delay,
     of_engines,
     of_shared_cores,
@@ -28,6 +30,7 @@ from hls.proof.verilog import (
 )
 from hls.proof.verilog.wires import Word, cut
 from hls.proof.words import Space
+from hls.rtl import Design, paced_design
 from hls.rtl.netlist.yosys import yosys_version
 
 STAGE = "proof: Verilog"
@@ -38,10 +41,7 @@ _ASSUMPTIONS = (
     "Bitwuzla is right where it says that a primitive of arithmetic computes what it should",
     "registers that hold events need no reset: what leaves before the first event is not marked as valid",
 )
-_STREAMED = (
-    "queues make events wait for what is around the design, which a proof does not follow; "
-    'io = "paced" in [target] has none'
-)
+_STREAMED = "a clock of reset comes before the first transfer; after it valid and ready are high at any clocks"
 
 
 @dataclass
@@ -56,6 +56,12 @@ class _Attempt:
     proved: int = 0
     events: int = 0
     """Of engines: for how many events control was seen to do the same."""
+
+    @cached_property
+    def paced(self) -> Design:
+        """The Verilog that computes: of a streamed design what is inside its queues."""
+        verilog = self.subject.verilog
+        return paced_design(verilog) if verilog.streamed else verilog
 
     @property
     def outputs(self) -> int:
@@ -75,13 +81,13 @@ def prove_verilog(subject: Subject) -> Link:
         found = _refuted(attempt, error)
     else:
         found = {"state": "proved", "method": f"{_METHOD}; {lemmas} primitives, each proved for all words"}
+    assumptions = [*_ASSUMPTIONS, *([_STREAMED] if subject.verilog.streamed else [])]
     if attempt.events:
         interval = subject.verilog.interval
-        assumption = (
+        assumptions.append(
             f"control, which no data change, does for every event what it did for {attempt.events}: those that come "
             f"{interval} clocks after each other until it is in a state in which it was, and some at other distances"
         )
-        found["assumptions"] = (*_ASSUMPTIONS, assumption)
     return Link.model_validate(
         {
             "name": "graph = verilog",
@@ -89,7 +95,7 @@ def prove_verilog(subject: Subject) -> Link:
             "tool": _TOOL,
             "tool_version": _versions(),
             "seconds": time.monotonic() - started,
-            "assumptions": _ASSUMPTIONS,
+            "assumptions": tuple(assumptions),
             "outputs": Outputs(proved=attempt.proved if found["state"] == "proved" else 0, all=attempt.outputs),
             **found,
         }
@@ -110,10 +116,10 @@ def _prove(attempt: _Attempt) -> int:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
     if subject.verilog.streamed:
-        raise NotClosedError(_STREAMED)
+        check_queues(subject.verilog, attempt.paced, deadline, lambda done, all_: subject.show("queues", done, all_))
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
-    design = read_verilog(subject.verilog, deadline)
+    design = read_verilog(attempt.paced, deadline)
     cells = Cells(attempt.space, design.primitives)
     try:
         made = _made(attempt, design, cells, numbers)
@@ -134,8 +140,7 @@ def _graph(attempt: _Attempt) -> dict[str, Tensor]:
 
 def _made(attempt: _Attempt, design: FlatDesign, cells: Cells, numbers: dict[str, Tensor]) -> dict[str, Word]:
     """What the Verilog gives on each of its output ports, for an event of these ``numbers``."""
-    subject, deadline = attempt.subject, attempt.deadline
-    verilog = subject.verilog
+    subject, deadline, verilog = attempt.subject, attempt.deadline, attempt.paced
     inputs = {port.signal: Input(port, list(numbers[port.name].ravel())) for port in verilog.inputs}
 
     def visit(clock: int, last: int) -> None:

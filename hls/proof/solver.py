@@ -40,6 +40,11 @@ class Words:
         """A word of which nothing is known."""
         return self.manager.mk_const(self.manager.mk_bv_sort(width))
 
+    def array(self, address: int, width: int) -> Term:
+        """Words of so many bits, of which nothing is known, at places whose number has ``address`` bits."""
+        sorts = self.manager.mk_bv_sort(address), self.manager.mk_bv_sort(width)
+        return self.manager.mk_const(self.manager.mk_array_sort(*sorts))
+
     def number(self, value: int, width: int) -> Term:
         """A constant, modulo ``2**width``."""
         return self.manager.mk_bv_value(self.manager.mk_bv_sort(width), value % (1 << width))

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from hls.machine.progress import Progress
 from hls.rtl.ports import RtlPort, as_stated, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import CONTENTS, VERILOG, RtlProject
+from hls.rtl.streamed import paced_top
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
 from hls.rtl.wrapper import INTERVAL, STREAMED
 
@@ -114,6 +115,16 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
         folded=folded,
         streamed=f"{STREAMED} = " in text,
     )
+
+
+def paced_design(design: Design) -> Design:
+    """What is inside the queues of a streamed design; raises ``ToolError`` if there is no such module."""
+    top = paced_top(design.top)
+    source = next((source for source in design.sources if source.stem == top), None)
+    if source is None:
+        raise ToolError(f"{design.sources[0].parent}: there is no {top}.{VERILOG.suffix}, around which queues would be")
+    inputs = as_stated(design.inputs, source.read_text(encoding="utf-8"))
+    return replace(design, top=top, inputs=inputs, streamed=False)
 
 
 @dataclass(frozen=True)

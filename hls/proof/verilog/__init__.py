@@ -3,6 +3,7 @@
 from hls.proof.verilog.cells import Cells
 from hls.proof.verilog.design import FlatDesign, read_verilog
 from hls.proof.verilog.engines import of_engines
+from hls.proof.verilog.handshakes import check_queues
 from hls.proof.verilog.lemmas import prove_lemmas
 from hls.proof.verilog.reading import Reading, ports_read
 from hls.proof.verilog.schedule import of_shared_cores
@@ -14,6 +15,7 @@ __all__ = [
     "FlatDesign",
     "Input",
     "Reading",
+    "check_queues",
     "flag_delay",
     "of_engines",
     "of_shared_cores",

@@ -10,6 +10,8 @@ from hls.proof.verilog.design import Bit, Bits, Cell
 
 _ARITHMETIC = {"$add": "BV_ADD", "$sub": "BV_SUB", "$mul": "BV_MUL", "$and": "BV_AND", "$or": "BV_OR", "$xor": "BV_XOR"}
 _UNARY = {"$neg": "BV_NEG", "$not": "BV_NOT"}
+_COMPARISONS = {"$eq": "EQUAL", "$ne": "DISTINCT", "$lt": "ULT", "$le": "ULE", "$gt": "UGT", "$ge": "UGE"}
+_OF_TRUTHS = {"$logic_and": "AND", "$logic_or": "OR"}
 
 
 class Circuit:
@@ -87,7 +89,22 @@ class Circuit:
             found = words.truth(self.word(cell.reads["A"]))
             found = words.make("NOT", found) if cell.kind == "$logic_not" else found
             return words.extended(words.flag(found), width, signed=False)
+        if cell.kind in _COMPARISONS or cell.kind in _OF_TRUTHS or cell.kind == "$reduce_and":
+            return words.extended(words.flag(self._truth(cell)), width, signed=False)
         raise NotClosedError(f"nobody has told what a cell {cell.kind} means to the solver")
+
+    def _truth(self, cell: Cell) -> Term:
+        words = self._words
+        if cell.kind == "$reduce_and":
+            word = self.word(cell.reads["A"])
+            return words.make("EQUAL", word, words.number(-1, words.width(word)))
+        if cell.kind in _OF_TRUTHS:
+            return words.make(_OF_TRUTHS[cell.kind], *(words.truth(self.word(cell.reads[pin])) for pin in "AB"))
+        kind = _COMPARISONS[cell.kind]
+        if kind.startswith("U"):
+            signed = all(int(cell.parameters[f"{pin}_SIGNED"], 2) for pin in "AB")
+            kind = f"BV_{kind.replace('U', 'S', 1) if signed else kind}"
+        return words.make(kind, *self._operands(cell, "AB", max(len(cell.reads[pin]) for pin in "AB")))
 
     def _operands(self, cell: Cell, pins: str, width: int) -> Sequence[Term]:
         signed = all(int(cell.parameters[f"{pin}_SIGNED"], 2) for pin in pins)

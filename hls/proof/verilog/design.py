@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,21 +82,30 @@ def register_bits(design: FlatDesign) -> dict[Bit, Bit]:
 
 def read_verilog(verilog: Design, deadline: Deadline) -> FlatDesign:
     """Let Yosys read the files of ``verilog``; raises ``ToolError`` if it does not, or not in time."""
+    kept = " ".join(f"*_{kind}" for kind in PRIMITIVES)
+    whole = [f"setattr -mod -set keep_hierarchy 1 {kept}"]
+    return design_of(_modules(verilog, [], whole, deadline), verilog.top)
+
+
+def read_around(verilog: Design, inner: str, deadline: Deadline) -> tuple[FlatDesign, dict[str, Bits]]:
+    """The same without what is in the module ``inner``, and the names of nets."""
+    modules = _modules(verilog, [f"blackbox {inner}", f"hierarchy -top {verilog.top}"], [], deadline)
+    names = {name: tuple(net["bits"]) for name, net in modules[verilog.top]["netnames"].items()}
+    return design_of(modules, verilog.top), names
+
+
+def _modules(verilog: Design, before: Sequence[str], after: Sequence[str], deadline: Deadline) -> dict[str, Any]:
+    """Modules of the JSON of Yosys, made with more steps ``before`` and ``after`` processes become cells."""
     with tempfile.TemporaryDirectory(prefix="proof-") as place:
         folder = Path(place)
         for file in (*verilog.sources, *verilog.memories):
             shutil.copy(file, folder / file.name)
-        run_yosys(_script(verilog), folder, "read", timeout=deadline.left)
-        modules = json.loads((folder / _FLAT).read_text(encoding="utf-8"))["modules"]
-    return design_of(modules, verilog.top)
-
-
-def _script(verilog: Design) -> str:
-    kept = " ".join(f"*_{kind}" for kind in PRIMITIVES)
-    lines = [f"read_verilog {source.name}" for source in verilog.sources]
-    lines += [f"hierarchy -check -top {verilog.top}", "proc", "memory_collect"]
-    lines += [f"setattr -mod -set keep_hierarchy 1 {kept}", "flatten -noscopeinfo", f"write_json {_FLAT}"]
-    return "\n".join([*lines, ""])
+        lines = [f"read_verilog {source.name}" for source in verilog.sources]
+        lines += [f"hierarchy -check -top {verilog.top}", *before, "proc", "memory_collect", *after]
+        lines += ["flatten -noscopeinfo", f"write_json {_FLAT}", ""]
+        run_yosys("\n".join(lines), folder, "read", timeout=deadline.left)
+        modules: dict[str, Any] = json.loads((folder / _FLAT).read_text(encoding="utf-8"))["modules"]
+    return modules
 
 
 def design_of(modules: Mapping[str, Any], top: str) -> FlatDesign:

@@ -30,8 +30,8 @@ _NEVER = -(1 << 60)
 class Timing:
     """Of an engine: its sequencer is started in clock ``start``, and begins a position every ``period`` clocks.
 
-    ``written`` is the clock of each word of its exports. ``depths`` are the words for which the memory of each operand
-    has places; a port's is None. ``copies`` are, of an operand that is a port, the clocks in which the event is copied on the way.
+    ``written`` is the clock of each word of its exports. ``depths`` are the places of the memory of each operand; a
+    port's is None. ``copies`` are, of an operand that is a port, the clocks in which the event is copied on the way.
     """
 
     start: int

@@ -22,8 +22,7 @@ def with_handshakes(project: RtlProject) -> RtlProject:
 
     An event is as many transfers as its port of most beats has beats; the others come with the first of them.
     """
-    name = project.top.removesuffix("_top")
-    paced = f"{name}_paced"
+    name, paced = project.top.removesuffix("_top"), paced_top(project.top)
     source = project.folder / project.files[0]
     text = re.sub(rf"\b{project.top}\b", paced, source.read_text(encoding="utf-8"))
     source.with_name(f"{paced}.v").write_text(text, encoding="utf-8")
@@ -36,6 +35,11 @@ def with_handshakes(project: RtlProject) -> RtlProject:
     inputs = tuple(replace(port, beats=Beats(port.beats.number)) for port in project.inputs)
     stages = project.stages + transfers(inputs) + _ON_THE_WAY
     return replace(project, files=files, inputs=inputs, stages=stages, streamed=True)
+
+
+def paced_top(top: str) -> str:
+    """The module that a streamed design of such a name puts queues around."""
+    return f"{top.removesuffix('_top')}_paced"
 
 
 def transfers(inputs: tuple[RtlPort, ...]) -> int:
