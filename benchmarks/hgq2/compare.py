@@ -4,10 +4,11 @@
     python benchmarks/hgq2/compare.py two-body --peer peer/bin/python [--netlist]
     python benchmarks/hgq2/compare.py encoder-8 --peer peer/bin/python --collisions background.h5
     python benchmarks/hgq2/compare.py mlp16 --peer peer/bin/python --data jets.h5
+    python benchmarks/hgq2/compare.py sets-16 --peer peer/bin/python --data jets.h5
 
 Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
 learning rates (one of jets), of which its frontier takes the best. Each point is one training. Fidelity is Kendall tau
-on events of another seed, accuracy on the jets of a build, or the encoder's loss on its validation events. The ratio
+on events of another seed, accuracy on the validation jets, or the encoder's loss on its validation events. The ratio
 compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT, is as good. Points are
 kept in --out, so that the same command goes on where it stopped.
 """
@@ -69,14 +70,11 @@ ENCODER = Question(
     {OURS: _grid((2e-6, 4e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6), (1e-2, 2e-2))},
 )
 
-JETS = Question(
-    "accuracy",
-    1,
-    256,
-    0.3,
-    {OURS: _grid((6e-5, 1.5e-4), (1e-2,)), PEER: _grid((3e-6, 1e-5, 3e-5), (1e-2,))},
-)
-JET_VARIANTS = ("mlp16",)
+_JET_CHARGES = {"mlp16": ((6e-5, 1.5e-4), (3e-6, 1e-5, 3e-5)), "sets-16": ((3e-5, 1e-4), (3e-7, 1e-6, 3e-6))}
+JETS = {
+    variant: Question("accuracy", 1, 256, 0.3, {OURS: _grid(ours, (1e-2,)), PEER: _grid(peer, (1e-2,))})
+    for variant, (ours, peer) in _JET_CHARGES.items()
+}
 
 
 def main() -> None:
@@ -136,7 +134,7 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
     )
     if options.subject.startswith("encoder"):
         fidelity = ours.encoder(_reference(options), np.load(_clouds(options)), training, folder)
-    elif options.subject in JET_VARIANTS:
+    elif options.subject in JETS:
         ours.jets(options.subject, options.data, training, folder)
     else:
         ours.event_variable(options.subject, options.events, training, folder)
@@ -151,7 +149,7 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
     call = [options.peer, str(HERE / "peer.py")]
     if options.subject.startswith("encoder"):
         call += ["encoder", "--folder", str(_reference(options)), "--clouds", str(_clouds(options))]
-    elif options.subject in JET_VARIANTS:
+    elif options.subject in JETS:
         call += ["jets", "--variant", options.subject, "--data", str(options.data)]
     else:
         call += ["event-variable", "--variant", options.subject, "--events", str(options.events)]
@@ -164,19 +162,28 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
     comb = _peer_logic(folder)
     fidelity = told["val_loss"]
     if not options.subject.startswith("encoder"):
-        fidelity = _measured(options, comb.predict)
+        fidelity = _measured(options, lambda inputs: comb.predict(inputs.reshape(len(inputs), -1)))
     project = _peer_project(folder)
     return {"fidelity": fidelity, "luts": told["cost"], "latency_ns": project.stages * CLOCK_NS}
 
 
 def _measured(options: argparse.Namespace, network: Any) -> float:
-    return _accuracy(options, network) if options.subject in JET_VARIANTS else _tau(options, network)
+    return _accuracy(options, network) if options.subject in JETS else _tau(options, network)
 
 
 def _accuracy(options: argparse.Namespace, network: Any) -> float:
-    from qmodels.jets.system import SYSTEM
+    """Of the tenth of the jets that neither side was trained on."""
+    from qmodels.jets.metrics import accuracy
+    from qmodels.jets.samples.files import read_jets
+    from qmodels.jets.training import split
+    from qmodels.jets.variants import find_variant
 
-    return float(SYSTEM.fidelity(options.subject, Path(options.out), network)["accuracy"]["firmware"])
+    variant = find_variant(options.subject)
+    jets = read_jets(options.data, variant.constituents)
+    order, trained = split(len(jets), SEED)
+    kept = jets.chosen(order[trained:])
+    logits = np.asarray(network(variant.inputs(kept)), np.float64)
+    return accuracy(logits.reshape(len(kept), -1), kept.classes)
 
 
 def _tau(options: argparse.Namespace, network: Any) -> float:
@@ -286,8 +293,8 @@ def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
 
 
 def _question(options: argparse.Namespace) -> Question:
-    if options.subject in JET_VARIANTS:
-        return JETS
+    if options.subject in JETS:
+        return JETS[options.subject]
     return ENCODER if options.subject.startswith("encoder") else EVENT_VARIABLE
 
 
@@ -320,9 +327,7 @@ def _write_clouds(options: argparse.Namespace) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "subject", choices=("two-body", "semivisible", "pair", "encoder-8", "encoder-16", *JET_VARIANTS)
-    )
+    parser.add_argument("subject", choices=("two-body", "semivisible", "pair", "encoder-8", "encoder-16", *JETS))
     parser.add_argument("--peer", required=True, help="Python of the environment that has HGQ2")
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)

@@ -35,8 +35,7 @@ from qmodels.event_variables.networks import PAPER_HIDDEN
 from qmodels.event_variables.reference import build_classifier
 from qmodels.event_variables.training import EvnTask
 from qmodels.event_variables.variants import INPUT_SCALE, find_variant
-from qmodels.jets.architectures import MLP_HIDDEN
-from qmodels.jets.samples.columns import CLASSES
+from qmodels.jets.architectures import lay_out
 from qmodels.jets.samples.files import read_jets
 from qmodels.jets.training import JetTask
 from qmodels.jets.variants import find_variant as find_jet_variant
@@ -140,16 +139,39 @@ def encoder(options: argparse.Namespace) -> Subject:
     )
 
 
+class JetLayers:
+    """Layers of HGQ2, for the architectures of jets without edges and without mixing: widths of their own everywhere,
+    also for each particle."""
+
+    def __init__(self) -> None:
+        self._reads_port = True
+
+    def port(self, x: Any) -> Any:
+        """The first layer behind it rounds."""
+        return x
+
+    def hidden(self, x: Any, units: int, name: str) -> Any:
+        """ReLU within the layer."""
+        ports, self._reads_port = _ports() if self._reads_port else None, False
+        return QDense(units, activation="relu", iq_conf=ports, name=name)(x)
+
+    def mean(self, x: Any, name: str) -> Any:
+        """A sum, scaled."""
+        return QSum(axes=1, scale=1.0 / x.shape[1], name=name)(x)
+
+    def logits(self, x: Any, units: int, name: str) -> Any:
+        """No ReLU."""
+        return QDense(units, name=name)(x)
+
+
 def jets(options: argparse.Namespace) -> Subject:
-    """The network of the 16 features of a jet."""
+    """The network of a jet's 16 features, or of its hardest constituents."""
     variant = find_jet_variant(options.variant)
-    start = x = keras.Input(variant.shape, name="jet")
-    for index, units in enumerate(MLP_HIDDEN):
-        x = QDense(units, activation="relu", iq_conf=_ports() if index == 0 else None)(x)
-    found = read_jets(options.data, 1)
+    start = keras.Input(variant.shape, name="jet")
+    found = read_jets(options.data, variant.constituents)
     inputs = variant.inputs(found)
     return Subject(
-        keras.Model(start, QDense(len(CLASSES))(x)),
+        keras.Model(start, lay_out(variant, JetLayers(), start)),
         lambda trained: JetTask("hgq2", variant, trained, inputs, found.classes, options.seed),
         [inputs[:CALIBRATION_EVENTS]],
         None,

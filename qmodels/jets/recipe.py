@@ -15,6 +15,7 @@ from qmodels.jets.arrays import read_network
 from qmodels.jets.fidelity import MODEL_FILE, REFERENCE_FILE, Sample, measure, measure_reference
 from qmodels.jets.keras_layers import FloatLayers, UniformLayers, keras_network
 from qmodels.jets.presets import FLOAT, FLOAT_STAGE, LEAN, UNIFORM, UNIFORM_BITS, UNIFORM_STAGE, Learned, learned
+from qmodels.jets.samples.columns import CLASSES
 from qmodels.jets.samples.files import Jets, read_jets
 from qmodels.jets.samples.making import cached_jets
 from qmodels.jets.samples.pythia import GENERATOR_VERSION
@@ -88,6 +89,9 @@ def _run(
     jets = _jets(variant, events, seed, data)
     if len(jets) < FEWEST:
         raise ModelDataError(f"{data}: holds {len(jets)} jets, training needs at least {FEWEST}")
+    classes = np.unique(jets.classes)
+    if len(classes) < 2:
+        raise ModelDataError(f"{data}: all its jets are of class {CLASSES[classes[0]]!r}: there is nothing to learn")
     set_up(seed)
     out.mkdir(parents=True, exist_ok=True)
     return JetRun(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from qmodels.jets.metrics import cross_entropy, macro_auc
+from qmodels.jets.metrics import Classes, cross_entropy, macro_auc
 from qmodels.jets.samples.columns import CLASSES
 from qmodels.jets.samples.files import Jets
 from qmodels.jets.variants import THREE, Variant
@@ -31,13 +30,13 @@ class JetTask:
     """A network trained on ``inputs`` (n, ...) and ``classes`` (n,); a tenth, chosen at random, is for validation."""
 
     def __init__(
-        self, label: str, variant: Variant, network: keras.Model, inputs: Floats32, classes: Any, seed: int
+        self, label: str, variant: Variant, network: keras.Model, inputs: Floats32, classes: Classes, seed: int
     ) -> None:
         order, self.events = split(len(inputs), seed)
         self.label = label
         self.variables: Sequence[keras.Variable] = list(network.trainable_variables)
         self._network, self._seed = network, seed
-        self._inputs, self._classes = inputs[order], np.asarray(classes)[order]
+        self._inputs, self._classes = inputs[order], classes[order]
         self._targets = np.eye(len(CLASSES), dtype=np.float32)[self._classes]
         self._mirrored = [variant.columns.index(name) for name in MIRRORED] if variant.columns == THREE else []
         self._logits = tf.function(network)
@@ -58,10 +57,17 @@ class JetTask:
 
     def validate(self) -> tuple[float, float]:
         """Cross-entropy and macro AUC of the validation jets."""
-        inputs, classes = self._inputs[self.events :], self._classes[self.events :]
-        blocks = [np.asarray(self._logits(inputs[s : s + _BLOCK])) for s in range(0, len(inputs), _BLOCK)]
-        logits = np.concatenate(blocks)
+        logits, classes = self._told(slice(self.events, None))
         return cross_entropy(logits, classes), macro_auc(logits, classes)
+
+    def trained_loss(self, most: int) -> float:
+        """Cross-entropy of ``most`` of the jets trained on: what is chosen by it leaves those of validation unseen."""
+        return cross_entropy(*self._told(slice(min(most, self.events))))
+
+    def _told(self, rows: slice) -> tuple[Floats32, Classes]:
+        inputs = self._inputs[rows]
+        blocks = [np.asarray(self._logits(inputs[s : s + _BLOCK])) for s in range(0, len(inputs), _BLOCK)]
+        return np.concatenate(blocks), self._classes[rows]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,8 +143,9 @@ def _blocks(path: Path, most: int) -> Iterator[tuple[int, Jets, npt.NDArray[np.s
         layout = _Layout.of(path, file)
         for start in range(0, layout.jets, _READ_AT_ONCE):
             rows = slice(start, start + _READ_AT_ONCE)
-            columns = np.asarray(file[JETS][rows], np.float32)
-            constituents = np.asarray(file[CONSTITUENTS][rows, :, : len(CONSTITUENT_COLUMNS)], np.float32)
+            with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float32 is not finite in it
+                columns = file[JETS][rows].astype(np.float32)
+                constituents = file[CONSTITUENTS][rows, :, : len(CONSTITUENT_COLUMNS)].astype(np.float32)
             jets = Jets(
                 _hardest(constituents, most),
                 columns[:, layout.features],
@@ -222,7 +223,7 @@ def _texts(dataset: h5py.Dataset) -> list[str]:
 def _hardest(constituents: Floats32, most: int) -> Floats32:
     """The ``most`` of highest pT, in order, padded with zeros; where pT is no number, as they are."""
     pt = constituents[:, :, _PT]
-    if np.any(np.diff(pt, axis=1) > 0):
+    if np.any(pt[:, 1:] > pt[:, :-1]):
         order = np.argsort(-pt, axis=1, kind="stable")
         constituents = np.take_along_axis(constituents, order[:, :, None], axis=1)
     kept = constituents[:, :most]

@@ -104,7 +104,8 @@ def _converted(source: Path, path: Path, n: int | None, progress: Progress | Non
             if written == n:
                 return
         if not written:
-            raise ModelDataError(f"{source}: no jet of {looked_at:,} can be used: {dict(skipped)}")
+            counts = ", ".join(f"{why} {count:,}" for why, count in sorted(skipped.items()))
+            raise ModelDataError(f"{source}: no jet of {looked_at:,} can be used: {counts}")
 
     return write_jets(path, blocks(), lambda: SampleHeader("other", None, str(source), looked_at, skipped))
 

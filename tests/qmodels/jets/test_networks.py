@@ -11,6 +11,7 @@ import pytest
 from hls.emulation import emulate
 from hls.importing import import_keras
 from qmodels.errors import ModelDataError
+from qmodels.jets.samples.columns import PUBLIC_LABELS
 from qmodels.jets.samples.files import read_jets
 from qmodels.jets.system import SYSTEM
 from qmodels.jets.variants import VARIANTS
@@ -68,6 +69,11 @@ def test_wrong_options_of_a_training_are_named(data: Path, tmp_path: Path) -> No
         SYSTEM.train("mlp16", "paper", tmp_path)
     with pytest.raises(ModelDataError, match="at least 600 jets"):
         SYSTEM.train("mlp16", "lean", tmp_path, events=10, data=data)
+    lists, table = public_arrays(JETS)
+    table[:, PUBLIC_LABELS] = np.eye(5)[3]
+    of_one = write_public(tmp_path / "z.h5", lists, table)
+    with pytest.raises(ModelDataError, match="all its jets are of class 'z'"):
+        SYSTEM.train("mlp16", "lean", tmp_path, data=of_one)
     for parameters, what in (({"charge": -1}, "charge=-1"), ({"depth": 3}, "'depth' cannot be scanned")):
         with pytest.raises(ModelDataError, match=what):
             SYSTEM.train_point("mlp16", parameters, tmp_path)
