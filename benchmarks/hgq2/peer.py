@@ -168,10 +168,11 @@ def jets(options: argparse.Namespace) -> Subject:
     """The network of a jet's 16 features, or of its hardest constituents."""
     variant = find_jet_variant(options.variant)
     start = keras.Input(variant.shape, name="jet")
+    layers: Any = JetLayers()  # not all that the architectures have
     found = read_jets(options.data, variant.constituents)
     inputs = variant.inputs(found)
     return Subject(
-        keras.Model(start, lay_out(variant, JetLayers(), start)),
+        keras.Model(start, lay_out(variant, layers, start)),
         lambda trained: JetTask("hgq2", variant, trained, inputs, found.classes, options.seed),
         [inputs[:CALIBRATION_EVENTS]],
         None,
