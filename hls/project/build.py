@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hls.errors import ProjectError, UnsupportedError
+from hls.errors import ProjectError
 from hls.events import Choice, parse_features
 from hls.graph import FixedGraph
 from hls.handover import Vectors, complete_hls_project, complete_rtl_project
@@ -32,7 +32,6 @@ from hls.project.systems.finding import Chosen, project_system
 from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
-from hls.target import STREAM
 from hls.verification.build_folder import BuildFolder
 from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
@@ -194,23 +193,9 @@ def _vhdl(
     project: Project, graph: FixedGraph, firmware: HlsProject, home: BuildFolder, closure: Closure | None
 ) -> None:
     if project.file.target.vhdl:
-        from hls.rtl import write_vhdl
+        from hls.rtl import write_vhdl_for
 
-        target = project.target
-        if target.io == STREAM:
-            raise UnsupportedError(
-                'vhdl: valid and ready on both sides are written in Verilog alone; leave out io = "stream", or vhdl'
-            )
-        pipelining = None if closure is None else closure.pipelining
-        write_vhdl(
-            graph,
-            firmware.top,
-            home.rtl,
-            target.clock_ns,
-            multipliers=target.multipliers,
-            pipelining=pipelining,
-            interval=target.interval_clocks,
-        )
+        write_vhdl_for(project.target, graph, firmware.top, home.rtl, None if closure is None else closure.pipelining)
 
 
 def _asked(project: Project, options: BuildOptions) -> Sequence[str]:

@@ -20,7 +20,7 @@ from hls.machine.progress import StageProgress
 from hls.project.project_file import Project, read_project
 from hls.project.report.schema import REPORT_FILE, Report, read_report
 from hls.proof import PROOF_FILE, Proof, Subject, Tested, prove, unproved
-from hls.rtl import Design, read_design, rtl_design, write_rtl_for
+from hls.rtl import Design, read_design, read_vhdl, rtl_design, write_rtl_for, write_vhdl_for
 from hls.target import project_identifier
 from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import Verdict
@@ -78,6 +78,7 @@ def _subject(project: Project, graph: FixedGraph, home: BuildFolder, verilog: De
         target=project.target,
         cache=home.cache / "proof",
         verilog=verilog,
+        vhdl=_vhdl(project, graph, home),
         hls4ml=home.hls if home.hls.is_dir() else None,
         netlist=home.netlist if home.netlist.is_dir() else None,
         tested=tested,
@@ -95,14 +96,31 @@ def _report(project: Project, graph: FixedGraph) -> Report | None:
 
 
 def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
-    name, target = project_identifier(project.name), project.target
-    found = read_design(graph, name, home.rtl, target.clock_ns)
+    name = project_identifier(project.name)
+    found = read_design(graph, name, home.rtl, project.target.clock_ns)
     if found is not None:
         return found
-    if target.latency is not None:
+    _check_writable(project)
+    return rtl_design(write_rtl_for(project.target, graph, name, home.rtl))
+
+
+def _vhdl(project: Project, graph: FixedGraph, home: BuildFolder) -> Design | None:
+    """The VHDL, if the project asks for it."""
+    if not project.file.target.vhdl:
+        return None
+    name = project_identifier(project.name)
+    found = read_vhdl(graph, name, home.rtl, project.target.clock_ns)
+    if found is not None:
+        return found
+    _check_writable(project)
+    return rtl_design(write_vhdl_for(project.target, graph, name, home.rtl))
+
+
+def _check_writable(project: Project) -> None:
+    """Whether RTL that no build has written can be written here."""
+    if project.target.latency is not None:
         raise ProjectError(f"{project.folder}: its pipeline is found by a build; run `qtrigger build` first")
     require("alkaid")
-    return rtl_design(write_rtl_for(target, graph, name, home.rtl))
 
 
 def _tested(report: Report) -> Tested | None:

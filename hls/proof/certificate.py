@@ -15,7 +15,7 @@ PROOF_FILE = "proof.json"
 PROOF = "proof"
 """The name by which a build is asked for it, among its witnesses."""
 
-LinkName = Literal["model = graph", "graph = verilog", "verilog = netlist", "graph = hls4ml"]
+LinkName = Literal["model = graph", "graph = verilog", "graph = vhdl", "verilog = netlist", "graph = hls4ml"]
 State = Literal["proved", "refuted", "tested", "not done"]
 """Proved for every input of the ports' types; refuted by an input that was replayed; tested on events and no more."""
 

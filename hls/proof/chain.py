@@ -11,10 +11,12 @@ from hls.graph import FixedGraph
 from hls.machine.cache import cached_folder, digest
 from hls.proof.certificate import Link, Proof
 from hls.proof.graph_verilog import prove_verilog
+from hls.proof.graph_vhdl import prove_vhdl
 from hls.proof.hls4ml_types import prove_hls4ml
 from hls.proof.solver import solver_version
 from hls.proof.subject import Subject
 from hls.proof.verilog_netlist import prove_netlist
+from hls.rtl import ghdl_version
 from hls.rtl.netlist.yosys import yosys_version
 
 _CACHED = "link.json"
@@ -47,6 +49,7 @@ def tested_model(subject: Subject) -> Link:
 LINKS: tuple[tuple[Callable[[Subject], Link], Callable[[Subject], object]], ...] = (
     (tested_model, lambda subject: subject.tested),
     (prove_verilog, lambda subject: subject.verilog),
+    (prove_vhdl, lambda subject: subject.vhdl),
     (prove_netlist, lambda subject: subject.netlist),
     (prove_hls4ml, lambda subject: subject.hls4ml),
 )
@@ -54,8 +57,9 @@ LINKS: tuple[tuple[Callable[[Subject], Link], Callable[[Subject], object]], ...]
 
 
 def prove(subject: Subject) -> Proof:
-    """Try every link; none that fails keeps the others from being tried."""
-    links = tuple(_remembered(link, about(subject), subject) for link, about in LINKS)
+    """Try every link; none that fails keeps the others from being tried. VHDL is a link where it is asked for."""
+    asked = [(link, about) for link, about in LINKS if link is not prove_vhdl or subject.vhdl is not None]
+    links = tuple(_remembered(link, about(subject), subject) for link, about in asked)
     return Proof(project=subject.project, digest=subject.graph.digest(), links=links)
 
 
@@ -96,6 +100,8 @@ def _key(subject: Subject) -> str:
     except ToolError:
         causes.append("none")
     causes += [subject.verilog.top, *subject.verilog.sources]
+    if subject.vhdl is not None:
+        causes += ["vhdl", ghdl_version(), *subject.vhdl.sources]
     for folder in (subject.hls4ml, subject.netlist):
         causes += sorted(path for path in folder.rglob("*") if path.is_file()) if folder is not None else ["none"]
     code = Path(str(files("hls.proof")))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from hls.errors import ToolError
 from hls.machine.extras import missing
-from hls.proof.certificate import Link, Outputs
+from hls.proof.certificate import Link, LinkName, Outputs
 from hls.proof.forms import Function, Value
 from hls.proof.meaning import Tensor, graph_numbers
 from hls.proof.refutation import Mismatch, find_counterexample
@@ -34,8 +34,7 @@ from hls.rtl import Design, paced_design
 from hls.rtl.netlist.yosys import yosys_version
 
 STAGE = "proof: Verilog"
-_METHOD = "integer linear forms over the quantizers' outputs, piecewise affine functions of one form between them"
-_TOOL = "Yosys, Bitwuzla"
+METHOD = "integer linear forms over the quantizers' outputs, piecewise affine functions of one form between them"
 _ASSUMPTIONS = (
     "Yosys reads Verilog correctly",
     "Bitwuzla is right where it says that a primitive of arithmetic computes what it should",
@@ -44,12 +43,24 @@ _ASSUMPTIONS = (
 _STREAMED = "a clock of reset comes before the first transfer; after it valid and ready are high at any clocks"
 
 
+@dataclass(frozen=True)
+class Reader:
+    """How the text of a design is read: the function, and what the certificate says of the tools."""
+
+    read: Callable[[Design, Deadline], FlatDesign]
+    tool: str = "Yosys, Bitwuzla"
+    versions: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    """Those of tools beyond Yosys and Bitwuzla."""
+
+
 @dataclass
 class _Attempt:
     """How far a proof has come: what a refutation needs of it."""
 
     subject: Subject
     deadline: Deadline
+    reader: Reader
     space: Space = field(default_factory=Space)
     known: int = 0
     pairs: list[tuple[Value, Value]] = field(default_factory=list)
@@ -71,8 +82,13 @@ class _Attempt:
 
 def prove_verilog(subject: Subject) -> Link:
     """Prove that the Verilog computes the graph, or find an event for which it does not."""
+    return prove_text("graph = verilog", subject, subject.deadline(), Reader(read_verilog))
+
+
+def prove_text(name: LinkName, subject: Subject, deadline: Deadline, reader: Reader) -> Link:
+    """The same of ``subject.verilog`` as ``reader`` reads it."""
     started = time.monotonic()
-    attempt = _Attempt(subject, subject.deadline())
+    attempt = _Attempt(subject, deadline, reader)
     try:
         lemmas = _prove(attempt)
     except ToolError as error:
@@ -80,8 +96,8 @@ def prove_verilog(subject: Subject) -> Link:
     except NotClosedError as error:
         found = _refuted(attempt, error)
     else:
-        found = {"state": "proved", "method": f"{_METHOD}; {lemmas} primitives, each proved for all words"}
-    assumptions = [*_ASSUMPTIONS, *([_STREAMED] if subject.verilog.streamed else [])]
+        found = {"state": "proved", "method": f"{METHOD}; {lemmas} primitives, each proved for all words"}
+    assumptions = [*_ASSUMPTIONS, *reader.assumptions, *([_STREAMED] if subject.verilog.streamed else [])]
     if attempt.events:
         interval = subject.verilog.interval
         assumptions.append(
@@ -90,10 +106,10 @@ def prove_verilog(subject: Subject) -> Link:
         )
     return Link.model_validate(
         {
-            "name": "graph = verilog",
-            "method": _METHOD,
-            "tool": _TOOL,
-            "tool_version": _versions(),
+            "name": name,
+            "method": METHOD,
+            "tool": reader.tool,
+            "tool_version": ", ".join((*reader.versions, *_versions())),
             "seconds": time.monotonic() - started,
             "assumptions": tuple(assumptions),
             "outputs": Outputs(proved=attempt.proved if found["state"] == "proved" else 0, all=attempt.outputs),
@@ -102,11 +118,11 @@ def prove_verilog(subject: Subject) -> Link:
     )
 
 
-def _versions() -> str:
+def _versions() -> tuple[str, ...]:
     try:
-        return f"{yosys_version()}, {solver_version()}"
+        return yosys_version(), solver_version()
     except ToolError:
-        return yosys_version()
+        return (yosys_version(),)
 
 
 def _prove(attempt: _Attempt) -> int:
@@ -119,7 +135,7 @@ def _prove(attempt: _Attempt) -> int:
         check_queues(subject.verilog, attempt.paced, deadline, lambda done, all_: subject.show("queues", done, all_))
     numbers = _graph(attempt)
     attempt.known = len(attempt.space.atoms)
-    design = read_verilog(attempt.paced, deadline)
+    design = attempt.reader.read(attempt.paced, deadline)
     cells = Cells(attempt.space, design.primitives)
     try:
         made = _made(attempt, design, cells, numbers)

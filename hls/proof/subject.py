@@ -55,10 +55,10 @@ class Tested:
 class Subject:
     """What is proved: the graph, and what is written of it.
 
-    ``verilog`` is the emitted Verilog, ``hls4ml`` the folder of the written hls4ml project, ``netlist`` that of the
-    synthesised netlist, None where there is none. ``cache`` keeps what is proved once. ``tested`` is what a build
-    found of the model file, None without a build. A link takes ``time_limit`` seconds at most, and tells ``progress``
-    of itself.
+    ``verilog`` is the emitted Verilog, ``vhdl`` the VHDL where one is asked for, ``hls4ml`` the folder of the written
+    hls4ml project, ``netlist`` that of the synthesised netlist, None where there is none. ``cache`` keeps what is
+    proved once. ``tested`` is what a build found of the model file, None without a build. A link takes ``time_limit``
+    seconds at most, and tells ``progress`` of itself.
     """
 
     project: str
@@ -66,6 +66,7 @@ class Subject:
     target: Target
     cache: Path
     verilog: Design
+    vhdl: Design | None = None
     hls4ml: Path | None = None
     netlist: Path | None = None
     tested: Tested | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -11,10 +12,12 @@ from hls.errors import ProjectError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.rtl.folded import chosen_engines
 from hls.rtl.pipeline import Pipelining
+from hls.rtl.ports import input_ports, output_ports
 from hls.rtl.rtl_project import Language, RtlProject, write_in
+from hls.rtl.simulation import Design
 from hls.rtl.trace import trace
 from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
-from hls.target import AUTO
+from hls.target import AUTO, STREAM, Target
 
 _ENTITY = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.MULTILINE)
 _INSTANCE = re.compile(r"\bentity\s+work\.(\w+)")
@@ -69,7 +72,40 @@ def write_vhdl(
     project = write_in(VHDL, logic, name, folder, clock_ns, multipliers, pipelining)
     for path in project.sources:
         path.write_text(_standard(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return replace(project, files=_in_order(project))
+    ordered = _in_order(project.sources)
+    return replace(project, files=tuple(path.relative_to(folder).as_posix() for path in ordered))
+
+
+def write_vhdl_for(
+    target: Target, graph: FixedGraph, name: str, folder: Path, pipelining: Pipelining | None = None
+) -> RtlProject:
+    """``write_vhdl`` as ``target`` asks.
+
+    Raises:
+        ProjectError: ``name`` is no identifier of VHDL.
+        UnsupportedError: it is asked for what is written in Verilog alone, or the graph has numbers too wide for RTL.
+    """
+    if target.io == STREAM:
+        raise UnsupportedError(
+            'vhdl: valid and ready on both sides are written in Verilog alone; leave out io = "stream", or vhdl'
+        )
+    return write_vhdl(
+        graph,
+        name,
+        folder,
+        target.clock_ns,
+        multipliers=target.multipliers,
+        pipelining=pipelining,
+        interval=target.interval_clocks,
+    )
+
+
+def read_vhdl(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> Design | None:
+    """The VHDL that ``write_vhdl`` once wrote to ``folder``, as it lies there now; None if there is none."""
+    sources = sorted((folder / VHDL.folder).glob(f"*.{VHDL.suffix}"))
+    if not sources:
+        return None
+    return Design(_in_order(sources), f"{name}_top", input_ports(graph), output_ports(graph), clock_ns)
 
 
 def _standard(text: str) -> str:
@@ -77,8 +113,12 @@ def _standard(text: str) -> str:
     return _REDUCTION.sub(r"\1 \2", _SYNOPSYS.sub("", text))
 
 
-def _in_order(project: RtlProject) -> tuple[str, ...]:
-    texts = {file: (project.folder / file).read_text(encoding="utf-8") for file in sorted(project.files)}
-    home = {entity: file for file, text in texts.items() for entity in _ENTITY.findall(text)}
-    needed = {file: sorted({home[entity] for entity in _INSTANCE.findall(text)}) for file, text in texts.items()}
+def _in_order(sources: Sequence[Path]) -> tuple[Path, ...]:
+    """Each after those whose entities it instances, as an analysis takes them."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(sources)}
+    home = {entity: path for path, text in texts.items() for entity in _ENTITY.findall(text)}
+    needed = {
+        path: sorted({home[entity] for entity in _INSTANCE.findall(text) if entity in home})
+        for path, text in texts.items()
+    }
     return tuple(TopologicalSorter(needed).static_order())

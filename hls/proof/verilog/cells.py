@@ -21,6 +21,8 @@ from hls.proof.words import Space
 Reads = Mapping[str, Word]
 """What stands on the pins that a cell reads."""
 
+_COMPARED = 60
+"""Bits that are compared at once."""
 _MOST_WORDS = 1 << 12
 """Words whose integers are remembered; with one more all are forgotten."""
 
@@ -134,17 +136,16 @@ class Cells:
         if cell.kind in ("$gt", "$lt", "$ge", "$le"):
             return self._compared(cell, reads)
         if cell.kind in ("$reduce_or", "$reduce_bool", "$logic_not"):
-            found = self.space.apply("nonzero", [self.word(reads["A"], False)], functions.differs_from_zero)
-            return self.space.affine([(-1, found)], 1) if cell.kind == "$logic_not" else found
+            found = self._different(reads["A"], ("0" * len(cell.reads["A"]),))
+            return self._not(found) if cell.kind == "$logic_not" else found
         if cell.kind == "$reduce_and":
-            full = (1 << len(cell.reads["A"])) - 1
-            return self._equal(self.word(reads["A"], False), self.space.constant(full))
+            return self._not(self._different(reads["A"], ("1" * len(cell.reads["A"]),)))
         if cell.kind == "$not":
             return self.space.affine([(-1, self._operand(cell, reads, "A", width))], (1 << width) - 1)
         if cell.kind in ("$eq", "$ne"):
             widest = max(len(cell.reads["A"]), len(cell.reads["B"]))
-            found = self._equal(*(self._operand(cell, reads, pin, widest) for pin in "AB"))
-            return found if cell.kind == "$eq" else self.space.affine([(-1, found)], 1)
+            found = self._different(*(stretched(reads[pin], widest, is_signed(cell)) for pin in "AB"))
+            return self._not(found) if cell.kind == "$eq" else found
         if cell.kind in ("$and", "$or", "$xor"):
             a, b = (self._operand(cell, reads, pin, width) for pin in "AB")
             return _Numbers(self.space).unsigned_bitwise(cell.kind[1:], a, b, width)
@@ -160,9 +161,20 @@ class Cells:
                 return self._weighted([(weight.constant, number)])
         return self.space.product(settled(a, self.space), settled(b, self.space))
 
-    def _equal(self, a: Value, b: Value) -> Value:
-        different = self.space.apply("nonzero", [self.space.affine([(1, a), (-1, b)])], functions.differs_from_zero)
-        return self.space.affine([(-1, different)], 1)
+    def _different(self, a: Word, b: Word) -> Value:
+        """1 where any bit of two words of equal width differs. Those wider than a number may be are cut into parts."""
+        width = sum(map(width_of, a))
+        parts = []
+        for low in range(0, width, _COMPARED):
+            x, y = (self.word(cut(word, low, min(_COMPARED, width - low)), signed=False) for word in (a, b))
+            parts.append(self._nonzero(self.space.affine([(1, x), (-1, y)])))
+        return parts[0] if len(parts) == 1 else self._nonzero(self.space.affine([(1, part) for part in parts]))
+
+    def _nonzero(self, value: Value) -> Value:
+        return self.space.apply("nonzero", [value], functions.differs_from_zero)
+
+    def _not(self, bit: Value) -> Value:
+        return self.space.affine([(-1, bit)], 1)
 
     def _compared(self, cell: Cell, reads: Reads) -> Value:
         a, b = (self.word(reads[pin], is_signed(cell)) for pin in "AB")
@@ -188,18 +200,25 @@ class Cells:
         return self.space.apply(key, [address], lambda f: functions.pointwise([f], entries))
 
     def _one_of_many(self, reads: Reads, width: int) -> Value:
-        """What the one selecting bit that is set selects; where none may be set, the default must be a number."""
+        """What the one selecting bit that is set selects; where none may be set, the default must be a number.
+
+        What is never selected may be no number.
+        """
         number = sum(map(width_of, reads["S"]))
-        selecting = [self.word(cut(reads["S"], place, 1), signed=False) for place in range(number)]
-        choices = [self.word(cut(reads["B"], place * width, width), signed=False) for place in range(number)]
-        some = self.space.affine([(1, bit) for bit in selecting])
+        bits = [self.word(cut(reads["S"], place, 1), signed=False) for place in range(number)]
+        some = self.space.affine([(1, bit) for bit in bits])
         if some.high > 1 or some.low < 0:
             raise NotClosedError("a choice of several, of which more than one may be asked for at once")
-        if isinstance(some, Form) and some.is_constant and some.constant == 1:
-            found, rest = choices[0], zip(selecting[1:], choices[1:], strict=True)
+        choices = [
+            (bit, self.word(cut(reads["B"], place * width, width), signed=False))
+            for place, bit in enumerate(bits)
+            if bit.high > 0
+        ]
+        if some.low == 1:
+            (_, found), *choices = choices
         else:
-            found, rest = self.word(reads["A"], signed=False), zip(selecting, choices, strict=True)
-        for bit, choice in rest:
+            found = self.word(reads["A"], signed=False)
+        for bit, choice in choices:
             found = self.space.select(bit, choice, found)
         return found
 

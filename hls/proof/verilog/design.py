@@ -82,9 +82,7 @@ def register_bits(design: FlatDesign) -> dict[Bit, Bit]:
 
 def read_verilog(verilog: Design, deadline: Deadline) -> FlatDesign:
     """Let Yosys read the files of ``verilog``; raises ``ToolError`` if it does not, or not in time."""
-    kept = " ".join(f"*_{kind}" for kind in PRIMITIVES)
-    whole = [f"setattr -mod -set keep_hierarchy 1 {kept}"]
-    return design_of(_modules(verilog, [], whole, deadline), verilog.top)
+    return design_of(modules_but(verilog, [f"*_{kind}" for kind in PRIMITIVES], deadline), verilog.top)
 
 
 def read_around(verilog: Design, inner: str, deadline: Deadline) -> tuple[FlatDesign, dict[str, Bits]]:
@@ -92,6 +90,12 @@ def read_around(verilog: Design, inner: str, deadline: Deadline) -> tuple[FlatDe
     modules = _modules(verilog, [f"blackbox {inner}", f"hierarchy -top {verilog.top}"], [], deadline)
     names = {name: tuple(net["bits"]) for name, net in modules[verilog.top]["netnames"].items()}
     return design_of(modules, verilog.top), names
+
+
+def modules_but(verilog: Design, kept: Sequence[str], deadline: Deadline) -> dict[str, Any]:
+    """The modules of ``verilog`` in the JSON of Yosys, one flat module but for those called as ``kept`` says."""
+    whole = [f"setattr -mod -set keep_hierarchy 1 {' '.join(kept)}"] if kept else []
+    return _modules(verilog, [], whole, deadline)
 
 
 def _modules(verilog: Design, before: Sequence[str], after: Sequence[str], deadline: Deadline) -> dict[str, Any]:
@@ -108,20 +112,30 @@ def _modules(verilog: Design, before: Sequence[str], after: Sequence[str], deadl
     return modules
 
 
-def design_of(modules: Mapping[str, Any], top: str) -> FlatDesign:
-    """The design in the JSON of Yosys."""
+def _parametrised(name: str, module: Mapping[str, Any]) -> tuple[str, dict[str, int]] | None:
+    """Which primitive a module is and its parameters, as Yosys states them; None if it is none."""
+    found = _PRIMITIVE.fullmatch(str(module["attributes"].get("hdlname", name)))
+    if found is None:
+        return None
+    return found[1], {key: _integer(value) for key, value in module.get("parameter_default_values", {}).items()}
+
+
+def design_of(
+    modules: Mapping[str, Any],
+    top: str,
+    told: Mapping[str, tuple[str, dict[str, int]]] | None = None,
+) -> FlatDesign:
+    """The design in the JSON of Yosys.
+
+    ``told`` says which modules are primitives, with their parameters; without it, what Yosys states of each does.
+    """
     primitives = {}
     for name, module in modules.items():
-        found = _PRIMITIVE.fullmatch(str(module["attributes"].get("hdlname", name)))
+        found = _parametrised(name, module) if told is None else told.get(name)
         if found is not None and name != top:
-            primitives[name] = _primitive(found.group(1), module)
+            nets = {net: tuple(stated["bits"]) for net, stated in module["netnames"].items()}
+            primitives[name] = Primitive(*found, _ports(module), _cells(module), nets)
     return FlatDesign(_ports(modules[top]), _cells(modules[top]), primitives)
-
-
-def _primitive(kind: str, module: Mapping[str, Any]) -> Primitive:
-    parameters = {name: _integer(value) for name, value in module.get("parameter_default_values", {}).items()}
-    nets = {name: tuple(net["bits"]) for name, net in module["netnames"].items()}
-    return Primitive(kind, parameters, _ports(module), _cells(module), nets)
 
 
 def _integer(text: str) -> int:
