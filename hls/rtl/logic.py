@@ -99,6 +99,10 @@ class Core:
         """
         return range(copy, len(self.inputs), self.copies)
 
+    def follows(self, ports: int) -> bool:
+        """Whether it reads another core, of a graph with so many ``ports``."""
+        return any(isinstance(source, Tap) and source.vector >= ports for row in self.inputs for source in row)
+
     def shared(self, beats: int) -> Core:
         """The same core, whose copies take all positions in ``beats`` clocks."""
         return replace(self, beats=beats)

@@ -139,11 +139,15 @@ def _keeps(graph: FixedGraph, node: Node, where: Positions) -> bool:
 
 
 def _postpone(graph: FixedGraph, slots: dict[str, _Slot]) -> None:
-    """What no later shared stage waits for joins the next core that is there once, and leaves none to itself."""
+    """What no later shared stage waits for joins the next core that is there once, and leaves none to itself.
+
+    A matrix product does not: it takes long, and in a core of its own it is computed beside the shared stage.
+    """
     for slot in map(_Slot, range(max(slots.values()).round + 1)):
         later = [name for name, at in slots.items() if at > slot and at.each]
         here = [name for name, at in slots.items() if at == slot]
-        if later and not _ancestors(graph, later).intersection(here):
+        quick = all(graph.nodes[name].matrix is None for name in here)
+        if quick and later and not _ancestors(graph, later).intersection(here):
             slots.update(dict.fromkeys(here, slot.next()))
 
 

@@ -112,8 +112,8 @@ def write_in(
     modules = [f"{name}_{core}" for core in core_names(logic)]
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
-        # Beats come out of a register of their own.
-        registered = not depths and core.beats == 1
+        # Beats come out of a register of their own, and so does what an earlier core computes.
+        registered = core.beats == 1 and not core.follows(len(logic.graph.inputs))
         depths.append(write_core(language, core, module, source, clock_ns, registered, pipelining))
         if multipliers == LUT:
             # In place of alkaid's, which is a `*` that synthesis maps as it likes. Radix-4 Booth recoding

@@ -107,7 +107,7 @@ def wire_up(top: str, name: str, logic: Logic, ports: Sequence[RtlPort], depths:
     inputs, outputs = ports[: len(logic.graph.inputs)], ports[len(logic.graph.inputs) :]
     names = core_names(logic)
     turns = list(_turns(logic, depths))
-    end = turns[-1].end if turns else 0
+    end = max((turn.end for turn in turns), default=0)
     places = [_on_a_port(port) for port in inputs]
     places += [_on_a_core(of, core, turn) for of, core, turn in zip(names, logic.cores, turns, strict=True)]
     late = _late(logic, places, turns)
@@ -126,13 +126,14 @@ def wire_up(top: str, name: str, logic: Logic, ports: Sequence[RtlPort], depths:
 
 
 def _turns(logic: Logic, depths: Sequence[int]) -> Iterator[_Turn]:
-    """One core begins when all results of the one before it are there."""
-    start = 0
+    """A core begins when all results of the cores that it reads are there."""
+    ends = [0] * len(logic.graph.inputs)
     for core, depth in zip(logic.cores, depths, strict=True):
+        start = max((ends[source.vector] for row in core.inputs for source in row if isinstance(source, Tap)), default=0)
         # Beats leave a register of their own; a total has what came in the clock before.
         first = start + depth + (core.beats > 1)
-        yield _Turn(start, first, first + core.beats - 1 + bool(core.totals))
-        start = first + core.beats - 1 + bool(core.totals)
+        ends.append(first + core.beats - 1 + bool(core.totals))
+        yield _Turn(start, first, ends[-1])
 
 
 def _instance(
@@ -228,7 +229,7 @@ def _late(logic: Logic, places: Sequence[Sequence[Place]], turns: Sequence[_Turn
         for row in core.inputs
         for source in row
     ]
-    end = turns[-1].end if turns else 0
+    end = max((turn.end for turn in turns), default=0)
     read += [(end, source) for row in logic.outputs for source in row]
     late: list[dict[int, int]] = [{} for _ in places]
     for clock, source in read:

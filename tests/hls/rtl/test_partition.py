@@ -35,6 +35,18 @@ def summing() -> FixedGraph:
     return b.finish([x, c], [y, q], ["y", "each"])
 
 
+def beside() -> FixedGraph:
+    """What is done at each of two positions, and a longer way of another port that waits for none of it."""
+    b = GraphBuilder("beside")
+    x, c = add_input(b, "x", (2, 2), S4), add_input(b, "c", (2,), S4)
+    h = b.add(nodes.Dense("h", (x,), "h", constant([[3], [-5]]), constant([1])))
+    first = b.add(nodes.Dense("first", (c,), "first", constant([[3, 5], [-7, 1]]), constant([1, 0])))
+    second = b.add(nodes.Dense("second", (first,), "second", constant([[7, -3], [5, 9]]), constant([0, 2])))
+    flat = b.add(nodes.Reshape("flat", (h,), "flat", (2,)))
+    y = b.add(nodes.Add("y", (flat, second), "y"))
+    return b.finish([x, c], [y], ["y"])
+
+
 X = [[[1, 2], [-8, -8], [7, 7]], [[0, 0], [7, 4], [-3, 2]]]
 C = [[-8], [7]]
 EACH = [[[5], [0], [15]], [[0], [15], [1]]]  # 1 + 4, -24, 21; 0, 15, 1
@@ -178,9 +190,20 @@ def test_verilog_by_hand(tmp_path: Path, cache: Path) -> None:
     assert (run.timing.latency_cycles, run.timing.interval) == (project.stages, 1)
 
 
+@pytest.mark.parametrize("clock_ns", [1.5, 5.0])
+def test_products_that_wait_for_no_position_are_computed_beside_them(clock_ns: float, tmp_path: Path) -> None:
+    """The slower of the two decides when the last core begins, and both have registers at their inputs."""
+    assert partition(beside()) == (Stage(("first", "second")), Stage(("h",), (2,)), Stage(("y",)))
+    project = write_rtl(beside(), "net", tmp_path, clock_ns)
+    branch, each, last = (registers(tmp_path / "src" / f"net_{core}.v") for core in ("core_0", "shared_1", "core_2"))
+    assert project.stages == max(len(branch), len(each)) + len(last)
+    assert "model_inp_reg" in branch
+    assert "model_inp_reg" in each
+
+
 @pytest.mark.slow
-def test_verilog_of_several_shared_cores(tmp_path: Path, cache: Path) -> None:
-    graph = broadcast()
+@pytest.mark.parametrize("graph", [broadcast(), beside()], ids=lambda graph: graph.name)
+def test_verilog_of_several_shared_cores(graph: FixedGraph, tmp_path: Path, cache: Path) -> None:
     raw = random_events(graph, 1000)
     project = write_rtl(graph, "net", tmp_path, clock_ns=5.0)
     simulation = Simulation(rtl_design(project), cache)
