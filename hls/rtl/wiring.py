@@ -129,7 +129,8 @@ def _turns(logic: Logic, depths: Sequence[int]) -> Iterator[_Turn]:
     """A core begins when all results of the cores that it reads are there."""
     ends = [0] * len(logic.graph.inputs)
     for core, depth in zip(logic.cores, depths, strict=True):
-        start = max((ends[source.vector] for row in core.inputs for source in row if isinstance(source, Tap)), default=0)
+        read = {source.vector for row in core.inputs for source in row if isinstance(source, Tap)}
+        start = max((ends[vector] for vector in read), default=0)
         # Beats leave a register of their own; a total has what came in the clock before.
         first = start + depth + (core.beats > 1)
         ends.append(first + core.beats - 1 + bool(core.totals))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,12 +69,15 @@ def evaluate(
     own, partner = _keras(folder / REFERENCE_FILE), _keras(folder / PARTNER_FILE)
     told = progress or (lambda stage, done, total: None)
     number = events or EVALUATED_EVENTS
+    skipped: Mapping[str, int] = {}
     if data is not None:
-        pairs = read_pairs(data)[0]
+        pairs, skipped = read_pairs(data)
         pairs = pairs.take(slice(0, events)) if events else pairs
     else:
         pairs = unseen_pairs(number, seed, lambda done, total: told("events", done, total))
     half, other = pairs.halves()
+    if odd := len(pairs) - len(half) - len(other):
+        skipped = {**skipped, "last of an odd number": odd}
     rows = {"floor": floor(half), "identity": identity(half)}
     rows["float"] = _made(variant, own, partner, half, seed)
     if (folder / MODEL_FILE).exists():
@@ -88,7 +91,7 @@ def evaluate(
 
     draw(rows, half, other, out / PICTURE)
     source = f"the events of {data.name}" if data is not None else f"simulated events of seed {seed}"
-    write_text(out / PAGE, page(found, len(half), source, PICTURE))
+    write_text(out / PAGE, page(found, len(half), source, skipped, PICTURE))
     return out / PAGE
 
 

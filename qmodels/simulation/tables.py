@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from qmodels.simulation.fidelity import ETA_EDGES, Figures, Sample
@@ -21,8 +21,9 @@ _SAMPLES: tuple[tuple[str, Callable[[Figures], Sample]], ...] = (
 )
 
 
-def page(columns: dict[str, Figures], events: int, source: str, picture: str) -> str:
-    """Markdown of the figures of each of ``columns``, on halves of ``events``."""
+def page(columns: dict[str, Figures], events: int, source: str, skipped: Mapping[str, int], picture: str) -> str:
+    """Markdown of the figures of each of ``columns``, on halves of ``events``; how many others were ``skipped``, by
+    reason."""
     names = list(columns)
     head = ["", *names, "published"]
     lines = [
@@ -32,6 +33,7 @@ def page(columns: dict[str, Figures], events: int, source: str, picture: str) ->
         "it makes of z. SW is the sliced Wasserstein distance in GeV²; of an observable there are reduced χ² and KS.",
         "*floor* are true events of the other half, *identity* is no network at all. Published are the figures of the",
         "paper on other events, which are comparable in size only.",
+        *(f"Left out: {count:,} ({reason})." for reason, count in sorted(skipped.items())),
         "",
         _row(head),
         _row(["---"] * len(head)),

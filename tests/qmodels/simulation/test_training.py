@@ -77,8 +77,16 @@ def test_a_folder_is_measured_beside_floor_and_identity(trained: Path, data: Pat
     assert found is not None
     assert {"simulated_sw", "noise_spread", "encoded_sw"} <= set(found)
     assert all(np.isfinite(metric["firmware"]) for metric in found.values())
-    page = SYSTEM.evaluate("decoder", trained, trained / "evaluation", data=data, load=emulated)
+
+
+def test_a_page_says_what_of_a_file_was_left_out(trained: Path, tmp_path: Path) -> None:
+    strange = pairs(2000)
+    strange.x[7, 2] = np.inf
+    write_pairs(tmp_path / "strange.h5", strange, PairHeader("z-ee", 2000, 2000, {}))
+    page = SYSTEM.evaluate("decoder", trained, tmp_path, data=tmp_path / "strange.h5", load=emulated)
     assert "|  | floor | identity | float | firmware | published |" in page.read_text()
+    assert "Halves of 999, of the events of strange.h5." in page.read_text()
+    assert "Left out: 1 (a number that is not finite).\nLeft out: 1 (last of an odd number)." in page.read_text()
     assert (page.parent / "evaluation.png").stat().st_size > 10_000
 
 
