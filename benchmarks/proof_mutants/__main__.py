@@ -1,15 +1,15 @@
 """What a proof finds of small faults, and what a comparison of events finds of the same.
 
     python -m benchmarks.proof_mutants [--firmware NAME ...] [--graph N] [--verilog N] [--netlist N] [--engines N]
-                                       [--results FILE]
+                                       [--vhdl N] [--results FILE]
 
-Faults are put, one at a time, into the graph (N for each firmware), the Verilog and the netlist. A fault of the graph
-is looked for among a million events of the firmware's verification, corner events among them, by the emulator; one of
-a circuit among the first hundred thousand, gate by gate. Then the proof is asked: of the faulty graph and the Verilog,
-of the faulty Verilog and the netlist, of the Verilog and the faulty netlist. Faults of engines (firmware
-corners-engines: the small network with an event each 8 clocks) are simulated with 20,000 random events, of which the
-simulation also tells that they come at wrong clocks, and the faulty Verilog is proved against the graph. Results are
-lines of JSON; a firmware that has some is not run again.
+Faults are put, one at a time, into the graph (N for each firmware), the Verilog and the netlist. Each is looked for
+among a million events of the firmware's verification, corner events among them: by the emulator, or gate by gate. Then
+the proof is asked: of the faulty graph and the Verilog, of the faulty Verilog and the netlist, of the Verilog and the
+faulty netlist. Faults of engines (firmware corners-engines: the small network with an event each 8 clocks) and of VHDL
+(corners-vhdl, as GHDL reads it) are simulated with 20,000 random events, of which the simulation also tells that they
+come at wrong clocks, and the faulty text is proved against the graph. Results are lines of JSON; a firmware that has
+some is not run again.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks.proof_mutants import engines, vhdl
 from benchmarks.proof_mutants.circuits import faulty_netlists, faulty_verilog, responses
-from benchmarks.proof_mutants.engines import ENGINES, EVENTS, tried
+from benchmarks.proof_mutants.engines import ENGINES, EVENTS, Tried
 from benchmarks.proof_mutants.faults import GraphFault, TextFault, graph_faults, netlist_faults, verilog_faults
 from benchmarks.proof_mutants.firmwares import SMALL, Firmware, firmware
+from benchmarks.proof_mutants.vhdl import VHDL
 from hls.emulation import Emulator
 from hls.errors import FirmwareError
 from hls.proof import Subject, graph_verilog
@@ -43,10 +45,9 @@ from hls.rtl import Design, rtl_design
 from hls.rtl.netlist import family_of, netlist_gates
 from hls.rtl.netlist.gates import Gates
 
-DEFAULT = (SMALL, ENGINES, "evn-semivisible", "evn-two-body")
-CIRCUIT_EVENTS = 100_000
+DEFAULT = (SMALL, ENGINES, VHDL, "evn-semivisible", "evn-two-body")
 REFUTED, EQUIVALENT, NOT_DONE = "refuted", "equivalent", "not done"
-_SECONDS = 60.0
+_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -103,38 +104,40 @@ def _different(fault: GraphFault, made: Firmware, right: np.ndarray, wrong: np.n
 def circuit_outcomes(
     made: Firmware, place: str, faults: Sequence[TextFault], paths: Sequence[Path], compared: Callable[[Path], Circuits]
 ) -> Iterator[Outcome]:
-    raw = [port[:CIRCUIT_EVENTS] for port in made.events]
-    right = responses(Gates(made.netlist / "gates.json", made.rtl.top), made.rtl, raw)
+    right = responses(Gates(made.netlist / "gates.json", made.rtl.top), made.rtl, made.events)
     for fault, path in zip(faults, paths, strict=True):
         start = time.monotonic()
         try:
-            wrong = responses(Gates(path, made.rtl.top), made.rtl, raw)
-            shown = (right != wrong).any(axis=1)
+            shown = (right != responses(Gates(path, made.rtl.top), made.rtl, made.events)).any(axis=1)
             start = time.monotonic()
             verdict = compared(path).compare(Deadline(_SECONDS), lambda done, total: None)
             found = REFUTED if verdict.difference else NOT_DONE if verdict.where else EQUIVALENT
             reason = verdict.where
         except FirmwareError as error:
-            shown, found, reason = np.zeros(len(raw[0]), np.bool_), NOT_DONE, str(error)
+            shown, found, reason = np.zeros(len(right), np.bool_), NOT_DONE, str(error)
         seconds = round(time.monotonic() - start, 2)
         counts = int(shown.sum()), int(shown[made.corners :].sum()), len(shown)
         yield Outcome(made.name, place, fault.kind, fault.name, *counts, found, seconds, reason)
 
 
-def engine_outcomes(count: int, folder: Path) -> Iterator[Outcome]:
-    for found in tried(count, folder):
+def text_outcomes(name: str, place: str, faults: Iterator[Tried]) -> Iterator[Outcome]:
+    """Faults of texts that were simulated with random events, and proved."""
+    for found in faults:
         verdict = {"proved": EQUIVALENT}.get(found.link.state, found.link.state)
         # Of wrong clocks the simulation does not say how many events show them.
         shown = max(int(found.shown.sum()), int(found.refused))
         fault, link = found.fault, found.link
         seconds = round(link.seconds, 2)
-        yield Outcome(ENGINES, "engines", fault.kind, fault.name, shown, shown, EVENTS, verdict, seconds, link.reason)
+        yield Outcome(name, place, fault.kind, fault.name, shown, shown, EVENTS, verdict, seconds, link.reason)
 
 
 def outcomes(name: str, counts: Sequence[int], folder: Path) -> Iterator[Outcome]:
     """All faults of one firmware."""
     if name == ENGINES:
-        yield from engine_outcomes(counts[3], folder)
+        yield from text_outcomes(name, "engines", engines.tried(counts[3], folder))
+        return
+    if name == VHDL:
+        yield from text_outcomes(name, "VHDL", vhdl.tried(counts[4], folder))
         return
     made = firmware(name, folder)
     draw = random.Random(1)  # noqa: S311
@@ -180,17 +183,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--verilog", type=int, default=20)
     parser.add_argument("--netlist", type=int, default=20)
     parser.add_argument("--engines", type=int, default=40)
+    parser.add_argument("--vhdl", type=int, default=20)
     parser.add_argument("--results", type=Path, default=Path("proof_mutants.jsonl"))
     options = parser.parse_args(argv)
     lines = options.results.read_text(encoding="utf-8").splitlines() if options.results.exists() else []
     found = [Outcome(**json.loads(line)) for line in lines]
+    counts = options.graph, options.verilog, options.netlist, options.engines, options.vhdl
     for name in options.firmware:
         if any(outcome.firmware == name for outcome in found):
             continue
         with tempfile.TemporaryDirectory(prefix="faults-") as place, options.results.open("a", encoding="utf-8") as out:
-            for outcome in outcomes(
-                name, (options.graph, options.verilog, options.netlist, options.engines), Path(place)
-            ):
+            for outcome in outcomes(name, counts, Path(place)):
                 found.append(outcome)
                 out.write(json.dumps(asdict(outcome)) + "\n")
                 out.flush()

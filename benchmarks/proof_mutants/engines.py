@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,8 +27,8 @@ from hls.target import Target
 ENGINES = "corners-engines"
 INTERVAL = 8
 EVENTS = 20_000
-_SECONDS = 300.0
-_TARGET = Target("lfe5um-85f", "vitis", 5.0, multipliers="lut")
+SECONDS = 600.0
+TARGET = Target("lfe5um-85f", "vitis", 5.0, multipliers="lut")
 
 # Of which file, what stands there, and what stands there with the fault.
 _TEXTS = (
@@ -107,23 +106,24 @@ def tried(count: int, folder: Path) -> Iterator[Tried]:
     """Faults of the engines of the small network, simulated and proved."""
     graph, draw = corners(), random.Random(1)  # noqa: S311
     right = rtl_design(write_folded(graph, "net", folder / "rtl", 5.0, INTERVAL, "lut"))
-    raw = _events(graph)
+    raw = random_events(graph)
     texts = {path.name: path.read_text(encoding="utf-8") for path in right.sources}
     for number, fault in enumerate(engine_faults(texts, count, draw)):
-        design = _written(right, fault, folder / f"m{number}")
-        with tempfile.TemporaryDirectory(prefix="faults-") as cache:
-            shown, refused = _simulated(graph, design, raw, Path(cache))
-            subject = Subject("net", graph, _TARGET, Path(cache), design, time_limit=_SECONDS)
-            yield Tried(fault, shown, refused, prove_verilog(subject))
+        design = written(right, fault, folder / f"m{number}")
+        shown, refused = simulated(graph, design, raw, folder / "cache")
+        subject = Subject("net", graph, TARGET, folder / "cache", design, time_limit=SECONDS)
+        yield Tried(fault, shown, refused, prove_verilog(subject))
 
 
-def _events(graph: FixedGraph) -> RawArrays:
+def random_events(graph: FixedGraph) -> RawArrays:
+    """``EVENTS`` of them."""
     draw = np.random.default_rng(1)
     ports = [graph.port(name) for name in graph.inputs]
     return [draw.integers(port.raw_min, port.raw_max + 1, (EVENTS, *port.shape)) for port in ports]
 
 
-def _written(right: Design, fault: TextFault, folder: Path) -> Design:
+def written(right: Design, fault: TextFault, folder: Path) -> Design:
+    """The design with a fault, written to ``folder``."""
     folder.mkdir()
     paths = tuple(folder / path.name for path in right.sources)
     for path in paths:
@@ -131,7 +131,7 @@ def _written(right: Design, fault: TextFault, folder: Path) -> Design:
     return replace(right, sources=paths)
 
 
-def _simulated(graph: FixedGraph, design: Design, raw: RawArrays, cache: Path) -> tuple[npt.NDArray[np.bool_], bool]:
+def simulated(graph: FixedGraph, design: Design, raw: RawArrays, cache: Path) -> tuple[npt.NDArray[np.bool_], bool]:
     """Which events give other numbers, and whether none did as clocks, gaps or resets already change what comes."""
     simulation = Simulation(design, cache)
     simulation.compile()

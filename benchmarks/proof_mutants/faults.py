@@ -126,18 +126,17 @@ def _wires(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _values(text: str, draw: random.Random) -> Iterator[tuple[str, str]]:
-    """A result that is wrong at one value of two words that the stage reads."""
+    """A result that is wrong at one value of words that the stage reads: of two of them, and of all."""
     words = [
         (name, int(high) + 1)
         for high, name in re.findall(r"wire \[(\d+):0\] (v\d+); assign \w+\[[\d:]+\] = model_inp", text)
     ]
     for found in _OUTPUTS.finditer(text):
-        if len(words) < 2:
-            return
-        (a, first), (b, second) = draw.sample(words, 2)
-        value = draw.randrange(1 << (first + second))
-        rare = f"({{{a}, {b}}} == {first + second}'h{value:x})"
-        yield f"{found[3]} where {rare}", text.replace(found[0], f"{found[0][:-1]} ^ {rare};", 1)
+        for count in {2, len(words)} if len(words) > 1 else ():
+            chosen = draw.sample(words, count)
+            bits = sum(width for _, width in chosen)
+            rare = f"({{{', '.join(name for name, _ in chosen)}}} == {bits}'h{draw.getrandbits(bits):x})"
+            yield f"{found[3]} where {rare}", text.replace(found[0], f"{found[0][:-1]} ^ {rare};", 1)
 
 
 def _registers(text: str) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,8 @@ def _show(proof: Proof) -> None:
         mark = _MARKS.get(link.state, "[dim]–[/dim]")
         console.print(f"{mark} [bold]{link.name}[/bold]: {escape(link.verdict)}{_how(link)}")
         if link.counterexample is not None:
+            for before in link.counterexample.before:
+                console.print(f"  before {before}", markup=False)
             console.print(f"  input {link.counterexample.inputs}", markup=False)
     for assumption in dict.fromkeys(a for link in proof.links if link.state == "proved" for a in link.assumptions):
         console.print(f"assumed: {assumption}", style="dim", markup=False)

@@ -29,7 +29,9 @@ class Section(BaseModel):
 class Counterexample(Section):
     """An event that shows a difference: raw integers of each input port, in row-major order.
 
-    ``replayed`` names those that computed the event and confirmed it: without one, nothing is called refuted.
+    ``replayed`` names those that computed the event and confirmed it: without one, nothing is called refuted. Where it
+    comes out wrong only in the company of others, ``before`` are the events that came before it, and ``came`` says how
+    they came.
     """
 
     inputs: dict[str, tuple[int, ...]]
@@ -38,6 +40,14 @@ class Counterexample(Section):
     expected: int
     got: int
     replayed: tuple[str, ...]
+    came: str | None = None
+    before: tuple[dict[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def company(self) -> str:
+        """How the event came among others, in words; empty of one that is wrong by itself."""
+        others = f" after {len(self.before)} other event{'s' * (len(self.before) > 1)}" if self.before else ""
+        return others + (f" with {self.came}" if self.came is not None else "")
 
 
 class Outputs(Section):
@@ -97,7 +107,8 @@ class Link(Section):
             return f"not done: {self.reason}{where}"
         if self.state == "refuted" and self.counterexample is not None:
             found = self.counterexample
-            return f"refuted: {found.output}[{found.element}] is {found.got} where the graph says {found.expected}"
+            value = f"{found.output}[{found.element}] is {found.got} where the graph says {found.expected}"
+            return f"refuted: {value}{found.company}"
         return self.state
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hls.emulation import Emulator
 from hls.errors import ToolError
 from hls.graph import FixedGraph
+from hls.graph.raw import RawArrays
 from hls.proof.certificate import Counterexample
 from hls.proof.encoding import Encoding
 from hls.proof.evaluation import Evaluation
@@ -134,6 +135,7 @@ def _reaching(space: Space, form: Form, point: int, deadline: Deadline) -> dict[
 
 
 def _replayed(subject: Subject, ports: Sequence[Ints]) -> Counterexample | None:
+    """The first of the events that comes out wrong: back to back, with gaps between them, or around a reset."""
     graph = subject.graph
     reason = missing_tools()
     if reason is not None:
@@ -142,22 +144,62 @@ def _replayed(subject: Subject, ports: Sequence[Ints]) -> Counterexample | None:
     try:
         simulation = Simulation(subject.verilog, subject.cache)
         simulation.compile()
-        simulated = simulation.run(raw).outputs
+        for came, simulated in simulation.disturbed(raw):
+            found = _first_difference(graph, raw, simulated)
+            if found is not None:
+                return _fewest(graph, simulation, raw, came, found)
     except ToolError as error:
         raise NotClosedError(f"no event can be replayed: {' '.join(str(error).split())}") from error
-    exact = Emulator(graph).run(raw)
-    for name, wanted, got in zip(graph.output_names, exact, simulated, strict=True):
+    return None
+
+
+@dataclass(frozen=True)
+class _Different:
+    """An element of the output of an event that is not what the emulator computes."""
+
+    event: int
+    output: str
+    element: int
+    expected: int
+    got: int
+
+
+def _first_difference(graph: FixedGraph, raw: RawArrays, simulated: RawArrays) -> _Different | None:
+    first: _Different | None = None
+    for name, wanted, got in zip(graph.output_names, Emulator(graph).run(raw), simulated, strict=True):
         a, b = (np.asarray(found).reshape(len(raw[0]), -1) for found in (wanted, got))
         differing = np.argwhere(a != b)
-        if len(differing):
+        if len(differing) and (first is None or differing[0][0] < first.event):
             event, element = (int(place) for place in differing[0])
-            of_event = zip(graph.inputs, (port[event].ravel().tolist() for port in raw), strict=True)
-            return Counterexample(
-                inputs={port: tuple(values) for port, values in of_event},
-                output=name,
-                element=element,
-                expected=int(a[event, element]),
-                got=int(b[event, element]),
-                replayed=("emulator", "rtl"),
-            )
-    return None
+            first = _Different(event, name, element, int(a[event, element]), int(b[event, element]))
+    return first
+
+
+def _fewest(graph: FixedGraph, simulation: Simulation, raw: RawArrays, came: str, found: _Different) -> Counterexample:
+    """The event with the fewest before it that still show it where they come so: mostly with none."""
+    count = 1
+    while count <= found.event:
+        few = [port[found.event + 1 - count : found.event + 1] for port in raw]
+        for how, simulated in simulation.disturbed(few):
+            again = _first_difference(graph, few, simulated) if how == came else None
+            if again is not None:
+                return _told(graph, few, came, again)
+        count *= 2
+    return _told(graph, raw, came, found)
+
+
+def _told(graph: FixedGraph, raw: RawArrays, came: str, found: _Different) -> Counterexample:
+    events = [
+        {name: tuple(port[event].ravel().tolist()) for name, port in zip(graph.inputs, raw, strict=True)}
+        for event in range(found.event + 1)
+    ]
+    return Counterexample(
+        inputs=events[-1],
+        output=found.output,
+        element=found.element,
+        expected=found.expected,
+        got=found.got,
+        replayed=("emulator", "rtl"),
+        came=came or None,
+        before=tuple(events[:-1]),
+    )

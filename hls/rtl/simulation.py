@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -203,15 +204,11 @@ class Simulation:
             ToolError: not compiled, or the passes disagree, or latency or interval varies from event to event.
         """
         events = self._events(raw_inputs)
-        with tempfile.TemporaryDirectory(prefix="rtl-") as place:
-            flat = [raw.reshape(len(raw), -1) for raw in raw_inputs]
-            np.concatenate(flat, axis=1).astype(np.int64).tofile(Path(place) / "in")
-            for memory in self.design.memories:
-                (Path(place) / memory.name).symlink_to(memory.resolve())
-            straight, latency, interval, seconds = self._pass(Path(place), events, _Pass())
+        with self._given(raw_inputs) as place:
+            straight, latency, interval, seconds = self._pass(place, events, _Pass())
             few = min(events, _CONTROL_EVENTS)
             for name, asked in self._disturbances(few):
-                again, other, apart, _ = self._pass(Path(place), few, asked)
+                again, other, apart, _ = self._pass(place, few, asked)
                 if (other != latency and not self.design.streamed) or not np.array_equal(again, straight[:few]):
                     raise ToolError(f"{self.design.top}: with {name} the design gives other results than without")
                 if asked == _FLOOD and apart != self.design.interval:
@@ -220,6 +217,28 @@ class Simulation:
             progress(events, events)
         timing = RtlTiming(latency, interval, self.design.clock_ns)
         return SimulationRun(self._split(straight), timing, seconds)
+
+    def disturbed(self, raw_inputs: Sequence[RawArray]) -> Iterator[tuple[str, list[RawArray]]]:
+        """What comes out of some of the events as ``run`` sends them, whether or not it is the same each time.
+
+        Yields how they came, nothing where back to back, and the raw outputs. Raises ``ToolError`` where the valid
+        flags are wrong.
+        """
+        events = min(self._events(raw_inputs), _CONTROL_EVENTS)
+        with self._given(raw_inputs) as place:
+            for name, asked in (("", _Pass()), *self._disturbances(events)):
+                yield name, self._split(self._pass(place, events, asked)[0])
+
+    @contextmanager
+    def _given(self, raw_inputs: Sequence[RawArray]) -> Iterator[Path]:
+        """A folder in which the test bench finds the events, and the design its memories."""
+        with tempfile.TemporaryDirectory(prefix="rtl-") as name:
+            place = Path(name)
+            flat = [raw.reshape(len(raw), -1) for raw in raw_inputs]
+            np.concatenate(flat, axis=1).astype(np.int64).tofile(place / "in")
+            for memory in self.design.memories:
+                (place / memory.name).symlink_to(memory.resolve())
+            yield place
 
     def _disturbances(self, events: int) -> Iterator[tuple[str, _Pass]]:
         yield "gaps", _Pass(gaps=_GAP_SEED)
