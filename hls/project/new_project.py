@@ -42,7 +42,11 @@ clock_ns = {clock_ns}
 # strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
 {firmware}
-{interval}                # of our RTL, most time from one event to the next; unstated: an event a clock
+{interval}                # of our RTL, most time from one event to the next, or interval = 5, in clocks; unstated: 1
+# io = "paced"                    # of our RTL: paced (all at fixed clocks) | stream (valid and ready on both sides)
+# ports = "beats"                 # of engines: an input at positions comes one a beat (beats) | at once (whole)
+# latency = "auto"                # of our RTL: its pipeline is cut and measured until it meets the clock
+# place_and_route = "ecp5-85k"    # of our RTL: a Lattice ECP5 on which it is placed and routed
 # multipliers = "auto"            # of our RTL, products of two variables: auto (DSPs or LUTs) | lut (no DSP)
 # vhdl = false                    # also write our RTL in VHDL-2008
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,6 +199,9 @@ class TestNew:
         read = read_project(folder)
         assert read.file.verify.witnesses == ("qkeras", "emulator", "csim", "rtl", "netlist")
         assert read.file.budget == {"preset": "level-1-slot", "latency_ns": 100, "luts": 50000}
+        written = path.read_text()
+        for section in (read.file.model, read.file.target, read.file.verify):
+            assert [key for key in type(section).model_fields if not re.search(rf"\b{key} = ", written)] == []
 
     def test_a_network_without_input_quantizer_needs_a_type(self, tmp_path: Path) -> None:
         model = write_model(tmp_path / "plain.h5", quantized_input=False)
