@@ -121,7 +121,7 @@ class Ways:
             begun.add((logic.number, clock))
             if any((other.number, when) in begun for other, when in missing):
                 raise NotClosedError(f"{logic.cell.name} reads what it computes, in the same clock")
-            stack += missing
+            stack += reversed(missing)
 
     # -- along the wires
 
