@@ -42,7 +42,7 @@ clock_ns = {clock_ns}
 # strategy = "latency"            # hls4ml's strategy: latency | resource
 # reuse_factor = 1
 {firmware}
-{interval}                # of our RTL, most time from one event to the next, or interval = 5, in clocks; unstated: 1
+{interval}                # of our RTL, most time between events; interval = 5 says it in clocks; unstated: one clock
 # io = "paced"                    # of our RTL: paced (all at fixed clocks) | stream (valid and ready on both sides)
 # ports = "beats"                 # of engines: an input at positions comes one a beat (beats) | at once (whole)
 # latency = "auto"                # of our RTL: its pipeline is cut and measured until it meets the clock
