@@ -24,7 +24,8 @@ from hls.project.proving import prove_build
 from hls.project.report import assemble
 from hls.project.report.budget import check_budget
 from hls.project.report.html import write_html
-from hls.project.report.rows import Figures, gather_figures
+from hls.project.report.intervals import needs_by_interval
+from hls.project.report.rows import Figures, gather_figures, is_asic
 from hls.project.report.schema import REPORT_FILE, Report
 from hls.project.report.verification_schema import KeptResult
 from hls.project.routing import asked_device, pipeline_for, route
@@ -276,6 +277,7 @@ def _report(
         fidelity_events=fidelity.events,
         resources=figures.resources,
         latency=figures.latency,
+        intervals=[] if is_asic(project.target) else needs_by_interval(graph, project.target),
         timing=figures.timing,
         figure_notes=figures.notes,
         reference_latency=assemble.reference_latency(project),

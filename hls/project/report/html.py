@@ -10,6 +10,7 @@ from hls.project.report.cards import cards, count
 from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
 from hls.project.report.drawing import BOX_HEIGHT, BOX_WIDTH, draw
+from hls.project.report.intervals import interval_panels
 from hls.project.report.judged import counted_kinds, judged_figures
 from hls.project.report.schema import HTML_FILE, Metric, Report
 from hls.project.report.time_line import time_line
@@ -69,6 +70,8 @@ def write_html(report: Report, folder: Path) -> Path:
             noteworthy={"saturated": SATURATED, "zeroed": ZEROED},
             most_luts=max((layer.lut or 0.0 for layer in report.graph.pipeline), default=0.0),
             trade=None if report.timing is None else trade_chart(report.timing),
+            panels=interval_panels(report.intervals),
+            own_interval=next((row.interval for row in report.latency if row.route == "rtl"), None),
             kinds=counted_kinds(report),
             firmwares=FIRMWARES,
             metrics={name: metric for name, metric in report.fidelity.items() if isinstance(metric, Metric)},

@@ -171,6 +171,17 @@ class Latency(Section):
     kept_from: str | None = None
 
 
+class IntervalNeeds(Section):
+    """What a firmware is estimated to need if an event comes each ``interval`` clocks; of hls4ml's its reuse factor."""
+
+    route: Firmware
+    interval: int
+    lut: float
+    dsp: float
+    bram: float
+    latency_ns: float
+
+
 class SlowestPath(Section):
     """From register ``begins`` to ``ends`` on the ``device`` that was placed and routed: ``path_ns``, of which wires
     take ``routing_ns``; ``modules`` of the Verilog that it passes, with what each takes of it, and the network's
@@ -271,6 +282,8 @@ class Report(Section):
     """On which events the fidelity was measured, and what could not be; None in old reports."""
     resources: list[Resources] = Field(default_factory=list)
     latency: list[Latency] = Field(default_factory=list)
+    intervals: list[IntervalNeeds] = Field(default_factory=list)
+    """Estimates of both firmwares, unrolled to serial; none in old reports, and of an ASIC."""
     timing: Timing | None = None
     figure_notes: list[str] = Field(default_factory=list)
     reference_latency: ReferenceLatency | None

@@ -4,7 +4,7 @@ from hls.rtl.folded.choice import choose, chosen_engines
 from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.fitting import check_fits
 from hls.rtl.folded.folded_project import write_folded
-from hls.rtl.folded.plan import least_interval, luts_of, plan
+from hls.rtl.folded.plan import least_interval, luts_of, plan, serial_interval
 from hls.rtl.folded.schedule import schedule
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "luts_of",
     "plan",
     "schedule",
+    "serial_interval",
     "write_folded",
 ]
