@@ -62,8 +62,12 @@ class _Clock:
         self.words = Words()
         design, names = read_around(verilog, core.top, deadline)
         self.step = Step(design, names, core.top, self.words)
-        if any(self.step.inner.reads[name] != design.ports[name] for name in ("clk", "rst")):
+        if any(self.step.inner.reads.get(name) != design.ports.get(name) for name in ("clk", "rst")):
             raise NotClosedError(f"{core.top} has another clock or reset than the queues around it")
+        for port in (*core.inputs, *core.outputs):
+            found = {self.words.width(word) for word in (self.step.port(port.signal), self.step.pin(port.signal))}
+            if found != {port.bits}:
+                raise NotClosedError(f"port {port.signal} has not {port.bits} bits, outside and inside the queues")
         most = max(self.interval, self.step.memory(f"{_RESULTS}.memory").places, self.transfers + 2)
         self._bits = (16 * most).bit_length()
         self._marks = self._flag(self.words.free(1))
@@ -112,17 +116,17 @@ class _Clock:
     @cached_property
     def begun(self) -> Statement:
         """The design inside takes an event."""
-        offered = self._flag(self.step.word(self.step.inner.reads["valid_in"]))
+        offered = self._flag(self.step.pin("valid_in"))
         return offered & self._ready if self.interval > 1 else offered
 
     @cached_property
     def _ready(self) -> Statement:
-        return self._flag(self.step.word(self.step.inner.drives["ready_in"]))
+        return self._flag(self.step.pin("ready_in"))
 
     @cached_property
     def came(self) -> Statement:
         """The design inside gives a result."""
-        return self._flag(self.step.word(self.step.inner.drives["valid_out"]))
+        return self._flag(self.step.pin("valid_out"))
 
     @cached_property
     def complete(self) -> Statement:
@@ -228,11 +232,11 @@ class _Clock:
 
     def assumed(self) -> Iterator[Statement]:
         """What the design inside does, and which words the marked event is made of."""
-        now, pins = self.now, self.step.inner.drives
+        now = self.now
         if self.interval > 1:
             yield self._ready.same(now.since >= self.interval)
         yield self.came.implies(now.inside >= 1)
-        results = self.words.joined([self.step.word(pins[port.signal]) for port in self.outputs])
+        results = self.words.joined([self.step.pin(port.signal) for port in self.outputs])
         yield self.given.implies(self._same(results, self._result))
         comes = self.taken & (self.marked | now.at(Place.COMING))
         for port, (beat, value) in zip(self.inputs, self._followed, strict=True):
@@ -264,4 +268,4 @@ class _Clock:
         now = self.now
         first = self.enters & beat.equals(0)
         later = now.latest & ~beat.equals(0) & now.since.equals(beat * port.beats.apart)
-        return (first | later).implies(self._same(self.step.word(self.step.inner.reads[port.signal]), value))
+        return (first | later).implies(self._same(self.step.pin(port.signal), value))

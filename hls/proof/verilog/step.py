@@ -32,7 +32,10 @@ class Step:
         self._words, self._names = words, names
         self._design = replace(design, cells=tuple(_without_x(design.cells)))
         self._registers = register_bits(self._design)
-        (self.inner,) = (cell for cell in self._design.cells if cell.kind == inner)
+        found = [cell for cell in self._design.cells if cell.kind == inner]
+        if len(found) != 1:
+            raise NotClosedError(f"{inner} stands {len(found)} times in the Verilog, and not once")
+        self.inner = found[0]
         self._memories = {cell.name: cell for cell in self._design.cells if cell.kind == MEMORY}
         self._held = {name: self._memory(cell) for name, cell in self._memories.items()}
         logic = [cell for cell in self._design.cells if cell.kind not in (REGISTER, MEMORY, inner)]
@@ -41,7 +44,11 @@ class Step:
 
     def port(self, name: str) -> Term:
         """What is on a port of the design."""
-        return self.word(self._design.ports[name])
+        return self.word(_found(self._design.ports, name))
+
+    def pin(self, name: str) -> Term:
+        """What is on a pin of the inner module."""
+        return self.word(_found({**self.inner.reads, **self.inner.drives}, name))
 
     def word(self, bits: Bits) -> Term:
         """What is on some nets."""
@@ -97,6 +104,12 @@ class Step:
         cell, make = self._memories[name], self._words.make
         given = make("ARRAY_SELECT", self._held[name], self.word(cell.reads["RD_ADDR"]))
         return make("EQUAL", self.word(cell.drives["RD_DATA"]), given)
+
+
+def _found(ports: Mapping[str, Bits], name: str) -> Bits:
+    if name not in ports:
+        raise NotClosedError(f"the Verilog has no port {name}")
+    return ports[name]
 
 
 def _open(bits: Bits) -> Bits:

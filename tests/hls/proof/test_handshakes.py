@@ -59,6 +59,7 @@ def _told(folder: Path, file: str, old: str, new: str) -> None:
         ("net_stream_port.v", "waits <= APART - 1", "waits <= APART", "the pace at which input 0 is read"),
         ("net_stream_port.v", "BEATS + 2", "BEATS - 1", "the door is closed only while events are under way"),
         ("net_top.v", "valid_out & ready_out", "ready_out", "kept for every pattern"),
+        ("net_paced.v", "input [7:0] in_x", "input [8:0] in_x", "port in_x has not 8 bits"),
     ],
 )
 def test_a_fault_of_a_queue_is_told(file: str, old: str, new: str, told: str, tmp_path: Path) -> None:
