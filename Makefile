@@ -19,7 +19,7 @@ firmware: $(VENV)/.installed ## build and verify the event-variable example, pri
 	@$(BIN)/qtrigger build $(PROJECT)
 
 test: $(VENV)/.installed-dev ## the whole test suite
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations 20 --durations-min 5
 
 quick: $(VENV)/.installed-dev ## the tests that take no more than a moment each
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
