@@ -186,6 +186,7 @@ ROWS: dict[str, Network] = {
     "ops.Sum": _op(lambda ops, x: ops.sum(x, axis=1)),
     "ops.Mean": _op(lambda ops, x: ops.mean(x, axis=1)),
     "ops.Max": _op(lambda ops, x: ops.max(x, axis=1)),
+    "ops.Argmax": _op(lambda ops, x: ops.argmax(x, axis=-1)),
 }
 SAME = {
     "SimpleRNN": "QSimpleRNN",
@@ -201,11 +202,13 @@ SAME = {
     "SeparableConv1D": "QSeparableConv1D",
     "SeparableConv2D": "QSeparableConv2D",
     "DepthwiseConv1D": "QDepthwiseConv2D",
-    "Rescaling": "ops.Multiply",
+    **dict.fromkeys(("Normalization", "Rescaling"), "ops.Multiply"),
     "Dot": "Multiply",  # and a dense layer of ones
     "ops.Absolute": "ops.Maximum",
     "ops.Square": "Multiply",
-    "ops.Min": "ops.Max",
+    **dict.fromkeys(("ops.Amax", "ops.Amin", "ops.Min"), "ops.Max"),
+    **dict.fromkeys(("ops.Argmin", "ops.TopK"), "ops.Argmax"),
+    **dict.fromkeys(("ops.ArraySplit", "ops.Split", "ops.Unstack"), "ops.GetItem"),
     "ops.Swapaxes": "ops.Transpose",
     "ops.Flip": "ops.GetItem",
     "ops.Elu": "ELU",

@@ -7,9 +7,10 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.float32 import EXACT
 from hls.importing.activations import at_least
+from hls.importing.argmax import emit_argmax
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.operators import constant, pair, whole, without_tensor
-from hls.importing.refusals import ANOTHER
+from hls.importing.operators import axis_of, constant, negated, pair, whole, without_tensor
+from hls.importing.refusals import ANOTHER, ENDS_BEFORE
 from hls.importing.spec import LayerSpec
 
 Value = str | FixedArray
@@ -45,6 +46,27 @@ def _sign(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     above, below = at_least(emit, inputs[0], 1, "above"), at_least(emit, inputs[0], 0, "below")
     total = emit(nodes.Add, "steps", (above, below), float32=EXACT)
     return emit(nodes.Scale, "sign", (total,), whole(1), whole(-1), float32=EXACT)
+
+
+def index_of(emit: Emitter, spec: LayerSpec, x: str, *, least: bool) -> str:
+    """The index of the largest along an axis, or of the least, the first of equal ones."""
+    stated = spec.config.get("axis")
+    if stated is None:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: an index over the batch too, and firmware has one event at a time; state its axis"
+        )
+    axis, shape = axis_of(emit, spec, x, stated), emit.edge(x).shape
+    x = negated(emit, spec, x) if least else x
+    if axis != len(shape) - 1:
+        order = [*(one for one in range(len(shape)) if one != axis), axis]
+        x = emit(nodes.Transpose, "compared_last", (x,), tuple(order))
+    index = emit_argmax(emit, x, ENDS_BEFORE)
+    kept = (1,) if spec.config.get("keepdims", False) else ()
+    return emit(nodes.Reshape, "result", (index,), (*shape[:axis], *kept, *shape[axis + 1 :]) or (1,))
+
+
+def _index(*, least: bool) -> Handler:
+    return lambda emit, spec, inputs: index_of(emit, spec, inputs[0], least=least)
 
 
 def _where(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -96,6 +118,8 @@ def _rounds(rounding: nodes.Rounding, *, turned: bool = False) -> Handler:
 
 MERGES = ("ops.Greater", "ops.GreaterEqual", "ops.Less", "ops.LessEqual", "ops.Where")
 HANDLERS: dict[str, Handler] = {
+    "ops.Argmax": _index(least=False),
+    "ops.Argmin": _index(least=True),
     "ops.Greater": _compare(turned=False, least=1),
     "ops.GreaterEqual": _compare(turned=False, least=0),
     "ops.Less": _compare(turned=True, least=1),

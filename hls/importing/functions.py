@@ -17,7 +17,7 @@ from hls.graph.fixed import FLOAT32_LIMIT
 from hls.graph.float32 import Doubles
 from hls.importing.quantizers import Grid
 
-_UNIT = 2.0**-23
+UNIT = 2.0**-23
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
@@ -58,10 +58,10 @@ def rounded(smooth: Smooth, grid: Grid) -> Function:
 
     def bounds(x: Doubles) -> tuple[Doubles, Doubles]:
         y = smooth.value(x)
-        error = smooth.off(x, y) * _UNIT
+        error = smooth.off(x, y) * UNIT
         q = on_grid(y)
         # QKeras adds q - y to y: exact while y has fewer than 24 bits above the grid, else off by their last places.
-        stuck = np.where(np.abs(y) * step < FLOAT32_LIMIT, 0.0, (np.abs(y) + np.abs(q)) * 2 * _UNIT)
+        stuck = np.where(np.abs(y) * step < FLOAT32_LIMIT, 0.0, (np.abs(y) + np.abs(q)) * 2 * UNIT)
         return on_grid(y - error) - stuck, on_grid(y + error) + stuck
 
     return Function(lambda x: on_grid(smooth.value(x)), bounds)

@@ -109,6 +109,7 @@ HANDLERS: dict[str, Handler] = {
     "ops.Absolute": _absolute,
     "ops.Square": _square,
     "ops.Min": _min,
+    "ops.Amin": _min,
     "ops.Swapaxes": _swapaxes,
     "ops.Flip": _flip,
     "ops.Elu": _elu,

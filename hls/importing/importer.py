@@ -23,6 +23,7 @@ from hls.importing.layers import HANDLERS, MERGES, find_handler, known_classes
 from hls.importing.memory import read_memory
 from hls.importing.model_file import read_model
 from hls.importing.outputs import check_outputs, with_outputs
+from hls.importing.parts import parted
 from hls.importing.ports import port_grid
 from hls.importing.precision import wrong_precision
 from hls.importing.quantizers import Grid, Quantizer, function_name, grid, parse_quantizer, without_scale
@@ -87,7 +88,7 @@ def build_graph(
 ) -> FixedGraph:
     """The graph of a model already read, with its outputs. Takes what ``import_keras`` takes, and raises as it does."""
     heads = stated_heads(model, softmax, sigmoid)
-    model, notes = with_internal_sigmoid(without_heads(model, heads), internal_sigmoid)
+    model, notes = with_internal_sigmoid(without_heads(parted(model), heads), internal_sigmoid)
     notes += [head.note for head in heads]
     return _Import(model, input_type, notes, heads).graph()
 

@@ -26,11 +26,13 @@ from hls.importing import (
     interaction,
     merges,
     operators,
+    parts,
     places,
     pooling,
     pquant,
     products,
     recurrent,
+    standardization,
     wiring,
 )
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
@@ -350,7 +352,9 @@ HANDLERS: dict[str, Handler] = {
     **operators.HANDLERS,
     **interaction.HANDLERS,
     **identities.HANDLERS,
+    **parts.HANDLERS,
     **places.HANDLERS,
+    **standardization.HANDLERS,
     **choices.HANDLERS,
     **contractions.HANDLERS,
     **recurrent.HANDLERS,

@@ -274,4 +274,5 @@ HANDLERS: dict[str, Handler] = {
     "ops.Sum": _reduce(maximum=False),
     "ops.Mean": _reduce(maximum=False, mean=True),
     "ops.Max": _reduce(maximum=True),
+    "ops.Amax": _reduce(maximum=True),
 }

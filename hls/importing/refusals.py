@@ -104,7 +104,6 @@ _CURES: dict[str, str] = {
     "the tensor, which computes the same; so does, for a QConv1D, a QConv2D whose window has length 1 along the steps",
     "SpectralNormalization": "it divides the kernel in training; put the layer that it wraps (layer.layer) in its "
     "place, which computes the same",
-    "Normalization": "it divides by roots; normalize the events before the network reads them, which computes the same",
     "EinsumDense": "an equation that sums over the last axis alone is that of a QDense, with the same kernel, which "
     f"`qtrigger quantize` makes of it; HGQ2's QEinsumDense takes any, {ANOTHER}",
     "MultiHeadAttention": f"HGQ2's QMultiHeadAttention is read here, {ANOTHER}",
@@ -114,11 +113,11 @@ _CURES: dict[str, str] = {
     "ops.Power": "TensorFlow's is off in its last bits, and not alike on every CPU; write a whole power as a product "
     "(x * x * x), which is exact",
     **dict.fromkeys(("ops.Tensordot", "ops.Inner", "ops.Outer", "ops.Vdot"), PRODUCT),
-    **dict.fromkeys(("ops.Split", "ops.ArraySplit", "ops.Unstack"),
-        "write each part as a slice (x[..., :2]), which computes the same"),
     **dict.fromkeys(("ops.NotEqual", "ops.Equal", "ops.LogicalAnd", "ops.LogicalOr", "ops.LogicalNot"),
         "of comparisons >, >=, < and <= are read here; two of them multiplied are both, and 1 - x is the other, which "
         "compute the same"),
+    "ops.Slice": "it takes a part of the batch too; write it as x[:, 1:3], which computes the same of every event",
+    "ops.Diff": "write it as a difference of slices (x[:, 1:] - x[:, :-1]), which computes the same",
     "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",
     "Embedding": "a table by index; give the network what it would look up as an input",
 }  # fmt: skip

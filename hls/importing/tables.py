@@ -17,6 +17,10 @@ from hls.importing.refusals import ANOTHER
 from hls.importing.weights import around, quantize_values
 
 _TABLE_LIMIT = 1 << 16
+_NARROWER = (
+    "put QActivation(quantized_bits(10, ..., alpha=1)) before it, whose rounding is part of the network then; "
+    "before the gates of a recurrent layer none can stand: give its kernels, inputs and state fewer bits"
+)
 SMOOTH_SLOPE = 0.1875
 """Of QKeras's smooth sigmoid."""
 
@@ -131,7 +135,9 @@ def _internal_sigmoid(quantizer: Quantizer) -> tuple[Callable[[Doubles], Doubles
     return lambda x: np.asarray(np.clip(slope * x + 0.5, 0.0, 1.0)), 0
 
 
-def monotonic_table(emit: Emitter, quantizer: Quantizer, x: str, function: Function) -> str:
+def monotonic_table(
+    emit: Emitter, quantizer: Quantizer, x: str, function: Function, *, narrower: str = _NARROWER
+) -> str:
     """Clip first to where the function still changes: beyond, every entry would be the same."""
     edge = emit.edge(x)
     low = _last_equal(function, edge, edge.raw_min, edge.raw_max)
@@ -139,7 +145,7 @@ def monotonic_table(emit: Emitter, quantizer: Quantizer, x: str, function: Funct
     if (low, high) != (edge.raw_min, edge.raw_max) and low < high:
         type_ = FixedType.covering(min(low, 0), max(high, 0), edge.fraction)
         x = emit(nodes.Quantize, "clip", (x,), type_, low, high, float32=EXACT)
-    return table(emit, quantizer, x, function)
+    return table(emit, quantizer, x, function, narrower=narrower)
 
 
 def _last_equal(function: Function, edge: Edge, end: int, other: int) -> int:
@@ -159,8 +165,18 @@ def _last_equal(function: Function, edge: Edge, end: int, other: int) -> int:
     return end + step * low
 
 
-def table(emit: Emitter, quantizer: Quantizer, x: str, function: Function, through: str | None = None) -> str:
+def table(
+    emit: Emitter,
+    quantizer: Quantizer,
+    x: str,
+    function: Function,
+    through: str | None = None,
+    *,
+    narrower: str = _NARROWER,
+) -> str:
     """An entry for each value that may arrive; ``through``: QKeras adds and subtracts that node's value.
+
+    ``narrower`` is the cure of more values than fit.
 
     Raises:
         UnsupportedError: more entries than a table may have.
@@ -168,11 +184,7 @@ def table(emit: Emitter, quantizer: Quantizer, x: str, function: Function, throu
     edge = emit.edge(x)
     size = edge.raw_max - edge.raw_min + 1
     if size > _TABLE_LIMIT:
-        raise quantizer.unsupported(
-            f"a table of {size} entries (at most {_TABLE_LIMIT})",
-            "put QActivation(quantized_bits(10, ..., alpha=1)) before it, whose rounding is part of the network then; "
-            "before the gates of a recurrent layer none can stand: give its kernels, inputs and state fewer bits",
-        )
+        raise quantizer.unsupported(f"a table of {size} entries (at most {_TABLE_LIMIT})", narrower)
     raw = np.arange(edge.raw_min, edge.raw_max + 1, dtype=np.float64)
     inputs = np.ldexp(raw, -edge.fraction)
     values = FixedArray.from_float(function.exact(inputs))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
 from hls.importing.onnx import folding, windows
 from hls.importing.onnx.backend import Floats
-from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.onnx.operation import Argument, Handler, Operation
 from hls.importing.onnx.tensors import (
     BATCH,
     Constant,
@@ -185,23 +186,81 @@ def _hard_sigmoid(op: Operation) -> Tensor:
 
 def _function(op: Operation) -> Tensor:
     x = op.tensor()
-    name = op.node.kind.lower()
+    name = _FUNCTIONS[op.node.kind]
     if name == "softmax":
         axis = op.attribute("axis", -1 if op.opset >= 13 else 1)
         if positive_axis(axis, len(x.axes), op.where) != len(x.axes) - 1:
             raise op.unsupported(f"a softmax along axis {axis}", "take the last axis")
+    stated = {key: value for key, value in op.node.attributes.items() if key != "axis"}
+    if any(value != _OPTIONS.get(key) for key, value in stated.items()):
+        raise op.unsupported(f"with {stated}", "leave these options at their defaults, and train again")
     return Tensor(op.backend.function(x.handle, name), x.shape, x.axes)
 
 
+def _elu(op: Operation) -> Tensor:
+    x = op.tensor()
+    return Tensor(op.backend.elu(x.handle, op.attribute("alpha", 1.0)), x.shape, x.axes)
+
+
+def _absolute(op: Operation) -> Tensor | Constant:
+    """What is above zero, and what is below, turned."""
+    if op.constants is not None:
+        return Constant(np.abs(op.constants[0]))
+    x = op.tensor()
+    above, below = op.backend.relu(x.handle), op.backend.relu(op.backend.scale(x.handle, _MINUS, None))
+    return Tensor(op.backend.add(above, below, negate=False), x.shape, x.axes)
+
+
+def _extreme(op: Operation, *, least: bool) -> Tensor:
+    """Max, Min: ``a + relu(b - a)``, and less where it is the least; beside a number, which clips."""
+    found = op.argument(0)
+    for index in range(1, len(op.arguments)):
+        if isinstance(found, Tensor):
+            found = _larger(op, found, op.argument(index), least=least)
+        else:
+            found = _larger(op, op.tensor(index), found, least=least)
+    return found if isinstance(found, Tensor) else op.tensor()
+
+
+def _larger(op: Operation, a: Tensor, b: Argument, *, least: bool) -> Tensor:
+    if isinstance(b, Constant) and b.values.size == 1:
+        end = float(np.asarray(b.values, np.float32).reshape(-1)[0])
+        low, high = (None, end) if least else (end, None)
+        return Tensor(op.backend.clip(a.handle, low, high), a.shape, a.axes)
+    if not isinstance(b, Tensor):
+        raise op.unsupported(
+            "an extreme of a tensor and several numbers", "take one number, or clip each part by itself"
+        )
+
+    def joined(p: object, q: object) -> object:
+        first, second = (p, q) if least else (q, p)
+        beyond = op.backend.relu(op.backend.add(first, second, negate=True))
+        return op.backend.add(p, beyond, negate=least)
+
+    return _together(op, a, b, joined)
+
+
+_MINUS = np.array([-1], np.float32)
+_OPTIONS = {"alpha": 1.6732631921768188, "gamma": 1.0507010221481323, "approximate": "none"}
+"""Those that leave a function as Keras has it."""
+_FUNCTIONS = {
+    "Exp": "exponential", "Gelu": "gelu", "Selu": "selu", "Sigmoid": "sigmoid", "Softmax": "softmax",
+    "Softplus": "softplus", "Softsign": "softsign", "Tanh": "tanh",
+}  # fmt: skip
+"""Names that Keras has for them."""
 HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
-    **dict.fromkeys(("Sigmoid", "Tanh", "Softmax"), _function),
+    **dict.fromkeys(_FUNCTIONS, _function),
+    "Abs": _absolute,
     "BatchNormalization": _batch_normalization,
     "Clip": _clip,
+    "Elu": _elu,
     "Gemm": _gemm,
     "HardSigmoid": _hard_sigmoid,
     "LeakyRelu": _leaky,
     "MatMul": _matmul,
+    "Max": partial(_extreme, least=False),
+    "Min": partial(_extreme, least=True),
     "Neg": _negate,
     "Relu": _unary("relu"),
 }

@@ -74,6 +74,12 @@ class Backend(Wiring, Protocol):
     def function(self, x: Any, name: str) -> Any:
         """An activation by its Keras name."""
 
+    def elu(self, x: Any, alpha: float) -> Any:
+        """``x`` where it is positive, else ``alpha * (exp(x) - 1)``."""
+
+    def index(self, x: Any) -> Any:
+        """The index of the largest along the last axis, which stays with one element; the first of equal ones."""
+
     def add(self, x: Any, y: Any, *, negate: bool) -> Any:
         """``x + y`` or ``x - y`` with broadcasting."""
 

@@ -7,7 +7,7 @@ beside the node until a quantizer rounds it: ``clip(node * factor + offset, low,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,8 +16,10 @@ from hls.errors import UnsupportedError
 from hls.graph import GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 from hls.importing.activations import clipped, leaky
+from hls.importing.argmax import emit_argmax
 from hls.importing.emitter import Emitter
-from hls.importing.heads import DROP, MODES, ORDER, Head, emit_head
+from hls.importing.functions import SMOOTH, elu
+from hls.importing.heads import MODES, ORDER, Head, emit_head
 from hls.importing.onnx.affine import (
     ONE,
     ZERO,
@@ -29,8 +31,10 @@ from hls.importing.onnx.affine import (
 )
 from hls.importing.onnx.backend import Floats, Quantizer, Window
 from hls.importing.onnx.rounding import emit_floor, emit_nearest, emit_scale
+from hls.importing.onnx.tables import emit_table
 from hls.importing.onnx.tensors import Array, Constant
-from hls.importing.refusals import SIGMOID_STATED, SOFTMAX_STATED
+from hls.importing.onnx.value import Value
+from hls.importing.refusals import ENDS_BEFORE, SIGMOID_STATED, SOFTMAX_STATED
 
 _MOST_STATED_BITS = 20
 """Numbers of so few bits without a quantizer were quantized by whoever wrote them: float32 has 24."""
@@ -38,39 +42,11 @@ _TIES = (
     "scales that are no powers of two are divided by exactly; a framework does so in float32, which may round a value "
     "that lies half way between two steps to the other one"
 )
+_TABLE = "put a quantizer (Quant) right behind it: both together are one table; or leave it off the chip"
 _CURES = {
     "softmax": f"end the network before it, or, of a last one, {SOFTMAX_STATED}",
     "sigmoid": f"end the network before it, or, of a last one, {SIGMOID_STATED}",
-    "tanh": "end the network before it, or use a clip (HardTanh), which is another network: train it again",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Value:
-    """``clip(node * factor + offset, low, high)``."""
-
-    node: str
-    factor: Fractions
-    offset: Fractions
-    low: Fraction | None = None
-    high: Fraction | None = None
-    head: str = DROP
-    """Whether the index of its largest element is what leaves the network."""
-
-    @property
-    def clips(self) -> bool:
-        """Whether it has an end."""
-        return self.low is not None or self.high is not None
-
-    @property
-    def alike(self) -> bool:
-        """Whether every channel has the same line."""
-        return len(self.factor) == len(self.offset) == 1
-
-    @property
-    def linear(self) -> bool:
-        """Whether it is the node times one number."""
-        return self.alike and not self.clips and self.offset[0] == 0
 
 
 class ExactBackend:
@@ -97,6 +73,8 @@ class ExactBackend:
         Raises:
             UnsupportedError: they are no finite binary numbers.
         """
+        if x.function is not None:
+            raise UnsupportedError(f"operator {self._emit.layer!r}: reads a function without a quantizer; {_TABLE}")
         if not (is_binary(x.factor) and is_binary(x.offset)):
             raise UnsupportedError(
                 f"operator {self._emit.layer!r}: a division by what is no power of two has no finite binary expansion, "
@@ -209,7 +187,7 @@ class ExactBackend:
         """See Backend."""
         fields = (window.size, window.strides, window.padding, maximum)
         if maximum:
-            x = x if (x.factor > 0).all() else self._settled(x)
+            x = x if (x.factor > 0).all() and x.function is None else self._settled(x)
             return replace(x, node=self._emit(nodes.Pool, "max", (x.node,), *fields))
         x = x if x.linear else self._settled(x)
         count = int(np.prod(window.size))
@@ -234,7 +212,7 @@ class ExactBackend:
         times = ONE if factor is None else fractions(factor)
         times = 1 / times if divide else times
         plus = ZERO if offset is None else fractions(offset)
-        if x.clips and (len(times) > 1 or len(plus) > 1 or times[0] == 0):
+        if x.function is not None or (x.clips and (len(times) > 1 or len(plus) > 1 or times[0] == 0)):
             x = self._settled(x)
         ends = [None if end is None else end * times[0] + plus[0] for end in (x.low, x.high)]
         low, high = ends[::-1] if times[0] < 0 else ends
@@ -250,6 +228,7 @@ class ExactBackend:
 
     def clip(self, x: Value, low: float | None, high: float | None) -> Value:
         """See Backend."""
+        x = x if x.function is None else self._settled(x)
         bottom, top = (None if end is None else Fraction(end) for end in (low, high))
 
         def inside(end: Fraction) -> Fraction:
@@ -262,11 +241,23 @@ class ExactBackend:
     def function(self, x: Value, name: str) -> Value:
         """See Backend."""
         mode = self._heads.get(name) if self._emit.last else None
+        if mode is None and name in SMOOTH and not self._emit.last:
+            return replace(self._settled(x), function=SMOOTH[name])
         if mode is None:
-            raise UnsupportedError(f"operator {self._emit.layer!r}: {name} is not supported; {_CURES[name]}")
+            cure = _CURES.get(name, _TABLE)
+            raise UnsupportedError(f"operator {self._emit.layer!r}: {name} is not supported; {cure}")
         self._seen.add(name)
         self._builder.notes.append(Head(0, self._emit.layer, name, mode).note)
         return replace(x, head=mode)
+
+    def elu(self, x: Value, alpha: float) -> Value:
+        """See Backend."""
+        return replace(self._settled(x), function=elu(float(np.float32(alpha))))
+
+    def index(self, x: Value) -> Value:
+        """See Backend."""
+        node = x.node if x.alike and not x.clips and x.factor[0] > 0 else self.settled(x)
+        return self.port(emit_argmax(self._emit, node, ENDS_BEFORE))
 
     def add(self, x: Value, y: Value, *, negate: bool) -> Value:
         """See Backend."""
@@ -289,6 +280,8 @@ class ExactBackend:
     def quantize(self, x: Value, quantizer: Quantizer) -> Value:
         """See Backend."""
         scale, zero = fractions(quantizer.scale), fractions(quantizer.zero)
+        if x.function is not None:
+            return Value(emit_table(self._emit, x.node, x.function, quantizer), scale, ZERO)
         exponent = power_of_two(scale)
         if exponent is not None and (zero == 0).all():
             unit, factor, offset = Fraction(2) ** exponent, x.factor, x.offset

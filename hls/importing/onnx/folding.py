@@ -14,7 +14,7 @@ from hls.importing.onnx.tensors import Array, Constant
 
 _LARGEST = 1 << 24
 """Elements of a constant that operators make: more than any chip has weights."""
-_ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
+ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
     "ROUND": np.rint,
     "FLOOR": np.floor,
     "CEIL": np.ceil,
@@ -38,7 +38,7 @@ def quantized(constant: Constant, quantizer: Quantizer) -> Constant:
     """The constant on a quantizer's grid."""
     x = np.asarray(constant.values, np.float32)
     scaled = np.clip(x / quantizer.scale + quantizer.zero, quantizer.low, quantizer.high)
-    integers = _ROUNDINGS[quantizer.rounding](scaled.astype(np.float32)) - quantizer.zero
+    integers = ROUNDINGS[quantizer.rounding](scaled.astype(np.float32)) - quantizer.zero
     values = np.asarray(integers * quantizer.scale, np.float32)
     return Constant(values, np.broadcast_to(integers, values.shape), quantizer.scale)
 

@@ -123,5 +123,6 @@ class Operation:
         return found if found and len(found) == sum(a is not None for a in self.arguments) else None
 
 
-Handler = Callable[[Operation], Tensor | Constant]
-"""What makes one kind of operator."""
+Made = Tensor | Constant | tuple[Tensor | Constant, ...]
+Handler = Callable[[Operation], Made]
+"""What makes one kind of operator: its output, or its outputs in their order."""

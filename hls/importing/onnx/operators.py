@@ -8,6 +8,7 @@ from functools import partial
 from hls.errors import UnsupportedError
 from hls.importing.onnx import arithmetic, quantizing, shapes, windows
 from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.refusals import ANOTHER
 
 HANDLERS: Mapping[str, Handler] = {
     **arithmetic.HANDLERS,
@@ -19,15 +20,24 @@ HANDLERS: Mapping[str, Handler] = {
     "Conv": windows.conv,
     "DequantizeLinear": quantizing.dequantize_linear,
     "GlobalAveragePool": windows.reduce,
-    "GlobalMaxPool": partial(windows.reduce, maximum=True),
+    "GlobalMaxPool": partial(windows.reduce, how="max"),
     "MultiThreshold": quantizing.multi_threshold,
     "Pad": windows.pad,
     "QuantizeLinear": quantizing.quantize_linear,
-    "ReduceMax": partial(windows.reduce, maximum=True),
+    "ReduceMax": partial(windows.reduce, how="max"),
     "ReduceMean": windows.reduce,
-    "ReduceSum": partial(windows.reduce, total=True),
+    "ReduceMin": partial(windows.reduce, how="min"),
+    "ReduceSum": partial(windows.reduce, how="sum"),
     "Trunc": quantizing.trunc,
 }
+_NORMALIZED = (
+    "mean, variance or norm are those of each event, and a root of them is no finite binary number; use "
+    f"BatchNormalization, {ANOTHER}"
+)
+_CURES = dict.fromkeys(
+    ("GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization", "RMSNormalization"),
+    _NORMALIZED,
+)
 
 
 def handler(op: Operation) -> Handler:
@@ -37,6 +47,8 @@ def handler(op: Operation) -> Handler:
         UnsupportedError: none is known.
     """
     found = HANDLERS.get(op.node.kind)
+    if found is None and op.node.kind in _CURES:
+        raise op.unsupported("is not supported", _CURES[op.node.kind])
     if found is None:
         raise UnsupportedError(
             f"{op.where} is not supported; leave it off the chip, or write it with those that are known: "

@@ -176,6 +176,15 @@ class PlainBackend:
         """See Backend."""
         return self._add("Activation", [x], x.shape, {"activation": name})
 
+    def elu(self, x: Layer, alpha: float) -> Layer:
+        """See Backend."""
+        return self._add("ELU", [x], x.shape, {"alpha": alpha})
+
+    def index(self, x: Layer) -> Layer:
+        """See Backend."""
+        del x
+        self._refuse("an index of the largest", 'end the network before it: outputs = "argmax" of a project gives it')
+
     def add(self, x: Layer, y: Layer, *, negate: bool) -> Layer:
         """See Backend."""
         return self._add("Subtract" if negate else "Add", [x, y], np.broadcast_shapes(x.shape, y.shape), {})

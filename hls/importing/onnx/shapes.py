@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from hls.importing.onnx import folding, resizing
+from hls.importing.onnx import folding, resizing, windows
 from hls.importing.onnx.operation import Handler, Operation
 from hls.importing.onnx.tensors import (
     BATCH,
@@ -21,6 +23,10 @@ from hls.importing.onnx.tensors import (
     transposed,
     unsqueezed,
 )
+from hls.importing.refusals import ANOTHER
+
+_NO_END = 2**31 - 1
+"""Where slices end that exporters write of a whole axis, or beyond it."""
 
 
 def _same(op: Operation) -> Tensor | Constant:
@@ -131,9 +137,11 @@ def _gathered(op: Operation) -> Tensor:
     x, indices = op.tensor(), op.constant(1, "list of places").values
     axis = positive_axis(op.attribute("axis", 0), len(x.axes), op.where)
     length = x.size(axis)
-    if indices.ndim > 1 or np.abs(indices).max(initial=0) > length:
-        what = f"takes places of shape {indices.shape} of an axis of {length}"
-        raise op.unsupported(what, "take one place, or a list of those that there are")
+    if indices.ndim > 1:
+        raise op.unsupported(f"takes places of shape {indices.shape}", "take one place, or a list of places")
+    beyond = [int(place) for place in indices.reshape(-1) if not -length <= place < length]
+    if beyond:
+        raise op.unsupported(f"takes places {beyond} of an axis of {length}", "export the model again")
     found = _taken(op, x, axis, [int(place) % length for place in indices.reshape(-1)])
     return found if indices.ndim else squeezed(op.backend, found, [axis], op.where)
 
@@ -142,14 +150,70 @@ def _sliced(op: Operation) -> Tensor:
     x = op.tensor()
     starts, ends = op.axes("starts", 1) or [], op.axes("ends", 2) or []
     axes, steps = op.axes("axes", 3) or list(range(len(starts))), op.axes("steps", 4) or [1] * len(starts)
-    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+    if not len(starts) == len(ends) == len(axes) == len(steps):
         raise op.unsupported("a slice of other starts than ends", "export the model again")
+    if 0 in steps:
+        raise op.unsupported("a slice with step 0", "export the model again")
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         place = positive_axis(axis, len(x.axes), op.where)
+        if x.axes[place] == BATCH and (start, step) == (0, 1) and (end == op.batch or end >= _NO_END):
+            continue
+        if x.axes[place] == BATCH:
+            raise op.unsupported("takes a part of the batch", "take a part of another axis")
         places = range(*slice(start, end, step).indices(x.size(place)))
         if places != range(x.size(place)):
             x = _taken(op, x, place, places)
     return x
+
+
+def _split(op: Operation) -> tuple[Tensor | Constant, ...]:
+    """Parts of an axis: as long as is stated, or all alike, the last one shorter where they do not come out even."""
+    found, axis = op.argument(0), op.attribute("axis", 0)
+    if isinstance(found, Tensor) and found.axes[positive_axis(axis, len(found.axes), op.where)] == BATCH:
+        raise op.unsupported("splits the batch", "split another axis")
+    length = found.values.shape[axis] if isinstance(found, Constant) else op.tensor().size(axis)
+    count = op.attribute("num_outputs", len(op.node.outputs))
+    longest = -(-length // max(count, 1))
+    lengths = op.axes("split", 1) or [min(longest, length - start) for start in range(0, length, longest)]
+    if sum(lengths) != length or min(lengths) < 0 or len(lengths) != len(op.node.outputs):
+        raise op.unsupported(f"parts of lengths {lengths} of an axis of {length}", "export the model again")
+    places = np.cumsum([0, *lengths]).tolist()
+    if isinstance(found, Constant):
+        pieces = [range(*ends) for ends in itertools.pairwise(places)]
+        return tuple(folding.moved(found, partial(np.take, indices=list(piece), axis=axis)) for piece in pieces)
+    x, place = op.tensor(), positive_axis(axis, len(op.tensor().axes), op.where)
+    return tuple(_taken(op, x, place, range(*ends)) for ends in itertools.pairwise(places))
+
+
+def _index(op: Operation, *, least: bool = False) -> Tensor:
+    """ArgMax, ArgMin."""
+    if op.attribute("select_last_index", 0):
+        raise op.unsupported("the last one of equal values", f"take the first one (select_last_index=0), {ANOTHER}")
+    x = op.tensor()
+    axis = positive_axis(op.attribute("axis", 0), len(x.axes), op.where)
+    found = _index_along(op, x, axis, least=least)
+    return found if op.attribute("keepdims", 1) else squeezed(op.backend, found, [axis], op.where)
+
+
+def _index_along(op: Operation, x: Tensor, axis: int, *, least: bool) -> Tensor:
+    if x.axes[axis] == BATCH:
+        raise op.unsupported("compares the events of a batch", "take the largest along another axis")
+    last = channels_last(op.backend, x, axis, op.where)
+    turned = op.backend.scale(last.handle, np.array([-1], np.float32), None) if least else last.handle
+    return Tensor(op.backend.index(turned), (*last.shape[:-1], 1), last.axes)
+
+
+def _top(op: Operation) -> tuple[Tensor, ...]:
+    """The largest one along an axis, or the least, and its index."""
+    count = op.axes("k", 1)
+    if count != [1]:
+        raise op.unsupported(
+            f"the {count} largest take a sorting network, which is not built",
+            "take the largest one alone (k=1), or leave the operator off the chip",
+        )
+    x, least = op.tensor(), not op.attribute("largest", 1)
+    axis = positive_axis(op.attribute("axis", -1), len(x.axes), op.where)
+    return windows.reduced(op, x, [axis], "min" if least else "max"), _index_along(op, x, axis, least=least)
 
 
 def _resize(op: Operation) -> Tensor:
@@ -199,6 +263,8 @@ def _constant_of_shape(op: Operation) -> Constant:
 HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("Identity", "Dropout"), _same),
     **dict.fromkeys(("Resize", "Upsample"), _resize),
+    "ArgMax": _index,
+    "ArgMin": partial(_index, least=True),
     "Cast": _cast,
     "Concat": _concat,
     "Constant": _constant,
@@ -208,7 +274,9 @@ HANDLERS: Mapping[str, Handler] = {
     "Reshape": _reshape,
     "Shape": _shape,
     "Slice": _slice,
+    "Split": _split,
     "Squeeze": _squeeze,
+    "TopK": _top,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }

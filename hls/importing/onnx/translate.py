@@ -11,7 +11,7 @@ import numpy as np
 from hls.errors import FirmwareError, ModelFileError, UnsupportedError
 from hls.importing.onnx.backend import Backend
 from hls.importing.onnx.model import Node, OnnxModel, Port
-from hls.importing.onnx.operation import Argument, Operation
+from hls.importing.onnx.operation import Argument, Made, Operation
 from hls.importing.onnx.operators import handler
 from hls.importing.onnx.tensors import Constant, Tensor, in_order
 
@@ -66,7 +66,8 @@ def translate(
     for node in model.nodes:
         arguments = tuple(_argument(node, known, name) for name in node.inputs)
         op = Operation(node, arguments, backend, model.opset, batch)
-        known[node.outputs[0] if node.outputs else node.name] = _made(op, names, last=_is_last(model, node))
+        made = _made(op, names, last=_is_last(model, node))
+        known.update(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
     for port in model.outputs:
         found = known.get(port.name)
         if not isinstance(found, Tensor):
@@ -87,7 +88,7 @@ def _is_last(model: OnnxModel, node: Node) -> bool:
     return leaves and not any(name in node.outputs for other in model.nodes for name in other.inputs)
 
 
-def _made(op: Operation, names: Names, *, last: bool) -> Tensor | Constant:
+def _made(op: Operation, names: Names, *, last: bool) -> Made:
     make = handler(op)
     op.backend.at(names.free(op.node.name), last=last)
     try:

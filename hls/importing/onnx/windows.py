@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -147,28 +149,44 @@ def pad(op: Operation) -> Tensor:
     return Tensor(op.backend.pad(x.handle, padding, x.shape[-1]), shape, x.axes)
 
 
-def reduce(op: Operation, *, maximum: bool = False, total: bool = False) -> Tensor:
-    """ReduceMax, ReduceMean, ReduceSum, and the global poolings over all spatial axes."""
+Reduction = Literal["mean", "sum", "max", "min"]
+_MINUS = np.array([-1], np.float32)
+
+
+def reduce(op: Operation, how: Reduction = "mean") -> Tensor:
+    """ReduceMax and its like, and the global poolings over all spatial axes."""
     x = op.tensor()
     rank = len(x.axes)
     whole = op.node.kind.startswith("Global")
     listed = (range(1, rank - 1) if is_channels_last(op) else range(2, rank)) if whole else op.axes("axes", 1)
     gone = sorted({positive_axis(axis, rank, op.where) for axis in listed or range(rank)})
-    batch = batch_axis(x, op.where)
+    found = reduced(op, x, gone, how)
+    if whole or op.attribute("keepdims", 1):
+        return found
+    return replace(found, axes=tuple(place for axis, place in enumerate(found.axes) if axis not in gone))
+
+
+def reduced(op: Operation, x: Tensor, gone: Sequence[int], how: Reduction) -> Tensor:
+    """Over axes that stay with one element, and are not held."""
+    rank, batch = len(x.axes), batch_axis(x, op.where)
     if batch in gone:
-        raise op.unsupported(f"reduces over axes {gone}, the batch's among them", "state other axes")
+        raise op.unsupported(f"reduces over axes {list(gone)}, the batch's among them", "state other axes")
     kept = [axis for axis in range(rank) if axis not in gone and axis != batch]
     x = arranged(op.backend, x, (*gone, *kept))
     count, rest = math.prod(x.shape[: len(gone)]), math.prod(x.shape[len(gone) :])
     flat = x.handle if x.shape == (count, rest) else op.backend.reshape(x.handle, (count, rest))
-    out = op.backend.reduce(flat, count, rest, maximum=maximum)
-    if total:
-        out = op.backend.scale(out, np.array([count], np.float32), None)
+    out = _over_first(op, flat, count, rest, how)
     shape = tuple(x.shape[len(gone) :]) or (1,)
     if shape != (rest,):
         out = op.backend.reshape(out, shape)
     places = {axis: place for place, axis in enumerate(kept, start=1)}
-    axes = tuple(0 if axis == batch else places.get(axis) for axis in range(rank))
-    if not whole and not op.attribute("keepdims", 1):
-        axes = tuple(place for axis, place in enumerate(axes) if axis not in gone)
-    return Tensor(out, shape, axes)
+    return Tensor(out, shape, tuple(0 if axis == batch else places.get(axis) for axis in range(rank)))
+
+
+def _over_first(op: Operation, x: object, count: int, channels: int, how: Reduction) -> object:
+    """Over the first of two axes; the least is the largest of what is turned, and a sum so many means."""
+    if how == "min":
+        largest = op.backend.reduce(op.backend.scale(x, _MINUS, None), count, channels, maximum=True)
+        return op.backend.scale(largest, _MINUS, None)
+    out = op.backend.reduce(x, count, channels, maximum=how == "max")
+    return op.backend.scale(out, np.array([count], np.float32), None) if how == "sum" else out

@@ -32,10 +32,18 @@ _ROUNDING = (
     "AveragePool",
     "BatchNormalization",
     "Div",
+    "Elu",
+    "Exp",
+    "Gelu",
     "GlobalAveragePool",
     "LeakyRelu",
     "MultiThreshold",
     "ReduceMean",
+    "Selu",
+    "Sigmoid",
+    "Softplus",
+    "Softsign",
+    "Tanh",
 )
 _POWER = 0.5
 """The mantissa of powers of two."""
