@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from hls.machine.files import write_text
 from qmodels.anomaly.fidelity import (
     CROSSINGS_HZ,
@@ -15,29 +13,22 @@ from qmodels.anomaly.fidelity import (
     MODEL_FILE,
     RATE_HZ,
     Sample,
+    Scores,
     draw_sample,
     firmware_scores,
     float_scores,
     measure,
 )
+from qmodels.anomaly.sample_files import read_sample, samples_in
 from qmodels.anomaly.samples.blocks import COCKTAIL
-from qmodels.anomaly.samples.files import Reading
 from qmodels.anomaly.samples.processes import PROCESSES, SIGNALS
 from qmodels.anomaly.variants import Variant
 from qmodels.errors import ModelDataError
-from qmodels.types import Fidelity, Floats32, Floats64
+from qmodels.types import Floats32, Floats64
 
 Loaded = Callable[[Floats32], Sequence[Floats64]]
 EVENTS = 100_000
 PAGE, PICTURE = "evaluation.md", "roc.png"
-_PUBLIC = {
-    "background": COCKTAIL,
-    "ato4l": "a-to-4l",
-    "leptoquark": "lq-to-b-tau",
-    "htotautau": "h0-to-tau-tau",
-    "hchtotaunu": "hc-to-tau-nu",
-}
-"""How the names of the public files begin, in small letters, and of which sample they are."""
 
 
 def evaluate(
@@ -68,7 +59,7 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     draw_roc(scores, reference, out / PICTURE)
     page = out / PAGE
-    write_text(page, _page(variant, sample, measure(scores, reference), data, skipped))
+    write_text(page, _page(variant, sample, scores, reference, data, skipped))
     return page
 
 
@@ -78,37 +69,18 @@ def _read(data: Path, most: int | None, skipped: Counter[str]) -> Sample:
         raise ModelDataError(
             f"{data}: no folder; --data names one of event files, background.h5 and a signal's at least"
         )
-    found: dict[str, Path] = {}
-    for path in sorted(data.glob("*.h5")):
-        name = _sample_of(path)
-        if name is not None:
-            if name in found:
-                raise ModelDataError(f"{data}: {found[name].name} and {path.name} are both of {name}; leave one")
-            found[name] = path
+    found = samples_in(data)
     if COCKTAIL not in found or len(found) < 2:
         known = ", ".join(f"{name}.h5" for name in (COCKTAIL, *(signal.name for signal in SIGNALS)))
         raise ModelDataError(f"{data}: needs a file of the background and of a signal: of {known}, or the public names")
-    events = {name: _events(path, most, skipped) for name, path in found.items()}
+    events = {name: read_sample(path, most, skipped) for name, path in found.items()}
     return Sample(events.pop(COCKTAIL), events)
 
 
-def _sample_of(path: Path) -> str | None:
-    stem = path.stem.lower()
-    if stem in {COCKTAIL, *(signal.name for signal in SIGNALS)}:
-        return stem
-    return next((sample for start, sample in _PUBLIC.items() if stem.startswith(start)), None)
-
-
-def _events(path: Path, most: int | None, skipped: Counter[str]) -> Floats32:
-    reading = Reading(path)
-    events = np.concatenate(list(reading.blocks(most)))
-    skipped.update({f"{path.name}: {why}": count for why, count in reading.skipped.items()})
-    if not len(events):
-        raise ModelDataError(f"{path}: none of its {reading.read:,} rows is an event")
-    return events
-
-
-def _page(variant: Variant, sample: Sample, told: Fidelity, data: Path | None, skipped: Counter[str]) -> str:
+def _page(
+    variant: Variant, sample: Sample, scores: Scores, reference: Scores | None, data: Path | None, skipped: Counter[str]
+) -> str:
+    told = measure(scores, reference)
     lines = [
         f"# anomaly/{variant.name}",
         "",
@@ -116,20 +88,23 @@ def _page(variant: Variant, sample: Sample, told: Fidelity, data: Path | None, s
         f"{len(sample.background):,} of the background, of which {int(FALSE_POSITIVES * len(sample.background)):,} may "
         f"pass at {FALSE_POSITIVES:g}.",
         "",
-        f"| signal | events | AUC float | firmware | efficiency at {FALSE_POSITIVES:g}, float | firmware |",
-        "|---|---|---|---|---|---|",
+        f"| signal | events | AUC float | firmware | efficiency at {FALSE_POSITIVES:g}, float | firmware | between |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, events in sample.signals.items():
         key = name.replace("-", "_")
         cells = (_number(told[f"{metric}_{key}"][which]) for metric in ("auc", "efficiency") for which in _BOTH)
-        lines.append(f"| {PROCESSES[name].label} | {len(events):,} | {' | '.join(cells)} |")
+        between = " and ".join(map(_number, scores.efficiency_range(name, FALSE_POSITIVES))) if data else "–"
+        lines.append(f"| {PROCESSES[name].label} | {len(events):,} | {' | '.join(cells)} | {between} |")
     threshold = told["threshold_1khz"]
     lines += [
         "",
         f"Score above which {RATE_HZ / 1e3:g} kHz of {CROSSINGS_HZ / 1e6:g} MHz lies: float "
         f"{_number(threshold['reference'])}, firmware {_number(threshold['firmware'])}.",
         "",
-        *(f"- {why}: {count:,} left out" for why, count in sorted(skipped.items())),
+        "Between: the firmware's efficiency at thresholds above which as many events of the background lie as chance "
+        "puts above the true one, in 68 % of all samples of this size.",
+        *(["", *(f"- {why}: {count:,} left out" for why, count in sorted(skipped.items()))] if skipped else []),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

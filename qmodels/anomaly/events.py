@@ -9,7 +9,7 @@ from qmodels.anomaly.samples.making import cached_events
 from qmodels.anomaly.samples.processes import SIGNALS
 from qmodels.types import Floats32
 
-COLLISIONS = {COCKTAIL: 1000, **{process.name: 150 for process in SIGNALS}}
+COLLISIONS = {COCKTAIL: 3000, **{process.name: 300 for process in SIGNALS}}
 """Collisions of the background and of each signal behind events that are verified and measured on: few, as each is met
 turned and mirrored."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import poisson
 
 from qmodels.anomaly.events import cached_collisions, multiplied
+from qmodels.anomaly.sample_files import read_sample, sample_of, samples_in
 from qmodels.anomaly.samples.blocks import COCKTAIL
 from qmodels.anomaly.scores import reference_score
 from qmodels.anomaly.variants import Variant
@@ -47,12 +50,27 @@ class Scores:
 
     def threshold(self, part: float) -> float:
         """The lowest score above which there are no more than this ``part`` of the background's events."""
-        allowed = int(part * len(self.background))
-        return float(np.partition(self.background, len(self.background) - 1 - allowed)[-1 - allowed])
+        return self._score_below(int(part * len(self.background)))
 
     def efficiency(self, name: str, part: float) -> float:
         """Part of a signal's events above that threshold."""
-        return float((self.signals[name] > self.threshold(part)).mean())
+        return self._passing(name, self.threshold(part))
+
+    def efficiency_range(self, name: str, part: float) -> tuple[float, float]:
+        """Between which efficiencies that of the true threshold lies.
+
+        Above it there are as many events of the background as chance will have: within one standard deviation of a
+        Poisson distribution, whatever the scores look like. The background's events have to be independent.
+        """
+        few, many = (int(count) for count in poisson.ppf((0.16, 0.84), part * len(self.background)))
+        return self._passing(name, self._score_below(few)), self._passing(name, self._score_below(many))
+
+    def _score_below(self, allowed: int) -> float:
+        """The lowest score above which there are no more than ``allowed`` events of the background."""
+        return float(np.partition(self.background, len(self.background) - 1 - allowed)[-1 - allowed])
+
+    def _passing(self, name: str, threshold: float) -> float:
+        return float((self.signals[name] > threshold).mean())
 
 
 def firmware_scores(variant: Variant, firmware: Firmware, sample: Sample) -> Scores:
@@ -70,6 +88,29 @@ def float_scores(variant: Variant, folder: Path, sample: Sample) -> Scores | Non
 
 def _scores(sample: Sample, score: Callable[[Floats32], Floats64]) -> Scores:
     return Scores(score(sample.background), {name: score(events) for name, events in sample.signals.items()})
+
+
+def measure_file(
+    variant: Variant, folder: Path, firmware: Firmware, inputs: Floats32, path: Path, figure: Path | None
+) -> Fidelity | None:
+    """Metrics on ``inputs`` (n, 57), the first of event file ``path``, as background, and on what files of signals lie
+    beside it, no more of each; None if the file itself is one of a signal."""
+    if sample_of(path) not in (None, COCKTAIL):
+        return None
+    beside = {name: file for name, file in samples_in(path.parent).items() if name != COCKTAIL and file != path}
+    signals = {name: variant.form.inputs(read_sample(file, len(inputs), Counter())) for name, file in beside.items()}
+
+    def scores(score: Callable[[Floats32], Floats64]) -> Scores:
+        return Scores(score(inputs), {name: score(events) for name, events in signals.items()})
+
+    scored = scores(lambda events: np.asarray(firmware(events), np.float64)[:, 0])
+    network = folder / REFERENCE_FILE
+    reference = scores(lambda events: reference_score(variant, network, events)) if network.exists() else None
+    if figure is not None and signals:
+        from qmodels.anomaly.plots import draw_roc  # brings matplotlib
+
+        draw_roc(scored, reference, figure)
+    return measure(scored, reference)
 
 
 def measure(firmware: Scores, reference: Scores | None) -> Fidelity:

@@ -125,6 +125,26 @@ class Anomaly:
             draw_roc(scores, reference, figure)
         return fidelity.measure(scores, reference)
 
+    def fidelity_on(
+        self,
+        variant: str,
+        folder: Path,
+        firmware: Firmware,
+        inputs: Floats32,
+        *,
+        path: Path | None,
+        seed: int = 1,
+        figure: Path | None = None,
+    ) -> Fidelity | None:
+        """The same on a file of background events, of which ``inputs`` are the first, and on files of signals beside
+        it, told by their names; None of a signal's file, and of others, which do not tell what they hold."""
+        kind = find_variant(variant)
+        if path is None:
+            return None
+        from qmodels.anomaly.fidelity import measure_file
+
+        return measure_file(kind, folder, firmware, inputs, path, figure)
+
     def evaluate(
         self,
         variant: str,

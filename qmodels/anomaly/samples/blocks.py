@@ -19,7 +19,7 @@ from qmodels.generation.pythia import programs
 from qmodels.seeds import check_seed
 from qmodels.types import Floats32
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever the same seed would give other events with the same PYTHIA."""
 BLOCK_EVENTS = 1000
 COCKTAIL = "background"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from qmodels.anomaly.layout import ELECTRONS, FILTER_PT, JETS, MISSING, MUONS, OBJECTS, Kind, fill
 from qmodels.detector import cms
 from qmodels.detector.response import seen, smeared_energy, smeared_track
-from qmodels.generation.clustering import silence_fastjet
+from qmodels.generation.clustering import anti_kt_jets
 from qmodels.types import Floats32, Floats64
 
 NO_LEPTON = f"no electron or muon above {FILTER_PT:g} GeV is seen"
@@ -21,7 +21,9 @@ RADIUS = 0.4
 _TRUE_JET_PT = 8.0
 """GeV: below it no jet is measured above the threshold (2.3 standard deviations)."""
 _ACCEPTANCE, _TRACKER = 5.0, 2.5
-_ELECTRON, _MUON, _PHOTON, _NEUTRINOS = 11, 13, 22, (12, 14, 16)
+_ELECTRON, _MUON, _NEUTRINOS = 11, 13, (12, 14, 16)
+_PHOTONS = (22, 111)
+"""A π⁰ is left whole: a calorimeter does not tell its two photons apart."""
 _CHARGED = (211, 321, 2212, 3112, 3222, 3312, 3334)
 
 Mask = npt.NDArray[np.bool_]
@@ -47,8 +49,8 @@ def observe(particles: Floats64, random: np.random.Generator) -> Floats32 | str:
         return NO_LEPTON
     # An electron that is not told as one is clustered; a muon that is not seen is missing.
     rest = visible & ~electron & (code != _MUON)
-    jets, inside = _true_jets(momenta[rest])
-    measured = _smeared_jets(jets, random)
+    jets, inside = anti_kt_jets(momenta[rest], RADIUS, _TRUE_JET_PT)
+    measured = _smeared_jets(_directed(jets), random)
     loose = np.flatnonzero(rest)[~inside]
     soft = _smeared_soft(directed[loose], code[loose], random)
 
@@ -116,25 +118,8 @@ def _smeared_soft(true: Floats64, code: npt.NDArray[np.int64], random: np.random
     tracked = np.isin(code, (*_CHARGED, _ELECTRON)) & (np.abs(true[:, 1]) < _TRACKER)
     energy = true[:, 0] * np.cosh(true[:, 1])
     measured = true.copy()
-    for group, resolution in ((code == _PHOTON, cms.ECAL_RESOLUTION), (code != _PHOTON, cms.HCAL_RESOLUTION)):
+    photon = np.isin(code, _PHOTONS)
+    for group, resolution in ((photon, cms.ECAL_RESOLUTION), (~photon, cms.HCAL_RESOLUTION)):
         rows = group & ~tracked
         measured[rows, 0] *= smeared_energy(random, energy[rows], true[rows, 1], resolution) / energy[rows]
     return measured
-
-
-def _true_jets(momenta: Floats64) -> tuple[Floats64, Mask]:
-    """Jets (k, 3) of anti-kT with R = 0.4, and which of the particles are in one."""
-    import fastjet
-
-    silence_fastjet()
-    particles = []
-    for index, row in enumerate(momenta.tolist()):
-        particles.append(fastjet.PseudoJet(*row))
-        particles[-1].set_user_index(index)
-    sequence = fastjet.ClusterSequence(particles, fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS))
-    inside = np.zeros(len(momenta), np.bool_)
-    jets = []
-    for jet in sequence.inclusive_jets(_TRUE_JET_PT):
-        jets.append((jet.pt(), jet.eta(), jet.phi_std()))
-        inside[[part.user_index() for part in jet.constituents()]] = True
-    return np.array(jets, np.float64).reshape(-1, 3), inside

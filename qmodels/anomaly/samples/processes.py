@@ -13,6 +13,7 @@ from qmodels.errors import ModelDataError
 COMMON = (
     "ParticleDecays:limitTau0 = on",
     "ParticleDecays:tau0Max = 10.",  # mm: the particles that a tracker would call stable
+    "111:mayDecay = off",  # two photons next to each other, a fifth of all particles: the detector takes them as one
 )
 COLLISION = (
     "Beams:eCM = 13000.",
@@ -26,14 +27,14 @@ _TO_LEPTONS = "onIfAny = 11 13 15"
 class Process:
     """``settings`` of PYTHIA; ``heavy_flavour`` if its leptons come from decays of b and c hadrons, which are rare.
 
-    A parton shower is made into hadrons, of which τ leptons decay, ``hadronized`` times, where few leptons come out.
+    The τ leptons of each shower decay ``decayed`` times, where few leptons come out.
     """
 
     name: str
     label: str
     settings: tuple[str, ...]
     heavy_flavour: bool = False
-    hadronized: int = 1
+    decayed: int = 1
 
 
 W = Process("w", r"$W \to \ell\nu$", ("WeakSingleBoson:ffbar2W = on", "24:onMode = off", f"24:{_TO_LEPTONS}"))
@@ -91,7 +92,7 @@ H0_TO_TAU_TAU = Process(
     "h0-to-tau-tau",
     r"$h^0 \to \tau\tau$",
     ("HiggsSM:gg2H = on", "25:m0 = 60.", "25:onMode = off", "25:onIfMatch = 15 -15"),
-    hadronized=3,
+    decayed=3,
 )
 HC_TO_TAU_NU = Process(
     "hc-to-tau-nu",
@@ -103,7 +104,7 @@ HC_TO_TAU_NU = Process(
         "37:onMode = off",
         "37:onIfMatch = 15 16",
     ),
-    hadronized=10,
+    decayed=5,
 )
 
 BACKGROUND = (W, QCD, Z, TOP)

@@ -41,7 +41,7 @@ def test_one_command_tells_auc_and_efficiency(tmp_path: Path) -> None:
     page = SYSTEM.evaluate("ae", tmp_path, tmp_path / "out", data=tmp_path, load=hardest_jet)
     text = page.read_text(encoding="utf-8")
     # One signal is above all, one above half of the background, one below: an AUC of one half, and a third passes.
-    assert r"| $A \to 4\ell$ | 3 | – | 0.5 | – | 0.3333 |" in text
+    assert r"| $A \to 4\ell$ | 3 | – | 0.5 | – | 0.3333 | 0.3333 and 0.3333 |" in text
     assert "Ato4l_lepFilter_13TeV_filtered.h5: NaN or infinity: 1 left out" in text
     assert f"firmware {131 / 32:.4g}" in text
     assert (tmp_path / "out" / "roc.png").stat().st_size > 1000
@@ -69,3 +69,21 @@ def test_folders_without_what_is_needed_are_refused(tmp_path: Path) -> None:
         SYSTEM.evaluate("ae", tmp_path, tmp_path / "out", data=tmp_path, load=hardest_jet)
     with pytest.raises(ModelDataError, match="no folder"):
         SYSTEM.evaluate("ae", tmp_path, tmp_path / "out", data=tmp_path / "x", load=hardest_jet)
+
+
+def score_of_hardest_jet(inputs: Floats32) -> Floats64:
+    return inputs[:, 27:28].astype(np.float64)
+
+
+def test_fidelity_of_a_file_takes_the_signals_beside_it(tmp_path: Path) -> None:
+    background, signal = tmp_path / "background_for_training.h5", tmp_path / "Ato4l_lepFilter_13TeV_filtered.h5"
+    published(background, np.arange(32.0, 132.0))
+    inputs = SYSTEM.read_events(background, "ae")
+    alone = SYSTEM.fidelity_on("ae", tmp_path, score_of_hardest_jet, inputs, path=background)
+    assert alone == {"threshold_1khz": {"reference": None, "firmware": 131 / 32, "unit": "score"}}
+    published(signal, np.array([200.0, 81.5, np.nan, 31.5]))
+    told = SYSTEM.fidelity_on("ae", tmp_path, score_of_hardest_jet, inputs, path=background)
+    assert told is not None
+    assert told["auc_a_to_4l"]["firmware"] == 0.5
+    assert SYSTEM.fidelity_on("ae", tmp_path, score_of_hardest_jet, inputs, path=signal) is None
+    assert SYSTEM.fidelity_on("ae", tmp_path, score_of_hardest_jet, inputs, path=None) is None

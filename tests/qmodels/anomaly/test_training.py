@@ -48,6 +48,13 @@ def test_thresholds_and_efficiencies_by_hand() -> None:
     assert told["auc_s"]["firmware"] == pytest.approx((998.5 + 999.5 + 10.5 + 998.0 - 1.5 + 1.0) / 4000, abs=1e-3)
 
 
+def test_efficiency_lies_between_those_of_thresholds_that_chance_may_give() -> None:
+    # One event of 100,000 is to pass: none or two do in 68 % of such samples (Poisson of mean 1: 0.37, 0.74, 0.92).
+    scores = Scores(np.arange(100_000.0), {"s": np.array([99_997.5, 99_998.5, 99_999.5, 0.0])})
+    assert scores.efficiency("s", 1e-5) == 0.5
+    assert scores.efficiency_range("s", 1e-5) == (0.25, 0.75)
+
+
 @pytest.mark.slow  # TensorFlow starts
 def test_unusable_requests_name_the_cure(tmp_path: Path, background: Path) -> None:
     with pytest.raises(ModelDataError, match=r"unknown variant 'cae'.* ae, vae, ae-gt, vae-gt"):
