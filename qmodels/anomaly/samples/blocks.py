@@ -21,7 +21,8 @@ from qmodels.types import Floats32
 
 GENERATOR_VERSION = 2
 """Raised whenever the same seed would give other events with the same PYTHIA."""
-BLOCK_EVENTS = 1000
+BLOCK_EVENTS = 4000
+"""Starting PYTHIA for each of four processes takes as long as 200 events."""
 COCKTAIL = "background"
 SAMPLES = (COCKTAIL, *(process.name for process in (*SIGNALS, *BACKGROUND)))
 """The cocktail, the signals, and each process of the cocktail by itself."""

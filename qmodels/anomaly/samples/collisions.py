@@ -8,8 +8,8 @@ Most collisions have no such lepton, so each is given up as soon as that is know
 - A hard muon is rare where it comes from a b or c hadron. Of those hadrons that are hard enough, one or two an event,
   hundreds of decays are looked at (``heavy_decays``), and only where a muon comes out does the rest of the event decay
   too. How many of these are kept is drawn such that its mean is in proportion to the weight that PYTHIA gives the event
-  (it makes more of high pT, where muons are less rare): so the events kept all weigh the same. One in four of QCD, one
-  in twelve of the background, shares its shower and hadrons with another, and differs in the decays.
+  (it makes more of high pT, where muons are less rare): so the events kept all weigh the same. One in three of
+  QCD, one in eight of the background, shares its shower and hadrons with another, and differs in the decays.
 
 Every event is turned by an angle of its own.
 """
@@ -44,7 +44,7 @@ _HADRON_PT, _HADRON_ETA = 22.0, 2.6
 """What may bring forth such a lepton, and such a muon."""
 _LOOKED_AT = 400
 """Decays of each event's heavy hadrons that are looked at,"""
-_KEPT = 300.0
+_KEPT = 400.0
 """and mean number of decays that are kept of an event of weight 1, if all had a hard muon."""
 _TRIES = 100_000
 _KEEP_SHOWER = "HadronLevel:all = off"
