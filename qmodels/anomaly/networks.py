@@ -9,6 +9,9 @@ from qmodels.training.stages import Stage
 
 HIDDEN, LATENTS = 16, 3
 """57-16-3-16-57, the published autoencoder (arXiv:2108.03986); a VAE has as many, and its encoder alone is firmware."""
+FILTERS, WINDOW = 4, 3
+"""Of the convolutional autoencoder: each object with its neighbours on either side makes four numbers, those of all 19
+three latents, and back."""
 
 FLOAT = Stage("float", 30, 512, 3e-3)
 

@@ -10,17 +10,21 @@ import numpy as np
 
 from qmodels.anomaly.events import multiplied
 from qmodels.anomaly.fidelity import MODEL_FILE, REFERENCE_FILE
-from qmodels.anomaly.layout import INPUTS
+from qmodels.anomaly.float_networks import read_layers
 from qmodels.anomaly.networks import FLOAT, PRESETS, Learned, Uniform
 from qmodels.anomaly.quantized import build, latents_of
-from qmodels.anomaly.reference import build_autoencoder, build_decoder, build_encoder
+from qmodels.anomaly.reference import (
+    build_autoencoder,
+    build_convolutional_autoencoder,
+    build_decoder,
+    build_encoder,
+)
 from qmodels.anomaly.samples.blocks import COCKTAIL, GENERATOR_VERSION
 from qmodels.anomaly.samples.files import read_events
 from qmodels.anomaly.samples.making import cached_events
 from qmodels.anomaly.training import AnomalyRun, Background, LatentsTask, ReconstructionTask, ScoreTask, VaeTask
 from qmodels.anomaly.variants import Variant
 from qmodels.errors import ModelDataError
-from qmodels.numpy_networks import read_dense_network
 from qmodels.training.loop import Task, set_up
 from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import measure_reach
@@ -110,17 +114,17 @@ def _run(
 
 def _reference_step(variant: Variant, run: AnomalyRun) -> Step:
     def accept() -> None:
-        read_dense_network(run.out / REFERENCE_FILE, INPUTS)
+        read_layers(variant, run.out / REFERENCE_FILE)
 
     def train() -> Fits:
-        return _train_vae(run) if variant.latents_alone else _train_autoencoder(run)
+        return _train_vae(run) if variant.latents_alone else _train_autoencoder(variant, run)
 
     return Step(FLOAT.label, train, makes=(REFERENCE_FILE,), accept=accept)
 
 
-def _train_autoencoder(run: AnomalyRun) -> Fits:
+def _train_autoencoder(variant: Variant, run: AnomalyRun) -> Fits:
     keras.utils.set_random_seed(run.seed)
-    network = build_autoencoder()
+    network = build_convolutional_autoencoder() if variant.convolutional else build_autoencoder()
     fitted = run.fit(FLOAT, ReconstructionTask(FLOAT.label, run.background, network))
     save_model(network, run.out / REFERENCE_FILE)
     return {FLOAT.label: fitted}
@@ -136,7 +140,7 @@ def _train_vae(run: AnomalyRun) -> Fits:
 
 
 def _train_firmware(variant: Variant, run: AnomalyRun, preset: Uniform | Learned) -> Fits:
-    layers = read_dense_network(run.out / REFERENCE_FILE, INPUTS).layers
+    layers = read_layers(variant, run.out / REFERENCE_FILE)
     sample = variant.form.inputs(multiplied(run.background.collisions, SAMPLE_EVENTS, run.seed))
     keras.utils.set_random_seed(run.seed)
     model = build(variant, layers, preset, sample)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qmodels.anomaly.layout import INPUTS
+from qmodels.anomaly.float_networks import read_network
 from qmodels.anomaly.variants import Variant
-from qmodels.numpy_networks import read_dense_network
 from qmodels.types import Floats32, Floats64
 
 SHARE = 2.0**-6
@@ -20,7 +19,7 @@ def reference_score(variant: Variant, path: Path, inputs: Floats32) -> Floats64:
 
     Raises ModelDataError if the file is missing, or no such network.
     """
-    out = read_dense_network(path, INPUTS)(inputs).astype(np.float64)
+    out = read_network(variant, path)(inputs).astype(np.float64)
     return _squares(out) if variant.latents_alone else SHARE * _squares(out - inputs)
 
 

@@ -53,11 +53,12 @@ GLOBAL_TRIGGER = InputForm(steps=(0.5, 0.0435, 2 * np.pi / 144), finer=(1, 4), w
 @dataclass(frozen=True)
 class Variant:
     """``latents_alone``: the score is the sum of the squared means of the latents (a VAE); else it is the mean squared
-    error of what an autoencoder makes of its inputs."""
+    error of what an autoencoder makes of its inputs, which may be ``convolutional``."""
 
     name: str
     latents_alone: bool
     form: InputForm
+    convolutional: bool = False
 
 
 VARIANTS = {
@@ -65,6 +66,7 @@ VARIANTS = {
     for variant in (
         Variant("ae", False, PLAIN),
         Variant("vae", True, PLAIN),
+        Variant("cae", False, PLAIN, convolutional=True),
         Variant("ae-gt", False, GLOBAL_TRIGGER),
         Variant("vae-gt", True, GLOBAL_TRIGGER),
     )

@@ -27,7 +27,13 @@ behind a ReLU that saturates, and per bit times bit of a product: fitted to what
 _LEAST = 2.0**-16
 """Smallest reach that is told apart: a channel that is always zero has that."""
 
-_UNCHANGED = (keras.layers.ReLU, keras.layers.Activation, keras.layers.Dropout, keras.layers.Flatten)
+_UNCHANGED = (
+    keras.layers.ReLU,
+    keras.layers.Activation,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+)
 
 
 class ResourceTerm:
