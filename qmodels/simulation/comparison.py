@@ -102,7 +102,7 @@ def _made(variant: str, own: Firmware, partner: Firmware, half: Pairs, seed: int
 
 
 def _keras(path: Path) -> Firmware:
-    """A Keras or QKeras model of three ports."""
+    """A Keras or QKeras model as firmware is called, a block of events at a time."""
     if not path.exists():
         raise ModelDataError(f"{path}: missing; `qtrigger train simulation` writes it")
     import keras

@@ -45,7 +45,6 @@ from qmodels.types import Floats32
 
 VALIDATION_SLICES = 50
 SIMULATION_STREAM, VALIDATION_STREAM = 1, 2
-_NEW_SEED = 2**31 - 1
 
 
 class SimulationTask:
