@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks.random_networks.compare import REFUSED, RIGHT, UNDECIDED, compare
-from benchmarks.random_networks.compute import LAYERS
-from benchmarks.random_networks.draw import ALL_LAYERS_FROM, draw
+from benchmarks.random_networks.compute import LAYERS, PARTED
+from benchmarks.random_networks.draw import ALL_LAYERS_FROM, LATER_LAYERS_FROM, draw
 from benchmarks.random_networks.exact import Exact
 from benchmarks.random_networks.network import Layer, Quantizer
 from benchmarks.random_networks.quantizer_definitions import FUNCTIONS, QUANTIZERS, quantize, quantize_trainable
@@ -26,7 +26,11 @@ ONCE_WRONG = (
     402315,  # a difference of numbers too wide for float32 that is not
 )
 """Seeds whose network was once imported otherwise than QKeras computes it."""
-SAMPLE = (*range(1, 126), *range(ALL_LAYERS_FROM, ALL_LAYERS_FROM + 150))
+SAMPLE = (
+    *range(1, 101),
+    *range(LATER_LAYERS_FROM, LATER_LAYERS_FROM + 100),
+    *range(ALL_LAYERS_FROM, ALL_LAYERS_FROM + 75),
+)
 
 
 def test_a_sample_of_random_networks_is_right_to_the_last_bit(tmp_path: Path) -> None:
@@ -43,7 +47,7 @@ def test_every_layer_and_quantizer_that_has_a_definition_is_drawn() -> None:
             drawn.add(layer.kind)
             options = [layer.options[key] for key in layer.options if "quantizer" in key or key == "activation"]
             drawn |= {option.kind if isinstance(option, Quantizer) else str(option) for option in options}
-    assert {*LAYERS, *QUANTIZERS, *FUNCTIONS} <= drawn
+    assert {*LAYERS, *PARTED, *QUANTIZERS, *FUNCTIONS} <= drawn
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.random_networks import definitions, definitions_later
+from benchmarks.random_networks import definitions, definitions_choices, definitions_later
 from benchmarks.random_networks.definitions import Value
 from benchmarks.random_networks.exact import Exact
 from benchmarks.random_networks.network import Argument, Network, Ref
 
-LAYERS = {**definitions.LAYERS, **definitions_later.LAYERS}
+LAYERS = {**definitions.LAYERS, **definitions_later.LAYERS, **definitions_choices.LAYERS}
+PARTED = definitions_choices.PARTED
 
 
 def compute(network: Network, events: list[npt.NDArray[np.float32]]) -> list[Exact]:
@@ -25,7 +26,11 @@ def compute(network: Network, events: list[npt.NDArray[np.float32]]) -> list[Exa
             return argument
         if argument not in found:
             layer = layers[argument.layer]
-            found[argument] = LAYERS[layer.kind](layer, [value(read) for read in layer.calls[argument.call]])
+            read = [value(other) for other in layer.calls[argument.call]]
+            if layer.kind in PARTED:
+                found[argument] = PARTED[layer.kind](layer, read)[argument.tensor]
+            else:
+                found[argument] = LAYERS[layer.kind](layer, read)
         return found[argument]
 
     for ref in network.outputs:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.random_networks import draw_later
+from benchmarks.random_networks import draw_choices, draw_later
 from benchmarks.random_networks import draw_quantizers as quantizers
 from benchmarks.random_networks.canvas import (
     QCONV,
@@ -28,8 +28,8 @@ from benchmarks.random_networks.canvas import (
 )
 from benchmarks.random_networks.network import Argument, Layer, Network, Quantizer, Ref
 
-ALL_LAYERS_FROM = 1_000_000
-"""Seeds below draw from the layers that there were first, so that each gives the network that it always gave."""
+LATER_LAYERS_FROM, ALL_LAYERS_FROM = 1_000_000, 4_000_000
+"""Seeds below draw from the layers that there were before, so that each gives the network that it always gave."""
 _LARGEST_TENSOR = 64
 _FUNCTIONS = ("relu", "linear", "relu6", "hard_tanh", "hard_sigmoid", "smooth_tanh", "smooth_sigmoid", "binary_tanh",
               "binary_sigmoid")  # fmt: skip
@@ -40,7 +40,7 @@ def draw(seed: int, wide: bool | None = None) -> Network:
     r = random.Random(seed)  # noqa: S311 - nothing secret
     chosen = r.random() < 0.2
     canvas = Canvas(r, chosen if wide is None else wide)
-    kinds = _FIRST if seed < ALL_LAYERS_FROM else _ALL
+    kinds = _FIRST if seed < LATER_LAYERS_FROM else _LATER if seed < ALL_LAYERS_FROM else _ALL
     tensors, input_type = _inputs(canvas)
     first = len(tensors)
     for _ in range(r.randint(1, 6)):
@@ -367,7 +367,8 @@ _KINDS: dict[Kind, int] = {
     _pairs: 1,
 }  # fmt: skip
 _FIRST = [kind for kind, count in _KINDS.items() for _ in range(count)]
-_ALL = [*_FIRST, *(kind for kind, count in draw_later.KINDS.items() for _ in range(count))]
+_LATER = [*_FIRST, *(kind for kind, count in draw_later.KINDS.items() for _ in range(count))]
+_ALL = [*_LATER, *(kind for kind, count in draw_choices.KINDS.items() for _ in range(count))]
 
 
 def events(network: Network, seed: int, count: int = 16) -> list[npt.NDArray[np.float32]]:

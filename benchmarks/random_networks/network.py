@@ -38,10 +38,11 @@ class Quantizer:
 
 @dataclass(frozen=True)
 class Ref:
-    """What the ``call``-th call of a layer gives."""
+    """What the ``call``-th call of a layer gives, of several tensors number ``tensor``."""
 
     layer: str
     call: int = 0
+    tensor: int = 0
 
 
 Argument = Ref | float | Weights | list[Any]
@@ -97,12 +98,12 @@ class Network:
                 needed.add(ref)
                 calls = layers[ref.layer].calls
                 waiting += [argument for argument in calls[ref.call] if isinstance(argument, Ref)] if calls else []
-        kept = {name: sorted(ref.call for ref in needed if ref.layer == name) for name in layers}
+        kept = {name: sorted({ref.call for ref in needed if ref.layer == name}) for name in layers}
 
         def renamed(argument: Any) -> Any:
             if not isinstance(argument, Ref):
                 return argument
-            return Ref(argument.layer, kept[argument.layer].index(argument.call))
+            return replace(argument, call=kept[argument.layer].index(argument.call))
 
         def trimmed(layer: Layer) -> Layer:
             calls = [layer.calls[number] for number in kept[layer.name]] if layer.calls else []
@@ -147,7 +148,7 @@ class Network:
         return last and all(layer.calls == ((Ref(other.name),),) for layer, other in before)
 
     def _references(self, refs: Sequence[Ref]) -> Any:
-        written = [[ref.layer, ref.call, 0] for ref in refs]
+        written = [[ref.layer, ref.call, ref.tensor] for ref in refs]
         keys = [f"port_{number:02}" for number in range(len(written))]
         return dict(reversed(list(zip(keys, written, strict=True)))) if self.ports_in_dicts else written
 
@@ -179,8 +180,8 @@ class Network:
 
 def _shown(value: Any) -> str:
     match value:
-        case Ref(layer, call):
-            return layer if call == 0 else f"{layer}@{call}"
+        case Ref(layer, call, number):
+            return layer + (f"@{call}" if call else "") + (f"[{number}]" if number else "")
         case Quantizer(kind, options):
             return f"{kind}({', '.join(f'{k}={v}' for k, v in options.items())})"
         case np.ndarray():
@@ -205,7 +206,9 @@ def _entry(layer: Layer, form: str, shapes: Mapping[Ref, tuple[int, ...]]) -> di
         return entry
     calls = [] if layer.kind == "InputLayer" else layer.calls
     if form == "h5":
-        entry["inbound_nodes"] = [[[a.layer, a.call, 0, {}] for a in call if isinstance(a, Ref)] for call in calls]
+        entry["inbound_nodes"] = [
+            [[a.layer, a.call, a.tensor, {}] for a in call if isinstance(a, Ref)] for call in calls
+        ]
     else:
         entry["inbound_nodes"] = [{"args": _arguments(layer, call, shapes), "kwargs": {}} for call in calls]
     return entry
@@ -218,8 +221,8 @@ def _arguments(layer: Layer, call: tuple[Argument, ...], shapes: Mapping[Ref, tu
 
 def _argument(argument: Argument, shapes: Mapping[Ref, tuple[int, ...]]) -> Any:
     match argument:
-        case Ref(layer, call):
-            history = {"shape": [None, *shapes[argument]], "dtype": "float32", "keras_history": [layer, call, 0]}
+        case Ref(layer, call, number):
+            history = {"shape": [None, *shapes[argument]], "dtype": "float32", "keras_history": [layer, call, number]}
             return {"class_name": "__keras_tensor__", "config": history}
         case np.ndarray():
             return {"class_name": "__numpy__", "config": {"value": argument.tolist(), "dtype": "float32"}}

@@ -280,10 +280,12 @@ class ExactBackend:
     def quantize(self, x: Value, quantizer: Quantizer) -> Value:
         """See Backend."""
         scale, zero = fractions(quantizer.scale), fractions(quantizer.zero)
-        if x.function is not None:
-            return Value(emit_table(self._emit, x.node, x.function, quantizer), scale, ZERO)
         exponent = power_of_two(scale)
-        if exponent is not None and (zero == 0).all():
+        plain = exponent is not None and (zero == 0).all()
+        if x.function is not None:
+            unit = scale[0] if plain else Fraction(1)
+            return Value(emit_table(self._emit, x.node, x.function, quantizer, unit), scale / unit, ZERO)
+        if exponent is not None and plain:
             unit, factor, offset = Fraction(2) ** exponent, x.factor, x.offset
         else:
             unit, factor, offset = Fraction(1), x.factor / scale, x.offset / scale + zero

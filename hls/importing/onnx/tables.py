@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from hls.errors import UnsupportedError
@@ -17,8 +19,8 @@ _KIND = "Quant"
 _NARROWER = f"put a quantizer ({_KIND}) of 10 bits before it, whose rounding is part of the network then"
 
 
-def emit_table(emit: Emitter, x: str, function: Smooth, quantizer: Quantizer) -> str:
-    """Steps of the quantizer, of the function in float64.
+def emit_table(emit: Emitter, x: str, function: Smooth, quantizer: Quantizer, unit: Fraction) -> str:
+    """Steps of the quantizer, each of ``unit``, which is a power of two; of the function in float64.
 
     Raises:
         UnsupportedError: a quantizer of several scales, or more values than a table may have entries.
@@ -29,16 +31,16 @@ def emit_table(emit: Emitter, x: str, function: Smooth, quantizer: Quantizer) ->
         )
     make = monotonic_table if function.monotonic else table
     named = quantizers.Quantizer(_KIND, {}, f"operator {emit.layer!r}")
-    return make(emit, named, x, stepped(function, quantizer), narrower=_NARROWER)
+    return make(emit, named, x, stepped(function, quantizer, float(unit)), narrower=_NARROWER)
 
 
-def stepped(function: Smooth, quantizer: Quantizer) -> Function:
-    """``round(clip(y / scale + zero, low, high)) - zero``; float32 may be a step off where it is near to another."""
+def stepped(function: Smooth, quantizer: Quantizer, unit: float) -> Function:
+    """``(round(clip(y / scale + zero, low, high)) - zero) * unit``; float32 may be a step off where two are near."""
     scale, zero = float(quantizer.scale.reshape(-1)[0]), float(quantizer.zero.reshape(-1)[0])
 
     def steps(y: Doubles) -> Doubles:
         inside = np.clip(y / scale + zero, quantizer.low, quantizer.high)
-        return np.asarray(ROUNDINGS[quantizer.rounding](inside) - zero)
+        return np.asarray((ROUNDINGS[quantizer.rounding](inside) - zero) * unit)
 
     def bounds(x: Doubles) -> tuple[Doubles, Doubles]:
         y = function.value(x)

@@ -123,14 +123,15 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("zero", [-100, 0])
 @pytest.mark.parametrize("kind", FUNCTIONS)
-def test_a_function_and_its_quantizer_are_one_table(kind: str, tmp_path: Path) -> None:
-    """Rounded once, in steps of 1/16 with a zero point, and behind a maximum that reads the steps."""
+def test_a_function_and_its_quantizer_are_one_table(kind: str, zero: int, tmp_path: Path) -> None:
+    """Rounded once, in steps of 1/16 with a zero point and without, and behind a maximum that reads the steps."""
     options = {"alpha": 0.5} if kind == "Elu" else {}
     steps = [node(kind, ["x"], ["f"], **options), node("QuantizeLinear", ["f", "s", "z"], ["q"])]
     last = [node("DequantizeLinear", ["q", "s", "z"], ["d"]), node("ReduceMax", ["d"], ["y"], axes=[1], keepdims=0)]
-    (found,) = of_onnx(tmp_path, steps + last, s=np.float32(0.0625), z=np.int8(-100))
-    rounded = np.clip(np.rint(FUNCTIONS[kind](X.astype(np.float64)) * 16), -28, 227) / 16
+    (found,) = of_onnx(tmp_path, steps + last, s=np.float32(0.0625), z=np.int8(zero))
+    rounded = np.clip(np.rint(FUNCTIONS[kind](X.astype(np.float64)) * 16), -128 - zero, 127 - zero) / 16
     assert np.array_equal(found, rounded.max(axis=1))
 
 

@@ -76,7 +76,10 @@ def test_the_index_of_the_largest_is_numpys_for_every_event(tmp_path: Path) -> N
     assert "index of the largest score, the first of equal ones" in graph.notes[-1]
 
 
-@pytest.mark.parametrize(("classes", "type_"), [(2, "quantized_relu(1,0)"), (7, "quantized_bits(4,1,alpha=1)")])
+@pytest.mark.parametrize(
+    ("classes", "type_"),
+    [(2, "quantized_relu(1,0)"), (4, "quantized_bits(2,1,alpha=1)"), (7, "quantized_bits(4,1,alpha=1)")],
+)
 def test_however_many_classes_on_a_grid_of_fractions(classes: int, type_: str, tmp_path: Path) -> None:
     layers = [port("x", 4, classes), activation("q", type_, "x"), layer("Softmax", "o", tensor("q"), axis=-1)]
     graph = import_keras(write(tmp_path / "m.keras", layers, "o"), softmax="argmax")

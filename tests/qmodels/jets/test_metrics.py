@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import cast
+
 import numpy as np
 import pytest
 
+from qmodels.jets.fidelity import Sample, measure
 from qmodels.jets.metrics import accuracy, cross_entropy, macro_auc, rejection, roc
+from qmodels.jets.variants import Variant
 
 
 def test_a_network_that_knows_and_one_that_guesses() -> None:
@@ -29,3 +34,9 @@ def test_rejection_at_80_percent_by_hand() -> None:
     signal, background = roc(logits, classes, 0)
     assert (0.8, 0.5) in set(zip(signal.round(6).tolist(), background.tolist(), strict=True))
     assert rejection(logits, classes, 4) is None
+
+
+def test_of_the_index_that_leaves_a_chip_there_is_accuracy_alone(tmp_path: Path) -> None:
+    sample = Sample(cast(Variant, None), np.zeros((4, 16), np.float32), np.arange(4))
+    found = measure(tmp_path, lambda inputs: np.array([[0.0], [1.0], [2.0], [4.0]]), sample)
+    assert found == {"accuracy": {"reference": None, "firmware": 0.75, "unit": "1"}}
