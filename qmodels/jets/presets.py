@@ -12,7 +12,7 @@ from qmodels.training.stages import Stage
 FLOAT, UNIFORM, LEAN = "float", "uniform", "lean"
 PRESETS = (LEAN, UNIFORM, FLOAT)
 
-FLOAT_STAGE = Stage(FLOAT, 40, 256, 2e-3)
+FLOAT_STAGE = Stage(FLOAT, 20, 256, 2e-3)
 UNIFORM_STAGE = Stage(UNIFORM, 20, 256, 1e-3)
 
 
@@ -33,9 +33,9 @@ UNIFORM_BITS = {MLP: 6, SETS: 8, INTERACTION: 8, MIXER: 8}
 """Bits of weights and of features behind a ReLU: those of the published networks."""
 
 LEARNED = {
-    MLP: Learned(Charge(1e-8, 1.5e-4, 0.6), Stage(LEAN, 40, 256, 1e-2)),
-    SETS: Learned(Charge(1e-8, 5e-5, 0.6), Stage(LEAN, 30, 256, 1e-2)),
-    INTERACTION: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 20, 256, 1e-2)),
+    MLP: Learned(Charge(1e-8, 1e-4, 0.6), Stage(LEAN, 50, 256, 1e-2)),
+    SETS: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 24, 256, 1e-2)),
+    INTERACTION: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 24, 256, 1e-2)),
     MIXER: Learned(Charge(1e-8, 5e-5, 0.6), Stage(LEAN, 30, 256, 1e-2)),
 }
 

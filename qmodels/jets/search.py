@@ -19,7 +19,7 @@ from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import ResourceTerm, measure_reach
 from qmodels.training.precision.task import ChargedTask
 
-REACH_JETS, BIT_JETS = 10_000, 10_000
+REACH_JETS, BIT_JETS = 10_000, 4096
 GUESSING = math.log(len(CLASSES))
 """Cross-entropy of a network that says nothing, in nats."""
 GIVEN_UP = 0.5

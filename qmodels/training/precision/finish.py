@@ -49,12 +49,15 @@ def prune(model: keras.Model) -> keras.Model:
     """A network that computes the same without what only zero weights read: hidden features and products.
 
     ``model`` is a chain of QActivation, QDense and PairProducts layers, of which a QActivation reads the input. All of
-    the input is kept: it is the port.
+    the input is kept: it is the port, and an activation behind it cannot choose of it.
     """
     start, *layers = model.layers
     known = np.arange(start.output.shape[-1])
     kept = _kept(layers)
-    kept[0] = known
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, QActivation):
+            break
+        kept[place] = known
     x = inputs = keras.Input((len(known),), name=start.name)
     for layer, chosen in zip(layers, kept, strict=True):
         copy = _part(layer, known, chosen)

@@ -113,6 +113,20 @@ def test_what_is_pruned_is_gone_from_the_graph_and_nothing_changes(tmp_path: Pat
     assert graph.multiplications() == 2
 
 
+def test_an_input_that_nothing_reads_stays_a_port(tmp_path: Path) -> None:
+    start = keras.Input((3,))
+    dropped = QActivation(learned_bits([2, 2, 1], (3,), "floor"))(ports()(start))
+    x = QDense(2, use_bias=False, kernel_quantizer=learned_bits(2, (3, 2)))(dropped)
+    x = QDense(1, use_bias=False, kernel_quantizer=learned_bits(1, (2, 1)))(x)
+    model = keras.Model(start, x)
+    model.set_weights([np.array([[1, 1], [0, 1], [-1, 1]], np.float32), np.array([[1], [0]], np.float32)])
+    small = prune(model)
+    assert [layer.output.shape[-1] for layer in small.layers] == [3, 3, 3, 1, 1]
+    x = np.random.default_rng(3).normal(0, 1, (300, 3)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(small(x)), np.asarray(model(x)))
+    agrees(small, tmp_path)
+
+
 def test_unread_products_cost_no_logic(tmp_path: Path) -> None:
     pairs = all_pairs(3)
     start = keras.Input((3,))
