@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qmodels.errors import ModelDataError
 from qmodels.jets.variants import INTERACTION, MIXER, MLP, SETS, Variant
@@ -12,7 +12,7 @@ from qmodels.training.stages import Stage
 FLOAT, UNIFORM, LEAN = "float", "uniform", "lean"
 PRESETS = (LEAN, UNIFORM, FLOAT)
 
-FLOAT_STAGE = Stage(FLOAT, 20, 256, 2e-3)
+FLOAT_STAGE = Stage(FLOAT, 30, 256, 1e-2)
 UNIFORM_STAGE = Stage(UNIFORM, 20, 256, 1e-3)
 
 
@@ -32,17 +32,24 @@ class Learned:
 UNIFORM_BITS = {MLP: 6, SETS: 8, INTERACTION: 8, MIXER: 8}
 """Bits of weights and of features behind a ReLU: those of the published networks."""
 
+CHARGED_PARTICLES = 16
 LEARNED = {
-    MLP: Learned(Charge(1e-8, 1e-4, 0.6), Stage(LEAN, 50, 256, 1e-2)),
+    MLP: Learned(Charge(1e-8, 5e-5, 0.6), Stage(LEAN, 50, 256, 1e-2)),
     SETS: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 24, 256, 1e-2)),
-    INTERACTION: Learned(Charge(1e-8, 2e-5, 0.6), Stage(LEAN, 24, 256, 1e-2)),
+    INTERACTION: Learned(Charge(1e-8, 3e-6, 0.6), Stage(LEAN, 24, 256, 1e-2)),
     MIXER: Learned(Charge(1e-8, 5e-5, 0.6), Stage(LEAN, 30, 256, 1e-2)),
 }
 
 
 def learned(variant: Variant) -> Learned:
-    """How the bits of ``variant`` are learned where nothing else is said."""
-    return LEARNED[variant.architecture]
+    """How the bits of ``variant`` are learned where nothing else is said.
+
+    The same network costs as many times more LUTs as it has more particles; what each is charged falls with them.
+    """
+    how = LEARNED[variant.architecture]
+    if not variant.particles:
+        return how
+    return replace(how, charge=how.charge.times(CHARGED_PARTICLES / variant.particles))
 
 
 def check_preset(name: str) -> None:
