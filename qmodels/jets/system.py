@@ -21,7 +21,7 @@ from qmodels.jets.samples.making import DATA_OPTIONS, TEST_OFFSET, cached_jets, 
 from qmodels.jets.variants import VARIANTS, Variant, find_variant
 from qmodels.seeds import check_seed
 from qmodels.training.progress import Report
-from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
+from qmodels.types import EventProgress, Fidelity, Firmware, Floats, Floats32
 
 NAME = "jets"
 TEST_JETS = 2000
@@ -157,8 +157,12 @@ def _fidelity(folder: Path, firmware: Firmware, sample: Sample, figure: Path | N
         from qmodels.jets.plots import draw_roc  # brings matplotlib
 
         reference = reference_logits(folder, sample)
-        networks = {} if reference is None else {"float reference": reference}
-        draw_roc({**networks, "firmware": firmware(sample.inputs)}, sample.classes, figure)
+        networks: dict[str, Floats] = {} if reference is None else {"float reference": reference}
+        outputs = firmware(sample.inputs)
+        if outputs.size > len(outputs):  # of the index of the largest there is no curve
+            networks["firmware"] = outputs
+        if networks:
+            draw_roc(networks, sample.classes, figure)
     return measure(folder, firmware, sample)
 
 

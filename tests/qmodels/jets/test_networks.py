@@ -62,6 +62,13 @@ def test_a_training_on_a_file_of_others(data: Path, tmp_path: Path) -> None:
     assert min(measured["accuracy"][side] for side in ("reference", "firmware")) > 0.6
     assert set(measured) == {"accuracy", "macro_auc", "cross_entropy", *(f"rejection_{name}" for name in "gqwzt")}
     assert (tmp_path / "roc.png").stat().st_size > 1000
+    indices = SYSTEM.fidelity_on(
+        "mlp16", tmp_path, lambda inputs: emulate(graph, inputs).argmax(axis=1)[:, None].astype(float),
+        SYSTEM.read_events(data, "mlp16"), path=data, figure=tmp_path / "reference.png",
+    )  # fmt: skip
+    assert indices is not None
+    assert indices == {"accuracy": measured["accuracy"]}
+    assert (tmp_path / "reference.png").exists()
 
 
 def test_wrong_options_of_a_training_are_named(data: Path, tmp_path: Path) -> None:
