@@ -70,7 +70,7 @@ ENCODER = Question(
     {OURS: _grid((2e-6, 4e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6), (1e-2, 2e-2))},
 )
 
-_JET_CHARGES = {"mlp16": ((5e-5, 1e-4), (3e-6, 1e-5, 3e-5)), "sets-16": ((2e-5,), (1e-6, 3e-6, 1e-5))}
+_JET_CHARGES = {"mlp16": ((5e-5, 1e-4), (3e-6, 1e-5)), "sets-16": ((2e-5,), (1e-6, 3e-6, 1e-5))}
 JETS = {
     variant: Question("accuracy", 1, 256, 0.3, {OURS: _grid(ours, (1e-2,)), PEER: _grid(peer, (1e-2,))})
     for variant, (ours, peer) in _JET_CHARGES.items()
