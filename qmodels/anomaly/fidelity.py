@@ -60,10 +60,12 @@ class Scores:
         """Between which efficiencies that of the true threshold lies.
 
         Above it there are as many events of the background as chance will have: within one standard deviation of a
-        Poisson distribution, whatever the scores look like. The background's events have to be independent.
+        Poisson distribution, whatever the scores look like. Where there may be none, it may be any score above all.
+        The background's events have to be independent.
         """
         few, many = (int(count) for count in poisson.ppf((0.16, 0.84), part * len(self.background)))
-        return self._passing(name, self._score_below(few)), self._passing(name, self._score_below(many))
+        least = self._passing(name, self._score_below(few - 1)) if few else 0.0
+        return least, self._passing(name, self._score_below(many))
 
     def _score_below(self, allowed: int) -> float:
         """The lowest score above which there are no more than ``allowed`` events of the background."""

@@ -103,7 +103,7 @@ def _hadronized(process: Process, seed: int, random: np.random.Generator) -> Ite
         for _ in range(1 if hope.lepton else process.decayed):
             pythia.event.assign(partons)
             found = hope.lepton
-            if hope.tau and not found and taus.decay(pythia, random, only_to_leptons=not hope.quark):
+            if hope.tau and not found and taus.decay(random, only_to_leptons=not hope.quark):
                 found = any(map(_is_hard_lepton, _from(pythia.event, partons.size())))
             if not found and not hope.quark:
                 continue

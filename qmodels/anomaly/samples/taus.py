@@ -22,6 +22,7 @@ class Taus:
     """The τ leptons of a generator: every decay of them stays as likely as it is."""
 
     def __init__(self, pythia: Pythia) -> None:
+        self._pythia = pythia
         entry = pythia.particleData.findParticle(TAU)
         channels = [entry.channel(index) for index in range(entry.sizeChannels())]
         self._to_leptons = [channel for channel in channels if _is_leptonic(channel)]
@@ -29,21 +30,21 @@ class Taus:
         ratios = [sum(channel.bRatio() for channel in some) for some in (self._to_leptons, channels)]
         self._share = ratios[0] / ratios[1]
 
-    def decay(self, pythia: Pythia, random: np.random.Generator, *, only_to_leptons: bool) -> bool:
+    def decay(self, random: np.random.Generator, *, only_to_leptons: bool) -> bool:
         """Let those of the event decay; or, ``only_to_leptons``, not if no electron or muon comes out.
 
         Returns whether they have decayed.
         """
-        codes = [particle.id() for particle in pythia.event if particle.idAbs() == TAU and particle.isFinal()]
+        codes = [particle.id() for particle in self._pythia.event if particle.idAbs() == TAU and particle.isFinal()]
         if not only_to_leptons or len(set(codes)) < len(codes):  # two of a charge cannot be told apart
-            pythia.moreDecays()
+            self._pythia.moreDecays()
             return True
         leptonic = {code for code in codes if random.random() < self._share}
         if not leptonic:
             return False
         self._set(self._to_leptons, leptonic)
         self._set(self._to_hadrons, set(codes) - leptonic)
-        pythia.moreDecays()
+        self._pythia.moreDecays()
         self._set([*self._to_leptons, *self._to_hadrons], {TAU, -TAU})
         return True
 

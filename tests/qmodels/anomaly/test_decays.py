@@ -67,7 +67,7 @@ def test_tau_gives_a_lepton_as_often_as_ever(pythia: Any) -> None:
     for _ in range(300):
         pythia.event.reset()
         pythia.event.append(-TAU, 83, 0, 0, 30.0, 0.0, 0.0, float(np.hypot(30.0, TAU_MASS)), TAU_MASS)
-        if taus.decay(pythia, random, only_to_leptons=True):
+        if taus.decay(random, only_to_leptons=True):
             decayed += 1
             assert any(p.idAbs() in (ELECTRON, MUON) for p in pythia.event)
     assert decayed / 300 == pytest.approx(0.352, abs=0.1)
@@ -77,4 +77,4 @@ def test_tau_gives_a_lepton_as_often_as_ever(pythia: Any) -> None:
 
 def test_nothing_decays_where_no_tau_could_give_a_lepton(pythia: Any) -> None:
     pythia.event.reset()
-    assert not Taus(pythia).decay(pythia, np.random.default_rng(3), only_to_leptons=True)
+    assert not Taus(pythia).decay(np.random.default_rng(3), only_to_leptons=True)

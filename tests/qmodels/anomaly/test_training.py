@@ -49,10 +49,12 @@ def test_thresholds_and_efficiencies_by_hand() -> None:
 
 
 def test_efficiency_lies_between_those_of_thresholds_that_chance_may_give() -> None:
-    # One event of 100,000 is to pass: none or two do in 68 % of such samples (Poisson of mean 1: 0.37, 0.74, 0.92).
-    scores = Scores(np.arange(100_000.0), {"s": np.array([99_997.5, 99_998.5, 99_999.5, 0.0])})
+    # Four events of 400,000 are to pass: two to six do in 68 % of such samples (Poisson: 0.09 for one, 0.89 for six).
+    scores = Scores(np.arange(400_000.0), {"s": np.array([399_999.0, 399_997.0, 399_994.0, 399_993.0])})
     assert scores.efficiency("s", 1e-5) == 0.5
     assert scores.efficiency_range("s", 1e-5) == (0.25, 0.75)
+    few = Scores(np.arange(1000.0), scores.signals)  # none passes: nothing is known of what lies above them all
+    assert few.efficiency_range("s", 1e-5) == (0.0, 1.0)
 
 
 @pytest.mark.slow  # TensorFlow starts
