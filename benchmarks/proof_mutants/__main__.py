@@ -110,7 +110,7 @@ def circuit_outcomes(
         try:
             shown = (right != responses(Gates(path, made.rtl.top), made.rtl, made.events)).any(axis=1)
             start = time.monotonic()
-            verdict = compared(path).compare(Deadline(_SECONDS), lambda done, total: None)
+            verdict = compared(path).compare(Deadline(_SECONDS), lambda step, done, total: None)
             found = REFUTED if verdict.difference else NOT_DONE if verdict.where else EQUIVALENT
             reason = verdict.where
         except FirmwareError as error:

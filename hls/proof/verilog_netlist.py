@@ -24,6 +24,7 @@ from hls.rtl.netlist.simulation import from_bits
 from hls.rtl.ports import RtlPort
 
 STAGE = "netlist"
+_READING = f"{STAGE}: reading"
 _MOST_TOLD = 100
 """Clocks of which the flags are told one by one."""
 _METHOD = "registers matched by what they hold; sums equal as linear forms, the other logic between them by SAT"
@@ -87,12 +88,16 @@ def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
     except UnsupportedError as error:
         raise NotClosedError(str(error)) from error
     design = subject.verilog
+    subject.show(_READING, 0, 3)
     first = elaborate(design, subject.cache)
+    subject.show(_READING, 1, 3)
     between = prepare(design, family, subject.cache)
+    subject.show(_READING, 2, 3)
     second = netlist_gates(subject.netlist, family, design.top, subject.cache)
+    subject.show(_READING, 3, 3)
     deadline.check("the reading of Verilog and netlist")
-    circuits = Circuits(design, first, second, between)
-    verdict = circuits.compare(deadline, lambda done, total: subject.show(STAGE, done, total))
+    circuits = Circuits(design, first, second, between, subject.cache)
+    verdict = circuits.compare(deadline, lambda step, done, total: subject.show(f"{STAGE}: {step}", done, total))
     if verdict.where is not None and not deadline.left:
         deadline.check(f"{verdict.where}, with {verdict.proved:,} of {verdict.all:,} registers and output bits proved")
     return circuits, verdict

@@ -58,7 +58,7 @@ def write_gates(words: Path, gates: Path, top: str) -> None:
                 made[f"{name}.{place}.{gate}"] = {"type": kind, "connections": named}
     module["cells"] = made
     gates.write_text(json.dumps(design), encoding="utf-8")
-    _beside(gates).write_text(json.dumps(adders), encoding="utf-8")
+    beside(gates).write_text(json.dumps(adders), encoding="utf-8")
 
 
 def _wires(module: Mapping[str, Any]) -> Iterator[Sequence[Bit]]:
@@ -80,13 +80,14 @@ def _as_gates(adder: Sequence[Bit], fresh: Iterator[int]) -> Iterator[tuple[str,
 
 def read_adders(gates: Path) -> list[FullAdder]:
     """The full adders of a file of gates; none of one that ``write_gates`` did not write."""
-    path = _beside(gates)
+    path = beside(gates)
     if not path.is_file():
         return []
     return [FullAdder(*numbered(bits).tolist()) for bits in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def _beside(gates: Path) -> Path:
+def beside(gates: Path) -> Path:
+    """Where the full adders of a file of gates stand."""
     return gates.with_suffix(".adders.json")
 
 

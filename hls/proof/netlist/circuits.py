@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from hls.errors import ToolError
+from hls.machine.progress import StageProgress
 from hls.proof.netlist.correspondence import (
     CONTROL,
     Flags,
@@ -25,6 +26,7 @@ from hls.proof.netlist.correspondence import (
 from hls.proof.netlist.equivalence import Cut, Findings, Progress, Solver, refine
 from hls.proof.netlist.induction import induced
 from hls.proof.netlist.looped import run_from_reset
+from hls.proof.netlist.remembered import half_of
 from hls.proof.netlist.side import Side, read_side
 from hls.proof.netlist.unrolled import Unrolled
 from hls.proof.subject import Deadline
@@ -71,59 +73,66 @@ class Verdict:
 class Circuits:
     """The Verilog of ``design`` and another circuit with the same ports, each as a file of gates.
 
-    ``between`` is a third that has something of both: what is equal to it on either side is equal.
+    ``between`` is a third that has something of both: what is equal to it on either side is equal. What is proved is
+    kept in ``cache``, so that a proof that was stopped goes on.
     """
 
-    def __init__(self, design: Design, first: Path, second: Path, between: Path | None = None) -> None:
+    def __init__(
+        self, design: Design, first: Path, second: Path, between: Path | None = None, cache: Path | None = None
+    ) -> None:
         self.design = design
         self.sides = (read_side("Verilog", first, design.top), read_side("netlist", second, design.top))
         middle = [] if between is None else [read_side("prepared Verilog", between, design.top)]
         chain = [self.sides[0], *middle, self.sides[1]]
-        self._steps = [_Step(design, pair) for pair in pairwise(chain)]
+        self._steps = [_Step(design, pair, cache) for pair in pairwise(chain)]
 
     @cached_property
     def latency(self) -> int:
         """Clocks from an event to its result in the Verilog: those that its valid flag takes."""
         return self.sides[0].registers_on_the_way(self.sides[0].ports["valid_out"][0])
 
-    def compare(self, deadline: Deadline, progress: Progress) -> Verdict:
-        """Prove both equal, or find an input that tells them apart.
+    def compare(self, deadline: Deadline, progress: StageProgress) -> Verdict:
+        """Prove both equal, or find an input that tells them apart. ``progress`` is told of each step by its name.
 
         Raises:
             NotClosedError: no result comes, or a circuit with a result each clock is no pipeline.
             ToolError: a tool failed, or gates wait for each other.
         """
+        proved = sum(step.half.proved or 0 for step in self._steps)
+        steps = [step for step in self._steps if step.half.proved is None]
         if self.design.interval > 1:
-            return self._compare_looped(deadline, progress)
+            return self._compare_looped(steps, proved, deadline, progress)
         clocks = self.latency + _MARGIN
-        runs = [run_both(step.sides, self.design, clocks) for step in self._steps]
+        runs = [run_both(step.sides, self.design, clocks) for step in steps]
         for run in runs:
             for clock, _, lane in run.differences[:1]:
                 difference = self._shown(run.given[clock - clocks : clock + 1, :, lane], self.latency)
                 if difference is not None:
                     return Verdict(0, 0, difference)
-        proved = 0
-        for step, run in zip(self._steps, runs, strict=True):
-            found = step.compare(run, clocks, deadline, progress)
+        for step, run in zip(steps, runs, strict=True):
+            found = step.compare(run, clocks, deadline, partial(progress, step.name))
             difference = None if found.given is None else self._shown(found.given, self.latency)
             if difference is not None or found.where is not None:
                 return Verdict(proved + found.proved, proved + found.all, difference, found.where)
+            step.half.close(found.proved)
             proved += found.proved
         return Verdict(proved, proved)
 
-    def _compare_looped(self, deadline: Deadline, progress: Progress) -> Verdict:
+    def _compare_looped(
+        self, steps: Sequence[_Step], proved: int, deadline: Deadline, progress: StageProgress
+    ) -> Verdict:
         """Registers hold on: what is equal is equal from a reset on."""
-        proved = 0
-        for step in self._steps:
+        for step in steps:
             run, latency = run_from_reset(step.sides, self.design, deadline)
             for clock, _, lane in run.differences:
                 begin = int(np.flatnonzero(run.given[: max(clock - latency, 0) + 1, _RESET, lane])[-1])
                 difference = self._shown(run.given[begin : clock + 1, :, lane], latency)
                 if difference is not None:
                     return Verdict(0, 0, difference)
-            found = step.induced(run, deadline, progress)
+            found = step.induced(run, deadline, partial(progress, step.name))
             if found.where is not None:
                 return Verdict(proved + found.proved, proved + found.all, where=found.where)
+            step.half.close(found.proved)
             proved += found.proved
         return Verdict(proved, proved)
 
@@ -154,10 +163,12 @@ class _Found:
 
 
 class _Step:
-    """Two circuits that are compared with each other."""
+    """Two circuits that are compared with each other; what is known of both is kept in ``half``."""
 
-    def __init__(self, design: Design, sides: Sequence[Side]) -> None:
+    def __init__(self, design: Design, sides: Sequence[Side], cache: Path | None) -> None:
         self.sides = sides
+        self.name = " = ".join(side.label for side in sides)
+        self.half = half_of(sides, repr((design.inputs, design.outputs, design.interval)), cache)
         self._design = design
         self._inputs = [self._nets(*bit) for bit in input_bits(design)]
         self._outputs = [self._nets(*bit) for bit in output_bits(design)]
@@ -179,13 +190,14 @@ class _Step:
 
     def induced(self, run: Run, deadline: Deadline, progress: Progress) -> _Found:
         """Prove both sides equal from a reset on, after ``run``."""
-        found, where = induced(self.sides, self._design, self._outputs, self._inputs, run, deadline, progress)
+        solver = Solver(deadline, progress, self.half.pairs())
+        found, where = induced(self.sides, self._design, self._outputs, self._inputs, run, deadline, solver)
         return _Found(found.equal, found.all, where)
 
     def _proved(self, run: Run, deadline: Deadline, progress: Progress) -> tuple[Cut, Findings]:
         """The targets of the classes, which fall apart where a state tells registers of one class apart."""
         classes = classes_of(run)
-        solver = Solver(deadline, progress)
+        solver = Solver(deadline, progress, self.half.pairs())
         for _ in range(_ROUNDS):
             cut = Cut(self.sides, self._outputs, self._inputs, classes, run.seen, deadline)
             found = solver.solve(cut)
@@ -195,7 +207,7 @@ class _Step:
 
     def _closer(self, cut: Cut, found: Findings, longest: int, deadline: Deadline) -> _Found:
         """States that differ may be none that the registers ever hold: ask for inputs instead."""
-        stopped = _Found(found.equal, found.all, cut.where(found))
+        stopped = _Found(found.equal, found.all, cut.where(found, self._design))
         if not deadline.left:
             return stopped
         results, given = Unrolled(self.sides, self._inputs, longest).compare(self._outputs, deadline)

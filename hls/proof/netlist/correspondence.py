@@ -61,6 +61,11 @@ class Classes:
 
     members: list[list[Member]] = field(default_factory=lambda: [[]])
 
+    def name(self, number: int) -> str:
+        """What a class is called whatever its number: by one of its registers, of the second side if it has any."""
+        last = max(self.members[number], key=lambda member: (member.side, -member.net))
+        return f"{last.side}.{last.net}"
+
     def split(self, number: int, groups: Sequence[Sequence[Member]]) -> None:
         """A class falls apart: the first group stays, the others become classes of their own."""
         self.members[number] = list(groups[0])
@@ -95,6 +100,17 @@ def output_bits(design: Design) -> list[tuple[str, int]]:
     """The bits at the outputs: the flags first, then the ports."""
     bits = [(name, 0) for name in flags(design)]
     return bits + [(port.signal, place) for port in design.outputs for place in range(port.bits)]
+
+
+def output_name(design: Design, place: int) -> str:
+    """What an output bit is called in messages."""
+    name, bit = output_bits(design)[place]
+    port = next((port for port in design.outputs if port.signal == name), None)
+    if port is None:
+        return f"the flag {name}"
+    element, low = divmod(bit, port.type.width)
+    index = ", ".join(str(number) for number in np.unravel_index(element, port.shape))
+    return f"bit {low} of output {port.name}[{index}]"
 
 
 def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) -> Run:

@@ -14,11 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from hls.proof.netlist.aig import Aig, Literal, cones, evaluate, support
-from hls.proof.netlist.correspondence import Classes, Held, Member
+from hls.proof.netlist.correspondence import Classes, Held, Member, output_name
+from hls.proof.netlist.remembered import Remembered
 from hls.proof.netlist.settling import Verdict, settle
 from hls.proof.netlist.side import Side
 from hls.proof.netlist.sums import join
 from hls.proof.subject import Deadline, NotClosedError
+from hls.rtl import Design
 
 _LARGEST = 5_000
 """Nodes of one job: ABC takes seconds for so many, and minutes for ten times as many."""
@@ -117,16 +119,31 @@ class Cut:
         """The net of a class's first register; of an output its place."""
         return -number if number < 0 or not self.classes.members[number] else self.classes.members[number][0].net
 
-    def where(self, found: Findings) -> str:
+    def where(self, found: Findings, design: Design) -> str:
         """The first target, on the way from the inputs, that is not proved."""
         order = self.order()
-        failed = [*found.open, *(target for target, _ in found.different)]
-        target = min(failed, key=lambda target: (order.get(target.number, len(order)), target.member is None))
+
+        def place(target: Target) -> tuple[int, bool, int]:
+            return order.get(target.number, len(order)), target.member is None, abs(target.number)
+
+        target = min([*found.open, *(target for target, _ in found.different)], key=place)
         if target.member is None:
-            return "an output"
-        side = self.sides[target.member.side]
+            return f"{output_name(design, -target.number - 1)}{self._alone(target)}"
         stage = f", stage {order[target.number]}" if target.number in order else ""
-        return f"register {side.name(target.member.net)} of the {side.label}{stage}"
+        return f"{self._called(target.member)}{stage}{self._alone(target)}"
+
+    def _called(self, member: Member) -> str:
+        side = self.sides[member.side]
+        return f"register {side.name(member.net)} of the {side.label}"
+
+    def _alone(self, target: Target) -> str:
+        """The first register that a target reads and that none of the other circuit is known to equal."""
+        number_of = {literal >> 1: number for number, literal in self.variables.items() if number}
+        for node in support(self.aig, target.pair):
+            members = self.classes.members[number_of[node]] if node in number_of else []
+            if len({member.side for member in members}) == 1:
+                return f", which reads {self._called(members[0])}, for which the other side has none"
+        return ""
 
     def check_order(self) -> None:
         """Raise ``NotClosedError`` where registers read themselves: then what is proved of each proves nothing of all.
@@ -158,30 +175,26 @@ class Cut:
 class Solver:
     """Settles the targets of cuts, in jobs side by side; a pair whose equal was proved before is not asked again."""
 
-    def __init__(self, deadline: Deadline, progress: Progress) -> None:
+    def __init__(self, deadline: Deadline, progress: Progress, proved: Remembered) -> None:
         self._deadline = deadline
         self._progress = progress
-        self._proved: set[tuple[tuple[bytes, int], ...]] = set()
+        self._proved = proved
 
     def solve(self, cut: Cut) -> Findings:
         """All targets of ``cut``. None may keep the others from being tried: what is left open has a second try."""
         marks = _marks(cut)
-        keys = {
-            target: tuple((marks[literal >> 1], literal & 1) for literal in target.pair)
-            for target in cut.targets
-            if target.pair[0] != target.pair[1]
-        }
+        keys = {target: _mark(marks, target.pair) for target in cut.targets if target.pair[0] != target.pair[1]}
         asked = [target for target, key in keys.items() if key not in self._proved]
         found = Findings(all=len(cut.targets), equal=len(cut.targets) - len(asked))
-        self._settle(cut, asked, _FIRST_TRY, found)
+        self._settle(cut, asked, _FIRST_TRY, found, keys)
         if found.open and not found.different:
             left, found.open = found.open, []
-            self._settle(cut, left, self._deadline.left * _SIDE_BY_SIDE / len(left), found)
-        failed = {*found.open, *(target for target, _ in found.different)}
-        self._proved |= {key for target, key in keys.items() if target not in failed}
+            self._settle(cut, left, self._deadline.left * _SIDE_BY_SIDE / len(left), found, keys)
         return found
 
-    def _settle(self, cut: Cut, targets: Sequence[Target], seconds: float, found: Findings) -> None:
+    def _settle(
+        self, cut: Cut, targets: Sequence[Target], seconds: float, found: Findings, keys: Mapping[Target, str]
+    ) -> None:
         made = [(group, cones(cut.aig, [target.pair for target in group])) for group in _jobs(cut, targets)]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             results = pool.map(lambda job: settle(job[1], Deadline(min(seconds, self._deadline.left))), made)
@@ -189,13 +202,20 @@ class Solver:
                 for target, result in zip(group, settled, strict=True):
                     shown = {job.origin[node]: value for node, value in result.shown_by.items()}
                     found.add(target, result.verdict, shown)
+                self._proved.add(keys[t] for t, r in zip(group, settled, strict=True) if r.verdict == "equal")
                 self._progress(found.equal, found.all)
+
+
+def _mark(marks: Sequence[bytes], pair: tuple[Literal, Literal]) -> str:
+    """What stands for a pair: the same in every cut that has it."""
+    text = b"".join(marks[literal >> 1] + b"%d" % (literal & 1) for literal in pair)
+    return hashlib.blake2b(text, digest_size=20).hexdigest()
 
 
 def _marks(cut: Cut) -> list[bytes]:
     """For each node of a cut what it computes by structure: the same in every cut, however its nodes are numbered."""
     names = {literal >> 1: f"input {place}" for place, literal in enumerate(cut.inputs)}
-    names |= {literal >> 1: f"class {number}" for number, literal in cut.variables.items() if number}
+    names |= {literal >> 1: f"class {cut.classes.name(n)}" for n, literal in cut.variables.items() if n}
     marks = [b"0"]
     for node in range(1, len(cut.aig)):
         read = cut.aig.left[node], cut.aig.right[node]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hls.proof.netlist.aig import FALSE, TRUE, Aig, Literal, support
 from hls.proof.netlist.correspondence import Classes, Member, Run, classes_of
-from hls.proof.netlist.equivalence import Cut, Findings, Progress, Solver, Target, refine
+from hls.proof.netlist.equivalence import Cut, Findings, Solver, Target, refine
 from hls.proof.netlist.matching import Matcher
 from hls.proof.netlist.side import Side
 from hls.proof.subject import Deadline
@@ -29,35 +29,18 @@ Nets = Sequence[tuple[int, int]]
 
 
 def induced(
-    sides: Sequence[Side], design: Design, outputs: Nets, inputs: Nets, run: Run, deadline: Deadline, progress: Progress
+    sides: Sequence[Side], design: Design, outputs: Nets, inputs: Nets, run: Run, deadline: Deadline, solver: Solver
 ) -> tuple[Findings, str | None]:
     """What is proved of ``sides`` after ``run``; and where it stopped, if it did.
 
     Registers are matched by what a reset of some clocks makes of them. Where a long one matches badly, a single clock
     may serve; what holds after that holds after more, since reset is an input like others.
     """
-    for clocks in (RESET_CLOCKS, 1):
-        found, stopped = _induced_after(clocks, sides, design, outputs, inputs, run, deadline, progress)
-        if stopped is None or not deadline.left:
-            break
-    return found, stopped
-
-
-def _induced_after(
-    clocks: int,
-    sides: Sequence[Side],
-    design: Design,
-    outputs: Nets,
-    inputs: Nets,
-    run: Run,
-    deadline: Deadline,
-    progress: Progress,
-) -> tuple[Findings, str | None]:
-    cleared = [_cleared(side, clocks) for side in sides]
-    classes = classes_of(run)
-    matcher = Matcher(sides, design, classes, deadline)
-    matcher.match(cleared)
-    solver = Solver(deadline, progress)
+    long, short = ([_cleared(side, clocks) for side in sides] for clocks in (RESET_CLOCKS, 1))
+    best = _Matched.after(long, sides, design, run, deadline)
+    if best.alone and long != short:
+        best = min(best, _Matched.after(short, sides, design, run, deadline), key=lambda matched: matched.alone)
+    cleared, classes, matcher = best.cleared, best.classes, best.matcher
     for _ in range(_ROUNDS):
         _second_first(classes)
         cut = _LoopedCut(sides, outputs, inputs, classes, run.seen, deadline)
@@ -66,9 +49,33 @@ def _induced_after(
             break
         matcher.split()
     if found.equal < found.all:
-        return found, cut.where(found)
+        return found, cut.where(found, design)
     odd = _unsettled(cut, cleared)
     return found, None if odd is None else f"register {sides[odd.side].name(odd.net)}, which no reset settles"
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """Registers matched by what a reset makes of them: those of each side that it has ``cleared``, with their value."""
+
+    cleared: Sequence[Mapping[int, bool]]
+    classes: Classes
+    matcher: Matcher
+
+    @classmethod
+    def after(
+        cls, cleared: Sequence[Mapping[int, bool]], sides: Sequence[Side], design: Design, run: Run, deadline: Deadline
+    ) -> _Matched:
+        """Matched after a reset that clears these."""
+        classes = classes_of(run)
+        matcher = Matcher(sides, design, classes, deadline)
+        matcher.match(cleared)
+        return cls(cleared, classes, matcher)
+
+    @property
+    def alone(self) -> int:
+        """Classes of which the second side has all registers: what they hold, the first is not known to have."""
+        return sum(bool(group) and all(member.side for member in group) for group in self.classes.members[1:])
 
 
 def _second_first(classes: Classes) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hls.proof.netlist.correspondence import Classes, Member, Words, input_bits, random_inputs
 from hls.proof.netlist.side import Side
-from hls.proof.netlist.uses import told_by_use
+from hls.proof.netlist.uses import shared_out, told_by_use, wake_constants
 from hls.proof.subject import Deadline
 from hls.rtl import Design
 
@@ -64,8 +64,8 @@ class Matcher:
         """Classes that are as fine as steps tell; ``cleared`` are the registers of each side that a reset clears."""
         for _ in range(2):
             self.split()
-            while told_by_use(self._sides, self._design, self._classes, cleared, self._random):
-                self._deadline.check("the steps that tell copies apart")
+            self._tell_by_use(cleared)
+            wake_constants(self._sides, self._design, self._classes, cleared, self._random)
             self._pair_up(cleared)
             self._join()
         self.split()
@@ -76,6 +76,14 @@ class Matcher:
         while quiet < _QUIET:
             self._deadline.check("the steps that tell registers apart")
             quiet = 0 if self._split_once() else quiet + 1
+
+    def _tell_by_use(self, cleared: Sequence[Mapping[int, object]]) -> None:
+        """Tell copies apart by what reads them. What saturates hides a bit of a word in most states: ask again."""
+        quiet = 0
+        while quiet < _QUIET:
+            self._deadline.check("the steps that tell copies apart")
+            told = told_by_use(self._sides, self._design, self._classes, cleared, self._random)
+            quiet = 0 if told else quiet + 1
 
     def _split_once(self) -> bool:
         held, inputs = self._state(), self._inputs()
@@ -96,18 +104,12 @@ class Matcher:
         """Leave one register of the second side in a class, unless a reset clears them: two may wake up differently."""
         for number, members in enumerate(list(self._classes.members)):
             awake = [[m for m in members if m.side == side and m.net not in cleared[side]] for side in (0, 1)]
-            if len(awake[1]) < 2 and (number or not awake[1]):
+            if len(awake[1]) < 2 or not number:
                 continue
-            if number:
-                shares = [awake[0][place :: len(awake[1])] for place in range(len(awake[1]))]
-            else:
-                shares = [[] for _ in awake[1]]
-            groups = [[*share, member] for share, member in zip(shares, awake[1], strict=True)]
+            groups = shared_out(*awake)
             gone = {member for group in groups for member in group}
             rest = [member for member in members if member not in gone]
-            if rest or not number:
-                groups.insert(0, rest)
-            self._classes.split(number, groups)
+            self._classes.split(number, [*([rest] if rest else []), *groups])
 
     def _join(self) -> None:
         """Join classes of one side with those of the other that take the same."""

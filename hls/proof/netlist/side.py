@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hls.errors import ToolError
-from hls.proof.netlist.adders import FullAdder, read_adders
+from hls.proof.netlist.adders import FullAdder, beside, read_adders
 from hls.proof.netlist.aig import GATES, Aig, Literal
 from hls.rtl.netlist.circuit import CONSTANTS, KINDS, PINS, numbered
 from hls.rtl.netlist.gates import Gates
@@ -31,6 +31,11 @@ class Side:
     top: str
     gates: Gates
     adders: Sequence[FullAdder] = ()
+
+    @property
+    def files(self) -> list[Path]:
+        """All that it was read from."""
+        return [path for path in (self.path, beside(self.path)) if path.is_file()]
 
     @cached_property
     def ports(self) -> Mapping[str, tuple[int, ...]]:

@@ -58,6 +58,35 @@ def told_by_use(
     return split
 
 
+def wake_constants(
+    sides: Sequence[Side],
+    design: Design,
+    classes: Classes,
+    cleared: Sequence[Mapping[int, object]],
+    random: np.random.Generator,
+) -> None:
+    """Give registers of the second side that always hold 0, but wake up with anything, classes of their own.
+
+    Those of the first side that the same read are taken along; others may wake up with 0.
+    """
+    awake = [member for member in classes.members[0] if member.net not in cleared[member.side]]
+    if not any(member.side for member in awake):
+        return
+    uses = _uses(sides, design, classes, awake, random)
+    alike: dict[bytes, tuple[list[Member], list[Member]]] = defaultdict(lambda: ([], []))
+    for member in awake:
+        if member.side or uses[member].any():
+            alike[uses[member].tobytes()][member.side].append(member)
+    groups = [group for both in alike.values() if both[1] for group in shared_out(*both)]
+    gone = {member for group in groups for member in group}
+    classes.split(0, [[member for member in classes.members[0] if member not in gone], *groups])
+
+
+def shared_out(first: Sequence[Member], second: Sequence[Member]) -> list[list[Member]]:
+    """For each of ``second`` a group with as many of ``first`` as the others have."""
+    return [[*first[place :: len(second)], member] for place, member in enumerate(second)]
+
+
 def _uses(
     sides: Sequence[Side],
     design: Design,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def compared(tmp_path: Path) -> Callable[..., Verdict]:
             made = make(circuit)
             outputs = len(made)
             paths.append(circuit.write(tmp_path / f"{name}.json", made, depth))
-        return Circuits(design(bits, outputs), *paths).compare(Deadline(limit), lambda done, total: None)
+        return Circuits(design(bits, outputs), *paths).compare(Deadline(limit), lambda step, done, total: None)
 
     return compare
 
@@ -102,7 +103,7 @@ def test_a_valid_flag_that_the_reset_does_not_clear(compared: Callable[..., Verd
         )
     )
     assert text != second.read_text(encoding="utf-8")
-    found = Circuits(design(1), first, second).compare(Deadline(60), lambda done, total: None).difference
+    found = Circuits(design(1), first, second).compare(Deadline(60), lambda step, done, total: None).difference
     assert found is not None
     assert found.place == 0
     assert found.given[-2, :2].tolist() == [True, True]  # valid and reset at once
@@ -199,3 +200,37 @@ def test_files_cut_short_are_named(tmp_path: Path, text: str) -> None:
     second.write_text(text, encoding="utf-8")
     with pytest.raises(ToolError, match=r"b\.json"):
         Circuits(design(1), first, second)
+
+
+def test_a_proof_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second of two outputs is not settled at first; then nothing else is asked, and at last nothing at all."""
+    paths = []
+    for name in "ab":
+        circuit = Circuit(3)
+        held = [circuit.register(bit) for bit in circuit.inputs]
+        plain = [circuit.gate("AND", a, b) for a, b in pairwise(held)]
+        other = [circuit.gate("ANDNOT", a, circuit.gate("XOR", a, b)) for a, b in pairwise(held)]
+        paths.append(circuit.write(tmp_path / f"{name}.json", plain if name == "a" else other))
+    asked: list[int] = []
+    stopped = True
+
+    def some(cones: Cones, deadline: Deadline) -> list[PairResult]:
+        asked.append(len(cones.pairs))
+        results = settle(cones, deadline)
+        return [*results[:-1], PairResult("open")] if stopped else results
+
+    def verdict() -> Verdict:
+        asked.clear()
+        made = Circuits(design(3, 2), *paths, cache=tmp_path / "kept")
+        return made.compare(Deadline(60), lambda step, done, total: None)
+
+    monkeypatch.setattr(equivalence, "settle", some)
+    monkeypatch.setattr(circuits.Unrolled, "compare", lambda *_: ([PairResult("open")], None))
+    first = verdict()
+    assert asked == [2, 1]
+    assert (first.proved, first.where) == (first.all - 1, "bit 1 of output y[0]")
+    stopped = False
+    assert verdict() == Verdict(first.all, first.all)
+    assert asked == [1]
+    assert verdict() == Verdict(first.all, first.all)
+    assert asked == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def compared(tmp_path: Path) -> Callable[..., Verdict]:
             outputs = len(made)
             paths.append(circuit.write(tmp_path / f"{name}.json", made))
         slow = replace(design(bits, outputs), interval=2)
-        return Circuits(slow, *paths).compare(Deadline(60.0), lambda done, total: None)
+        return Circuits(slow, *paths).compare(Deadline(60.0), lambda step, done, total: None)
 
     return compare
 
@@ -124,3 +125,20 @@ def test_a_register_that_wakes_up_is_not_one_that_a_reset_clears(compared: Calla
 
     verdict = compared(1, cleared, kept)
     assert verdict.difference is not None or verdict.where is not None
+
+
+def test_registers_that_never_hold_a_1_are_matched_by_what_reads_them(compared: Callable[..., Verdict]) -> None:
+    """No reset clears them, and no constant does: of two words one is above the other, or it is not."""
+
+    def both(c: Circuit, other: Callable[[Bit, Bit], Bit]) -> list[Bit]:
+        held = [c.register(bit) for bit in c.inputs]
+        never = [c.register(c.gate("AND", c.gate("AND", a, b), other(a, b))) for a, b in pairwise(held)]
+        return [c.gate("XOR", c.register(bit), zero) for bit, zero in zip(held, never, strict=False)]
+
+    def first(c: Circuit) -> list[Bit]:
+        return both(c, lambda a, b: c.gate("XOR", a, b))
+
+    def second(c: Circuit) -> list[Bit]:
+        return both(c, lambda a, b: c.gate("NAND", a, b))
+
+    assert compared(4, first, second).where is None

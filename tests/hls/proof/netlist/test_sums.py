@@ -59,7 +59,7 @@ def compared(tmp_path: Path) -> Callable[[Made, Made], Verdict]:
         for name, make in (("a", first), ("b", second)):
             circuit = Circuit(3 * WIDTH)
             paths.append(circuit.write(tmp_path / f"{name}.json", make(circuit)))
-        return Circuits(design(3 * WIDTH, WIDTH + 2), *paths).compare(Deadline(60), lambda done, total: None)
+        return Circuits(design(3 * WIDTH, WIDTH + 2), *paths).compare(Deadline(60), lambda step, done, total: None)
 
     return compare
 
