@@ -104,7 +104,14 @@ def proved(name: str, asked: Asked, netlist: Path | None) -> tuple[Cost, str]:
         if hls4ml is not None:
             write_project(graph, target, asked.project.name, hls4ml)
         subject = Subject(
-            asked.project.name, graph, target, place / "cache", verilog, hls4ml, netlist, time_limit=asked.time_limit
+            project=asked.project.name,
+            graph=graph,
+            target=target,
+            cache=place / "cache",
+            verilog=verilog,
+            hls4ml=hls4ml,
+            netlist=netlist,
+            time_limit=asked.time_limit,
         )
         before = _used()
         link = _LINKS[name](subject)

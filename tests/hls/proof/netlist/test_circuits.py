@@ -15,6 +15,7 @@ from hls.proof.netlist.aig import Cones
 from hls.proof.netlist.circuits import Circuits, Verdict
 from hls.proof.netlist.correspondence import Classes, Run, classes_of
 from hls.proof.netlist.settling import PairResult, settle
+from hls.proof.netlist.unrolled import Unrolled
 from hls.proof.subject import Deadline
 from tests.hls.proof.netlist.circuits_by_hand import Bit, Circuit, design
 
@@ -204,13 +205,13 @@ def test_files_cut_short_are_named(tmp_path: Path, text: str) -> None:
 
 def test_a_proof_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second of two outputs is not settled at first; then nothing else is asked, and at last nothing at all."""
-    paths = []
-    for name in "ab":
+    first_path, second_path = tmp_path / "a.json", tmp_path / "b.json"
+    for path in (first_path, second_path):
         circuit = Circuit(3)
         held = [circuit.register(bit) for bit in circuit.inputs]
         plain = [circuit.gate("AND", a, b) for a, b in pairwise(held)]
         other = [circuit.gate("ANDNOT", a, circuit.gate("XOR", a, b)) for a, b in pairwise(held)]
-        paths.append(circuit.write(tmp_path / f"{name}.json", plain if name == "a" else other))
+        circuit.write(path, plain if path == first_path else other)
     asked: list[int] = []
     stopped = True
 
@@ -221,11 +222,11 @@ def test_a_proof_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
 
     def verdict() -> Verdict:
         asked.clear()
-        made = Circuits(design(3, 2), *paths, cache=tmp_path / "kept")
+        made = Circuits(design(3, 2), first_path, second_path, cache=tmp_path / "kept")
         return made.compare(Deadline(60), lambda step, done, total: None)
 
     monkeypatch.setattr(equivalence, "settle", some)
-    monkeypatch.setattr(circuits.Unrolled, "compare", lambda *_: ([PairResult("open")], None))
+    monkeypatch.setattr(Unrolled, "compare", lambda *_: ([PairResult("open")], None))
     first = verdict()
     assert asked == [2, 1]
     assert (first.proved, first.where) == (first.all - 1, "bit 1 of output y[0]")
