@@ -36,11 +36,11 @@ def induced(
     Registers are matched by what a reset of some clocks makes of them. Where a long one matches badly, a single clock
     may serve; what holds after that holds after more, since reset is an input like others.
     """
-    long, short = ([_cleared(side, clocks) for side in sides] for clocks in (RESET_CLOCKS, 1))
+    long, short = ([_after_reset(side, clocks) for side in sides] for clocks in (RESET_CLOCKS, 1))
     best = _Matched.after(long, sides, design, run, deadline)
-    if best.alone and long != short:
+    if best.alone and _cleared(long) != _cleared(short):
         best = min(best, _Matched.after(short, sides, design, run, deadline), key=lambda matched: matched.alone)
-    cleared, classes, matcher = best.cleared, best.classes, best.matcher
+    classes, matcher = best.classes, best.matcher
     for _ in range(_ROUNDS):
         _second_first(classes)
         cut = _LoopedCut(sides, outputs, inputs, classes, run.seen, deadline)
@@ -50,27 +50,27 @@ def induced(
         matcher.split()
     if found.equal < found.all:
         return found, cut.where(found, design)
-    odd = _unsettled(cut, cleared)
+    odd = _unsettled(cut, best.left)
     return found, None if odd is None else f"register {sides[odd.side].name(odd.net)}, which no reset settles"
 
 
 @dataclass(frozen=True)
 class _Matched:
-    """Registers matched by what a reset makes of them: those of each side that it has ``cleared``, with their value."""
+    """Registers matched by what is ``left`` in those of each side after a reset."""
 
-    cleared: Sequence[Mapping[int, bool]]
+    left: Sequence[Mapping[int, Literal]]
     classes: Classes
     matcher: Matcher
 
     @classmethod
     def after(
-        cls, cleared: Sequence[Mapping[int, bool]], sides: Sequence[Side], design: Design, run: Run, deadline: Deadline
+        cls, left: Sequence[Mapping[int, Literal]], sides: Sequence[Side], design: Design, run: Run, deadline: Deadline
     ) -> _Matched:
-        """Matched after a reset that clears these."""
+        """Matched after a reset that leaves this."""
         classes = classes_of(run)
         matcher = Matcher(sides, design, classes, deadline)
-        matcher.match(cleared)
-        return cls(cleared, classes, matcher)
+        matcher.match(left)
+        return cls(left, classes, matcher)
 
     @property
     def alone(self) -> int:
@@ -121,39 +121,41 @@ def _with_values(aig: Aig, literals: Sequence[Literal], values: Mapping[int, Lit
     return [made[literal >> 1] ^ literal & 1 for literal in literals]
 
 
-def _unsettled(cut: Cut, cleared: Sequence[Mapping[int, bool]]) -> Member | None:
+def _unsettled(cut: Cut, left: Sequence[Mapping[int, Literal]]) -> Member | None:
     """A register for which no state of the first side can be chosen after a reset, so that its class holds.
 
     Registers that a reset clears have one value then, all others any. Of those of the second side a class has one at
-    most that may be anything; and whatever it is, those of the first side must be free to be the same.
+    most that may be anything, or several that took the same; and whatever it is, those of the first side must be free
+    to be the same.
     """
     for number in cut.variables:
-        known: set[bool] = {False} if number == 0 else set()
-        anything: list[Member] = []
+        known = {FALSE} if number == 0 else set[Literal]()
         for member in cut.classes.members[number]:
-            value = cleared[member.side].get(member.net)
-            if value is not None:
-                known.add(value != member.flipped)
-            elif member.side:
-                anything.append(member)
-        if len(known) > 1 or len(anything) + bool(known) > 1:
-            return next(iter(anything), cut.classes.members[number][0])
+            literal = left[member.side][member.net] ^ member.flipped
+            if member.side or literal in (TRUE, FALSE):
+                known.add(literal)
+        if len(known) > 1:
+            return cut.classes.members[number][0]
     return None
 
 
-def _cleared(side: Side, clocks: int) -> dict[int, bool]:
-    """Registers that have one value after so many clocks of reset, whatever was before."""
-    known: dict[int, bool] = {}
+def _after_reset(side: Side, clocks: int) -> dict[int, Literal]:
+    """What each register holds after so many clocks of reset, whatever was before: with one literal the same."""
+    known: dict[int, Literal] = {}
     for _ in range(clocks):
-        known = _after_reset(side, known)
+        known = _after_one(side, {net: literal for net, literal in known.items() if literal in (TRUE, FALSE)})
     return known
 
 
-def _after_reset(side: Side, known: Mapping[int, bool]) -> dict[int, bool]:
-    """Registers that have one value after one more clock of reset, where those of ``known`` had one before."""
+def _cleared(left: Sequence[Mapping[int, Literal]]) -> list[set[int]]:
+    """The registers of each side that hold a constant."""
+    return [{net for net, literal in of_side.items() if literal in (TRUE, FALSE)} for of_side in left]
+
+
+def _after_one(side: Side, known: Mapping[int, Literal]) -> dict[int, Literal]:
+    """What each register holds after one more clock of reset, where those of ``known`` held that constant before."""
     aig = Aig()
-    variables = {net: TRUE if value else FALSE for net, value in known.items()}
-    variables[side.ports["rst"][0]] = TRUE
+    variables = {**known, side.ports["rst"][0]: TRUE}
     ends = set(side.following) | {net for nets in side.ports.values() for net in nets}
 
     def variable(net: int) -> Literal | None:
@@ -162,5 +164,4 @@ def _after_reset(side: Side, known: Mapping[int, bool]) -> dict[int, bool]:
         return variables.get(net)
 
     logic = side.logic(aig, variable)
-    taken = {net: logic.literal(before) for net, before in side.following.items()}
-    return {net: literal == TRUE for net, literal in taken.items() if literal in (TRUE, FALSE)}
+    return {net: logic.literal(before) for net, before in side.following.items()}

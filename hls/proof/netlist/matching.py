@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hls.proof.netlist.correspondence import Classes, Member, Words, input_bits, random_inputs
 from hls.proof.netlist.side import Side
-from hls.proof.netlist.uses import shared_out, told_by_use, wake_constants
+from hls.proof.netlist.uses import Left, awake, shared_out, told_by_use, wake_constants
 from hls.proof.subject import Deadline
 from hls.rtl import Design
 
@@ -60,13 +60,13 @@ class Matcher:
         bits = input_bits(design)
         self._in = [side.gates.rows([side.gates.ports[name][place] for name, place in bits]) for side in sides]
 
-    def match(self, cleared: Sequence[Mapping[int, object]]) -> None:
-        """Classes that are as fine as steps tell; ``cleared`` are the registers of each side that a reset clears."""
+    def match(self, left: Left) -> None:
+        """Classes that are as fine as steps tell, and as what is ``left`` in the registers by a reset."""
         for _ in range(2):
             self.split()
-            self._tell_by_use(cleared)
-            wake_constants(self._sides, self._design, self._classes, cleared, self._random)
-            self._pair_up(cleared)
+            self._tell_by_use(left)
+            wake_constants(self._sides, self._design, self._classes, left, self._random)
+            self._pair_up(left)
             self._join()
         self.split()
 
@@ -77,12 +77,12 @@ class Matcher:
             self._deadline.check("the steps that tell registers apart")
             quiet = 0 if self._split_once() else quiet + 1
 
-    def _tell_by_use(self, cleared: Sequence[Mapping[int, object]]) -> None:
+    def _tell_by_use(self, left: Left) -> None:
         """Tell copies apart by what reads them. What saturates hides a bit of a word in most states: ask again."""
         quiet = 0
         while quiet < _QUIET:
             self._deadline.check("the steps that tell copies apart")
-            told = told_by_use(self._sides, self._design, self._classes, cleared, self._random)
+            told = told_by_use(self._sides, self._design, self._classes, left, self._random)
             quiet = 0 if told else quiet + 1
 
     def _split_once(self) -> bool:
@@ -100,13 +100,13 @@ class Matcher:
                     split = True
         return split
 
-    def _pair_up(self, cleared: Sequence[Mapping[int, object]]) -> None:
-        """Leave one register of the second side in a class, unless a reset clears them: two may wake up differently."""
+    def _pair_up(self, left: Left) -> None:
+        """Leave what may be one thing after a reset in a class, of the second side: two may wake up differently."""
         for number, members in enumerate(list(self._classes.members)):
-            awake = [[m for m in members if m.side == side and m.net not in cleared[side]] for side in (0, 1)]
-            if len(awake[1]) < 2 or not number:
+            first, second = awake(members, left)
+            if len(second) < 2 or not number:
                 continue
-            groups = shared_out(*awake)
+            groups = shared_out(first, second)
             gone = {member for group in groups for member in group}
             rest = [member for member in members if member not in gone]
             self._classes.split(number, [*([rest] if rest else []), *groups])

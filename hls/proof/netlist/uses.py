@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from hls.proof.netlist.aig import FALSE, TRUE, Literal
 from hls.proof.netlist.correspondence import Classes, Member, input_bits, output_bits
 from hls.proof.netlist.side import Side
 from hls.rtl import Design
@@ -19,80 +21,94 @@ from hls.rtl import Design
 Uses = npt.NDArray[np.uint8]
 """For each state, and each output and class, whether it is another when a register is flipped."""
 
+Left = Sequence[Mapping[int, Literal]]
+"""For each side what a reset leaves in its registers, by net: registers of one literal hold the same."""
+
 _LANES = 512
 _WORDS = _LANES // 64
 _STATES = 24
 _ONES = ~np.uint64(0)
 
 
+def awake(members: Sequence[Member], left: Left) -> tuple[list[Member], list[list[Member]]]:
+    """Those of ``members`` that a reset does not clear: of the first side, and of the second by what they then hold.
+
+    Registers that took the same are one: whatever it is, they hold it together.
+    """
+    first: list[Member] = []
+    second: dict[Literal, list[Member]] = defaultdict(list)
+    for member in members:
+        literal = left[member.side][member.net] ^ member.flipped
+        if literal not in (TRUE, FALSE):
+            (second[literal] if member.side else first).append(member)
+    return first, list(second.values())
+
+
+def shared_out(first: Sequence[Member], second: Sequence[Sequence[Member]]) -> list[list[Member]]:
+    """For each group of ``second`` one with as many of ``first`` as the others have."""
+    return [[*first[place :: len(second)], *group] for place, group in enumerate(second)]
+
+
 def told_by_use(
-    sides: Sequence[Side],
-    design: Design,
-    classes: Classes,
-    cleared: Sequence[Mapping[int, object]],
-    random: np.random.Generator,
+    sides: Sequence[Side], design: Design, classes: Classes, left: Left, random: np.random.Generator
 ) -> bool:
-    """Split classes with several registers of the second side that no reset clears; whether any is split."""
-    awake: dict[int, list[Member]] = {}
-    for number, group in enumerate(classes.members):
-        members = [member for member in group if member.net not in cleared[member.side]]
-        if number and sum(member.side for member in members) > 1:
-            awake[number] = members
-    if not awake:
+    """Split classes with registers of the second side that may wake up differently; whether any is split."""
+    waking = {number: awake(members, left) for number, members in enumerate(classes.members) if number}
+    waking = {number: found for number, found in waking.items() if len(found[1]) > 1}
+    if not waking:
         return False
-    uses = _uses(sides, design, classes, [m for members in awake.values() for m in members], random)
+    asked = [m for first, second in waking.values() for m in (*first, *(m for group in second for m in group))]
+    uses = _uses(sides, design, classes, asked, random)
     split = False
-    for number, members in awake.items():
+    for number, (first, second) in waking.items():
         groups: dict[bytes, list[Member]] = defaultdict(list)
-        for member in members:
-            if member.side:
-                groups[uses[member].tobytes()].append(member)
-        for member in members:
-            if not member.side:
-                near = min(groups, key=lambda key: int((np.frombuffer(key, np.uint8) ^ uses[member].ravel()).sum()))
-                groups[near].append(member)
+        for alike in second:
+            groups[np.bitwise_or.reduce([uses[member] for member in alike]).tobytes()] += alike
+        for member in first:
+            groups[min(groups, key=partial(_apart, uses[member]))].append(member)
         if len(groups) > 1:
-            rest = [m for m in classes.members[number] if m not in set(members)]
+            told = {member for group in groups.values() for member in group}
+            rest = [member for member in classes.members[number] if member not in told]
             classes.split(number, [*([rest] if rest else []), *groups.values()])
             split = True
     return split
 
 
+def _apart(uses: Uses, key: bytes) -> tuple[int, int]:
+    """How far a register of the first side is from some of the second: what it alone changes counts before all else.
+
+    Synthesis makes one register of several that take the same, and that one is read by all that read them.
+    """
+    other = np.frombuffer(key, np.uint8)
+    mine = uses.ravel()
+    return int(np.bitwise_count(mine & ~other).sum()), int(np.bitwise_count(mine ^ other).sum())
+
+
 def wake_constants(
-    sides: Sequence[Side],
-    design: Design,
-    classes: Classes,
-    cleared: Sequence[Mapping[int, object]],
-    random: np.random.Generator,
+    sides: Sequence[Side], design: Design, classes: Classes, left: Left, random: np.random.Generator
 ) -> None:
     """Give registers of the second side that always hold 0, but wake up with anything, classes of their own.
 
     Those of the first side that the same read are taken along; others may wake up with 0.
     """
-    awake = [member for member in classes.members[0] if member.net not in cleared[member.side]]
-    if not any(member.side for member in awake):
+    first, second = awake(classes.members[0], left)
+    if not second:
         return
-    uses = _uses(sides, design, classes, awake, random)
-    alike: dict[bytes, tuple[list[Member], list[Member]]] = defaultdict(lambda: ([], []))
-    for member in awake:
-        if member.side or uses[member].any():
-            alike[uses[member].tobytes()][member.side].append(member)
-    groups = [group for both in alike.values() if both[1] for group in shared_out(*both)]
+    uses = _uses(sides, design, classes, [*first, *(member for group in second for member in group)], random)
+    partners: dict[bytes, list[Member]] = defaultdict(list)
+    for member in first:
+        if uses[member].any():
+            partners[uses[member].tobytes()].append(member)
+    alike: dict[bytes, list[list[Member]]] = defaultdict(list)
+    for group in second:
+        alike[np.bitwise_or.reduce([uses[member] for member in group]).tobytes()].append(group)
+    groups = [group for key, found in alike.items() for group in shared_out(partners[key], found)]
     gone = {member for group in groups for member in group}
     classes.split(0, [[member for member in classes.members[0] if member not in gone], *groups])
 
 
-def shared_out(first: Sequence[Member], second: Sequence[Member]) -> list[list[Member]]:
-    """For each of ``second`` a group with as many of ``first`` as the others have."""
-    return [[*first[place :: len(second)], member] for place, member in enumerate(second)]
-
-
 def _uses(
-    sides: Sequence[Side],
-    design: Design,
-    classes: Classes,
-    asked: Sequence[Member],
-    random: np.random.Generator,
+    sides: Sequence[Side], design: Design, classes: Classes, asked: Sequence[Member], random: np.random.Generator
 ) -> dict[Member, Uses]:
     """Of each of ``asked`` what it changes, in the same states of both sides."""
     count = len(classes.members)

@@ -142,3 +142,17 @@ def test_registers_that_never_hold_a_1_are_matched_by_what_reads_them(compared: 
         return both(c, lambda a, b: c.gate("NAND", a, b))
 
     assert compared(4, first, second).where is None
+
+
+def test_copies_that_took_the_same_are_one(compared: Callable[..., Verdict]) -> None:
+    """Of x[0] one circuit has a register for each reader, the other two for all, which it takes to be equal."""
+
+    def first(c: Circuit) -> list[Bit]:
+        return [c.gate("AND", c.register(c.inputs[0]), c.register(bit)) for bit in c.inputs[1:]]
+
+    def second(c: Circuit) -> list[Bit]:
+        a, b = c.register(c.inputs[0]), c.register(c.inputs[0])
+        held = (c.gate("OR", a, b), c.gate("AND", a, b), b)
+        return [c.gate("AND", copy, c.register(bit)) for copy, bit in zip(held, c.inputs[1:], strict=True)]
+
+    assert compared(4, first, second).where is None
