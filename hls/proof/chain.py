@@ -33,7 +33,7 @@ def tested_model(subject: Subject) -> Link:
             tool="",
             tool_version="",
             seconds=0.0,
-            reason="no build has compared the model with the graph; run `qtrigger build` first",
+            reason="no witness has run the model file; build with that of its format (qkeras, hgq2 ...) among them",
         )
     return Link(
         name="model = graph",
