@@ -92,7 +92,7 @@ def prove_text(name: LinkName, subject: Subject, deadline: Deadline, reader: Rea
     try:
         lemmas = _prove(attempt)
     except ToolError as error:
-        found: dict[str, object] = {"state": "not done", "reason": " ".join(str(error).split())}
+        found: dict[str, object] = {"state": "not done", "reason": deadline.reason(error)}
     except NotClosedError as error:
         found = _refuted(attempt, error)
     else:

@@ -33,7 +33,7 @@ def prove_vhdl(subject: Subject) -> Link:
         try:
             made = as_verilog(subject.vhdl, Path(place), deadline.left)
         except ToolError as error:
-            return _not_done(" ".join(str(error).split()))
+            return _not_done(deadline.reason(error))
         reader = Reader(read, _TOOL, (ghdl_version(),), _ASSUMPTIONS)
         return prove_text("graph = vhdl", replace(subject, verilog=made), deadline, reader)
 

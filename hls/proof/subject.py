@@ -12,6 +12,8 @@ from hls.machine.progress import StageProgress
 from hls.rtl import Design
 from hls.target import Target
 
+_MORE = "give --time-limit more seconds"
+
 
 class NotClosedError(FirmwareError):
     """A link that is not proved and not refuted: why, with the cure, and the layer where it stopped if one is known."""
@@ -34,11 +36,15 @@ class Deadline:
         """Seconds that are left, 0 at least."""
         return max(self.limit - (time.monotonic() - self.started), 0.0)
 
+    def reason(self, error: FirmwareError) -> str:
+        """What a tool complains of in one line, with the cure where its time was over."""
+        told = " ".join(str(error).split())
+        return told if self.left else f"{told}; {_MORE}"
+
     def check(self, where: str, layer: str | None = None) -> None:
         """Raise ``NotClosedError`` if the time is over; ``where`` says what was being proved."""
         if not self.left:
-            cure = "give --time-limit more seconds"
-            raise NotClosedError(f"the time limit of {self.limit:g} s was reached at {where}; {cure}", layer)
+            raise NotClosedError(f"the time limit of {self.limit:g} s was reached at {where}; {_MORE}", layer)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,13 @@ def test_without_ghdl_it_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert prove_vhdl(replace(made, vhdl=None)).state == "not done"
 
 
+@ghdl
+def test_a_tool_that_takes_too_long_is_told_with_the_cure(tmp_path: Path) -> None:
+    link = prove_vhdl(replace(subject(small(), tmp_path), time_limit=0.001))
+    assert link.state == "not done"
+    assert "was ended; give --time-limit more seconds" in str(link.reason)
+
+
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     made = subject(small(), tmp_path).vhdl
     assert read_vhdl(small(), "net", tmp_path / "rtl", 5.0) == made
