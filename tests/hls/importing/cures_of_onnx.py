@@ -52,7 +52,7 @@ WINDOW: dict[str, Any] = {"kernel_shape": [2, 2]}
 TWO = np.array([1, 2])
 FUNCTION = (Step("Softplus", ("q",), "t"), quant("t", "y"))
 EXACT = [
-    one("write it with those that are known: Add", LINE, step("Einsum"), RELU),
+    one("write it with those that are known: Abs, Add", LINE, step("Einsum"), RELU),
     one("put a quantizer right behind the division or average", (1, 2, 3, 3), step("GlobalAveragePool"),
         [Step("GlobalAveragePool", ("q",), "p"), quant("p", "y")]),
     one("qtrigger quantize MODEL --events FILE --out NEW.keras, or train it with quantizers", LINE,
