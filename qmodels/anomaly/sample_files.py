@@ -51,6 +51,5 @@ def read_sample(path: Path, most: int | None, skipped: Counter[str]) -> Floats32
     reading = Reading(path)
     events = np.concatenate(list(reading.blocks(most)))
     skipped.update({f"{path.name}: {why}": count for why, count in reading.skipped.items()})
-    if not len(events):
-        raise ModelDataError(f"{path}: none of its {reading.read:,} rows is an event")
+    reading.check_any()
     return events

@@ -29,7 +29,7 @@ FORMAT = "qtrigger-anomaly-events"
 PARTICLES, PROCESS_CODES = "Particles", "Processes"
 NOT_FINITE = "NaN or infinity"
 NEGATIVE = "negative pT"
-ANGLE = "φ beyond ±2π"
+ANGLE = "φ beyond ±2π (in radians)"
 KIND = "a code that is not that of the place"
 EMPTY = "no object at all"
 _CHUNK = 1024
@@ -103,6 +103,12 @@ class Reading:
                 self.read += len(rows)
                 self.skipped.update(str(why) for why in faults if why)
                 yield _wrapped(rows[faults == ""][:, :, :3])
+
+    def check_any(self) -> None:
+        """ModelDataError, with the counts by reason, if none of the rows read so far is an event."""
+        if self.read == sum(self.skipped.values()):
+            counts = ", ".join(f"{why} {count:,}" for why, count in sorted(self.skipped.items()))
+            raise ModelDataError(f"{self.path}: none of its {self.read:,} rows is an event: {counts}")
 
     def header(self) -> SampleHeader:
         """What a file of the events read so far says of itself."""

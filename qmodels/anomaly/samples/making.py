@@ -72,9 +72,7 @@ def _converted(source: Path, path: Path, n: int | None, progress: Progress | Non
                 progress(reading.read, reading.read)
 
     def header() -> SampleHeader:
-        if reading.read == sum(reading.skipped.values()):
-            counts = ", ".join(f"{why} {count:,}" for why, count in sorted(reading.skipped.items()))
-            raise ModelDataError(f"{source}: none of its {reading.read:,} rows is an event: {counts}")
+        reading.check_any()
         return reading.header()
 
     return write_events(path, rows(), header)

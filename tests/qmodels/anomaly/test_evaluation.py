@@ -63,6 +63,9 @@ def test_folders_without_what_is_needed_are_refused(tmp_path: Path) -> None:
     published(tmp_path / "background.h5", np.ones(3))
     with pytest.raises(ModelDataError, match="needs a file of the background and of a signal"):
         SYSTEM.evaluate("ae", tmp_path, tmp_path / "out", data=tmp_path, load=hardest_jet)
+    published(tmp_path / "a-to-4l.h5", np.full(2, np.nan))
+    with pytest.raises(ModelDataError, match=r"a-to-4l.h5: none of its 2 rows is an event: NaN or infinity 2"):
+        SYSTEM.evaluate("ae", tmp_path, tmp_path / "out", data=tmp_path, load=hardest_jet)
     for name in ("a-to-4l.h5", "Ato4l_lepFilter_13TeV.h5"):
         published(tmp_path / name, np.ones(3))
     with pytest.raises(ModelDataError, match="are both of a-to-4l"):
