@@ -77,7 +77,7 @@ class CompressionTask:
         self._seed = seed
         self._opening_epochs = opening_epochs
         self._validation = self._draws(clouds[self.events :], LOG10_BETA_RANGE[1], _rng(seed, VALIDATION_STREAM))
-        self._losses = tf.function(self._per_event, jit_compile=True)
+        self._losses = tf.function(self._per_event, jit_compile=True, autograph=False)
 
     def epoch_data(self, epoch: int) -> Arrays:
         """Clouds (n, N, 3) turned and mirrored, log₁₀β (n, 1) and standard normal noise (n, L)."""

@@ -68,7 +68,7 @@ class EvnTask:
         self._inputs = sample.inputs * np.float32(INPUT_SCALE)
         self._theta = sample.parameters * np.float32(INPUT_SCALE)
         self._validation_theta = self._draw(events - self.events, stream_rng(seed, VALIDATION_THETA_STREAM))
-        self._logits = tf.function(self._both_logits)
+        self._logits = tf.function(self._both_logits, autograph=False)
 
     def epoch_data(self, epoch: int) -> Arrays:
         order = stream_rng(self._seed, EPOCH_STREAM, epoch, 0).permutation(self.events)

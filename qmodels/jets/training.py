@@ -39,8 +39,10 @@ class JetTask:
         self._inputs, self._classes = inputs[order], classes[order]
         self._targets = np.eye(len(CLASSES), dtype=np.float32)[self._classes]
         self._mirrored = [variant.columns.index(name) for name in MIRRORED] if variant.columns == THREE else []
-        self._logits = tf.function(network)
-        self._compiled_logits = tf.function(network, jit_compile=True)  # pays where it is asked hundreds of times
+        self._logits = tf.function(network, autograph=False)
+        self._compiled_logits = tf.function(
+            network, jit_compile=True, autograph=False
+        )  # pays where it is asked hundreds of times
 
     def epoch_data(self, epoch: int) -> Arrays:
         """Inputs, some of them mirrored, and classes, shuffled."""

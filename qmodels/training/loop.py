@@ -201,13 +201,15 @@ def _mean_loss(data: Arrays, run_steps: Callable[..., tf.Tensor], chunks: _Chunk
 
 def _compiled_steps(task: Task, optimizer: keras.optimizers.Optimizer) -> Callable[..., tf.Tensor]:
     variables = list(task.variables)
+    # Losses have no Python branches or loops over tensors, and looking for them takes seconds.
+    loss_of = tf.autograph.experimental.do_not_convert(task.loss)
 
     @tf.function(jit_compile=getattr(task, "compiled_by_xla", True))
     def run_steps(*chunk: tf.Tensor) -> tf.Tensor:
         total = tf.constant(0.0)
         for step in tf.range(tf.shape(chunk[0])[0]):
             with tf.GradientTape() as tape:
-                loss = task.loss(*[part[step] for part in chunk])
+                loss = loss_of(*[part[step] for part in chunk])
             optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
             total += loss
         return total
