@@ -29,7 +29,8 @@ OTHER_HEAD = (
 OTHERS = {
     "anomaly-*": ("auc_a_to_4l", "AUC of A → 4ℓ"),
     "jets-*": ("accuracy", "accuracy, five classes"),
-    "simulation-*": ("simulated_mee_ks", "KS of M_ee, simulated"),
+    "simulation-decoder*": ("simulated_mee_ks", "KS of M_ee, simulated"),
+    "simulation-encoder": ("encoded_sw", "SW of z̃"),
 }
 """Projects of the other systems, and of each the metric that says most, with its name in the table."""
 LOG10_BETA = -2.0

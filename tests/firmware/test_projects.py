@@ -23,7 +23,9 @@ PROJECTS = sorted(
 # Ten minutes of Yosys each; `qtrigger check` runs them. The netlist of an encoder is compared in compression-front-end.
 WITHOUT_NETLIST = {name for name in PROJECTS if name.startswith("compression-encoder-")}
 # `qtrigger check` builds these: PYTHIA makes their events for minutes on a fresh machine, ...
-SLOW_EVENTS = {name for name in PROJECTS if name.startswith(("jets-", "anomaly-", "simulation-decoder-lean"))}
+SLOW_EVENTS = {
+    name for name in PROJECTS if name.startswith(("jets-", "anomaly-", "simulation-decoder-lean", "simulation-encoder"))
+}
 # ... or another project, which is built here, has the same topology and the same kinds of firmware.
 SAME_KINDS = {"evn-pair-paper", "evn-semivisible-paper", "compression-encoder-8", "compression-encoder-16"}
 LEFT_TO_CHECK = SLOW_EVENTS | SAME_KINDS
