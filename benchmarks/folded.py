@@ -6,7 +6,8 @@ A row for each network and interval asked for, 1 being the unrolled: clocks betw
 measures them, cells by Yosys (UltraScale+, LUTs from packed in pairs to each by itself), seconds to write, and how many
 of N events differ from the emulator's. The encoders are those of firmware_projects. Random weights of six bits have the
 Deep Sets (3-32-32 for each of 16 particles, sum, 32-5), the MLP (16-64-32-32-5) and the CNN (28 by 28 pixels, 3x3 to 8,
-pool, 3x3 to 16, pool, 10 outputs), which alone has its products in DSPs and is not unrolled.
+pool, 3x3 to 16, pool, 10 outputs), which alone has its products in DSPs and is not unrolled. "mlp-digits" is the MLP
+with adders that take a digit of each number a clock, "small-digits" one of 16-16-16-5.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from hls.importing import import_model
 from hls.project import read_project
 from hls.rtl import Simulation, rtl_design, write_rtl
 from hls.rtl.netlist import family_of, synthesise
-from hls.target import AUTO, LUT
+from hls.target import AUTO, DIGITS, LUT, WHOLE
 
 PART, CLOCK_NS = "xcvu13p-flga2577-2-e", 5.0
 PROJECTS = Path("firmware_projects")
@@ -45,6 +46,7 @@ class Case:
     graph: Callable[[], FixedGraph]
     intervals: tuple[int, ...]
     multipliers: str = LUT
+    adders: str = WHOLE
 
 
 def encoder(name: str) -> FixedGraph:
@@ -114,9 +116,9 @@ class Layers:
         return self.builder.finish(["x"], [self.x], ["y"])
 
 
-def mlp() -> FixedGraph:
+def mlp(hidden: tuple[tuple[int, int], ...] = ((64, 3), (32, 4), (32, 3))) -> FixedGraph:
     layers = Layers("mlp", (16,), FixedType(True, 10, 3))
-    for width, integer in ((64, 3), (32, 4), (32, 3)):
+    for width, integer in hidden:
         layers.dense(width, FixedType(False, 7, integer))
     layers.dense(5, FixedType(True, 12, 6))
     return layers.finish()
@@ -135,6 +137,8 @@ CASES: Mapping[str, Case] = {
     "deep-sets-16": Case(deep_sets, (1, 16, 64)),
     **{f"compression-encoder-{n}": Case(partial(encoder, f"compression-encoder-{n}"), (1, 5)) for n in (8, 16, 32)},
     "mlp": Case(mlp, (1, 16, 64)),
+    "mlp-digits": Case(mlp, (1, 5, 10, 20), adders=DIGITS),
+    "small-digits": Case(partial(mlp, ((16, 3), (16, 3))), (1, 5, 10, 20), adders=DIGITS),
     "cnn": Case(cnn, (7056,), AUTO),
 }
 
@@ -159,9 +163,11 @@ class Row:
         )
 
 
-def measure(graph: FixedGraph, interval: int, multipliers: str, events: int, place: Path, cache: Path) -> Row:
+def measure(case: Case, graph: FixedGraph, interval: int, events: int, place: Path, cache: Path) -> Row:
     start = time.perf_counter()
-    project = write_rtl(graph, "net", place, CLOCK_NS, multipliers=multipliers, interval=interval)
+    project = write_rtl(
+        graph, "net", place, CLOCK_NS, multipliers=case.multipliers, interval=interval, adders=case.adders
+    )
     seconds = time.perf_counter() - start
     simulation = Simulation(rtl_design(project), cache)
     simulation.compile()
@@ -198,7 +204,7 @@ def main() -> None:
             graph = case.graph()
             unrolled: Row | None = None
             for interval in case.intervals:
-                row = measure(graph, interval, case.multipliers, options.events, Path(folder, "rtl"), cache.resolve())
+                row = measure(case, graph, interval, options.events, Path(folder, "rtl"), cache.resolve())
                 unrolled = unrolled or row
                 sys.stdout.write(row.text(name, unrolled) + "\n")
                 sys.stdout.flush()

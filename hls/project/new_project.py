@@ -48,6 +48,7 @@ clock_ns = {clock_ns}
 # latency = "auto"                # of our RTL: its pipeline is cut and measured until it meets the clock
 # place_and_route = "ecp5-85k"    # of our RTL: a Lattice ECP5 on which it is placed and routed
 # multipliers = "auto"            # of our RTL, products of two variables: auto (DSPs or LUTs) | lut (no DSP)
+# adders = "whole"                # of our RTL, within its interval: whole | digits (fewer LUTs, more latency)
 # vhdl = false                    # also write our RTL in VHDL-2008
 
 [verify]

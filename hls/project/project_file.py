@@ -21,7 +21,7 @@ from hls.importing.joined import join
 from hls.machine.files import read_text
 from hls.proof import PROOF
 from hls.rtl.netlist.devices import check_device
-from hls.target import AUTO, BEATS, DEFAULT_BACKEND, PACED, Target, check_name
+from hls.target import AUTO, BEATS, DEFAULT_BACKEND, PACED, WHOLE, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target.resources import LIMITS
 from hls.verification.witnesses import check_witness_name
@@ -67,8 +67,8 @@ class TargetSection(Section):
 
     Of our RTL alone: ``multipliers`` = "lut" keeps products out of DSPs, ``latency`` = "auto" cuts the pipeline until
     the clock is met, ``place_and_route`` names a device to measure that on, ``interval_ns`` or ``interval`` (in clocks)
-    lets events come further apart, ``ports`` says how engines take them, ``io`` = "stream" puts
-    valid and ready on both sides, ``vhdl`` asks for VHDL beside the Verilog.
+    lets events come further apart, ``adders`` = "digits" then adds a few bits a clock, ``ports`` says how engines take
+    events, ``io`` = "stream" puts valid and ready on both sides, ``vhdl`` asks for VHDL beside the Verilog.
     """
 
     part: str
@@ -83,6 +83,7 @@ class TargetSection(Section):
     place_and_route: str | None = None
     interval_ns: float | None = None
     interval: Annotated[int | None, Field(le=_MOST)] = None
+    adders: str = WHOLE
     ports: str = BEATS
     io: str = PACED
     vhdl: bool = False

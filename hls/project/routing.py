@@ -65,8 +65,8 @@ def route(task: Task, device: Device | None, progress: StageProgress | None) -> 
 
 
 def _layers(task: Task, found: RoutedDesign) -> tuple[str, ...]:
-    """Those that the slowest path leads through; none known of engines, which compute layers in turn."""
-    if task.rtl.folded:
+    """Those that the slowest path leads through; none known of engines, which compute layers in turn, nor of digits."""
+    if task.rtl.folded or task.rtl.digits:
         return ()
     target = task.project.target
     logic = trace(task.graph, pipelining=task.pipelining, interval=target.interval_clocks, with_layers=True)

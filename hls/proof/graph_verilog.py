@@ -131,6 +131,11 @@ def _prove(attempt: _Attempt) -> int:
     if reason is not None:
         raise ToolError(reason)
     subject, deadline = attempt.subject, attempt.deadline
+    if subject.verilog.digits:
+        raise ToolError(
+            'adders = "digits": numbers are added a few bits a clock, and only sums of whole words are proved; '
+            'adders = "whole" makes them so'
+        )
     if subject.verilog.streamed:
         check_queues(subject.verilog, attempt.paced, deadline, lambda done, all_: subject.show("queues", done, all_))
     numbers = _graph(attempt)

@@ -66,7 +66,8 @@ class Core:
     In ``beats`` clocks its copies take all positions, in their order: one beat has as many of them as there are copies,
     the last perhaps fewer. ``reads`` and ``writes`` are the wires of one position. The outputs at all positions, one
     position after the other, are one vector, to which each of ``totals`` adds an element for each copy. ``layers`` has
-    the layer of each operation of ``comb``, None where it has none, if they were asked for.
+    the layer of each operation of ``comb``, None where it has none, if they were asked for. With several ``digits`` its
+    numbers pass in so many clocks, a digit each.
     """
 
     comb: Program
@@ -76,6 +77,7 @@ class Core:
     beats: int = 1
     totals: tuple[Total, ...] = ()
     layers: tuple[str | None, ...] = ()
+    digits: int = 1
 
     @property
     def copies(self) -> int:
@@ -143,8 +145,8 @@ class Logic:
 
     @property
     def interval(self) -> int:
-        """Clocks from one event to the next: so many as the core takes that has the most beats."""
-        return max((core.beats for core in self.cores), default=1)
+        """Clocks from one event to the next: so many as the core takes that has the most beats or digits."""
+        return max((max(core.beats, core.digits) for core in self.cores), default=1)
 
     def interpret(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.int64]]:
         """Outputs of the logic by alkaid's interpreter: raw integers (n, *shape) per output, without any Verilog."""

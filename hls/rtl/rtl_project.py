@@ -15,6 +15,7 @@ from hls.rtl.logic import Core, Logic
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.ports import RtlPort, input_ports, output_ports
 from hls.rtl.program import Program, StateMachine
+from hls.rtl.serial import write_serial
 from hls.rtl.wiring import Wiring, core_names, wire_up
 from hls.rtl.wrapper import wrapper_source
 from hls.target import AUTO, LUT
@@ -53,7 +54,8 @@ class RtlProject:
     ``stages`` is the number of registers between input and output; ``multiplications`` counts products of two
     variables, which synthesis may place in DSP slices. ``cost`` is alkaid's, in bits of adders. ``shared`` names the
     modules that are there several times. ``interval`` is the fewest clocks from one event to the next. ``folded`` says
-    that engines compute it; ``contents`` are files of their memories, which the sources name without a folder.
+    that engines compute it, and ``digits`` that adders take a digit of their numbers a clock; ``contents`` are files of
+    memories, which the sources name without a folder.
     ``streamed`` says that it has valid and ready on both sides: ``stages`` and ``interval`` are then those of a stream
     for which nobody waits, each beat of a port a transfer.
     """
@@ -72,6 +74,7 @@ class RtlProject:
     contents: tuple[str, ...] = ()
     folded: bool = False
     streamed: bool = False
+    digits: bool = False
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -112,6 +115,9 @@ def write_in(
     modules = [f"{name}_{core}" for core in core_names(logic)]
     depths: list[int] = []
     for core, module in zip(logic.cores, modules, strict=True):
+        if core.digits > 1:
+            depths.append(write_serial(core, module, source, latency_cutoff(clock_ns)))
+            continue
         # Beats come out of a register of their own, and so does what an earlier core computes.
         registered = core.beats == 1 and not core.follows(len(logic.graph.inputs))
         depths.append(write_core(language, core, module, source, clock_ns, registered, pipelining))
@@ -140,6 +146,7 @@ def write_in(
         logic.cost,
         shared,
         logic.interval,
+        digits=any(core.digits > 1 for core in logic.cores),
     )
 
 

@@ -23,7 +23,7 @@ from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import CONTENTS, VERILOG, RtlProject
 from hls.rtl.streamed import paced_top
 from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
-from hls.rtl.wrapper import INTERVAL, STREAMED
+from hls.rtl.wrapper import INTERVAL, START, STREAMED
 
 _PROGRAM = "testbench"
 _CONTROL = "control.vlt"
@@ -61,7 +61,8 @@ class Design:
 
     Modules named in ``shared`` are compiled once and not into each place where they are instanced. ``interval`` is the
     fewest clocks from one event to the next. ``memories`` are contents that the simulation reads at its start;
-    ``folded`` says that engines compute the design, ``streamed`` that it has valid and ready on both sides.
+    ``folded`` says that engines compute the design, ``streamed`` that it has valid and ready on both sides, ``digits``
+    that adders take a digit of their numbers a clock.
     """
 
     sources: tuple[Path, ...]
@@ -75,6 +76,7 @@ class Design:
     memories: tuple[Path, ...] = ()
     folded: bool = False
     streamed: bool = False
+    digits: bool = False
 
 
 def rtl_design(project: RtlProject) -> Design:
@@ -90,6 +92,7 @@ def rtl_design(project: RtlProject) -> Design:
         memories=project.memories,
         folded=project.folded,
         streamed=project.streamed,
+        digits=project.digits,
     )
 
 
@@ -106,6 +109,7 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
     memories = tuple(sorted(first.parent.glob(f"*.{CONTENTS}")))
     ports = as_stated(input_ports(graph), text), output_ports(graph)
     folded = any(path.stem == f"{name}_sequencer" for path in others)
+    tops = [first, *(path for path in others if path.stem == paced_top(top))]
     return Design(
         (first, *others),
         top,
@@ -115,6 +119,7 @@ def read_design(graph: FixedGraph, name: str, folder: Path, clock_ns: float) -> 
         memories=memories,
         folded=folded,
         streamed=f"{STREAMED} = " in text,
+        digits=any(START in path.read_text(encoding="utf-8") for path in tops),
     )
 
 

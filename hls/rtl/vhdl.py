@@ -17,7 +17,7 @@ from hls.rtl.rtl_project import Language, RtlProject, write_in
 from hls.rtl.simulation import Design
 from hls.rtl.trace import trace
 from hls.rtl.vhdl_wrapper import vhdl_wrapper_source
-from hls.target import AUTO, STREAM, Target
+from hls.target import AUTO, DIGITS, STREAM, Target
 
 _ENTITY = re.compile(r"^\s*entity\s+(\w+)\s+is\b", re.MULTILINE)
 _INSTANCE = re.compile(r"\bentity\s+work\.(\w+)")
@@ -88,6 +88,10 @@ def write_vhdl_for(
     if target.io == STREAM:
         raise UnsupportedError(
             'vhdl: valid and ready on both sides are written in Verilog alone; leave out io = "stream", or vhdl'
+        )
+    if target.adders == DIGITS:
+        raise UnsupportedError(
+            'vhdl: adders of a digit a clock are written in Verilog alone; leave out adders = "digits", or vhdl'
         )
     return write_vhdl(
         graph,

@@ -46,7 +46,8 @@ class Gathering:
 class Instance:
     """``copies`` of ``module``, which read ``<name>_in`` and drive ``<name>_out``, each its own slice.
 
-    ``beats`` is None where all positions are read at once. ``gathered`` drive ``<name>_totals``.
+    ``beats`` is None where all positions are read at once. ``gathered`` drive ``<name>_totals``. ``clocks`` are
+    those in which a core is at work that takes its numbers digit by digit, and must be told when.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Instance:
     beats: Beats | None = None
     gathered: tuple[Gathering, ...] = ()
     accumulator: str = ""
+    clocks: range | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ def _instance(
     assigned: list[Assignment] = []
     for copy, row in enumerate(core.inputs):
         assigned += assign(vectors, row, core.reads, turn.start, Slice(f"{name}_in", copy * bits_in, bits_in))
-    return Instance(name, module, core.copies, bits_in, bits_out, tuple(assigned), held)
+    clocks = range(turn.start, turn.end) if core.digits > 1 else None
+    return Instance(name, module, core.copies, bits_in, bits_out, tuple(assigned), held, clocks=clocks)
 
 
 def _beats(name: str, core: Core, start: int, vectors: Sequence[Vector]) -> tuple[Beats, tuple[Assignment, ...]]:

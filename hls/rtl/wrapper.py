@@ -11,6 +11,8 @@ from hls.rtl.wiring import Beats, Instance, Wiring
 INTERVAL = "localparam INTERVAL"
 STREAMED = "localparam TRANSFERS"
 """Of a design behind valid and ready."""
+START = ".at(at["
+"""Tells a core that takes its numbers digit by digit when they are there."""
 
 
 def wrapper_source(wiring: Wiring) -> str:
@@ -49,15 +51,17 @@ def _valid(stages: int) -> list[str]:
 
 
 def _door(stages: int, interval: int) -> list[str]:
+    # The flags of results that are there sooner than the next event may come are kept until then.
+    kept = max(stages, interval - 1)
     return [
         "// An event is taken if so many clocks have passed since the last one. What comes earlier is not seen.",
         f"{INTERVAL} = {interval};",
-        f"reg [{stages - 1}:0] valid;",
+        f"reg [{kept - 1}:0] valid;",
         "assign ready_in = ~|valid[INTERVAL-2:0];",
         "// Bit n is high n clocks after an event was taken: all that happens to an event happens at a fixed clock.",
-        f"wire [{stages}:0] at = {{valid, valid_in & ready_in}};",
+        f"wire [{kept}:0] at = {{valid, valid_in & ready_in}};",
         "always @(posedge clk)",
-        f"    valid <= rst ? {stages}'b0 : at[{stages - 1}:0];",
+        f"    valid <= rst ? {kept}'b0 : at[{kept - 1}:0];",
         f"assign valid_out = valid[{stages - 1}];",
         "",
     ]
@@ -86,8 +90,9 @@ def _core(core: Instance) -> list[str]:
     ]
     if core.beats is not None:
         lines += _beats(core.name, core.beats)
+    clock = ".clk(clk)" if core.clocks is None else f".clk(clk), {START}{core.clocks.stop - 1}:{core.clocks.start}])"
     if core.copies == 1:
-        lines.append(f"{core.module} {core.name} (.clk(clk), .model_inp({core.name}_in), .model_out({core.name}_out));")
+        lines.append(f"{core.module} {core.name} ({clock}, .model_inp({core.name}_in), .model_out({core.name}_out));")
     else:
         read, made = (
             f"{core.name}_{side}[{core.name}_place * {bits} +: {bits}]"
@@ -98,7 +103,7 @@ def _core(core: Instance) -> list[str]:
             f"genvar {place};",
             "generate",
             f"    for ({place} = 0; {place} < {core.copies}; {place} = {place} + 1) begin : {core.name}",
-            f"        {core.module} core (.clk(clk), .model_inp({read}), .model_out({made}));",
+            f"        {core.module} core ({clock}, .model_inp({read}), .model_out({made}));",
             "    end",
             "endgenerate",
         ]

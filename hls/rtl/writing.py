@@ -1,4 +1,4 @@
-"""The Verilog of a network: unrolled, cores shared in time, or engines, whichever is the cheapest at an interval."""
+"""The Verilog of a network: unrolled, cores shared in time, adders in digits, or engines, by what is the cheapest."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from hls.rtl.folded import check_fits, choose, write_folded
 from hls.rtl.partition import Stage
 from hls.rtl.pipeline import Pipelining
 from hls.rtl.rtl_project import VERILOG, RtlProject, write_in
+from hls.rtl.serial import in_digits, serial_stages
 from hls.rtl.streamed import with_handshakes
 from hls.rtl.trace import trace
-from hls.target import AUTO, BEATS, PACED, STREAM, Target
+from hls.target import AUTO, BEATS, PACED, STREAM, WHOLE, Target
 
 
 def write_rtl(
@@ -28,6 +29,7 @@ def write_rtl(
     interval: int = 1,
     ports: str = BEATS,
     io: str = PACED,
+    adders: str = WHOLE,
 ) -> RtlProject:
     """Write ``graph`` as Verilog that takes one event a clock, or one each ``interval`` clocks at the most.
 
@@ -44,6 +46,7 @@ def write_rtl(
             compute a layer in many clocks, where that saves logic; the project may be ready earlier.
         io: one of ``IO``; "stream" puts valid and ready on both sides, with queues that wait.
         ports: one of ``PORTS``, how engines take events at positions. All else takes an event in one clock.
+        adders: one of ``ADDERS``; "digits" lets adders take a few bits of each number a clock, where that saves logic.
 
     Raises:
         ProjectError: ``name`` is no identifier, or ``interval`` is below 1.
@@ -51,9 +54,12 @@ def write_rtl(
     """
     if interval < 1:
         raise ProjectError(f"interval = {interval}: 1 clock is the shortest there is; ask for at least that")
-    choice = choose(graph, interval, ports) if stages is None and pipelining is None else None
+    choice = choose(graph, interval, ports, adders) if stages is None and pipelining is None else None
     if choice is not None and choice.engines:
         project = write_folded(graph, name, folder, clock_ns, choice.interval, multipliers, choice.engines)
+    elif choice is not None and choice.digits:
+        logic = in_digits(trace(graph, hard_dc, serial_stages(graph), interval=interval), interval)
+        project = write_in(VERILOG, logic, name, folder, clock_ns, multipliers)
     else:
         logic = trace(graph, hard_dc, stages, pipelining, interval)
         project = write_in(VERILOG, logic, name, folder, clock_ns, multipliers, pipelining)
@@ -81,4 +87,5 @@ def write_rtl_for(
         interval=target.interval_clocks,
         ports=target.ports,
         io=target.io,
+        adders=target.adders,
     )

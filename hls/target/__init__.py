@@ -1,10 +1,12 @@
 """What a firmware is built for: part, vendor's tool, clock, interface; and the database of parts and boards."""
 
 from hls.target.target import (
+    ADDERS,
     AUTO,
     BACKENDS,
     BEATS,
     DEFAULT_BACKEND,
+    DIGITS,
     FIRMWARES,
     IO,
     IO_TYPES,
@@ -23,10 +25,12 @@ from hls.target.target import (
 )
 
 __all__ = [
+    "ADDERS",
     "AUTO",
     "BACKENDS",
     "BEATS",
     "DEFAULT_BACKEND",
+    "DIGITS",
     "FIRMWARES",
     "IO",
     "IO_TYPES",

@@ -24,6 +24,8 @@ IO_TYPES: tuple[str, ...] = get_args(IOType)
 MULTIPLIERS = AUTO, LUT = "auto", "lut"
 IO = PACED, STREAM = "paced", "stream"
 PORTS = BEATS, WHOLE = "beats", "whole"
+DIGITS = "digits"
+ADDERS = WHOLE, DIGITS
 # hls4ml's "resource_unrolled" is left out: its 1.3.0 writes code that does not compile where a layer's reuse factor
 # has to become one.
 STRATEGIES: tuple[str, ...] = ("latency", "resource")
@@ -67,8 +69,9 @@ class Target:
     ``latency`` = "auto" cuts our RTL's pipeline by what is measured, until the clock is met; ``place_and_route`` names
     the device that our RTL is placed and routed on to measure it. ``interval_ns``, or ``interval`` in clocks, is the
     longest time from one event to the next that our RTL may take: it then shares what several positions need.
-    ``ports`` says how engines take events at positions: a position a beat, or all in one clock. ``io`` = "stream" puts
-    valid and ready at the door and behind it.
+    ``adders`` = "digits" lets it add a few bits of each number a clock within that time. ``ports`` says how engines
+    take events at positions: a position a beat, or all in one clock. ``io`` = "stream" puts valid and ready at the
+    door and behind it.
     Raises ``ProjectError`` that names the key, its value and what is allowed.
 
     >>> Target("xcvu13p-flga2577-2-e", "vitis", clock_ns=-5.0)
@@ -89,6 +92,7 @@ class Target:
     place_and_route: str | None = None
     interval_ns: float | None = None
     interval: int | None = None
+    adders: str = WHOLE
     ports: str = BEATS
     io: str = PACED
 
@@ -97,10 +101,15 @@ class Target:
         _one_of("io_type", self.io_type, IO_TYPES)
         _one_of("strategy", self.strategy, STRATEGIES)
         _one_of("multipliers", self.multipliers, MULTIPLIERS)
+        _one_of("adders", self.adders, ADDERS)
         _one_of("ports", self.ports, PORTS)
         _one_of("io", self.io, IO)
         if self.latency is not None:
             _one_of("latency", self.latency, (AUTO,))
+            if self.adders == DIGITS:
+                raise ProjectError(
+                    'adders = "digits": latency = "auto" cuts the pipeline of whole adders; leave out one of the two'
+                )
         if self.firmware is not None:
             _one_of("firmware", self.firmware, tuple(FIRMWARES))
         if not isinstance(self.part, str) or not _PART.fullmatch(self.part):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, prod
 
+from hls.figures.estimates.digits_route import estimate_digits
 from hls.figures.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate
 from hls.figures.estimates.rtl_route import estimate_rtl
 from hls.graph import FixedGraph
@@ -30,9 +31,11 @@ _BLOCK_ROWS, _BLOCK_BITS, _LEAST_ROWS = 512, 72, 65
 def estimate_own_rtl(graph: FixedGraph, target: Target, *, folded: bool = True) -> DesignEstimate:
     """Of the RTL that ``write_rtl`` makes for ``target``, and why so; without ``folded`` engines are not tried."""
     interval = target.interval_clocks
-    choice = choose(graph, interval, target.ports) if folded and interval > 1 else None
+    choice = choose(graph, interval, target.ports, target.adders) if folded and interval > 1 else None
     if choice is not None and choice.engines:
         found = estimate_folded(graph, target.clock_ns, choice.engines, choice.interval, target.multipliers)
+    elif choice is not None and choice.digits:
+        found = estimate_digits(graph, target.clock_ns, interval, target.multipliers)
     else:
         beats = beats_by_layer(graph, interval)
         found = estimate_rtl(graph, target.clock_ns, multipliers=target.multipliers, beats=beats)

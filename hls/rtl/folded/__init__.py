@@ -1,6 +1,6 @@
 """Folded RTL: engines that compute a layer in many clocks, by a schedule that is fixed when it is written."""
 
-from hls.rtl.folded.choice import choose, chosen_engines
+from hls.rtl.folded.choice import choose, chosen_engines, luts_by_layer
 from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.fitting import check_fits
 from hls.rtl.folded.folded_project import write_folded
@@ -13,6 +13,7 @@ __all__ = [
     "choose",
     "chosen_engines",
     "least_interval",
+    "luts_by_layer",
     "luts_of",
     "plan",
     "schedule",

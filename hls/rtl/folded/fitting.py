@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from hls.errors import ProjectError, UnsupportedError
 from hls.graph import FixedGraph
-from hls.rtl.folded.choice import SHORTEST_INTERVAL, choose, shared_luts
+from hls.rtl.folded.choice import SHORTEST_INTERVAL, choose
 from hls.rtl.folded.contents import weight_bits
 from hls.rtl.folded.engine import Engine
 from hls.rtl.folded.plan import least_interval, luts_of, serial_interval
@@ -73,8 +73,8 @@ def check_fits(graph: FixedGraph, target: Target) -> None:
 
 def need_at(graph: FixedGraph, target: Target, interval: int) -> Need:
     """What the RTL that is chosen at an interval takes."""
-    engines = choose(graph, interval, target.ports).engines
-    return _of_engines(graph, engines) if engines else Need(shared_luts(graph, interval))
+    choice = choose(graph, interval, target.ports, target.adders)
+    return _of_engines(graph, choice.engines) if choice.engines else Need(choice.luts)
 
 
 def _asked(target: Target) -> str:
