@@ -64,7 +64,8 @@ class Matcher:
         """Classes that are as fine as steps tell, and as what is ``left`` in the registers by a reset."""
         for _ in range(2):
             self.split()
-            self._tell_by_use(left)
+            while told_by_use(self._sides, self._design, self._classes, left, self._random):
+                self._deadline.check("the steps that tell copies apart")
             wake_constants(self._sides, self._design, self._classes, left, self._random)
             self._pair_up(left)
             self._join()
@@ -76,14 +77,6 @@ class Matcher:
         while quiet < _QUIET:
             self._deadline.check("the steps that tell registers apart")
             quiet = 0 if self._split_once() else quiet + 1
-
-    def _tell_by_use(self, left: Left) -> None:
-        """Tell copies apart by what reads them. What saturates hides a bit of a word in most states: ask again."""
-        quiet = 0
-        while quiet < _QUIET:
-            self._deadline.check("the steps that tell copies apart")
-            told = told_by_use(self._sides, self._design, self._classes, left, self._random)
-            quiet = 0 if told else quiet + 1
 
     def _split_once(self) -> bool:
         held, inputs = self._state(), self._inputs()

@@ -26,7 +26,8 @@ Left = Sequence[Mapping[int, Literal]]
 
 _LANES = 512
 _WORDS = _LANES // 64
-_STATES = 24
+_STATES = 384
+"""Registers are flipped in so many states: what saturates hides a bit of a word in most."""
 _ONES = ~np.uint64(0)
 
 
@@ -58,14 +59,16 @@ def told_by_use(
     if not waking:
         return False
     asked = [m for first, second in waking.values() for m in (*first, *(m for group in second for m in group))]
-    uses = _uses(sides, design, classes, asked, random)
+    uses = _uses(sides, design, classes, asked, random, readers=True)
     split = False
     for number, (first, second) in waking.items():
         groups: dict[bytes, list[Member]] = defaultdict(list)
         for alike in second:
             groups[np.bitwise_or.reduce([uses[member] for member in alike]).tobytes()] += alike
+        named = {sides[1].names.get(member.net, ""): key for key, group in groups.items() for member in group}
         for member in first:
-            groups[min(groups, key=partial(_apart, uses[member]))].append(member)
+            near = named.get(sides[0].names.get(member.net, "none")) or min(groups, key=partial(_apart, uses[member]))
+            groups[near].append(member)
         if len(groups) > 1:
             told = {member for group in groups.values() for member in group}
             rest = [member for member in classes.members[number] if member not in told]
@@ -108,9 +111,17 @@ def wake_constants(
 
 
 def _uses(
-    sides: Sequence[Side], design: Design, classes: Classes, asked: Sequence[Member], random: np.random.Generator
+    sides: Sequence[Side],
+    design: Design,
+    classes: Classes,
+    asked: Sequence[Member],
+    random: np.random.Generator,
+    readers: bool = False,
 ) -> dict[Member, Uses]:
-    """Of each of ``asked`` what it changes, in the same states of both sides."""
+    """Of each of ``asked`` what it changes, in the same states of both sides; and what reads it, if that is asked too.
+
+    What reads a register tells of one that changes nothing in any of these states.
+    """
     count = len(classes.members)
     seed = int(random.integers(1 << 32))
     found: dict[Member, Uses] = {}
@@ -127,6 +138,10 @@ def _uses(
                 some = mine[start : start + _LANES - 1]
                 for member, changed in zip(some, flipper.changed(some, held, inputs), strict=True):
                     parts[member].append(np.packbits(changed))
+        for start in range(0, len(mine) * readers, _LANES - 1):
+            some = mine[start : start + _LANES - 1]
+            for member, reached in zip(some, flipper.reached(some), strict=True):
+                parts[member].append(np.packbits(reached))
         found |= {member: np.stack(list(rows)) for member, rows in parts.items()}
     return found
 
@@ -164,8 +179,20 @@ class _Flipper:
         state.view(np.uint8)[rows, lanes // 8] ^= (128 >> lanes % 8).astype(np.uint8)
         self._gates.evaluate(state)
         bits = np.unpackbits(state[self._seen].view(np.uint8), axis=1)
-        different = (bits ^ bits[:, -1:])[:, : len(members)]
-        by_key = np.zeros((self._all, len(members)), np.uint8)
+        return self._by_class((bits ^ bits[:, -1:])[:, : len(members)])
+
+    def reached(self, members: Sequence[Member]) -> Uses:
+        """What reads each of ``members`` (members, outputs and classes), in whatever state it matters."""
+        marks = np.zeros((self._gates.size, _WORDS), np.uint64)
+        lanes = np.arange(len(members))
+        rows = self._gates.rows_of(np.array([member.net for member in members], np.int64))
+        marks.view(np.uint8)[rows, lanes // 8] |= (128 >> lanes % 8).astype(np.uint8)
+        self._gates.mark(marks)
+        return self._by_class(np.unpackbits(marks[self._seen].view(np.uint8), axis=1)[:, : len(members)])
+
+    def _by_class(self, different: npt.NDArray[np.uint8]) -> Uses:
+        members = different.shape[1]
+        by_key = np.zeros((self._all, members), np.uint8)
         by_key[self._keys] = np.maximum.reduceat(different[self._order], self._starts, axis=0)
-        changed: Uses = by_key[self._told].T
-        return changed
+        told: Uses = by_key[self._told].T
+        return told

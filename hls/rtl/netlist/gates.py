@@ -105,6 +105,12 @@ class Gates:
             operands = [state[rows] for rows in group.operands]
             state[group.first : group.first + len(group.operands[0])] = _compute(group.kind, operands)
 
+    def mark(self, marks: Words) -> None:
+        """Let the marks of inputs and registers reach every gate that reads what is marked, whatever it computes."""
+        for group in self._groups:
+            operands = [marks[rows] for rows in group.operands]
+            marks[group.first : group.first + len(operands[0])] = np.bitwise_or.reduce(operands)
+
     def evaluate_open(self, zero: Words, one: Words) -> None:
         """As ``evaluate``, of two states: whether a bit can be 0, and whether it can be 1; an open one can be both.
 
