@@ -64,7 +64,8 @@ class Task(Protocol):
     """What is trained. ``label`` names it in checkpoints; ``variables`` come in a fixed order.
 
     It may have ``options`` besides, a mapping that JSON can hold: what else tells this run from another, so that a
-    checkpoint of the other is refused; and ``compiled_by_xla`` where its loss does what XLA cannot.
+    checkpoint of the other is refused; ``state``, variables that no gradient moves but that the next epoch starts from;
+    and ``compiled_by_xla`` where its loss does what XLA cannot.
     """
 
     label: str
@@ -72,7 +73,7 @@ class Task(Protocol):
     events: int
 
     def epoch_data(self, epoch: int) -> Arrays:
-        """Training arrays of this epoch, shuffled, equal first axis; a function of (seed, epoch) alone."""
+        """Training arrays of this epoch, shuffled, equal first axis; a function of seed, epoch and ``state`` alone."""
 
     def loss(self, *batch: tf.Tensor) -> tf.Tensor:
         """Scalar mean loss of one batch."""
@@ -237,7 +238,7 @@ class _Checkpoint:
     ) -> None:
         self._path = path
         self._choose = choose
-        self._variables = [*task.variables, *optimizer.variables]
+        self._variables = [*task.variables, *getattr(task, "state", ()), *optimizer.variables]
         self._fingerprint = fingerprint
         self._trained = list(task.variables)
         self._best: list[Floats32] = []

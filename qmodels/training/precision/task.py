@@ -26,6 +26,8 @@ class ChargedTask:
         self.label = task.label
         self.events = task.events
         self.variables: Sequence[keras.Variable] = [*task.variables, *(q.fraction for q in quantizers(model))]
+        # Where a layer saturates decides what is measured of the next one: ranges depend on those of the epoch before.
+        self.state: Sequence[keras.Variable] = [*getattr(task, "state", ()), *_ranges(model)]
         self.options = {**getattr(task, "options", {}), "charge": [float(rate) for rate in charge]}
         self.compiled_by_xla = getattr(task, "compiled_by_xla", True)
         self.cost = ResourceTerm(model)
@@ -58,3 +60,8 @@ def quantizers(model: keras.Model) -> list[learned_bits]:
             found.append(layer.activation)
         found += [getattr(layer, f"{role}_quantizer_internal", None) for role in ("kernel", "bias")]
     return [quantizer for quantizer in found if isinstance(quantizer, learned_bits)]
+
+
+def _ranges(model: keras.Model) -> list[keras.Variable]:
+    found = [variable for quantizer in quantizers(model) for variable in (quantizer.reach, quantizer.integer)]
+    return [variable for variable in found if isinstance(variable, keras.Variable)]

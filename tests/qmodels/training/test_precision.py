@@ -253,6 +253,54 @@ def test_a_checkpoint_of_another_charge_is_refused(tmp_path: Path) -> None:
         run([1e-3], True)
 
 
+class _Killed(Exception):
+    """Stands for the end of a process."""
+
+
+def test_a_resumed_training_saturates_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    """The second ReLU's range is measured behind the first one's, which saturates where the epoch before left it."""
+
+    def trained(kill_after: int | None, resume: bool) -> list[Any]:
+        keras.utils.set_random_seed(3)
+        sample = np.random.default_rng(1).normal(size=(64, 2)).astype(np.float32)
+        x = start = keras.Input((2,))
+        for _ in range(2):
+            x = QDense(4, kernel_quantizer=learned_bits(6), bias_quantizer=learned_bits(6))(x)
+            x = QActivation(learned_bits([4.0] * 4, integer=[0] * 4, signed=False, rounding="floor"))(x)
+        model = keras.Model(start, x)
+
+        class Task:
+            label, events, variables = "grow", 64, model.trainable_variables
+
+            def epoch_data(self, epoch: int) -> tuple[npt.NDArray[np.float32], ...]:
+                return (sample,)
+
+            def loss(self, inputs: tf.Tensor) -> tf.Tensor:
+                return -tf.reduce_mean(model(inputs))
+
+            def validate(self) -> tuple[float, None]:
+                return 0.0, None
+
+        def report(state: Any) -> None:
+            if state.epoch == kill_after:
+                raise _Killed
+
+        task = ChargedTask(Task(), model, [0.0] * 4, sample)
+        fit(
+            task,
+            Schedule(4, 16, 0.3, 1, keep_best=False),
+            checkpoint=tmp_path / "c.npz",
+            resume=resume,
+            progress=report,
+        )
+        return [np.asarray(v).tolist() for v in (*task.variables, *task.state)]
+
+    whole = trained(None, resume=False)
+    with pytest.raises(_Killed):
+        trained(2, resume=False)
+    assert trained(None, resume=True) == whole
+
+
 def test_snapping_keeps_the_function_and_one_number_of_bits() -> None:
     model = network()
     model.set_weights([np.array([[0.26], [0.49], [1.7]], np.float32)])
