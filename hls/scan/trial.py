@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hls.errors import FirmwareError
 from hls.scan.space import HARDWARE, Value
-from hls.target import BEATS, PACED, Target
+from hls.target import BEATS, PACED, WHOLE, Target
 from hls.target.resources import LIMITS, LOGIC_LIMITS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TrialSpec:
     def key(self) -> str:
         """The same for the same point, training, target and firmware: results are found again by it."""
         # Without what is not stated: keys that a target learns to have change no name of an earlier trial.
-        unstated = {"ports": BEATS, "io": PACED}
+        unstated = {"adders": WHOLE, "ports": BEATS, "io": PACED}
         target = {key: value for key, value in asdict(self.target).items() if value not in (None, unstated.get(key))}
         target.pop("firmware", None)
         parameters = dict(self.parameters)

@@ -36,7 +36,7 @@ TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
 
 def subject(graph: FixedGraph, folder: Path, multipliers: str = "auto") -> Subject:
     written = write_rtl(graph, "net", folder / "rtl", 5.0, multipliers=multipliers)
-    return Subject("net", graph, TARGET, folder / "cache", rtl_design(written), time_limit=60.0)
+    return Subject("net", graph, TARGET, folder / "cache", rtl_design(written), time_limit=600.0)
 
 
 def small(weights: object = ((3, -5), (7, 2)), low: int = -8) -> FixedGraph:
@@ -128,7 +128,7 @@ def test_products_of_the_digits_of_a_factor_are_the_product(
     """Cut so that a register stands behind every row; then with a row that subtracts what it should add."""
     cut = Pipelining(2.0, FAMILY_DELAYS["ecp5"], in_luts=True)
     written = write_rtl(product(), "net", tmp_path / "rtl", 5.0, multipliers="lut", pipelining=cut)
-    whole = Subject("net", product(), TARGET, tmp_path / "cache", rtl_design(written), time_limit=60.0)
+    whole = Subject("net", product(), TARGET, tmp_path / "cache", rtl_design(written), time_limit=600.0)
     link = prove_verilog(
         whole if old is None else changed(whole, "net_core_multiplier.v", re.escape(old), "once - twice")
     )
