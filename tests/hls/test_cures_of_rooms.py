@@ -21,7 +21,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.hls4ml_project import write_project
 from hls.hls4ml_project.layers import lower
-from hls.rtl import trace, write_rtl, write_vhdl
+from hls.rtl import trace, write_rtl, write_vhdl, write_vhdl_for
 from hls.target import Target
 from hls.target.target import check_name
 from tests.hls.rtl.zoo import add_input, broadcast, constant
@@ -85,6 +85,11 @@ def written(graph: FixedGraph, name: str = "net", write: Callable[..., object] =
     return lambda folder: write(graph, name, folder, 5.0, **options)
 
 
+def vhdl_for(**changes: Any) -> Try:
+    target = Target(PART, "vitis", 5.0, **changes)
+    return lambda folder: write_vhdl_for(target, line(3, 1), "net", folder)
+
+
 def traced(graph: FixedGraph) -> Try:
     return lambda folder: trace(graph)
 
@@ -109,6 +114,7 @@ CASES = [
     targeted('state firmware = "hls4ml"', {"firmware": "rtl", "reuse_factor": 4},
              {"firmware": "hls4ml", "reuse_factor": 4}),
     targeted("at least 1, is needed", {"interval": 0}, {"interval": 1}),
+    targeted("leave out one of the two", {"latency": "auto", "adders": "digits"}, {"adders": "digits"}),
     targeted("state one of them", {"interval": 2, "interval_ns": 25.0}, {"interval_ns": 25.0}),
     targeted("the shortest that works is 5", {"interval_ns": 1.0}, {"interval_ns": 5.0}),
     Case("letters, digits, '_' and '-' are allowed", lambda folder: check_name("a b"),
@@ -136,6 +142,8 @@ CASES = [
          written(line(3, 1), "a_b", write_vhdl)),
     Case("leave out interval_ns and interval, or vhdl", written(broadcast(), write=write_vhdl, interval=4),
          written(broadcast(), write=write_vhdl)),
+    Case('leave out io = "stream", or vhdl', vhdl_for(io="stream"), vhdl_for()),
+    Case('leave out adders = "digits", or vhdl', vhdl_for(adders="digits"), vhdl_for()),
     Case("leave out interval_ns and interval, or vhdl", written(WIDE, write=write_vhdl, interval=64),
          written(broadcast(), write=write_vhdl)),
 ]  # fmt: skip
@@ -173,8 +181,6 @@ def test_every_cure_works(case: Case, tmp_path: Path) -> None:
 ROOMS = ("hls/target/target.py", "hls/hls4ml_project/*.py", "hls/rtl/*.py")
 WITHOUT = {
     "more than the C simulation passes": "needs a compiled C simulation; tests/hls/hls4ml_project has it",
-    'adders = "digits"': "tests/hls/rtl/serial tries adders in digits, with and without",
-    'leave out io = "stream", or vhdl': "either key left out is what every other case has",
     "layer {node.layer!r}: {error}": "puts the layer before a refusal of RTL's arithmetic, which has a case",
 }
 """Refusals whose cure is not tried here, and why."""

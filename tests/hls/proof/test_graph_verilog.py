@@ -95,11 +95,10 @@ def test_random_graphs_are_proved(tmp_path_factory: pytest.TempPathFactory, grap
         link = prove_verilog(subject(graph, tmp_path_factory.mktemp("random")))
     except UnsupportedError:
         return  # too wide for RTL, and refused by name there
-    # Some functions of one number have more pieces than a proof follows, which it says.
-    assert link.state == "proved" or (link.state, "more than a proof follows" in (link.reason or "")) == (
-        "not done",
-        True,
-    )
+    if link.reason is not None and "more than a proof follows" in link.reason:
+        assert link.state == "not done"  # a function of one number in too many pieces
+    else:
+        assert link.state == "proved", link.reason
 
 
 @pytest.fixture
@@ -128,7 +127,7 @@ def test_products_of_the_digits_of_a_factor_are_the_product(
     """Cut so that a register stands behind every row; then with a row that subtracts what it should add."""
     cut = Pipelining(2.0, FAMILY_DELAYS["ecp5"], in_luts=True)
     written = write_rtl(product(), "net", tmp_path / "rtl", 5.0, multipliers="lut", pipelining=cut)
-    whole = Subject("net", product(), TARGET, tmp_path / "cache", rtl_design(written), time_limit=600.0)
+    whole = Subject("net", product(), TARGET, tmp_path / "cache", rtl_design(written), time_limit=60.0)
     link = prove_verilog(
         whole if old is None else changed(whole, "net_core_multiplier.v", re.escape(old), "once - twice")
     )
