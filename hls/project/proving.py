@@ -7,6 +7,7 @@ it made something for is not proved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from hls.machine.progress import StageProgress
 from hls.project.project_file import Project, read_project
 from hls.project.report.schema import REPORT_FILE, Report, read_report
 from hls.proof import PROOF_FILE, Proof, Subject, Tested, prove, unproved
-from hls.rtl import Design, read_design, read_vhdl, rtl_design, write_rtl_for, write_vhdl_for
-from hls.target import project_identifier
+from hls.rtl import Design, RtlProject, read_design, read_vhdl, rtl_design, write_rtl_for, write_vhdl_for
+from hls.target import Target, project_identifier
 from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import Verdict
 from hls.verification.witnesses import Skipped, Task
@@ -45,7 +46,7 @@ def prove_project(folder: str | Path, time_limit: float, progress: StageProgress
     home = BuildFolder(project.build_folder, project.cache_folder)
     report = _report(project, graph)
     tested = None if report is None else _tested(report)
-    subject = _subject(project, graph, home, _verilog(project, graph, home), tested)
+    subject = _subject(project, graph, home, _rtl(project, graph, home, read_design, write_rtl_for), tested)
     with notebook_progress(progress) as shown:
         proof = prove(replace(subject, time_limit=time_limit, progress=shown))
     write_text(home.home / PROOF_FILE, proof.model_dump_json(indent=2) + "\n")
@@ -78,7 +79,7 @@ def _subject(project: Project, graph: FixedGraph, home: BuildFolder, verilog: De
         target=project.target,
         cache=home.cache / "proof",
         verilog=verilog,
-        vhdl=_vhdl(project, graph, home),
+        vhdl=_rtl(project, graph, home, read_vhdl, write_vhdl_for) if project.file.target.vhdl else None,
         hls4ml=home.hls if home.hls.is_dir() else None,
         netlist=home.netlist if home.netlist.is_dir() else None,
         tested=tested,
@@ -95,32 +96,22 @@ def _report(project: Project, graph: FixedGraph) -> Report | None:
     return report
 
 
-def _verilog(project: Project, graph: FixedGraph, home: BuildFolder) -> Design:
+def _rtl(
+    project: Project,
+    graph: FixedGraph,
+    home: BuildFolder,
+    read: Callable[[FixedGraph, str, Path, float], Design | None],
+    write: Callable[[Target, FixedGraph, str, Path], RtlProject],
+) -> Design:
+    """RTL as a build left it, or else written now."""
     name = project_identifier(project.name)
-    found = read_design(graph, name, home.rtl, project.target.clock_ns)
+    found = read(graph, name, home.rtl, project.target.clock_ns)
     if found is not None:
         return found
-    _check_writable(project)
-    return rtl_design(write_rtl_for(project.target, graph, name, home.rtl))
-
-
-def _vhdl(project: Project, graph: FixedGraph, home: BuildFolder) -> Design | None:
-    """The VHDL, if the project asks for it."""
-    if not project.file.target.vhdl:
-        return None
-    name = project_identifier(project.name)
-    found = read_vhdl(graph, name, home.rtl, project.target.clock_ns)
-    if found is not None:
-        return found
-    _check_writable(project)
-    return rtl_design(write_vhdl_for(project.target, graph, name, home.rtl))
-
-
-def _check_writable(project: Project) -> None:
-    """Whether RTL that no build has written can be written here."""
     if project.target.latency is not None:
         raise ProjectError(f"{project.folder}: its pipeline is found by a build; run `qtrigger build` first")
     require("alkaid")
+    return rtl_design(write(project.target, graph, name, home.rtl))
 
 
 def _tested(report: Report) -> Tested | None:

@@ -11,10 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.graph import FixedGraph
-from hls.rtl.program import Program
-
-_ADDITIONS = (0, 1)
-_MULTIPLICATION = 7  # alkaid's opcode of a product of two variables
+from hls.rtl.program import Opcode, Program
 
 Values = npt.NDArray[np.float64]
 
@@ -128,12 +125,12 @@ class Logic:
     @property
     def multiplications(self) -> int:
         """Products of two variables: candidates for DSP slices."""
-        return self._count((_MULTIPLICATION,))
+        return self._count((Opcode.MULTIPLY,))
 
     @property
     def adders(self) -> int:
         """Two-operand additions and subtractions."""
-        return self._count(_ADDITIONS)
+        return self._count((Opcode.ADD, Opcode.SUBTRACT))
 
     def _count(self, codes: tuple[int, ...]) -> int:
         return sum(core.copies * sum(op.opcode in codes for op in core.comb.ops) for core in self.cores)

@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from hls.rtl.program import Bounds, Operation, Program
+from hls.rtl.program import Bounds, Opcode, Operation, Program
 
-# alkaid's numbers of operations; what is not named is wires.
-_ADD, _SUBTRACT, _RELU, _NEGATE, _ADD_CONSTANT, _MUX, _MULTIPLY, _LOOKUP = 0, 1, 2, -2, 4, 6, 7, 8
-_BIT, _BITS, _TERNARY = 9, 10, 11
 _LUT_INPUTS = 6
 DIGIT_BITS = 2
 """Bits of a factor whose product is one row of adders without recoding (lut_multiplier.v)."""
@@ -102,19 +99,19 @@ class Pipelining:
 
     def _delay(self, op: Operation, ops: Sequence[Operation]) -> float:
         delays = self.delays
-        if op.opcode in (_ADD, _SUBTRACT, _NEGATE, _ADD_CONSTANT):
+        if op.opcode in (Opcode.ADD, Opcode.SUBTRACT, Opcode.NEGATE, Opcode.ADD_CONSTANT):
             return delays.sum(_bits(op.qint))
-        if op.opcode == _TERNARY:
+        if op.opcode == Opcode.TERNARY:
             return delays.sum(_bits(op.qint), 3)
-        if op.opcode in (_RELU, _MUX, -_MUX, _BIT, _BITS):
+        if op.opcode in (Opcode.RELU, Opcode.MUX, -Opcode.MUX, Opcode.BIT, Opcode.BITS):
             return delays.lut
-        if op.opcode == _MULTIPLY:
+        if op.opcode == Opcode.MULTIPLY:
             narrow, wide = sorted((ops[i].qint for i in op.addr), key=_bits)
             signed = bool(narrow.kif.signed)
             return delays.product(_bits(narrow), _bits(wide), in_luts=self.in_luts, signed=signed)
-        if op.opcode == _LOOKUP:
+        if op.opcode == Opcode.LOOKUP:
             return delays.lut * (1 + max(_bits(ops[op.addr[0]].qint) - _LUT_INPUTS, 0))
-        return 0.0
+        return 0.0  # wires
 
 
 def _bits(interval: Bounds) -> int:

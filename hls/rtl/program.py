@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+
+class Opcode(IntEnum):
+    """alkaid's numbers of operations, those that we ask for; ``-MUX`` is one too."""
+
+    NEGATE = -2
+    INPUT = -1
+    ADD = 0
+    SUBTRACT = 1
+    RELU = 2
+    ADD_CONSTANT = 4
+    MUX = 6
+    MULTIPLY = 7
+    LOOKUP = 8
+    BIT = 9
+    BITS = 10
+    TERNARY = 11
 
 
 class Precision(Protocol):
@@ -48,7 +66,7 @@ class Operation(Protocol):
 
     @property
     def opcode(self) -> int:
-        """What it does, by alkaid's numbers."""
+        """What it does, an ``Opcode`` where we know it."""
 
     @property
     def addr(self) -> tuple[int, ...]:

@@ -10,12 +10,9 @@ from typing import Protocol
 
 from hls.rtl.logic import Logic
 from hls.rtl.pipeline import Pipelining
-from hls.rtl.program import Bounds, Program
+from hls.rtl.program import Bounds, Opcode, Program
 from hls.rtl.rtl_project import cut
 from hls.rtl.wiring import core_names
-
-_INPUT, _LOOKUP = -1, 8
-"""alkaid's numbers of what reads an input, and of a table."""
 
 Layers = tuple[str | None, ...]
 """Of operations or bits, in their order; None for inputs, which no layer makes."""
@@ -68,7 +65,7 @@ def _inputs(names: Sequence[Named], core: str, stage: int, program: Program) -> 
             number = int(match[2])
             read = program.ops[number].addr
             of = (number,) if match[1] == "v" else _ports(read).get(match[3], read)
-            found |= {program.ops[n].data[0] for n in of if program.ops[n].opcode == _INPUT}
+            found |= {program.ops[n].data[0] for n in of if program.ops[n].opcode == Opcode.INPUT}
     return found
 
 
@@ -92,7 +89,7 @@ def _place(bounds: Sequence[Bounds], bit: int) -> int:
 def _passed(program: Program, first: Container[int], last: AbstractSet[int], layers: Layers) -> tuple[str, ...]:
     reached: set[int] = set()
     for number, op in enumerate(program.ops):
-        begins = op.opcode == _INPUT and op.data[0] in first
+        begins = op.opcode == Opcode.INPUT and op.data[0] in first
         if begins or not reached.isdisjoint(op.addr):
             reached.add(number)
     needed = set(last)
@@ -123,7 +120,7 @@ def _keys(program: Program, same: dict[Hashable, int]) -> list[int]:
     keys: list[int] = []
     for op in program.ops:
         # Which table it is depends on how many others there are.
-        data = () if op.opcode == _LOOKUP else op.data
+        data = () if op.opcode == Opcode.LOOKUP else op.data
         key = (op.opcode, data, tuple(keys[i] for i in op.addr))
         keys.append(same.setdefault(key, len(same)))
     return keys
@@ -135,6 +132,6 @@ def _before(program: Program, last: int, found: Container[int], keys: Sequence[i
     while waiting:
         number = waiting.pop()
         op = program.ops[number]
-        if op.opcode != _INPUT and keys[number] not in found:
+        if op.opcode != Opcode.INPUT and keys[number] not in found:
             yield number
             waiting += op.addr

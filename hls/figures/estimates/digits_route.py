@@ -6,6 +6,7 @@ import time
 
 from hls.figures.estimates.adder_graph import variable_products
 from hls.figures.estimates.estimate import DesignEstimate, Error, Estimate, LayerEstimate
+from hls.figures.estimates.rtl_route import operations_of
 from hls.graph import FixedGraph
 from hls.rtl import beats_by_layer
 from hls.rtl.folded import luts_by_layer
@@ -48,10 +49,7 @@ def estimate_digits(graph: FixedGraph, clock_ns: float, interval: int, multiplie
         figures={
             name: Estimate.of(name, value, OF_THREE, "post-route", extrapolated=True) for name, value in figures.items()
         },
-        layers=tuple(
-            LayerEstimate(name, tuple(type(node).__name__ for node in graph if node.layer == name), found)
-            for name, found in layers.items()
-        ),
+        layers=tuple(LayerEstimate(name, operations_of(graph, name), found) for name, found in layers.items()),
         notes=(f"adders of a digit a clock, an event each {interval} clocks at the most",),
         seconds=time.perf_counter() - start,
     )

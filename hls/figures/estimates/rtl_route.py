@@ -66,7 +66,7 @@ def estimate_rtl(
         route="rtl",
         clock_ns=clock_ns,
         figures=figures,
-        layers=tuple(LayerEstimate(name, _operations(graph, name), found) for name, found in per_layer.items()),
+        layers=tuple(LayerEstimate(name, operations_of(graph, name), found) for name, found in per_layer.items()),
         notes=(*_notes(known, clock_ns, products, multipliers), *_sharing(beats)),
         seconds=time.perf_counter() - start,
     )
@@ -85,7 +85,8 @@ def _sharing(beats: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _operations(graph: FixedGraph, layer: str) -> tuple[str, ...]:
+def operations_of(graph: FixedGraph, layer: str) -> tuple[str, ...]:
+    """Kinds of the nodes of a layer."""
     return tuple(type(node).__name__ for node in graph if node.layer == layer)
 
 

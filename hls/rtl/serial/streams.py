@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hls.rtl.program import Bounds, Operation, Program
+from hls.rtl.program import Bounds, Opcode, Operation, Program
 
-_NEGATE, _INPUT, _ADD, _SUBTRACT, _ADD_CONSTANT = -2, -1, 0, 1, 4  # alkaid's numbers of operations
-_LINEAR = (_NEGATE, _INPUT, _ADD, _SUBTRACT, _ADD_CONSTANT)
+_LINEAR = (Opcode.NEGATE, Opcode.INPUT, Opcode.ADD, Opcode.SUBTRACT, Opcode.ADD_CONSTANT)
 _ADDER_NS, _CARRY_NS = 1.1, 0.025
 """alkaid's delays of an adder, and of each of its bits."""
 
@@ -87,7 +86,7 @@ def schedule(program: Program, interval: int, limit_ns: float) -> Schedule:
     digits = -(-widest // digit)
     streams: list[Stream] = []
     for op, low, summed in zip(program.ops, lowest, terms, strict=True):
-        if op.opcode == _INPUT:
+        if op.opcode == Opcode.INPUT:
             streams.append(Stream(1, 0.0, low, source=op.data[0]))
         else:
             streams.append(_sum(op, low, summed, streams, digit, limit_ns))
@@ -101,18 +100,18 @@ def schedule(program: Program, interval: int, limit_ns: float) -> Schedule:
 
 def _terms(op: Operation) -> Iterator[tuple[int, int, bool]]:
     """What a sum adds: the number of an operation, the power of two by which it is multiplied, and whether negative."""
-    if op.opcode in (_ADD, _SUBTRACT):
+    if op.opcode in (Opcode.ADD, Opcode.SUBTRACT):
         yield op.addr[0], 0, False
-        yield op.addr[1], op.data[0], op.opcode == _SUBTRACT
-    elif op.opcode != _INPUT:
-        yield op.addr[0], 0, op.opcode == _NEGATE
+        yield op.addr[1], op.data[0], op.opcode == Opcode.SUBTRACT
+    elif op.opcode != Opcode.INPUT:
+        yield op.addr[0], 0, op.opcode == Opcode.NEGATE
 
 
 def _lowest(ops: Sequence[Operation], terms: Sequence[Sequence[tuple[int, int, bool]]]) -> Iterator[int]:
     found: list[int] = []
     for op, summed in zip(ops, terms, strict=True):
         low = min((found[number] + exponent for number, exponent, _ in summed), default=-op.qint.kif.fractional)
-        found.append(min(low, -op.data[1]) if op.opcode == _ADD_CONSTANT else low)
+        found.append(min(low, -op.data[1]) if op.opcode == Opcode.ADD_CONSTANT else low)
         yield found[-1]
 
 
@@ -139,7 +138,7 @@ def _sum(
     if ns > limit_ns and max(waited) > 0:
         start, ns = start + 1, delay
     constant = 0
-    if op.opcode == _ADD_CONSTANT:
+    if op.opcode == Opcode.ADD_CONSTANT:
         constant = int(op.data[0] * Fraction(2) ** (-op.data[1] - low))
     operands = tuple(
         Operand(number, start - clock, shift, negative)
