@@ -102,6 +102,8 @@ def test_a_flipped_bit_of_a_weight_is_refuted_with_an_event(tmp_path: Path) -> N
     ("source", "old", "new", "told"),
     [
         ("net_door.v", "ready = closed == 0", "ready = 1'b1", "the door is not closed for the 15 clocks after"),
+        ("net_door.v", "valid && ready && !rst", "valid && !rst", "valid_in changes .* while ready_in is low"),
+        ("net_door.v", "valid && ready && !rst", "valid && ready", "valid_in changes .* in a reset"),
         ("net_top.v", "INTERVAL = 16", "INTERVAL = 12", "the door is not closed"),
         ("net_delay.v", "delayed = left == 1", "delayed = left == 2", "depends on something else than the event"),
         ("net_counter.v", "count == SIZE - 1", "count == SIZE - 2", "depends on something else than the event"),
