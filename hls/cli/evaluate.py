@@ -31,7 +31,9 @@ EXAMPLES = (
 @verb
 def command(
     system: Annotated[str, typer.Argument(metavar="SYSTEM", help="compression/encoder-16, anomaly/ae ...")],
-    folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `qtrigger train` wrote, or a project.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN_DIR", help="Folder that `qtrigger train` wrote, or a project.")
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write; RUN_DIR/evaluation if not given.")
     ] = None,

@@ -98,6 +98,15 @@ def test_a_flipped_bit_of_a_weight_is_refuted_with_an_event(tmp_path: Path) -> N
     assert link.counterexample.replayed
 
 
+@pytest.mark.slow
+def test_a_door_that_takes_what_comes_while_it_is_closed_is_refuted_by_a_flag(tmp_path: Path) -> None:
+    design = changed(tmp_path / "rtl", "net_door.v", with_another("valid && ready && !rst", "valid && !rst"))
+    link = link_of(two_layers(), design, tmp_path / "cache")
+    assert link.counterexample is not None
+    assert link.counterexample.replayed == ("rtl",)
+    assert link.verdict == "refuted: valid_out is 0 where it must be 1 with valid_in held high"
+
+
 @pytest.mark.parametrize(
     ("source", "old", "new", "told"),
     [
