@@ -55,8 +55,8 @@ def _by_gates(subject: Subject, made: Design, deadline: Deadline, link: Link) ->
     """``link``, or a proof that what GHDL read has the gates of the Verilog, and that this computes the graph."""
     started = time.monotonic()
     try:
-        gates = (elaborate(design, subject.cache) for design in (subject.verilog, made))
-        circuits = Circuits(subject.verilog, *gates, cache=subject.cache)
+        verilog_gates, vhdl_gates = (elaborate(design, subject.cache) for design in (subject.verilog, made))
+        circuits = Circuits(subject.verilog, verilog_gates, vhdl_gates, cache=subject.cache)
         found = circuits.compare(deadline, lambda step, done, total: subject.show(_STAGE, done, total))
     except FirmwareError:
         return link
