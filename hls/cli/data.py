@@ -37,7 +37,8 @@ EXAMPLES = (
     "  qtrigger data event_variables/pair --events 1000000 --out pair.h5 --seed 7\n\n"
     "  qtrigger data compression --sample background --events 100000 --out background.h5 --jobs 8\n\n"
     "  qtrigger data compression --from nano.root --out nano.h5\n\n"
-    "  qtrigger data jets --events 100000 --out jets.h5"
+    "  qtrigger data jets --events 100000 --out jets.h5\n\n"
+    "  qtrigger data simulation --sample ttbar --events 20000 --out top.h5 --jobs 8"
 )
 _OWN = "Options of some systems"
 _SEED = 1
@@ -52,7 +53,8 @@ _System = Annotated[
 _Sample = Annotated[
     str | None,
     typer.Option(
-        help="background, b-to-ks, b-to-ks-1gev or hidden-valley; of jets: classes, as qg; of anomaly: background ...",
+        help="background, b-to-ks, b-to-ks-1gev or hidden-valley; of jets: classes, as qg; of anomaly: background ...; "
+        "of simulation: z-ee, ttbar ...",
         rich_help_panel=_OWN,
     ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,10 @@ class Collision:
     visible: Floats64
 
 
-def find_sample(sample: str) -> str:
-    """``sample`` if it is one of those that there are, else ModelDataError."""
+def find_sample(sample: str, others: Iterable[str] = ()) -> str:
+    """``sample`` if it is one of those that there are, else ModelDataError, which names ``others`` too."""
     if sample not in SETTINGS:
-        raise ModelDataError(f"no sample is called {sample!r}; choose one of {', '.join(SETTINGS)}")
+        raise ModelDataError(f"no sample is called {sample!r}; choose one of {', '.join((*SETTINGS, *others))}")
     return sample
 
 

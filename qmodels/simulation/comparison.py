@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hls.machine.files import write_text
-from qmodels.errors import ModelDataError
+from qmodels.simulation.calling import read_network
 from qmodels.simulation.events import find_variant
 from qmodels.simulation.fidelity import Figures, Made, Network, figures, floor, identity, made_by, metrics, network_of
 from qmodels.simulation.generating import unseen_pairs
@@ -17,7 +15,7 @@ from qmodels.simulation.pair_files import read_pairs
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.presets import DECODER, MODEL_FILE, PARTNER_FILE, PARTNER_MODEL_FILE, REFERENCE_FILE
 from qmodels.simulation.tables import page
-from qmodels.types import Fidelity, Firmware, Floats32, Floats64
+from qmodels.types import Fidelity, Firmware
 
 if TYPE_CHECKING:
     from hls.machine.progress import StageProgress
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 BUILD_SLICES = 200
 EVALUATED_EVENTS = 60_000
 PAGE, PICTURE = "evaluation.md", "evaluation.png"
-_AT_ONCE = 8192
 
 
 def measure(
@@ -39,8 +36,10 @@ def measure(
     truth = floor(half)
     rows = {"floor": truth, "identity": identity(half)}
     if (folder / REFERENCE_FILE).exists():
-        rows["float"] = _made(variant, _keras(folder / REFERENCE_FILE), _keras(folder / PARTNER_FILE), half, seed)
-    rows["firmware"] = _made(variant, firmware, _keras(folder / PARTNER_MODEL_FILE), half, seed)
+        rows["float"] = _made(
+            variant, read_network(folder / REFERENCE_FILE), read_network(folder / PARTNER_FILE), half, seed
+        )
+    rows["firmware"] = _made(variant, firmware, read_network(folder / PARTNER_MODEL_FILE), half, seed)
     if figure is not None:
         from qmodels.simulation.plots import draw  # brings matplotlib
 
@@ -66,7 +65,7 @@ def evaluate(
     missing, or the file is.
     """
     find_variant(variant)
-    own, partner = _keras(folder / REFERENCE_FILE), _keras(folder / PARTNER_FILE)
+    own, partner = read_network(folder / REFERENCE_FILE), read_network(folder / PARTNER_FILE)
     told = progress or (lambda stage, done, total: None)
     number = events or EVALUATED_EVENTS
     skipped: Mapping[str, int] = {}
@@ -99,23 +98,3 @@ def _made(variant: str, own: Firmware, partner: Firmware, half: Pairs, seed: int
     networks: tuple[Network, Network] = (network_of(own), network_of(partner))
     encoder, decoder = networks[::-1] if variant == DECODER else networks
     return made_by(encoder, decoder, half, seed)
-
-
-def _keras(path: Path) -> Firmware:
-    """A Keras or QKeras model as firmware is called, a block of events at a time."""
-    if not path.exists():
-        raise ModelDataError(f"{path}: missing; `qtrigger train simulation` writes it")
-    import keras
-    from qkeras.utils import _add_supported_quantized_objects
-
-    known: dict[str, object] = {}
-    _add_supported_quantized_objects(known)
-    model = keras.models.load_model(path, custom_objects=known, compile=False)
-
-    def run(inputs: dict[str, Floats32]) -> Floats64:
-        ports = list(inputs.values())
-        blocks = range(0, len(ports[0]), _AT_ONCE)
-        made = [np.asarray(model([port[start : start + _AT_ONCE] for port in ports])) for start in blocks]
-        return np.concatenate(made).astype(np.float64)
-
-    return run  # type: ignore[return-value]

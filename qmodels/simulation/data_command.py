@@ -1,4 +1,7 @@
-"""What ``qtrigger data simulation`` does: simulate pairs, or copy what can be used of a file of them."""
+"""What ``qtrigger data simulation`` does: simulate pairs, or copy what can be used of a file of them.
+
+The sample says which example of the paper they are of, electrons or top pairs; of a file its number of columns does.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ from typing import Any
 
 from qmodels.errors import ModelDataError
 from qmodels.generation.options import number_asked, pool_asked
+from qmodels.simulation.collisions import find_sample
 from qmodels.simulation.generating import SAMPLE, generate, make_plan
-from qmodels.simulation.pair_files import PairHeader, read_pairs, write_pairs
+from qmodels.simulation.pair_files import PairHeader, latent_columns, read_pairs, write_pairs
+from qmodels.simulation.ttbar import samples as ttbar
+from qmodels.simulation.ttbar.collisions import SETTINGS as TOP_SETTINGS
+from qmodels.simulation.ttbar.layout import COLUMNS
 from qmodels.types import EventProgress
 
 
@@ -31,11 +38,15 @@ def write_data(
             raise ModelDataError(f"{wrong[0]} goes with a simulation only, not with a file to convert")
         return _copied(Path(source), path, n)
     events, pool = number_asked(n), pool_asked(options)
-    return generate(path, make_plan(options.get("sample", SAMPLE), seed), events, pool, progress)
+    sample = options.get("sample", SAMPLE)
+    if sample in TOP_SETTINGS:
+        return ttbar.generate(path, ttbar.make_plan(sample, seed), events, pool, progress)
+    return generate(path, make_plan(find_sample(sample, TOP_SETTINGS), seed), events, pool, progress)
 
 
 def _copied(source: Path, path: Path, n: int | None) -> PairHeader:
-    pairs, skipped = read_pairs(source)
+    top = latent_columns(source) == COLUMNS
+    pairs, skipped = (ttbar.read_events if top else read_pairs)(source)
     read = len(pairs) + sum(skipped.values())
     if n is not None and n > len(pairs):
         raise ModelDataError(f"{source}: has {len(pairs)} usable events, {n} are asked for")
@@ -43,5 +54,5 @@ def _copied(source: Path, path: Path, n: int | None) -> PairHeader:
         skipped = {**skipped, "not asked for": len(pairs) - n}
         pairs = pairs.take(slice(0, n))
     header = PairHeader(source.name, len(pairs), read, skipped)
-    write_pairs(path, pairs, header)
+    (ttbar.write_events if top else write_pairs)(path, pairs, header)
     return header

@@ -12,6 +12,7 @@ from qmodels.simulation.pair_files import read_pairs
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.particles import normal_noise, ports
 from qmodels.simulation.presets import DECODER, VARIANTS
+from qmodels.simulation.ttbar.presets import TTBAR_DECODER
 from qmodels.types import Floats32
 
 FEW_PAIRS, MANY_PAIRS = 500, 20_000
@@ -24,7 +25,9 @@ FILE_SEED = 1
 def find_variant(variant: str) -> str:
     """``variant`` if there is such a one, else ModelDataError."""
     if variant not in VARIANTS:
-        raise ModelDataError(f"unknown variant {variant!r} of simulation: choose one of {', '.join(VARIANTS)}")
+        raise ModelDataError(
+            f"unknown variant {variant!r} of simulation: choose one of {', '.join((*VARIANTS, TTBAR_DECODER))}"
+        )
     return variant
 
 
@@ -54,7 +57,7 @@ def turned(particles: Floats32, seed: int) -> Floats32:
     random = np.random.default_rng(np.random.SeedSequence([seed, _TURN_STREAM]))
     angle = random.uniform(0.0, 2 * np.pi, (len(particles), 1))
     side = np.where(random.random((len(particles), 1)) < 0.5, -1.0, 1.0)
-    rows = particles.reshape(-1, 2, 4).astype(np.float64)
+    rows = particles.reshape(-1, particles.shape[1] // 4, 4).astype(np.float64)
     x, y = rows[..., 0] * np.cos(angle) - rows[..., 1] * np.sin(angle), rows[..., 0] * np.sin(angle)
     y = y + rows[..., 1] * np.cos(angle)
-    return np.stack([x, y, rows[..., 2] * side, rows[..., 3]], axis=2).reshape(-1, 8).astype(np.float32)
+    return np.stack([x, y, rows[..., 2] * side, rows[..., 3]], axis=2).reshape(particles.shape).astype(np.float32)

@@ -36,9 +36,9 @@ def measured(visible: Floats64, random: np.random.Generator) -> Floats64 | str:
         return NOT_SEEN
     electrons = visible[np.array(hardest, np.int64)]
     others = np.delete(visible, np.array(hardest, np.int64), axis=0)
-    apart = _distances(electrons, others)
+    apart = distances(electrons, others)
     in_cell = (apart < CELL) & (np.abs(others[:, CODE]) == PHOTON)
-    pt = _measured_pt(electrons, (in_cell * others[:, ENERGY]).sum(axis=1), random)
+    pt = measured_pt(electrons, (in_cell * others[:, ENERGY]).sum(axis=1), random)
     if not seen(random, pt, electrons[:, ETA], cms.ELECTRON_TRACKING, cms.ELECTRON_EFFICIENCY).all():
         return NOT_SEEN
     around = (apart < cms.ISOLATION_RADIUS) & (others[:, PT] > cms.ISOLATION_PT) & ~in_cell
@@ -49,7 +49,7 @@ def measured(visible: Floats64, random: np.random.Generator) -> Floats64 | str:
         return HAS_PHOTON
     if _has_jet(rest):
         return HAS_JET
-    return _four_momenta(pt, *(rotated(random, electrons[:, column], ANGLE) for column in (ETA, PHI)))
+    return four_momenta(pt, *(rotated(random, electrons[:, column], ANGLE) for column in (ETA, PHI)))
 
 
 def _hardest(visible: Floats64, code: int) -> int | None:
@@ -57,14 +57,14 @@ def _hardest(visible: Floats64, code: int) -> int | None:
     return int(mine[np.argmax(visible[mine, PT])]) if mine.size else None
 
 
-def _distances(electrons: Floats64, others: Floats64) -> Floats64:
+def distances(electrons: Floats64, others: Floats64) -> Floats64:
     """ΔR of each of the others to each electron, (2, n)."""
     turn = others[None, :, PHI] - electrons[:, None, PHI]
     turn = (turn + np.pi) % (2 * np.pi) - np.pi
     return np.hypot(others[None, :, ETA] - electrons[:, None, ETA], turn)
 
 
-def _measured_pt(electrons: Floats64, beside: Floats64, random: np.random.Generator) -> Floats64:
+def measured_pt(electrons: Floats64, beside: Floats64, random: np.random.Generator) -> Floats64:
     """pT by track and calorimeter together; ``beside`` is the energy of photons in the same cells."""
     pt, eta = electrons[:, PT], electrons[:, ETA]
     stretch = np.cosh(eta)
@@ -86,14 +86,14 @@ def _has_jet(rest: Floats64) -> bool:
         return False
     import fastjet
 
-    momenta = _four_momenta(rest[:, PT], rest[:, ETA], rest[:, PHI]).reshape(-1, 4)
+    momenta = four_momenta(rest[:, PT], rest[:, ETA], rest[:, PHI]).reshape(-1, 4)
     momenta[:, 3] = rest[:, ENERGY]
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, JET_RADIUS)
     clustered = fastjet.ClusterSequence([fastjet.PseudoJet(*row) for row in momenta.tolist()], definition)
     return bool(len(clustered.inclusive_jets(cms.JET_THRESHOLD)))
 
 
-def _four_momenta(pt: Floats64, eta: Floats64, phi: Floats64) -> Floats64:
+def four_momenta(pt: Floats64, eta: Floats64, phi: Floats64) -> Floats64:
     """(px, py, pz, E) of light particles, one after the other."""
     parts: list[npt.NDArray[np.float64]] = [pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)]
     return np.stack(parts, axis=1).ravel()

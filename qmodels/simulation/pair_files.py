@@ -7,7 +7,9 @@ momentum, which nothing here reads. Files of ours say in attributes how they wer
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,7 @@ LATENT, MEASURED = "FDL", "ROL"
 _MISSING = "no such file of pairs; write one with `qtrigger data simulation`"
 _CHUNK_EVENTS = 1 << 14
 _WITH_MISSING_MOMENTUM = 12
+Columns = tuple[Sequence[str], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,13 @@ class PairHeader:
     generator: str = "unknown"
 
 
-def write_pairs(path: Path, pairs: Pairs, header: PairHeader) -> None:
-    """Write a file; it appears whole or not at all."""
+def write_pairs(path: Path, pairs: Pairs, header: PairHeader, columns: Columns = (COLUMNS, COLUMNS)) -> None:
+    """Write a file; it appears whole or not at all. ``columns`` are the names of those of z and of x."""
     with whole_hdf5(path) as file:
-        for name, values in ((LATENT, pairs.z), (MEASURED, pairs.x)):
-            chunks = (min(_CHUNK_EVENTS, len(values)), len(COLUMNS))
+        for name, values, named in zip((LATENT, MEASURED), (pairs.z, pairs.x), columns, strict=True):
+            chunks = (min(_CHUNK_EVENTS, len(values)), len(named))
             file.create_dataset(name, data=values, dtype="f4", chunks=chunks, shuffle=True, compression="lzf")
-            file[name].attrs.update(units="GeV", columns=list(COLUMNS))
+            file[name].attrs.update(units="GeV", columns=list(named))
         file.attrs.update(format=FORMAT, version=VERSION, sample=header.sample, generator=header.generator)
         file.attrs.update(generated=header.generated, skipped=json.dumps(dict(header.skipped)))
         if header.seed is not None:
@@ -60,26 +63,48 @@ def read_pairs(path: Path) -> tuple[Pairs, Mapping[str, int]]:
     Raises ModelDataError if there is no such file, a dataset is missing, damaged, of other columns or of another
     length than the other, or no event can be used.
     """
+    z, x = read_particles(path, (len(COLUMNS),), (len(COLUMNS), _WITH_MISSING_MOMENTUM), "electron and positron")
+    return usable(path, *sound(z, x[:, : len(COLUMNS)]))
+
+
+def read_particles(
+    path: Path, latent: tuple[int, ...], measured: tuple[int, ...], meaning: str
+) -> tuple[Floats32, Floats32]:
+    """z and x of a file, as many of both, in one of the numbers of columns given; ``meaning`` is in them.
+
+    Raises ModelDataError as :func:`read_pairs` does.
+    """
     with open_hdf5(path, _MISSING) as file, damage_named(path):
-        z, x = (_particles(path, file, name) for name in (LATENT, MEASURED))
+        z, x = (_rows(path, file, *asked, meaning) for asked in ((LATENT, latent), (MEASURED, measured)))
     if len(z) != len(x):
         raise ModelDataError(f"{path}: {LATENT} has {len(z)} events, {MEASURED} {len(x)}; both are of the same")
-    pairs, skipped = sound(z, x)
+    return z, x
+
+
+def usable(path: Path, pairs: Pairs, skipped: Counter[str]) -> tuple[Pairs, Mapping[str, int]]:
+    """The same; ModelDataError if there are no ``pairs``."""
     if not len(pairs):
         reasons = "; ".join(f"{why}: {count}" for why, count in sorted(skipped.items()))
-        raise ModelDataError(f"{path}: none of its {len(z)} events can be used ({reasons or 'it has none'})")
+        total = sum(skipped.values())
+        raise ModelDataError(f"{path}: none of its {total} events can be used ({reasons or 'it has none'})")
     return pairs, skipped
 
 
-def _particles(path: Path, file: h5py.File, name: str) -> Floats32:
+def latent_columns(path: Path) -> int:
+    """How many numbers an event of z has in a file, by which its kind is told; 0 where it does not say."""
+    with open_hdf5(path, _MISSING) as file, damage_named(path):
+        values = file.get(LATENT)
+        shape = values.shape if isinstance(values, h5py.Dataset) else None
+    return math.prod(shape[1:]) if shape and len(shape) > 1 else 0
+
+
+def _rows(path: Path, file: h5py.File, name: str, wanted: tuple[int, ...], meaning: str) -> Floats32:
     values = read_floats(path, file, name)
     if values.ndim == 3 and values.shape[2] == 4:  # the same, a row a particle
         values = values.reshape(len(values), -1)
-    wanted = (len(COLUMNS), _WITH_MISSING_MOMENTUM) if name == MEASURED else (len(COLUMNS),)
     if values.ndim != 2 or values.shape[1] not in wanted:
         columns = " or ".join(str(number) for number in wanted)
         raise ModelDataError(
-            f"{path}: {name} has shape {values.shape}; (events, {columns}) is needed: (px, py, pz, E) of electron and"
-            " positron"
+            f"{path}: {name} has shape {values.shape}; (events, {columns}) is needed: (px, py, pz, E) of {meaning}"
         )
-    return np.ascontiguousarray(values[:, : len(COLUMNS)])
+    return np.ascontiguousarray(values)

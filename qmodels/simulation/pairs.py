@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +18,14 @@ NOT_FINITE, OFF_SHELL, OFF_PEAK = (
     "energy and momentum disagree",
     "mass of z off the peak",
 )
-_MASS_TOLERANCE = 1e-3
+MASS_TOLERANCE = 1e-3
 """Part of an energy by which it may differ from the momentum of a light particle."""
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """``z`` and ``x`` (n, 8) in GeV: row for row the same event, which training does not use and tests do."""
+    """``z`` and ``x`` (n, 4 a particle) in GeV: row for row the same event. Training does not use that, tests do."""
 
     z: Floats32
     x: Floats32
@@ -45,22 +47,33 @@ class Pairs:
 
 def sound(z: Floats32, x: Floats32) -> tuple[Pairs, Counter[str]]:
     """The events that can be used, and how many others there are by reason; the first reason counts."""
-    reasons = np.full(len(z), "", dtype=object)
-    tests = (
-        (NOT_FINITE, np.isfinite(z).all(axis=1) & np.isfinite(x).all(axis=1)),
-        (OFF_SHELL, _light(z) & _light(x)),
-        (OFF_PEAK, np.abs(pair_mass(np.nan_to_num(z)) - Z_MASS) < WINDOW),
+    return told_apart(
+        Pairs(z, x),
+        (
+            (NOT_FINITE, finite(z) & finite(x)),
+            (OFF_SHELL, _light(z) & _light(x)),
+            (OFF_PEAK, np.abs(pair_mass(np.nan_to_num(z)) - Z_MASS) < WINDOW),
+        ),
     )
+
+
+def told_apart(pairs: Pairs, tests: Sequence[tuple[str, Mask]]) -> tuple[Pairs, Counter[str]]:
+    """The pairs that are good in all of ``tests``, and how many others there are by the first that they fail."""
+    reasons = np.full(len(pairs), "", dtype=object)
     for reason, good in tests:
         reasons[(reasons == "") & ~good] = reason
     kept = reasons == ""
-    return Pairs(z[kept], x[kept]), Counter(str(reason) for reason in reasons[~kept])
+    return pairs.take(np.flatnonzero(kept)), Counter(str(reason) for reason in reasons[~kept])
 
 
-def _light(particles: Floats32) -> npt.NDArray[np.bool_]:
+def finite(particles: Floats32) -> Mask:
+    """Which events have numbers alone."""
+    return np.asarray(np.isfinite(particles).all(axis=1))
+
+
+def _light(particles: Floats32) -> Mask:
     """Whether both particles have E = |p|."""
     vectors = np.nan_to_num(particles).reshape(-1, 2, 4).astype(np.float64)
     energies = vectors[..., 3]
     momenta = np.sqrt((vectors[..., :3] ** 2).sum(axis=2))
-    good: npt.NDArray[np.bool_] = (np.abs(energies - momenta) <= _MASS_TOLERANCE * momenta).all(axis=1)
-    return good
+    return np.asarray((np.abs(energies - momenta) <= MASS_TOLERANCE * momenta).all(axis=1))

@@ -37,13 +37,13 @@ def draw(rows: dict[str, Made], half: Pairs, other: Pairs, path: Path) -> None:
         axes = figure.subplots(3, 4)
         for place, (name, bins) in zip(axes[0], BINS.items(), strict=True):
             values = {who: observables(made.simulated)[name] for who, made in shown.items()}
-            _histograms(place, observables(other.x)[name], values, bins, f"{_LABELS[name]} of $\\tilde{{x}}'$")
+            histograms(place, observables(other.x)[name], values, bins, f"{_LABELS[name]} of $\\tilde{{x}}'$")
         masses = {who: observables(made.encoded)["M_ee"] for who, made in shown.items()}
-        _histograms(
+        histograms(
             axes[1, 0], observables(other.z)["M_ee"], masses, BINS["M_ee"], f"{_LABELS['M_ee']} of $\\tilde{{z}}$"
         )
         recoil = {who: pair_pt(made.simulated) for who, made in shown.items()}
-        _histograms(axes[1, 1], pair_pt(other.x), recoil, _PT_BINS, "$p_T$ of the pair [GeV], $\\tilde{x}'$")
+        histograms(axes[1, 1], pair_pt(other.x), recoil, _PT_BINS, "$p_T$ of the pair [GeV], $\\tilde{x}'$")
         _transport(axes[1, 2], half, half.x[:, 7], "true")
         _transport(axes[1, 3], half, rows[last].simulated[:, 7], last)
         for place, low, high in zip(axes[2], ETA_EDGES, ETA_EDGES[1:], strict=False):
@@ -54,7 +54,8 @@ def draw(rows: dict[str, Made], half: Pairs, other: Pairs, path: Path) -> None:
             figure.savefig(draft, dpi=80)
 
 
-def _histograms(place: Axes, true: Floats, values: Mapping[str, Floats], bins: Floats64, label: str) -> None:
+def histograms(place: Axes, true: Floats, values: Mapping[str, Floats], bins: Floats64, label: str) -> None:
+    """Draw the ``true`` values filled, and those of each name beside them."""
     edges = bins.tolist()
     place.hist(true, edges, density=True, histtype="stepfilled", color="0.85", edgecolor="0.6", label="true")
     for name, one in values.items():
@@ -75,7 +76,7 @@ def _response(place: Axes, shown: dict[str, Made], half: Pairs, low: float, high
     here = (eta >= low) & (eta < high)
     energy = half.z[here, 7]
     values = {who: made.simulated[here, 7] / energy for who, made in shown.items() if who != "identity"}
-    _histograms(place, half.x[here, 7] / energy, values, _RATIO_BINS, f"$E_x/E_z$, $|\\eta|$ {low:g} to {high:g}")
+    histograms(place, half.x[here, 7] / energy, values, _RATIO_BINS, f"$E_x/E_z$, $|\\eta|$ {low:g} to {high:g}")
 
 
 def _spread(place: Axes, shown: dict[str, Made], half: Pairs) -> None:

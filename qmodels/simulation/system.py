@@ -1,5 +1,6 @@
 """The learned simulator as the command line and the builder see it.
 
+The first two variants are of Z → e⁺e⁻, the last is of top pairs, ``qmodels.simulation.ttbar``.
 Light to import: TensorFlow comes in with training, PYTHIA and HDF5 with events, matplotlib with a figure.
 """
 
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qmodels.errors import ModelDataError
 from qmodels.simulation.presets import DATA_OPTIONS, PRESETS, VARIANTS
+from qmodels.simulation.ttbar.presets import TTBAR_DECODER
 from qmodels.training.progress import Report
 from qmodels.types import EventProgress, Fidelity, Firmware, Floats32
 
@@ -27,21 +30,29 @@ class Simulation:
     """OTUS of arXiv:2101.08944; a ``hls.project.systems.protocols.PhysicsSystem`` by structure."""
 
     name: str = NAME
-    variants: tuple[str, ...] = VARIANTS
+    variants: tuple[str, ...] = (*VARIANTS, TTBAR_DECODER)
     presets: tuple[str, ...] = tuple(PRESETS)
     data_options: tuple[str, ...] = DATA_OPTIONS
 
     def events(self, variant: str, n: int, seed: int) -> Inputs:
         """``n`` inputs, {momenta (n, 2, 3), energies (n, 2, 1), noise (n, 2, 2), recoil (n, 2)}.
 
-        As of :func:`qmodels.simulation.particles.ports`, in its units.
+        As of :func:`qmodels.simulation.particles.ports`, in its units; of top pairs as of ``ttbar.layout.ports``.
         """
+        if variant == TTBAR_DECODER:
+            from qmodels.simulation.ttbar import events
+
+            return events.verification_inputs(n, seed)
         from qmodels.simulation.events import verification_inputs
 
         return verification_inputs(variant, n, seed)
 
     def read_events(self, path: Path, variant: str) -> Inputs:
         """Inputs of a file of pairs, of ours or of the authors' layout; ModelDataError if damaged."""
+        if variant == TTBAR_DECODER:
+            from qmodels.simulation.ttbar import events
+
+            return events.file_inputs(path)
         from qmodels.simulation.events import file_inputs
 
         return file_inputs(path, variant)
@@ -73,6 +84,12 @@ class Simulation:
         data: Path | None = None,
     ) -> Path:
         """Train into folder ``out``, on ``data`` if given: see :func:`qmodels.simulation.recipe.train`."""
+        if variant == TTBAR_DECODER:
+            from qmodels.simulation.ttbar import recipe as top_recipe
+
+            return top_recipe.train(
+                preset, out, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress, data=data
+            )
         from qmodels.simulation import recipe  # brings TensorFlow, which takes seconds
 
         return recipe.train(
@@ -81,6 +98,7 @@ class Simulation:
 
     def scan_space(self, variant: str) -> Mapping[str, Sequence[int | float | str]]:
         """What a scan may vary: see :data:`qmodels.simulation.points.SPACE`."""
+        _check_scanned(variant)
         from qmodels.simulation.points import SPACE
 
         return SPACE
@@ -102,6 +120,7 @@ class Simulation:
         seed: int = 1,
     ) -> Path:
         """Train the network of ``parameters`` into ``out``: see :func:`qmodels.simulation.recipe.train_point`."""
+        _check_scanned(variant)
         from qmodels.simulation import recipe
 
         return recipe.train_point(variant, parameters, out, events=events, epochs=epochs, seed=seed)
@@ -117,6 +136,11 @@ class Simulation:
         figure: Path | None = None,
     ) -> Fidelity:
         """Distances of simulated to true events: see :func:`qmodels.simulation.comparison.measure`."""
+        if variant == TTBAR_DECODER:
+            from qmodels.simulation.ttbar import comparison, samples
+
+            made = samples.unseen_events(min(events, comparison.BUILD_EVENTS), seed)
+            return comparison.measure(folder, firmware, made, seed, figure)
         from qmodels.simulation.comparison import measure
         from qmodels.simulation.events import MANY_PAIRS
         from qmodels.simulation.generating import unseen_pairs
@@ -137,6 +161,10 @@ class Simulation:
         """The same on a file of pairs; None of other events, which do not say what they are compared with."""
         if path is None:
             return None
+        if variant == TTBAR_DECODER:
+            from qmodels.simulation.ttbar import comparison, samples
+
+            return comparison.measure(folder, firmware, samples.read_events(path)[0], seed, figure)
         from qmodels.simulation.comparison import measure
         from qmodels.simulation.pair_files import read_pairs
 
@@ -157,9 +185,18 @@ class Simulation:
         progress: StageProgress | None = None,
     ) -> Path:
         """Table and page of plots: see :func:`qmodels.simulation.comparison.evaluate`. It trains no classifier."""
+        if variant == TTBAR_DECODER:
+            from qmodels.simulation.ttbar import comparison
+
+            return comparison.evaluate(folder, out, events=events, seed=seed, data=data, load=load, progress=progress)
         from qmodels.simulation.comparison import evaluate
 
         return evaluate(variant, folder, out, events=events, seed=seed, data=data, load=load, progress=progress)
+
+
+def _check_scanned(variant: str) -> None:
+    if variant == TTBAR_DECODER:
+        raise ModelDataError(f"{NAME}/{variant} has a float network alone, and nothing that a scan may vary")
 
 
 SYSTEM = Simulation()

@@ -35,8 +35,8 @@ def page(columns: dict[str, Figures], events: int, source: str, skipped: Mapping
         "paper on other events, which are comparable in size only.",
         *(f"Left out: {count:,} ({reason})." for reason, count in sorted(skipped.items())),
         "",
-        _row(head),
-        _row(["---"] * len(head)),
+        row(head),
+        row(["---"] * len(head)),
         *_rows(columns),
         "",
         f"![marginals, transport, response and spread]({picture})",
@@ -49,19 +49,20 @@ def _rows(columns: dict[str, Figures]) -> Iterator[str]:
     found = list(columns.values())
     for name, sample in _SAMPLES:
         label = f"SW {name}"
-        yield _row([label, *(f"{sample(one).sliced:.3f}" for one in found), PUBLISHED.get(label, "")])
+        yield row([label, *(f"{sample(one).sliced:.3f}" for one in found), PUBLISHED.get(label, "")])
     for name, sample in _SAMPLES:
         for observable in sample(found[0]).observables:
             label = f"{observable} {name}"
             told = [sample(one).observables[observable] for one in found]
-            yield _row([label, *(f"{one.chi2:.1f} / {one.ks:.4f}" for one in told), PUBLISHED.get(label, "")])
-        yield _row([f"pair's pT {name}, KS", *(f"{sample(one).pair_pt_ks:.4f}" for one in found), ""])
+            yield row([label, *(f"{one.chi2:.1f} / {one.ks:.4f}" for one in told), PUBLISHED.get(label, "")])
+        yield row([f"pair's pT {name}, KS", *(f"{sample(one).pair_pt_ks:.4f}" for one in found), ""])
     for index, (low, high) in enumerate(pairwise(ETA_EDGES)):
         widths = (f"{one.response.width[index]:.3f}" for one in found)
-        yield _row([f"half width of E′/E, η of ±{low:g} to ±{high:g}", *widths, ""])
-    yield _row(["spread of E by noise", *(f"{one.noise_spread:.3f}" for one in found), ""])
-    yield _row(["median angle z to x, mrad", *(f"{one.angle_mrad:.1f}" for one in found), ""])
+        yield row([f"half width of E′/E, η of ±{low:g} to ±{high:g}", *widths, ""])
+    yield row(["spread of E by noise", *(f"{one.noise_spread:.3f}" for one in found), ""])
+    yield row(["median angle z to x, mrad", *(f"{one.angle_mrad:.1f}" for one in found), ""])
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """A line of a table in Markdown."""
     return f"| {' | '.join(cells)} |"
