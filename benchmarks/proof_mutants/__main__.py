@@ -1,15 +1,15 @@
 """What a proof finds of small faults, and what a comparison of events finds of the same.
 
     python -m benchmarks.proof_mutants [--firmware NAME ...] [--graph N] [--verilog N] [--netlist N] [--engines N]
-                                       [--vhdl N] [--results FILE]
+                                       [--shared N] [--vhdl N] [--results FILE]
 
 Faults are put, one at a time, into the graph (N for each firmware), the Verilog and the netlist. Each is looked for
 among a million events of the firmware's verification, corner events among them: by the emulator, or gate by gate. Then
 the proof is asked: of the faulty graph and the Verilog, of the faulty Verilog and the netlist, of the Verilog and the
-faulty netlist. Faults of engines (firmware corners-engines: the small network with an event each 8 clocks) and of VHDL
-(corners-vhdl, as GHDL reads it) are simulated with 20,000 random events, of which the simulation also tells that they
-come at wrong clocks, and the faulty text is proved against the graph. Results are lines of JSON; a firmware that has
-some is not run again.
+faulty netlist. Faults of engines (firmware corners-engines: the small network with an event each 8 clocks), of shared
+cores (positions-shared: another, with an event each 3) and of VHDL (corners-vhdl, as GHDL reads it) are simulated with
+20,000 random events, of which the simulation also tells that they come at wrong clocks, and the faulty text is proved
+against the graph. Results are lines of JSON; a firmware that has some is not run again.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.proof_mutants import engines, vhdl
+from benchmarks.proof_mutants import engines, shared, vhdl
 from benchmarks.proof_mutants.circuits import faulty_netlists, faulty_verilog, responses
 from benchmarks.proof_mutants.engines import ENGINES, EVENTS, Tried
 from benchmarks.proof_mutants.faults import GraphFault, TextFault, graph_faults, netlist_faults, verilog_faults
 from benchmarks.proof_mutants.firmwares import SMALL, Firmware, firmware
+from benchmarks.proof_mutants.shared import SHARED
 from benchmarks.proof_mutants.vhdl import VHDL
 from hls.emulation import Emulator
 from hls.errors import FirmwareError
@@ -45,7 +46,7 @@ from hls.rtl import Design, rtl_design
 from hls.rtl.netlist import family_of, netlist_gates
 from hls.rtl.netlist.gates import Gates
 
-DEFAULT = (SMALL, ENGINES, VHDL, "evn-semivisible", "evn-two-body")
+DEFAULT = (SMALL, ENGINES, SHARED, VHDL, "evn-semivisible", "evn-two-body")
 REFUTED, EQUIVALENT, NOT_DONE = "refuted", "equivalent", "not done"
 _SECONDS = 600.0
 
@@ -136,6 +137,9 @@ def outcomes(name: str, counts: Sequence[int], folder: Path) -> Iterator[Outcome
     if name == ENGINES:
         yield from text_outcomes(name, "engines", engines.tried(counts[3], folder))
         return
+    if name == SHARED:
+        yield from text_outcomes(name, "shared cores", shared.tried(counts[5], folder))
+        return
     if name == VHDL:
         yield from text_outcomes(name, "VHDL", vhdl.tried(counts[4], folder))
         return
@@ -184,11 +188,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--netlist", type=int, default=20)
     parser.add_argument("--engines", type=int, default=40)
     parser.add_argument("--vhdl", type=int, default=20)
+    parser.add_argument("--shared", type=int, default=30)
     parser.add_argument("--results", type=Path, default=Path("proof_mutants.jsonl"))
     options = parser.parse_args(argv)
     lines = options.results.read_text(encoding="utf-8").splitlines() if options.results.exists() else []
     found = [Outcome(**json.loads(line)) for line in lines]
-    counts = options.graph, options.verilog, options.netlist, options.engines, options.vhdl
+    counts = options.graph, options.verilog, options.netlist, options.engines, options.vhdl, options.shared
     for name in options.firmware:
         if any(outcome.firmware == name for outcome in found):
             continue
