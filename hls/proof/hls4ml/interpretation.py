@@ -13,7 +13,18 @@ import numpy as np
 
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import widen
-from hls.proof.hls4ml.steps import Span, Step, Wire, affine, cast, fractions, node_steps, relu, same_function
+from hls.proof.hls4ml.steps import (
+    Span,
+    Step,
+    Wire,
+    affine,
+    cast,
+    fractions,
+    node_steps,
+    relu,
+    same_function,
+    side_by_side,
+)
 from hls.proof.hls4ml.windows import in_windows, sizes, whole_kernel, whole_sizes
 from hls.proof.hls4ml.written import Call, CType, Written
 from hls.proof.subject import Deadline, NotClosedError
@@ -30,7 +41,16 @@ _MERGES: Mapping[str, type[nodes.Add] | type[nodes.Multiply]] = {
 _AT_EACH = ("pointwise_conv_1d_cl", "pointwise_conv_2d_cl")
 _SUMS = ("dense", *_AT_EACH, "conv_1d_cl", "conv_2d_cl", "depthwise_conv_1d_cl", "depthwise_conv_2d_cl")
 _SUMMING: tuple[type[nodes.Dense] | type[nodes.Conv], ...] = (nodes.Dense, nodes.Conv)
+_JOINS = ("concatenate1d", "concatenate2d", "concatenate3d")
 _MAXIMA = ("pooling1d_cl", "pooling2d_cl", "global_pooling1d_cl", "global_pooling2d_cl")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A concatenation of which the first ``count`` tensors stand in an array."""
+
+    node: nodes.Concatenate
+    count: int
 
 
 @dataclass
@@ -46,6 +66,7 @@ class Interpretation:
     statements: int = 0
     constants: int = 0
     wires: dict[str, Wire] = field(default_factory=dict)
+    begun: dict[str, Begun] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
     def run(self) -> None:
@@ -69,8 +90,11 @@ class Interpretation:
         span = Span.of(self.graph.edges[name])
         self._hold(span, self._type_of(array), f"port {array}", array)
         self.wires[array] = Wire(name, span)
+        self._long(array, span)
 
     def _call(self, call: Call) -> None:
+        if call.templates[:-1] != self.written.array_types(call):
+            raise NotClosedError(f"nnet::{call.function} is called for other types than its arrays have", call.layer)
         if call.function in _SUMS:
             self._sums(call)
         elif call.function in _MAXIMA:
@@ -81,7 +105,7 @@ class Interpretation:
             self._pooled(call)
         elif call.function in _MERGES:
             self._merge(call)
-        elif call.function == "concatenate1d":
+        elif call.function in _JOINS:
             self._joined(call)
         elif call.function in ("linear", "relu", "normalize"):
             self._pointwise(call)
@@ -89,42 +113,43 @@ class Interpretation:
             raise NotClosedError(f"what nnet::{call.function} computes is not followed here yet", call.layer)
 
     def _pointwise(self, call: Call) -> None:
-        wire = self._wire(call.arguments[0], call)
+        data, result, *printed = call.taking(4 if call.function == "normalize" else 2)
+        wire = self._wire(data, call)
         self._sized(call, {"n_in": wire.span.low.size})
         steps: Sequence[Step] = ()
         if call.function == "relu":
             steps = relu(wire.now, None)
         elif call.function == "normalize":
-            configuration = self.written.configurations[call.templates[-1]]
             factor, offset = (
-                self._constants(name, configuration[key], call)
-                for name, key in zip(call.arguments[2:4], ("scale_t", "bias_t"), strict=True)
+                self._constants(name, self._named(call, key), call)
+                for name, key in zip(printed, ("scale_t", "bias_t"), strict=True)
             )
             channels = self.written.size(call.templates[-1], "n_filt")
             for values in (factor, offset):
                 if len(values) != (wire.span.low.size if channels == -1 else channels):
                     raise NotClosedError(f"{len(values)} constants are printed for {channels} channels", call.layer)
             steps = affine(factor, offset)
-        self._result(call, call.arguments[1], wire.then(steps))
+        self._result(result, wire.then(steps))
 
-    def _result(self, call: Call, array: str, wire: Wire) -> None:
+    def _result(self, array: str, wire: Wire) -> None:
         """What is stored in an array: after the conversion to its type."""
-        if call.templates[-2] != self.written.arrays[array][0]:
-            raise NotClosedError(f"array {array} is not of the type that nnet::{call.function} writes", call.layer)
+        self._long(array, wire.span)
         self.wires[array] = wire.then(cast(wire.now, self._type_of(array)))
         self.statements += 1
 
     def _sums(self, call: Call) -> None:
         node = self._summing(call)
-        data, result, kernel, bias = call.arguments
+        data, result, kernel, bias = call.taking(4)
         self._be(data, node.inputs[0], call.layer)
         printed = node.kernel if "depthwise" in call.function or isinstance(node, nodes.Dense) else whole_kernel(node)
-        configuration = self.written.configurations[call.templates[-1]]
-        self._equal(self._constants(kernel, configuration["weight_t"], call), fractions(printed), call, "weight")
-        self._equal(self._constants(bias, configuration["bias_t"], call), fractions(node.bias), call, "bias")
-        accumulator = self._type(configuration["accum_t"], call)
+        for name, key, values, what in (
+            (kernel, "weight_t", fractions(printed), "weight"),
+            (bias, "bias_t", fractions(node.bias), "bias"),
+        ):
+            self._equal(self._constants(name, self._named(call, key), call), values, call, what)
+        accumulator = self._type(self._named(call, "accum_t"), call)
         self._hold(self._partial_sums(node), accumulator, "the accumulator", call.layer)
-        self._made(call, result, node)
+        self._made(result, node)
 
     def _summing(self, call: Call) -> nodes.Dense | nodes.Conv:
         """The node of a sum of products, of the sizes that its configuration says."""
@@ -165,7 +190,7 @@ class Interpretation:
     def _maximum(self, call: Call) -> None:
         node = self._node(call, nodes.Pool)
         edge, made = self.graph.edges[node.inputs[0]], self.graph.edges[node.name]
-        if not node.maximum or self.written.settings[call.templates[-1]].get("pool_op") != "nnet::Max":
+        if not node.maximum or self.written.setting(call.templates[-1], "pool_op") != "nnet::Max":
             raise NotClosedError("only the largest of a window is followed here yet, no sum and no mean", call.layer)
         if any(a or b for a, b in node.padding):
             raise NotClosedError("maxima over padded windows are not followed here yet", call.layer)
@@ -173,15 +198,16 @@ class Interpretation:
         if whole and node.window != edge.shape[: len(node.window)]:
             raise NotClosedError("the layer takes all positions, the graph has windows", call.layer)
         self._sized(call, whole_sizes(edge.shape) if whole else sizes(node, edge.shape, made.shape))
-        self._be(call.arguments[0], node.inputs[0], call.layer)
-        accumulator = self._type(self.written.configurations[call.templates[-1]]["accum_t"], call)
+        data, result = call.taking(2)
+        self._be(data, node.inputs[0], call.layer)
+        accumulator = self._type(self._named(call, "accum_t"), call)
         self._hold(Span.of(edge), accumulator, "what the values are compared in", call.layer)
-        self._made(call, call.arguments[1], node)
+        self._made(result, node)
 
     def _table(self, call: Call) -> None:
         """A value for each pattern of the bits of what is looked up."""
         node = self._node(call, nodes.Table)
-        data, result, table = call.arguments
+        data, result, table = call.taking(3)
         self._be(data, node.inputs[0], call.layer)
         edge, held = self.graph.edges[node.inputs[0]], self._type_of(data).type
         if node.channels > 1 or held.fraction != edge.fraction:
@@ -189,8 +215,7 @@ class Interpretation:
                 "tables of several channels, or of other bits than the graph's, are not followed", call.layer
             )
         self._sized(call, {"n_in": edge.low.size, "table_size": 1 << held.width})
-        configuration = self.written.configurations[call.templates[-1]]
-        printed = self._constants(table, configuration["table_t"], call)
+        printed = self._constants(table, self._named(call, "table_t"), call)
         if len(printed) != 1 << held.width:
             raise NotClosedError(f"{len(printed)} values are printed for {held.width} bits", call.layer)
         meant = fractions(node.values)
@@ -200,7 +225,7 @@ class Interpretation:
                 raise NotClosedError(
                     f"value {pattern} is printed as {float(value)}, the graph has {float(meant[place])}", call.layer
                 )
-        self._made(call, result, node)
+        self._made(result, node)
 
     def _sized(self, call: Call, expected: Mapping[str, int]) -> None:
         """The sizes that a layer's configuration must say."""
@@ -216,13 +241,14 @@ class Interpretation:
         whole = node.window == edge.shape[: len(node.window)] and not any(a or b for a, b in node.padding)
         if node.maximum or not whole:
             raise NotClosedError("a sum over windows is not followed here yet", call.layer)
-        self._be(call.arguments[0], node.inputs[0], call.layer)
+        data, result = call.taking(2)
+        self._be(data, node.inputs[0], call.layer)
         channels = edge.shape[-1]
         self._sized(call, {"n_in": edge.low.size // channels, "n_filt": channels})
         magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high))).reshape(-1, channels).sum(axis=0)
-        accumulator = self._type(self.written.configurations[call.templates[-1]]["accum_t"], call)
+        accumulator = self._type(self._named(call, "accum_t"), call)
         self._hold(Span(-magnitude, magnitude, edge.fraction), accumulator, "the accumulator", call.layer)
-        self._made(call, call.arguments[1], node)
+        self._made(result, node)
 
     def _merge(self, call: Call) -> None:
         node = self._node(call, _MERGES[call.function])
@@ -231,24 +257,42 @@ class Interpretation:
         shapes = {self.graph.edges[name].shape for name in node.inputs}
         if len(shapes) > 1:
             raise NotClosedError("tensors of several shapes in one operation are not followed here yet", call.layer)
-        for array, name in zip(call.arguments[:2], node.inputs, strict=True):
+        *read, result = call.taking(3)
+        for array, name in zip(read, node.inputs, strict=True):
             self._be(array, name, call.layer)
         self._sized(call, {"n_elem": self.graph.edges[node.name].low.size})
-        self._made(call, call.arguments[2], node)
+        self._made(result, node)
 
     def _joined(self, call: Call) -> None:
-        node = self._node(call, nodes.Concatenate)
-        if len(node.inputs) != 2 or any(len(self.graph.edges[name].shape) != 1 for name in node.inputs):
-            raise NotClosedError("only two vectors joined are followed here yet", call.layer)
-        for number, (array, name) in enumerate(zip(call.arguments[:2], node.inputs, strict=True), 1):
-            self._be(array, name, call.layer)
-            self._sized(call, {f"n_elem{number}_0": self.graph.edges[name].low.size})
-        self._made(call, call.arguments[2], node)
+        """Two tensors, or the next to those that were joined before: hls4ml joins two at a time."""
+        first, second, result = call.taking(3)
+        begun = self.begun.get(first)
+        if begun is None:
+            node = self._node(call, nodes.Concatenate)
+            self._be(first, node.inputs[0], call.layer)
+            begun = Begun(node, 1)
+        node, count = begun.node, begun.count
+        self._be(second, node.inputs[count], call.layer)
+        shapes = [self.graph.edges[name].shape for name in node.inputs[: count + 1]]
+        if call.function != f"concatenate{len(shapes[0])}d":
+            raise NotClosedError(f"nnet::{call.function} joins tensors of another rank than the graph's", call.layer)
+        before = list(shapes[0])
+        before[node.axis] = sum(shape[node.axis] for shape in shapes[:-1])
+        for number, shape in enumerate((before, shapes[-1]), 1):
+            self._sized(call, {f"n_elem{number}_{place}": size for place, size in enumerate(shape)})
+        self._sized(call, {"axis": node.axis + 1})
+        if count + 1 == len(node.inputs):
+            self._made(result, node)
+            return
+        span = side_by_side([Span.of(self.graph.edges[name]) for name in node.inputs[: count + 1]])
+        self._hold(span, self._type_of(result), f"array {result}", call.layer)
+        self._long(result, span)
+        self.begun[result] = Begun(node, count + 1)
 
-    def _made(self, call: Call, array: str, node: nodes.Node) -> None:
+    def _made(self, array: str, node: nodes.Node) -> None:
         """An array holds the exact value of a node, converted to the array's type."""
         self.done.add(node.name)
-        self._result(call, array, Wire(node.name, Span.of(self.graph.edges[node.name])))
+        self._result(array, Wire(node.name, Span.of(self.graph.edges[node.name])))
 
     def _be(self, array: str, name: str, layer: str) -> None:
         """An array is tensor ``name`` of the graph, or ``NotClosedError``."""
@@ -302,8 +346,18 @@ class Interpretation:
             raise NotClosedError(f"type {name} is not declared in defines.h", call.layer)
         return self.written.types[name]
 
+    def _named(self, call: Call, key: str) -> str:
+        """What the configuration of a layer calls ``key``."""
+        return self.written.type_name(call.templates[-1], key)
+
+    def _long(self, array: str, span: Span) -> None:
+        """An array has room for each element, and no more."""
+        length = self.written.array(array)[1]
+        if length != span.low.size:
+            raise NotClosedError(f"array {array} is declared with {length} elements, and {span.low.size} are in it")
+
     def _type_of(self, array: str) -> CType:
-        name = self.written.arrays[array][0]
+        name = self.written.array(array)[0]
         if name not in self.written.types:
             raise NotClosedError(f"type {name} of array {array} is not declared in defines.h")
         return self.written.types[name]

@@ -94,6 +94,20 @@ class Span:
         return Span(np.minimum(first, second), np.maximum(first, second), fraction)
 
 
+def side_by_side(spans: Sequence[Span]) -> Span:
+    """The elements of all ``spans``, on one grid.
+
+    >>> one, other = (Span(np.array([-low], object), np.array([low], object), low) for low in (1, 2))
+    >>> side_by_side([one, other]).high.tolist()
+    [2, 2]
+    """
+    finest = max(span.fraction for span in spans)
+    low, high = (
+        np.concatenate([getattr(span, end) << (finest - span.fraction) for span in spans]) for end in ("low", "high")
+    )
+    return Span(low, high, finest)
+
+
 def applied(step: Step, integers: IntArray, fraction: int) -> tuple[IntArray, int]:
     """``integers`` after a step, and their grid."""
     if isinstance(step, Affine):

@@ -24,7 +24,8 @@ _NAMED = re.compile(r"typedef (\w+) (\w+);")
 _SET = re.compile(r"static const (?:unsigned|int|nnet::Pool_Op) (\w+) = (-?\w+(?:::\w+)?(?: ?\* ?\w+)*);")
 _SAME = re.compile(r"auto& (\w+) = (\w+);")
 _BODY = "// hls-fpga-machine-learning insert layers"
-_VALUES = re.compile(r"(\w+) (\w+)\[(\d+)\] = \{([^}]*)\};")
+_VALUES = re.compile(r"(\w+) (\w+)\[(\d+)\](?: = \{([^}]*)\})?;")
+_LOADED = re.compile(r"nnet::load_weights_from_txt<(\w+), (\d+)>\((\w+), \"(\w+)\.txt\"\);")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class Call:
     templates: tuple[str, ...]
     arguments: tuple[str, ...]
     layer: str
+
+    def taking(self, number: int) -> tuple[str, ...]:
+        """The arguments; raises ``ToolError`` if they are not so many."""
+        if len(self.arguments) != number:
+            raise ToolError(
+                f"nnet::{self.function} of {self.layer} is given {len(self.arguments)} arrays, not {number}"
+            )
+        return self.arguments
 
 
 @dataclass(frozen=True)
@@ -77,38 +86,63 @@ class Written:
         found = {}
         text = self._text("defines.h")
         for unsigned, width, integer, rounding, overflow, name in _FIXED.findall(text):
-            type_ = FixedType(not unsigned, int(width), int(integer))
+            type_ = self._fixed(name, unsigned, width, integer)
             found[name] = CType(type_, (rounding or "AP_TRN")[3:], (overflow or "AP_WRAP")[3:])
         for unsigned, width, name in _WHOLE.findall(text):
-            found[name] = CType(FixedType(not unsigned, int(width), int(width)))
+            found[name] = CType(self._fixed(name, unsigned, width, width))
         unknown = [line for line in _TYPEDEF.findall(text) if line.rpartition(" ")[2].rstrip(";") not in found]
         if unknown:
             raise ToolError(f"{self.folder / 'defines.h'}: only types ap_fixed and ap_int are read, not {unknown[0]!r}")
         return found
 
+    def _fixed(self, name: str, unsigned: str, width: str, integer: str) -> FixedType:
+        if int(width) < 1:
+            raise ToolError(f"{self.folder / 'defines.h'}: type {name} has no bit")
+        return FixedType(not unsigned, int(width), int(integer))
+
     @cached_property
-    def configurations(self) -> Mapping[str, Mapping[str, str]]:
+    def _configurations(self) -> Mapping[str, Mapping[str, str]]:
         """By the name of each layer's configuration, its type names."""
         text = self._text("parameters.h")
         return {name: {key: type_ for type_, key in _NAMED.findall(body)} for name, body in _STRUCT.findall(text)}
 
+    def type_name(self, configuration: str, key: str) -> str:
+        """The type that a configuration calls ``key``."""
+        try:
+            return self._configurations[configuration][key]
+        except KeyError:
+            raise ToolError(f"{self.folder / 'parameters.h'}: {configuration} declares no type {key}") from None
+
+    def setting(self, configuration: str, key: str) -> str | None:
+        """What a layer's configuration says of ``key``, as it is printed; None if it does not say."""
+        return self._settings.get(configuration, {}).get(key)
+
     @cached_property
-    def settings(self) -> Mapping[str, Mapping[str, str]]:
+    def _settings(self) -> Mapping[str, Mapping[str, str]]:
         """By the name of each layer's configuration, its sizes and what else it says, as they are printed."""
         text = self._text("parameters.h")
         return {name: dict(_SET.findall(body)) for name, body in _STRUCT.findall(text)}
 
     def size(self, configuration: str, key: str) -> int | None:
         """A size in a configuration, which may be a product; None if it does not say."""
-        printed = self.settings.get(configuration, {}).get(key)
+        printed = self.setting(configuration, key)
         try:
             return None if printed is None else prod(int(factor) for factor in printed.split("*"))
         except ValueError:
             return None
 
+    def array_types(self, call: Call) -> tuple[str, ...]:
+        """Type names of the arrays that a layer reads and writes, in order, without those of its constants."""
+        return tuple(self._arrays[name][0] for name in call.arguments if name in self._arrays)
+
+    def array(self, name: str) -> tuple[str, int]:
+        """Type name and length of an array of the top function: a port, or what lies between layers."""
+        if name not in self._arrays:
+            raise ToolError(f"{self._source}: array {name} is not declared")
+        return self._arrays[name]
+
     @cached_property
-    def arrays(self) -> Mapping[str, tuple[str, int]]:
-        """Type name and length of each array of the top function: its ports, and what lies between layers."""
+    def _arrays(self) -> Mapping[str, tuple[str, int]]:
         head, body = self._function
         found = [*_PORT.findall("\n".join(head)), *_ARRAY.findall("\n".join(body))]
         return {name: (type_, prod(map(int, sizes.split("*")))) for type_, name, sizes in found}
@@ -152,14 +186,18 @@ class Written:
 
     def constants(self, name: str) -> Constants:
         """The array of constants called ``name``: what is synthesised and what the C simulation loads are the same."""
-        found = _VALUES.search(self._text(f"weights/{name}.h"))
-        if found is None or found[2] != name:
+        declared = [found for found in _VALUES.findall(self._text(f"weights/{name}.h")) if found[1] == name]
+        printed = [text for *_, text in declared if text]
+        if len(printed) != 1:
             raise ToolError(f"{self.folder / 'weights' / name}.h: no constants; run `qtrigger build` again")
         loaded = self._numbers(name, self._text(f"weights/{name}.txt"))
-        values = self._numbers(name, found[4])
-        if values != loaded or len(values) != int(found[3]):
+        values = self._numbers(name, printed[0])
+        type_ = declared[0][0]
+        if values != loaded or any(found[0] != type_ or int(found[2]) != len(values) for found in declared):
             raise ToolError(f"{self.folder / 'weights' / name}: .h and .txt hold other constants")
-        return Constants(found[1], values)
+        if (type_, str(len(values)), name, name) not in _LOADED.findall(self._text(f"{self.top}.cpp")):
+            raise ToolError(f"{self._source}: {name} is not loaded from {name}.txt, all {len(values)} of it")
+        return Constants(type_, values)
 
     def _numbers(self, name: str, text: str) -> tuple[Fraction, ...]:
         try:

@@ -39,6 +39,8 @@ void tiny(
     input_t n1_x[2],
     result_t layer2_out[1]
 ) {
+    nnet::load_weights_from_txt<n2_y_weight_t, 2>(w2, "w2.txt");
+    nnet::load_weights_from_txt<n2_y_bias_t, 1>(b2, "b2.txt");
     // hls-fpga-machine-learning insert layers
     nnet::dense<input_t, result_t, config2>(n1_x, layer2_out, w2, b2); // n2_y
 }
@@ -95,6 +97,15 @@ def test_every_type_holds_and_every_constant_is_the_graphs(tmp_path: Path) -> No
         ({"weights_w2_txt": "1.5, -1.5"}, "other constants"),
         ({"weights_b2_h": "n2_y_bias_t b2[1] = {0};", "weights_b2_txt": "0"}, "bias 0 is printed as 0.0"),
         ({"weights_w2_h": "n2_y_weight_t w2[2] = {1.5"}, "no constants"),
+        ({"weights_w2_h": f"n2_y_weight_t w2[1];\n{FILES['weights/w2.h']}"}, "other constants"),
+        ({"tiny_cpp": SOURCE.replace('(w2, "w2', '(w2, "b2')}, "w2 is not loaded from w2.txt, all 2 of it"),
+        ({"tiny_cpp": SOURCE.replace("weight_t, 2>", "weight_t, 1>")}, "w2 is not loaded from w2.txt"),
+        ({"tiny_cpp": SOURCE.replace("n1_x[2]", "n1_x[3]")}, "n1_x is declared with 3 elements, and 2 are in it"),
+        ({"tiny_cpp": SOURCE.replace("out[1]", "out[2]")}, "layer2_out is declared with 2 elements"),
+        ({"tiny_cpp": SOURCE.replace("layer2_out[1]", "layer3_out[1]")}, "called for other types"),
+        ({"tiny_cpp": SOURCE.replace(", w2, b2", ", w2")}, "nnet::dense of n2_y is given 3 arrays, not 4"),
+        ({"parameters_h": PARAMETERS.replace("weight_t weight_t", "weight_t wait_t")}, "declares no type weight_t"),
+        ({"defines_h": HEADER.replace("ap_ufixed<1,1>", "ap_ufixed<0,1>")}, "type n2_y_bias_t has no bit"),
         ({"tiny_cpp": SOURCE.replace("    nnet::", "    layer2_out[0] = 3;\n    nnet::")}, "not understood"),
         ({"tiny_cpp": SOURCE.replace("nnet::dense", "nnet::softmax")}, "softmax computes is not followed"),
         ({"tiny_cpp": SOURCE[:60]}, "no function tiny"),

@@ -61,6 +61,9 @@ SOURCE = """\
 void tiny(
     input_t n1_x[5*1], result_t layer4_out[2*1]
 ) {
+    nnet::load_weights_from_txt<n2_c_weight_t, 2>(w2, "w2.txt");
+    nnet::load_weights_from_txt<n2_c_bias_t, 1>(b2, "b2.txt");
+    nnet::load_weights_from_txt<n4_t_table_t, 4>(table4, "table4.txt");
     // hls-fpga-machine-learning insert layers
     layer2_t layer2_out[5*1];
     auto& again = layer2_out;
@@ -130,7 +133,14 @@ def without(old: str, new: str) -> dict[str, str]:
         ({"defines_h": HEADER.replace("AP_SAT", "AP_WRAP")}, "another way"),
         ({"weights_w2_h": "n2_c_weight_t w2[2] = {-4, 3};", "weights_w2_txt": "-4, 3"}, "weight 0 is printed as -4"),
         ({"weights_table4_h": TABLE.replace("3", "2"), "weights_table4_txt": "7, 9, 2, 5"}, "value 2 is printed as 2"),
-        ({"tiny_cpp": SOURCE.replace("again = layer2_out", "again = n1_x")}, "Conv 'c' is not in the C"),
+        (
+            {
+                "tiny_cpp": SOURCE.replace("again = layer2_out", "again = n1_x").replace(
+                    "1d_cl<layer2_t", "1d_cl<input_t"
+                )
+            },
+            "Conv .c. is not in the C",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_not_so_is_named(tmp_path: Path, changed: dict[str, str], culprit: str) -> None:
