@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from qmodels.anomaly.samples.making import cached_events
 from qmodels.anomaly.training import AnomalyRun, Background, LatentsTask, ReconstructionTask, ScoreTask, VaeTask
 from qmodels.anomaly.variants import Variant
 from qmodels.errors import ModelDataError
+from qmodels.generation.cache import cached
 from qmodels.training.loop import Task, set_up
 from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import measure_reach
@@ -79,10 +84,24 @@ def train(
 def train_point(
     variant: Variant, network: Learned, out: Path, *, events: int | None, epochs: int | None, seed: int
 ) -> Path:
-    """Train one firmware of learned widths into ``out``, and its float reference."""
+    """Train one firmware of learned widths into ``out``, and copy there the float network that it starts from.
+
+    Points differ in their firmware alone: the first trains the float network, which the user's cache folder keeps.
+    """
     run = _run(variant, out, None, events=events, epochs=epochs, seed=seed)
-    run_steps(out, [_reference_step(variant, run), Step("point", lambda: _train_firmware(variant, run, network))])
+    shutil.copyfile(_shared_reference(variant, run), out / REFERENCE_FILE)
+    run_steps(out, [Step("point", lambda: _train_firmware(variant, run, network))])
     return out / MODEL_FILE
+
+
+def _shared_reference(variant: Variant, run: AnomalyRun) -> Path:
+    def make(path: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=path.parent) as place:
+            run_steps(Path(place), [_reference_step(variant, replace(run, out=Path(place)))])
+            (Path(place) / REFERENCE_FILE).replace(path)
+
+    told = [TRAINING_COLLISIONS, GENERATOR_VERSION, run.background.events, run.epochs_of(FLOAT), run.seed]
+    return cached("anomaly", f"float-{variant.name}", json.dumps([*told, versions(("keras", "tensorflow"))]), make)
 
 
 def _run(

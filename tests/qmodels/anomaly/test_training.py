@@ -93,3 +93,27 @@ def test_trained_firmware_scores_as_its_network_does(
     assert np.corrcoef(np.argsort(np.argsort(firmware[:, 0])), np.argsort(np.argsort(reference.background)))[0, 1] > 0.5
     record = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
     assert (record["collisions"], record["data"]) == (500, "background.h5")
+
+
+@pytest.mark.slow
+def test_points_of_a_scan_share_the_float_network_they_start_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qmodels.anomaly import recipe
+
+    class TrainedAgainError(Exception):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise TrainedAgainError
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(recipe, "cached_events", lambda *_: synthetic_events(500))
+    fine, coarse = tmp_path / "fine", tmp_path / "coarse"
+    SYSTEM.train_point("ae", {"weight_fraction": 7}, fine, events=1024, epochs=1)
+    monkeypatch.setattr(recipe, "_train_autoencoder", refuse)
+    SYSTEM.train_point("ae", {"weight_fraction": 4}, coarse, events=1024, epochs=1)
+    assert (fine / "reference.h5").read_bytes() == (coarse / "reference.h5").read_bytes()
+    assert (fine / "model.h5").read_bytes() != (coarse / "model.h5").read_bytes()
+    with pytest.raises(TrainedAgainError):
+        SYSTEM.train_point("ae", {"weight_fraction": 4}, coarse, events=1024, epochs=2)
