@@ -63,7 +63,7 @@ def decoder(path: Path) -> Callable[[dict[str, Floats32]], Floats32]:
         gain = layer("gain", np.maximum(layer("electron_hidden", electron), 0.0))
         flat = [read[name].reshape(len(electron), -1) for name in ("momenta", "energies", "recoil")]
         shift = layer("shift", np.maximum(layer("pair_hidden", np.concatenate(flat, axis=1)), 0.0))
-        moved: Floats32 = read["momenta"] * (1.0 + gain) + shift[:, None]
+        moved: Floats32 = read["momenta"] * (1.0 + gain) + shift[:, None] * read["shares"]
         return moved
 
     return run

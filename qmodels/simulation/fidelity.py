@@ -58,7 +58,9 @@ class Response:
 
 @dataclass(frozen=True)
 class Figures:
-    """All that is told of one pair of networks. ``angle_mrad``: median angle between a positron before and after."""
+    """All that is told of one pair of networks. ``angle_mrad``: median angle between a positron before and after.
+
+    ``recoil``: half widths, in GeV, of what the pair gains along the beam and has in one direction across."""
 
     encoded: Sample
     restored: Sample
@@ -66,6 +68,7 @@ class Figures:
     response: Response
     noise_spread: float
     angle_mrad: float
+    recoil: tuple[float, float]
 
 
 def network_of(firmware: Firmware) -> Network:
@@ -112,6 +115,7 @@ def figures(made: Made, half: Pairs, other: Pairs, slices: int = SLICES) -> Figu
         response=response(made, half),
         noise_spread=float(np.std(spread)),
         angle_mrad=1e3 * float(np.median(angles(made.simulated, half.z))),
+        recoil=(_half_width(gained_along(made.simulated, half.z)), _half_width(_total(made.simulated)[:, 0])),
     )
 
 
@@ -123,10 +127,28 @@ def response(made: Made, half: Pairs) -> Response:
     widths, spreads = [], []
     for low, high in pairwise(ETA_EDGES):
         here = (eta >= low) & (eta < high)
-        edges = np.quantile(ratio[here], _CENTRAL) if here.any() else np.array([np.nan, np.nan])
-        widths.append(float(edges[1] - edges[0]) / 2)
+        widths.append(_half_width(ratio[here]))
         spreads.append(float(np.std(noise[here])) if here.any() else float("nan"))
     return Response(tuple(widths), tuple(spreads))
+
+
+def gained_along(particles: Floats32, others: Floats32) -> Floats64:
+    """What pairs have along the beam, in GeV, where the pair of ``others`` of the same event does not move along it."""
+    after, before = _total(particles), _total(others)
+    at_rest = np.sqrt(before[:, 3] ** 2 - before[:, 2] ** 2)
+    return np.asarray((after[:, 2] * before[:, 3] - after[:, 3] * before[:, 2]) / at_rest)
+
+
+def _total(particles: Floats32) -> Floats64:
+    return particles[:, :4].astype(np.float64) + particles[:, 4:]
+
+
+def _half_width(values: Floats) -> float:
+    """Of the central 68 %; nan of no values."""
+    if not values.size:
+        return float("nan")
+    low, high = np.quantile(values, _CENTRAL)
+    return float(high - low) / 2
 
 
 def angles(particles: Floats32, others: Floats32) -> Floats64:

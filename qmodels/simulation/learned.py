@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from qkeras import QActivation, QDense
 
-from qmodels.simulation.networks import HIDDEN, new_ports
-from qmodels.simulation.particles import DIMENSIONS, PARTICLES
-from qmodels.simulation.quantized import PORT
+from qmodels.simulation.networks import HIDDEN, new_ports, repeated_shares, repeated_shift
+from qmodels.simulation.particles import DIMENSIONS
+from qmodels.simulation.quantized import PORT, SHARE_PORT
 from qmodels.training.precision.finish import snap
 from qmodels.training.precision.quantizer import learned_bits
 
@@ -25,7 +25,7 @@ _INTEGER = 2
 
 
 def build(name: str, electron_hidden: int = HIDDEN, pair_hidden: int = HIDDEN) -> keras.Model:
-    """Untrained network of the layers, and the order of weights, of :func:`qmodels.simulation.networks.residual`.
+    """Untrained network of the layers of :func:`qmodels.simulation.networks.residual`.
 
     Momenta and energies keep the format of the port, and so does what comes out: 1/16 GeV are what a detector tells.
     """
@@ -46,9 +46,10 @@ def build(name: str, electron_hidden: int = HIDDEN, pair_hidden: int = HIDDEN) -
     pair = keras.layers.Concatenate(name="pair")([momenta, energies, recoil])
     x = QActivation(_saturating(pair_hidden), name="pair_relu")(_dense(pair_hidden, pair, "pair_hidden"))
     shift = QActivation(_whole(DIMENSIONS), name="shift_format")(_dense(DIMENSIONS, x, "shift"))
-    shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    shares = repeated_shares(QActivation(SHARE_PORT.quantizer(), name="share_format")(ports.shares))
+    pushed = keras.layers.Multiply(name="pushed")([shares, repeated_shift(shift)])
     scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
-    moved = keras.layers.Add(name="moved")([momenta, scaled, shifts])
+    moved = keras.layers.Add(name="moved")([momenta, scaled, pushed])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
 
 

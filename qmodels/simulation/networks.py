@@ -1,4 +1,4 @@
-"""Float networks: that of the paper, and the residual one that starts at identity. Four ports in, momenta out."""
+"""Float networks: that of the paper, and the residual one that starts at identity. Five ports in, momenta out."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ class Ports:
 
     momenta: keras.KerasTensor
     energies: keras.KerasTensor
+    shares: keras.KerasTensor
     noise: keras.KerasTensor
     recoil: keras.KerasTensor
 
     @property
     def all(self) -> list[keras.KerasTensor]:
         """In the order of the network."""
-        return [self.momenta, self.energies, self.noise, self.recoil]
+        return [self.momenta, self.energies, self.shares, self.noise, self.recoil]
 
 
 def new_ports() -> Ports:
@@ -37,18 +38,20 @@ def new_ports() -> Ports:
     return Ports(
         keras.Input((PARTICLES, DIMENSIONS), name="momenta"),
         keras.Input((PARTICLES, 1), name="energies"),
+        keras.Input((PARTICLES, 1), name="shares"),
         keras.Input((PARTICLES, ELECTRON_NOISE), name="noise"),
         keras.Input((RECOIL_NOISE,), name="recoil"),
     )
 
 
 def residual(name: str, hidden: int = HIDDEN) -> keras.Model:
-    """Momenta times (1 + gain of their electron) plus a shift of the pair: what a calorimeter and what a recoil does.
+    """Momenta times (1 + gain of their electron) plus its share of a recoil: what a calorimeter and a boost do.
 
     The gain is worked out for each electron alone, from noise of its own, with the same weights. A network that sees
     both at once can smear one for the other, and have every distribution of unpaired events right but that of an
-    electron's response. It starts next to the identity, so that events lie where they belong before the first step, and
-    no anchor has to bring them there.
+    electron's response. A boost of the pair moves each electron by its part of the energy, to first order. The network
+    starts next to the identity, so that events lie where they belong before the first step, and no anchor has to bring
+    them there.
     """
     ports = new_ports()
     small = keras.initializers.RandomNormal(0.0, SMALL)
@@ -62,9 +65,19 @@ def residual(name: str, hidden: int = HIDDEN) -> keras.Model:
     pair = keras.layers.Concatenate(name="pair")([momenta, energies, ports.recoil])
     x = keras.layers.Dense(hidden, "relu", name="pair_hidden")(pair)
     shift = keras.layers.Dense(DIMENSIONS, kernel_initializer=small, name="shift")(x)
-    shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    pushed = keras.layers.Multiply(name="pushed")([repeated_shares(ports.shares), repeated_shift(shift)])
     scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
-    return keras.Model(ports.all, keras.layers.Add(name="moved")([momenta, scaled, shifts]), name=name)
+    return keras.Model(ports.all, keras.layers.Add(name="moved")([momenta, scaled, pushed]), name=name)
+
+
+def repeated_shares(shares: keras.KerasTensor) -> keras.KerasTensor:
+    """That of an electron for each of its momenta."""
+    return keras.layers.Flatten(name="flat_shares")(keras.layers.Concatenate(name="parts")([shares] * DIMENSIONS))
+
+
+def repeated_shift(shift: keras.KerasTensor) -> keras.KerasTensor:
+    """The pair's for both electrons."""
+    return keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
 
 
 def paper(name: str, source: Floats32, target: Floats32, hidden: int = PAPER_HIDDEN) -> keras.Model:
@@ -73,14 +86,15 @@ def paper(name: str, source: Floats32, target: Floats32, hidden: int = PAPER_HID
     ``source`` (n, 8) and ``target`` (n, 6) tell mean and spread of what it reads and writes, in the units of the ports.
     """
     ports = new_ports()
-    flat = [keras.layers.Flatten(name=f"flat_{port.name}")(port) for port in ports.all[:3]]
+    told = (ports.momenta, ports.energies, ports.noise)
+    flat = [keras.layers.Flatten(name=f"flat_{port.name}")(port) for port in told]
     seen = keras.layers.Concatenate(name="particles")(flat[:2])
     normal = keras.layers.Concatenate(name="noises")([flat[2], ports.recoil])
     spread = source.std(axis=0)
     x = keras.layers.Rescaling(_listed(1 / spread), _listed(-source.mean(axis=0) / spread), name="standard")(seen)
-    told = keras.layers.Dense(hidden, "relu", name="noise_hidden")(x)
-    mean = keras.layers.Dense(NOISE, name="noise_mean")(told)
-    width = keras.layers.Dense(NOISE, "softplus", bias_initializer="ones", name="noise_width")(told)
+    y = keras.layers.Dense(hidden, "relu", name="noise_hidden")(x)
+    mean = keras.layers.Dense(NOISE, name="noise_mean")(y)
+    width = keras.layers.Dense(NOISE, "softplus", bias_initializer="ones", name="noise_width")(y)
     noise = keras.layers.Add(name="conditional")([mean, keras.layers.Multiply(name="drawn")([width, normal])])
     y = keras.layers.Dense(hidden, "relu", name="hidden")(keras.layers.Concatenate(name="seen")([x, noise]))
     y = keras.layers.Dense(len(MOMENTA), name="momentum")(y)

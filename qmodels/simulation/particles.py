@@ -18,7 +18,7 @@ MOMENTUM_UNITS = (32.0, 32.0, 128.0, 32.0, 32.0, 128.0)
 """GeV of one unit of each momentum."""
 ENERGY_UNIT = 128.0
 PARTICLES, DIMENSIONS = 2, 3
-ELECTRON_NOISE, RECOIL_NOISE = 2, 2
+ELECTRON_NOISE, RECOIL_NOISE = 2, 3
 NOISE = PARTICLES * ELECTRON_NOISE + RECOIL_NOISE
 """Standard normal numbers that an event takes: for each electron, and for what the pair recoils against."""
 
@@ -55,10 +55,12 @@ def ports(particles: Floats, noise: Floats) -> dict[str, Floats32]:
     """What a network reads of ``particles`` (n, 8) and standard normal ``noise`` (n, NOISE), by its ports' names."""
     momenta = (particles[:, MOMENTA] / np.array(MOMENTUM_UNITS)).astype(np.float32)
     energies = (particles[:, ENERGIES] / ENERGY_UNIT).astype(np.float32)
+    shares = energies / energies.sum(axis=1, keepdims=True)
     noise = np.asarray(noise, np.float32)
     return {
         "momenta": momenta.reshape(-1, PARTICLES, DIMENSIONS),
         "energies": energies.reshape(-1, PARTICLES, 1),
+        "shares": shares.reshape(-1, PARTICLES, 1),
         "noise": noise[:, :-RECOIL_NOISE].reshape(-1, PARTICLES, ELECTRON_NOISE),
         "recoil": noise[:, -RECOIL_NOISE:],
     }

@@ -22,9 +22,10 @@ class Terms:
     """Weights of the terms of the loss, all in GeV² but the anchors', and the directions that are drawn for each.
 
     ``latent`` holds what is encoded to the distribution of z; ``simulated`` what the decoder makes of z to that of x;
-    ``pair`` holds the pair's transverse momentum and mass; ``regional`` its mass in each region of |η|; ``quiet`` keeps
-    what the decoder does without noise near the identity, and has it reconstruct without noise, which leaves the noise
-    free to act; ``anchor`` is the paper's, on directions.
+    ``pair`` holds the pair's transverse momentum and mass; ``regional`` its mass in each region of |η|; ``recoil`` what
+    a pair gains along the beam to a part of what it has across; ``quiet`` keeps what the decoder does without noise
+    near the identity, and has it reconstruct without noise, which leaves the noise free to act; ``anchor`` is the
+    paper's, on directions.
     """
 
     slices: int
@@ -32,6 +33,7 @@ class Terms:
     simulated: float = 0.0
     pair: float = 0.0
     regional: float = 0.0
+    recoil: float = 0.0
     quiet: float = 0.0
     anchor: float = 0.0
 
@@ -84,11 +86,11 @@ class Preset:
         return self.float_parts if last is None else (*self.float_parts, last)
 
 
-_LOSSES = Terms(16, simulated=1.0, pair=1.0, regional=1.0, quiet=0.1)
+_LOSSES = Terms(16, simulated=1.0, pair=1.0, regional=3.0, recoil=1.0, quiet=0.1)
 _DESK = (
     # A squared distance of few events is too large by what their scatter adds: the last stage has large batches.
-    Part(Stage("float-start", 200, 2000, 2e-3), _LOSSES),
-    Part(Stage("float", 60, 6000, 1e-3), _LOSSES),
+    Part(Stage("float-start", 300, 2000, 2e-3), _LOSSES),
+    Part(Stage("float", 100, 6000, 1e-3), _LOSSES),
 )
 _PAPER_LOSSES = Terms(1000)
 _PAPER = (
@@ -99,13 +101,13 @@ _PAPER = (
 )
 
 PRESETS: dict[str, Preset] = {
-    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 20, 6000, 1e-3), _LOSSES))),
+    "desk": Preset(_DESK, quantized=Quantization(8, Part(Stage("aware-8", 60, 6000, 1e-3), _LOSSES))),
     "desk-12": Preset(_DESK, quantized=Quantization(12, None)),
-    "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 20, 6000, 1e-3), _LOSSES))),
+    "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 60, 6000, 1e-3), _LOSSES))),
     "lean": Preset(
         _DESK,
-        quantized=Learned(Part(Stage("lean", 300, 6000, 5e-4), _LOSSES), Charge(1.2e-4, 1.2e-2, 0.6)),
+        quantized=Learned(Part(Stage("lean", 150, 6000, 5e-4), _LOSSES), Charge(1.2e-4, 2.4e-2, 0.6)),
     ),
     "paper": Preset(_PAPER, residual=False),
 }
-TRAINING_EVENTS, VALIDATION_EVENTS = 26_000, 4000
+TRAINING_EVENTS, VALIDATION_EVENTS = 56_000, 4000

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from qkeras import QActivation, QDense
 
-from qmodels.simulation.networks import HIDDEN, new_ports
-from qmodels.simulation.particles import DIMENSIONS, PARTICLES
+from qmodels.simulation.networks import HIDDEN, new_ports, repeated_shares, repeated_shift
+from qmodels.simulation.particles import DIMENSIONS
 from qmodels.training.quantization import FixedPoint, integer_bits
 from qmodels.types import Floats32
 
@@ -18,8 +18,16 @@ PORT = FixedPoint(13, 3, signed=True)
 """Momenta below 256 GeV across and 1024 GeV along the beam, in steps of 1/16 and 1/4 GeV."""
 NOISE_PORT = FixedPoint(8, 2, signed=True)
 """Standard normal noise up to four widths, in steps of 1/32."""
+SHARE_PORT = FixedPoint(8, 0, signed=False)
+"""Parts of the energy of both, in steps of 1/256."""
+_SAVED = {"pair_hidden": 1, "shift": 2}
+"""Bits that weights have less than others: a recoil is multiplied by a share after them, and would be a clock late."""
+_RECOIL_STEP_BITS = 2
+"""A recoil is told in so many bits less than a momentum, in steps of 1/4 GeV: each electron has a part of it."""
 _BIAS_BITS = 2
 """Bits that a bias has beyond a weight: there are few of them."""
+_RECOIL_BIAS_BITS = 12
+"""Of a recoil's: along the beam a step of 4 GeV, which 8 bits would have, moves all events by up to the half of it."""
 
 
 LAYERS = ("electron_hidden", "gain", "pair_hidden", "shift")
@@ -36,17 +44,18 @@ class Formats:
 
     def weight(self, layer: str) -> FixedPoint:
         """Format of the weights of a layer."""
-        return FixedPoint(self.bits, self.weights[layer], signed=True)
+        return FixedPoint(self.bits - _SAVED.get(layer, 0), self.weights[layer], signed=True)
 
     def bias(self, layer: str) -> FixedPoint:
         """Format of the biases of a layer."""
-        return FixedPoint(self.bits + _BIAS_BITS, self.weights[layer] + _BIAS_BITS // 2, signed=True)
+        bits = _RECOIL_BIAS_BITS if layer == "shift" else self.bits + _BIAS_BITS
+        return FixedPoint(bits, self.weights[layer] + _BIAS_BITS // 2, signed=True)
 
     def output(self, layer: str) -> FixedPoint:
-        """Format of what the layer's activation gives: of a shift in steps of the port, to which it is added."""
+        """Format of what the layer's activation gives: of a recoil as fine as is of use."""
         integer = self.outputs[layer]
         if layer == "shift":
-            return FixedPoint(1 + integer + PORT.fraction, integer, signed=True)
+            return FixedPoint(1 + integer + PORT.fraction - _RECOIL_STEP_BITS, integer, signed=True)
         return FixedPoint(self.bits, integer, signed=layer == "gain")
 
 
@@ -62,7 +71,7 @@ def formats_for(network: keras.Model, sample: dict[str, Floats32], bits: int) ->
 
 
 def build(name: str, formats: Formats, hidden: int = HIDDEN) -> keras.Model:
-    """Untrained network of the layers, and the order of weights, of :func:`qmodels.simulation.networks.residual`."""
+    """Untrained network of the layers of :func:`qmodels.simulation.networks.residual`."""
     ports = new_ports()
     momenta = QActivation(PORT.quantizer(), name="momentum_format")(ports.momenta)
     energies = QActivation(PORT.quantizer(), name="energy_format")(ports.energies)
@@ -76,10 +85,18 @@ def build(name: str, formats: Formats, hidden: int = HIDDEN) -> keras.Model:
     energies = keras.layers.Flatten(name="flat_energies")(energies)
     pair = keras.layers.Concatenate(name="pair")([momenta, energies, recoil])
     shift = _layer(DIMENSIONS, formats, "shift", _layer(hidden, formats, "pair_hidden", pair))
-    shifts = keras.layers.Concatenate(name="shifts")([shift] * PARTICLES)
+    shares = repeated_shares(QActivation(SHARE_PORT.quantizer(), name="share_format")(ports.shares))
+    pushed = keras.layers.Multiply(name="pushed")([shares, repeated_shift(shift)])
     scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
-    moved = keras.layers.Add(name="moved")([momenta, scaled, shifts])
+    moved = keras.layers.Add(name="moved")([momenta, scaled, pushed])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
+
+
+def take_weights(few: keras.Model, network: keras.Model) -> keras.Model:
+    """``few`` with the weights of ``network``, layer by layer: Keras may order those otherwise."""
+    for name in LAYERS:
+        few.get_layer(name).set_weights(network.get_layer(name).get_weights())
+    return few
 
 
 def _layer(units: int, formats: Formats, name: str, x: keras.KerasTensor) -> keras.KerasTensor:

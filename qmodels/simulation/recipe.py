@@ -34,7 +34,7 @@ from qmodels.simulation.presets import (
     Preset,
     Quantization,
 )
-from qmodels.simulation.quantized import build, formats_for
+from qmodels.simulation.quantized import build, formats_for, take_weights
 from qmodels.simulation.training import SimulationTask
 from qmodels.training.loop import set_up
 from qmodels.training.precision.task import ChargedTask
@@ -221,8 +221,7 @@ def _train_quantized(run: SimulationRun, preset: Preset, quantized: Quantization
 def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits:
     """The variant's own network by learned widths; its partner, which no chip computes, in ``PARTNER_BITS``."""
     own, partner = networks.of(run.variant)
-    few = learned.build(own.name, *(own.get_layer(name).units for name in learned.READERS))
-    few.set_weights(own.get_weights())
+    few = take_weights(learned.build(own.name, *(own.get_layer(name).units for name in learned.READERS)), own)
     companion = _quantized(run, partner, PARTNER_BITS)
     trained = Networks(companion, few) if run.variant == DECODER else Networks(few, companion)
     stage, inputs = how.part.stage, list(run.inputs(few.name).values())
@@ -236,9 +235,7 @@ def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits
 
 def _quantized(run: SimulationRun, network: keras.Model, bits: int) -> keras.Model:
     formats = formats_for(network, run.inputs(network.name), bits)
-    few = build(network.name, formats, network.get_layer("pair_hidden").units)
-    few.set_weights(network.get_weights())
-    return few
+    return take_weights(build(network.name, formats, network.get_layer("pair_hidden").units), network)
 
 
 def _save(run: SimulationRun, networks: Networks, own_file: str, partner_file: str) -> None:

@@ -59,6 +59,8 @@ def _rows(columns: dict[str, Figures]) -> Iterator[str]:
     for index, (low, high) in enumerate(pairwise(ETA_EDGES)):
         widths = (f"{one.response.width[index]:.3f}" for one in found)
         yield row([f"half width of E′/E, η of ±{low:g} to ±{high:g}", *widths, ""])
+    recoils = (f"{one.recoil[0]:.1f}, {one.recoil[1]:.1f}" for one in found)
+    yield row(["half width of what a pair gains along the beam, has across, GeV", *recoils, ""])
     yield row(["spread of E by noise", *(f"{one.noise_spread:.3f}" for one in found), ""])
     yield row(["median angle z to x, mrad", *(f"{one.angle_mrad:.1f}" for one in found), ""])
 

@@ -21,6 +21,7 @@ from qmodels.simulation.losses import (
     direction_distance,
     four_momenta,
     pair_features,
+    recoil_distance,
     regional_mass_distance,
     sliced_distance,
 )
@@ -100,6 +101,8 @@ class SimulationTask:
                 loss += terms.pair * sliced_distance(*features, terms.pair_slices, seed + index)
         if terms.regional:
             loss += terms.regional * regional_mass_distance(simulated, x)
+        if terms.recoil:
+            loss += terms.recoil * recoil_distance(simulated, z, x, seed + 4)
         if terms.anchor:
             loss += terms.anchor * (direction_distance(encoded, x) + direction_distance(z, simulated))
         return loss
@@ -121,10 +124,12 @@ def run(network: keras.Model, particles: tf.Tensor, noise: tf.Tensor) -> tf.Tens
     """Particles (n, 8) in GeV that ``network`` makes of ``particles`` and ``noise``."""
     momenta = tf.gather(particles, MOMENTA, axis=1) / tf.constant(MOMENTUM_UNITS)
     energies = tf.gather(particles, ENERGIES, axis=1) / ENERGY_UNIT
+    shares = energies / tf.reduce_sum(energies, 1, keepdims=True)
     made: Any = network(
         [
             tf.reshape(momenta, (-1, PARTICLES, DIMENSIONS)),
             tf.reshape(energies, (-1, PARTICLES, 1)),
+            tf.reshape(shares, (-1, PARTICLES, 1)),
             tf.reshape(noise[:, :-RECOIL_NOISE], (-1, PARTICLES, ELECTRON_NOISE)),
             noise[:, -RECOIL_NOISE:],
         ]

@@ -148,6 +148,8 @@ def _output_bits(layer: keras.layers.Layer, incoming: list[tf.Tensor]) -> tf.Ten
     if isinstance(layer, keras.layers.Concatenate):
         sizes = [tensor.shape[-1] for tensor in layer.input]
         return tf.concat([tf.broadcast_to(b, (n,)) for b, n in zip(incoming, sizes, strict=True)], axis=0)
+    if isinstance(layer, keras.layers.Flatten) and incoming[0].shape.rank:
+        return tf.tile(incoming[0], (math.prod(layer.input.shape[1:-1]),))  # one each, position after position
     # The sum of a layer with weights is as wide as it must be; the quantizer behind it says what of it is read.
     return incoming[0] if incoming and isinstance(layer, _UNCHANGED) else tf.constant(0.0)
 

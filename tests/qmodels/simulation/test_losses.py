@@ -47,6 +47,25 @@ def test_features_of_a_pair_are_those_of_the_figures() -> None:
     assert np.hypot(found[:, 0], found[:, 1]) == pytest.approx(pair_pt(sample), abs=1e-3)
 
 
+def test_what_pairs_gain_along_the_beam_is_held_to_a_part_of_what_they_have_across() -> None:
+    from qmodels.simulation.losses import ALONG, recoil_distance
+
+    z = pairs(3000, smearing=0.0).z
+    rapidity = np.random.default_rng(1).normal(0, 0.1, 3000).astype(np.float32)
+    rows = z.reshape(-1, 2, 4)
+    cosh, sinh = np.cosh(rapidity)[:, None], np.sinh(rapidity)[:, None]
+    along, energy = rows[..., 2] * cosh + rows[..., 3] * sinh, rows[..., 3] * cosh + rows[..., 2] * sinh
+    boosted = np.stack([rows[..., 0], rows[..., 1], along, energy], axis=2).reshape(-1, 8)
+    gained = pair_mass(z) * sinh[:, 0]
+    across = np.zeros((3000, 8), np.float32)
+    across[:, 0], across[:, 4] = 2 * gained / ALONG, -gained / ALONG
+    told = [
+        float(recoil_distance(tf.constant(made), tf.constant(z), tf.constant(across), SEED)) for made in (boosted, z)
+    ]
+    assert told[0] == pytest.approx(0.0, abs=1e-3)
+    assert told[1] == pytest.approx(float(np.mean(gained**2)), rel=1e-3)
+
+
 def test_a_region_that_is_wrong_is_seen_where_the_whole_is_right() -> None:
     """Masses 2 GeV up in some regions and down in others: together they differ by less than each does."""
     from qmodels.simulation.losses import _pair_regions, pair_features, regional_mass_distance

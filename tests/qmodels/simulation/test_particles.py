@@ -33,18 +33,19 @@ def test_an_energy_follows_from_its_momentum() -> None:
 
 
 def test_a_port_counts_in_powers_of_two_and_back() -> None:
-    read = ports(EVENT, np.arange(12.0).reshape(2, 6))
+    read = ports(EVENT, np.arange(14.0).reshape(2, 7))
     assert read["momenta"][1].ravel() == pytest.approx([0, 3 / 32, 4 / 128, 0, -3 / 32, 4 / 128])
     assert read["energies"][0].ravel() == pytest.approx([30 / 128, 40 / 128])
+    assert read["shares"][0].ravel() == pytest.approx([3 / 7, 4 / 7])
     assert read["noise"][0].tolist() == [[0, 1], [2, 3]]
-    assert read["recoil"][1].tolist() == [10, 11]
+    assert read["recoil"][1].tolist() == [11, 12, 13]
     assert np.array_equal(from_port(read["momenta"].reshape(2, 6)), EVENT)
 
 
 def test_noise_is_standard_normal_and_of_its_seed() -> None:
     noise = normal_noise(20_000, 1, 0)
     assert np.array_equal(noise, normal_noise(20_000, 1, 0))
-    assert noise.shape == (20_000, 6)
+    assert noise.shape == (20_000, 7)
     assert abs(noise.mean()) < 0.01
     assert noise.std() == pytest.approx(1.0, abs=0.01)
     assert abs(np.corrcoef(noise.ravel(), normal_noise(20_000, 1, 1).ravel())[0, 1]) < 0.01

@@ -34,8 +34,9 @@ def test_it_is_found_by_name_and_its_events_go_by_port() -> None:
     assert {name: array.shape for name, array in found.items()} == {
         "momenta": (700, 2, 3),
         "energies": (700, 2, 1),
+        "shares": (700, 2, 1),
         "noise": (700, 2, 2),
-        "recoil": (700, 2),
+        "recoil": (700, 3),
     }
     assert all(array.dtype == np.float32 for array in found.values())
     again = SYSTEM.events("decoder", 700, 1)

@@ -14,7 +14,7 @@ from hls.emulation import Emulator
 from hls.project.systems.packing import emulated
 from qmodels.errors import ModelDataError
 from qmodels.simulation.pair_files import PairHeader, write_pairs
-from qmodels.simulation.particles import normal_noise, ports
+from qmodels.simulation.particles import NOISE, normal_noise, ports
 from qmodels.simulation.system import SYSTEM
 from tests.qmodels.simulation.made_up import pairs
 
@@ -50,7 +50,7 @@ def test_firmware_computes_what_was_trained(trained: Path) -> None:
 
 
 def test_a_step_from_the_identity_is_near_it(trained: Path) -> None:
-    inputs = ports(pairs(500, 9).z, np.zeros((500, 6)))
+    inputs = ports(pairs(500, 9).z, np.zeros((500, NOISE)))
     moved = emulated(trained / "model.h5")(inputs)[0] - inputs["momenta"].reshape(500, 6)
     assert 0.0 < np.abs(moved).max() < 0.5
 

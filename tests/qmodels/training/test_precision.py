@@ -178,6 +178,17 @@ def test_layers_are_charged_at_each_position_and_for_the_channels_that_have_bits
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+def test_bits_of_channels_are_those_of_every_position_that_is_flattened() -> None:
+    start, factor = keras.Input((2, 3)), keras.Input((6,))
+    x = QActivation(learned_bits([0.0, 1.0, 2.0]), name="port")(start)
+    y = QActivation(learned_bits(3), name="factor")(factor)
+    model = keras.Model([start, factor], keras.layers.Multiply()([keras.layers.Flatten()(x), y]))
+    model.get_layer("port").activation.reach.assign([1.0, 1.0, 1.0])
+    model.get_layer("factor").activation.reach.assign(1.0)
+    found = float(ResourceTerm(model).parts()["products"])
+    assert found == pytest.approx(PRODUCT_LUTS * 4 * 2 * (1 + 2 + 3), rel=1e-5)
+
+
 def test_the_reach_holds_what_was_seen_sign_included() -> None:
     model = network()
     measure_reach(model, np.array([[1.5, -1.5], [0.25, 0.75]], np.float32))
