@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hls.machine.files import write_text
 from qmodels.simulation.calling import read_network
 from qmodels.simulation.pairs import Pairs
-from qmodels.simulation.presets import MODEL_FILE, PARTNER_FILE, REFERENCE_FILE
+from qmodels.simulation.presets import PARTNER_FILE, REFERENCE_FILE
 from qmodels.simulation.ttbar.fidelity import Figures, figures, floor, identity, made_by, metrics
 from qmodels.simulation.ttbar.samples import read_events, unseen_events
 from qmodels.simulation.ttbar.tables import page
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BUILD_SLICES = 200
 BUILD_EVENTS, EVALUATED_EVENTS = 2000, 6000
+QUANTIZED_FILE = "model.keras"
+"""A decoder in few bits, if somebody put one into the folder: `qtrigger quantize` writes such."""
 PAGE, PICTURE = "evaluation.md", "evaluation.png"
 
 
@@ -54,7 +56,8 @@ def evaluate(
 ) -> Path:
     """Write table and plots of the networks in ``folder`` into ``out``; returns the table's page.
 
-    On ``data``, a file of top pairs, or on ``events`` that are simulated and kept. Raises ModelDataError if a network
+    On ``data``, a file of top pairs, or on ``events`` that are simulated and kept; ``load`` is for what is quantized.
+    Raises ModelDataError if a network
     is missing, or the file is.
     """
     own, partner = read_network(folder / REFERENCE_FILE), read_network(folder / PARTNER_FILE)
@@ -69,8 +72,8 @@ def evaluate(
     if odd := len(pairs) - len(half) - len(other):
         skipped = {**skipped, "last of an odd number": odd}
     rows = {"floor": floor(half), "identity": identity(half), "float": made_by(partner, own, half, seed)}
-    if (folder / MODEL_FILE).exists():
-        rows["firmware"] = made_by(partner, load(folder / MODEL_FILE), half, seed)
+    if (folder / QUANTIZED_FILE).exists():
+        rows["firmware"] = made_by(partner, load(folder / QUANTIZED_FILE), half, seed)
     found: dict[str, Figures] = {}
     for done, (name, made) in enumerate(rows.items()):
         told("figures", done, len(rows))

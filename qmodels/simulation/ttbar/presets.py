@@ -48,7 +48,7 @@ class TopPreset:
     normalised: bool
 
 
-_LOSSES = Terms(32, latent=1.0, simulated=1.0, features=1.0, quiet=0.05, missing=0.125)
+_LOSSES = Terms(32, restored=0.05, latent=1.0, simulated=1.0, features=1.0, quiet=0.02, missing=0.5)
 PRESETS: dict[str, TopPreset] = {
     "desk": TopPreset(
         (

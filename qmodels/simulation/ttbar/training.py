@@ -52,7 +52,8 @@ _ALL_UNITS = np.tile(MOMENTUM_UNITS, PARTICLES).astype(np.float32)
 class TopTask:
     """A :class:`qmodels.training.loop.Task`: ``encoder`` and ``decoder`` on ``pairs`` whose partners are forgotten.
 
-    Each event is turned about the beam by an angle of its own in every epoch: neither beams nor detector know one.
+    Each event is turned about the beam by an angle of its own in every epoch, and half of them are mirrored along it:
+    neither beams nor detector would tell.
     """
 
     compiled_by_xla = False

@@ -17,6 +17,7 @@ from qmodels.simulation.pair_files import PairHeader
 from qmodels.simulation.system import SYSTEM
 from qmodels.simulation.ttbar import events
 from qmodels.simulation.ttbar.samples import read_events, write_events
+from qmodels.types import Firmware
 from tests.hls.cli.asking import Ask, asking
 from tests.qmodels.simulation.ttbar.made_up import top_pairs
 
@@ -148,6 +149,27 @@ def test_a_page_beside_floor_and_identity_says_what_was_left_out(ask: Ask, train
     assert rows["inside x̃′"].startswith("| inside x̃′ | 1.000 | 0.")  # the truth passes, quarks as they are do not
     assert {"SW z̃", "m_jj x̃′", "m_jjj x̃′", "m_T x̃′", "pT jet4 x̃", "m_jj z̃"} <= set(rows)
     assert (tmp_path / "evaluation.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_quantized_decoder_of_the_folder_has_a_column(trained: Path, data: Path, tmp_path: Path) -> None:
+    from qmodels.simulation.calling import read_network
+
+    for name in ("reference.h5", "partner.h5"):
+        shutil.copy(trained / name, tmp_path)
+    (tmp_path / "model.keras").touch()
+    asked: list[Path] = []
+
+    def load(path: Path) -> Firmware:
+        asked.append(path)
+        return read_network(trained / "reference.h5")
+
+    page = SYSTEM.evaluate(VARIANT, tmp_path, tmp_path, events=400, data=data, load=load).read_text()
+    assert asked == [tmp_path / "model.keras"]
+    assert "|  | floor | identity | float | firmware | published |" in page
+    cells = [line.split(" | ") for line in page.splitlines() if line.startswith("| SW x̃′")]
+    assert cells
+    assert cells[0][3] == cells[0][4]
 
 
 @pytest.mark.slow
