@@ -115,11 +115,11 @@ def _draw_line(axes: Axes, best: Sequence[TrialResult], across: Objective, up: O
 
 
 def _scale(set_scale: Callable[[str], None], axis: Axis, values: Sequence[float]) -> None:
-    """A wide range on a logarithmic axis, its ticks plain numbers."""
+    """A wide range on a logarithmic axis; ticks are plain numbers, for a power of ten beside them hides the label."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     if min(values, default=0.0) > 0.0 and max(values) > _WIDE * min(values):
         set_scale("log")
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
         axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
