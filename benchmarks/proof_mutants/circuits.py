@@ -22,7 +22,7 @@ from hls.rtl.netlist.gates import Gates
 from hls.rtl.netlist.yosys import run_yosys
 
 _GATES = ["opt_expr", "memory", "async2sync", "dffunmap", "simplemap"]
-_LANES = 1024
+_LANES = 1 << 15
 
 
 def faulty_verilog(firmware: Firmware, faults: Sequence[TextFault], folder: Path) -> list[Path]:

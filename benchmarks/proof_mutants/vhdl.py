@@ -13,7 +13,7 @@ from benchmarks.proof_mutants.firmwares import corners
 from hls.errors import ToolError
 from hls.proof import Subject
 from hls.proof.graph_vhdl import prove_vhdl
-from hls.rtl import as_verilog, rtl_design, write_vhdl
+from hls.rtl import as_verilog, rtl_design, write_rtl, write_vhdl
 
 VHDL = "corners-vhdl"
 # Of a generic of an operator: what else it may be.
@@ -68,6 +68,7 @@ def tried(count: int, folder: Path) -> Iterator[Tried]:
     """Faults of the VHDL of the small network that GHDL takes, simulated as it reads them, and proved."""
     graph, draw = corners(), random.Random(1)  # noqa: S311
     right = rtl_design(write_vhdl(graph, "net", folder / "rtl", 5.0, multipliers="lut"))
+    verilog = rtl_design(write_rtl(graph, "net", folder / "verilog", 5.0, multipliers="lut"))
     raw = random_events(graph)
     texts = {path.name: path.read_text(encoding="utf-8") for path in right.sources}
     for number, fault in enumerate(vhdl_faults(texts, count, draw)):
@@ -77,5 +78,5 @@ def tried(count: int, folder: Path) -> Iterator[Tried]:
         except ToolError:  # a width that does not fit: no fault that could be overlooked
             continue
         shown, refused = simulated(graph, made, raw, folder / "cache")
-        subject = Subject("net", graph, TARGET, folder / "cache", design, design, time_limit=SECONDS)
+        subject = Subject("net", graph, TARGET, folder / "cache", verilog, design, time_limit=SECONDS)
         yield Tried(fault, shown, refused, prove_vhdl(subject))

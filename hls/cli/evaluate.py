@@ -10,7 +10,7 @@ import typer
 from hls.cli.verb import Answer, say, verb
 
 NAME = "evaluate"
-HELP = "Draw and tabulate what a trained float network of a physics system can do, beside the published figures."
+HELP = "Draw and tabulate what trained networks of a physics system can do, beside the published figures."
 JSON_VERSION = 1
 JSON_KEYS = {
     "version": "1",
@@ -23,14 +23,17 @@ JSON_KEYS = {
 EXAMPLES = (
     "Examples:\n\n"
     "  qtrigger evaluate compression runs/compression\n\n"
+    "  qtrigger evaluate anomaly/ae firmware_projects/anomaly-ae --data events --out figures\n\n"
     "  qtrigger evaluate compression runs/compression --data samples --out figures"
 )
 
 
 @verb
 def command(
-    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="compression, compression/encoder-16 ...")],
-    folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Folder that `qtrigger train` wrote.")],
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="compression/encoder-16, anomaly/ae ...")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN_DIR", help="Folder that `qtrigger train` wrote, or a project.")
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write; RUN_DIR/evaluation if not given.")
     ] = None,

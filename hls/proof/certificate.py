@@ -14,6 +14,8 @@ SCHEMA_VERSION = 1
 PROOF_FILE = "proof.json"
 PROOF = "proof"
 """The name by which a build is asked for it, among its witnesses."""
+FLAGS = ("ready_in", "valid_out")
+"""What a design says of itself: of a counterexample, the output where one of them is wrong."""
 
 LinkName = Literal["model = graph", "graph = verilog", "graph = vhdl", "verilog = netlist", "graph = hls4ml"]
 State = Literal["proved", "refuted", "tested", "not done"]
@@ -29,9 +31,9 @@ class Section(BaseModel):
 class Counterexample(Section):
     """An event that shows a difference: raw integers of each input port, in row-major order.
 
-    ``replayed`` names those that computed the event and confirmed it: without one, nothing is called refuted. Where it
-    comes out wrong only in the company of others, ``before`` are the events that came before it, and ``came`` says how
-    they came.
+    ``output`` is a port, or one of ``FLAGS``. ``replayed`` names those that computed the event and confirmed it:
+    without one, nothing is called refuted. Where it comes out wrong only in the company of others, ``before`` are the
+    events that came before it, and ``came`` says how they came.
     """
 
     inputs: dict[str, tuple[int, ...]]
@@ -108,6 +110,8 @@ class Link(Section):
         if self.state == "refuted" and self.counterexample is not None:
             found = self.counterexample
             value = f"{found.output}[{found.element}] is {found.got} where the graph says {found.expected}"
+            if found.output in FLAGS:
+                value = f"{found.output} is {found.got} where it must be {found.expected}"
             return f"refuted: {value}{found.company}"
         return self.state
 

@@ -19,7 +19,7 @@ from hls.proof.forms import Form, Function, Value
 from hls.proof.runs import Ints, Runs, combine
 from hls.proof.subject import Deadline, NotClosedError, Subject
 from hls.proof.words import Space
-from hls.rtl import Simulation, missing_tools
+from hls.rtl import FlagsError, Simulation, missing_tools
 
 _RANDOM_EVENTS = 4096
 _REPLAYED = 256
@@ -41,7 +41,8 @@ class Mismatch:
 
 
 def find_counterexample(subject: Subject, mismatch: Mismatch, deadline: Deadline) -> Counterexample | None:
-    """An event that emulator and simulated Verilog compute differently; None if none was found, or nobody simulates.
+    """An event that emulator and simulated Verilog compute differently, or with which a flag of the Verilog is wrong;
+    None if none was found, or nobody simulates.
 
     Raises:
         NotClosedError: there is no simulator, or it does not say.
@@ -148,6 +149,8 @@ def _replayed(subject: Subject, ports: Sequence[Ints]) -> Counterexample | None:
             found = _first_difference(graph, raw, simulated)
             if found is not None:
                 return _fewest(graph, simulation, raw, came, found)
+    except FlagsError as error:
+        return _wrong_flag(graph, raw, error)
     except ToolError as error:
         raise NotClosedError(f"no event can be replayed: {' '.join(str(error).split())}") from error
     return None
@@ -188,11 +191,30 @@ def _fewest(graph: FixedGraph, simulation: Simulation, raw: RawArrays, came: str
     return _told(graph, raw, came, found)
 
 
-def _told(graph: FixedGraph, raw: RawArrays, came: str, found: _Different) -> Counterexample:
-    events = [
+def _wrong_flag(graph: FixedGraph, raw: RawArrays, error: FlagsError) -> Counterexample:
+    """The events up to that after which, or in whose place, a flag is wrong."""
+    events = _events(graph, raw, min(error.results, len(raw[0]) - 1))
+    return Counterexample(
+        inputs=events[-1],
+        output=error.flag,
+        element=0,
+        expected=1 - error.value,
+        got=error.value,
+        replayed=("rtl",),
+        came=error.came or None,
+        before=tuple(events[:-1]),
+    )
+
+
+def _events(graph: FixedGraph, raw: RawArrays, last: int) -> list[dict[str, tuple[int, ...]]]:
+    return [
         {name: tuple(port[event].ravel().tolist()) for name, port in zip(graph.inputs, raw, strict=True)}
-        for event in range(found.event + 1)
+        for event in range(last + 1)
     ]
+
+
+def _told(graph: FixedGraph, raw: RawArrays, came: str, found: _Different) -> Counterexample:
+    events = _events(graph, raw, found.event)
     return Counterexample(
         inputs=events[-1],
         output=found.output,

@@ -45,8 +45,17 @@ struct Asked {
     long reset_at;
 };
 
+// A flag of the design that is not what it should be.
+struct Wrong {
+    const char* flag;
+    bool is;
+    const char* why;
+};
+
 struct Measured {
     long latency_min = -1, latency_max = -1, interval_max = 0, last_result = -1;
+    long results = 0;
+    Wrong wrong{};
 
     void result(long clock, long sent) {
         const long latency = clock - sent;
@@ -54,6 +63,13 @@ struct Measured {
         if (latency > latency_max) latency_max = latency;
         if (last_result >= 0 && clock - last_result > interval_max) interval_max = clock - last_result;
         last_result = clock;
+        ++results;
+    }
+
+    // What a stream returns where a flag is wrong.
+    bool is_wrong(const char* flag, bool is, const char* why) {
+        wrong = {flag, is, why};
+        return false;
     }
 };
 
@@ -77,7 +93,7 @@ inline void write_results(const char* path, const std::vector<int64_t>& data) {
     }
 }
 
-// EVENTS GAPS FLOOD RESET_AT INPUT OUTPUT; `stream` is false where the design's flags are wrong.
+// EVENTS GAPS FLOOD RESET_AT INPUT OUTPUT; `stream` is false where a flag of the design is wrong.
 template <typename Stream>
 int run_bench(int argc, char** argv, Stream stream) {
     if (argc != 7) return 2;
@@ -88,7 +104,9 @@ int run_bench(int argc, char** argv, Stream stream) {
     Measured measured;
     const auto start = std::chrono::steady_clock::now();
     if (!stream(asked, in.data(), out.data(), measured)) {
-        std::fprintf(stderr, "the valid flags are wrong: results are missing or come unasked, or it is not ready\n");
+        const Wrong& wrong = measured.wrong;
+        std::fprintf(stderr, "the valid flags are wrong: after %ld results %s is %d %s\n", measured.results, wrong.flag,
+                     wrong.is, wrong.why);
         return 3;
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

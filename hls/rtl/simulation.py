@@ -28,6 +28,7 @@ from hls.rtl.wrapper import INTERVAL, START, STREAMED
 _PROGRAM = "testbench"
 _CONTROL = "control.vlt"
 _INTERVAL = re.compile(rf"{INTERVAL} = (\d+);")
+_WRONG_FLAG = re.compile(r"after (\d+) results (\w+) is ([01]) ")
 _GAP_SEED = 7
 # Passes with gaps and with a reset prove the flow of valid flags, for which this many events are plenty.
 _CONTROL_EVENTS = 2000
@@ -133,16 +134,26 @@ def paced_design(design: Design) -> Design:
     return replace(design, top=top, inputs=inputs, streamed=False)
 
 
+class FlagsError(ToolError):
+    """A ``flag`` of a simulated design is ``value``, and must not be, after so many ``results`` of events that came
+    with what ``came`` says, back to back where it says nothing."""
+
+    def __init__(self, told: str, flag: str, value: int, results: int, came: str) -> None:
+        super().__init__(told)
+        self.flag, self.value, self.results, self.came = flag, value, results, came
+
+
 @dataclass(frozen=True)
 class _Pass:
     """How the test bench sends events: with random gaps, with ``valid_in`` always high, with a reset after some."""
 
+    name: str = ""
     gaps: int = 0
     flood: bool = False
     reset_at: int = -1
 
 
-_FLOOD = _Pass(flood=True)
+_FLOOD = _Pass("valid_in held high", flood=True)
 
 
 class Simulation:
@@ -212,10 +223,10 @@ class Simulation:
         with self._given(raw_inputs) as place:
             straight, latency, interval, seconds = self._pass(place, events, _Pass())
             few = min(events, _CONTROL_EVENTS)
-            for name, asked in self._disturbances(few):
+            for asked in self._disturbances(few):
                 again, other, apart, _ = self._pass(place, few, asked)
                 if (other != latency and not self.design.streamed) or not np.array_equal(again, straight[:few]):
-                    raise ToolError(f"{self.design.top}: with {name} the design gives other results than without")
+                    raise ToolError(f"{self.design.top}: with {asked.name} the design gives other results than without")
                 if asked == _FLOOD and apart != self.design.interval:
                     raise ToolError(f"{self.design.top}: ready again after {apart} clocks, not {self.design.interval}")
         if progress is not None:
@@ -226,13 +237,13 @@ class Simulation:
     def disturbed(self, raw_inputs: Sequence[RawArray]) -> Iterator[tuple[str, list[RawArray]]]:
         """What comes out of some of the events as ``run`` sends them, whether or not it is the same each time.
 
-        Yields how they came, nothing where back to back, and the raw outputs. Raises ``ToolError`` where the valid
-        flags are wrong.
+        Yields how they came, nothing where back to back, and the raw outputs. Raises ``FlagsError`` where a flag is
+        wrong.
         """
         events = min(self._events(raw_inputs), _CONTROL_EVENTS)
         with self._given(raw_inputs) as place:
-            for name, asked in (("", _Pass()), *self._disturbances(events)):
-                yield name, self._split(self._pass(place, events, asked)[0])
+            for asked in (_Pass(), *self._disturbances(events)):
+                yield asked.name, self._split(self._pass(place, events, asked)[0])
 
     @contextmanager
     def _given(self, raw_inputs: Sequence[RawArray]) -> Iterator[Path]:
@@ -245,12 +256,13 @@ class Simulation:
                 (place / memory.name).symlink_to(memory.resolve())
             yield place
 
-    def _disturbances(self, events: int) -> Iterator[tuple[str, _Pass]]:
-        yield "gaps", _Pass(gaps=_GAP_SEED)
-        yield "a reset in mid-stream", _Pass(reset_at=events // 2)
+    def _disturbances(self, events: int) -> Iterator[_Pass]:
+        half = events // 2
+        yield _Pass("gaps", gaps=_GAP_SEED)
+        yield _Pass("a reset in mid-stream", reset_at=half)
         if self.design.interval > 1 or self.design.streamed:
-            yield "valid_in held high", _FLOOD
-            yield "valid_in high at random and a reset", _Pass(gaps=_GAP_SEED, flood=True, reset_at=events // 2)
+            yield _FLOOD
+            yield _Pass("valid_in high at random and a reset", gaps=_GAP_SEED, flood=True, reset_at=half)
 
     def _pass(self, place: Path, events: int, asked: _Pass) -> tuple[RawArray, int, int, float]:
         """Results (events, elements), latency and largest interval in clocks, seconds."""
@@ -258,7 +270,13 @@ class Simulation:
             raise ToolError("the test bench is not compiled yet; call compile first")
         words = (events, asked.gaps, int(asked.flood), asked.reset_at)
         command = [str(self._program), *map(str, words), "in", "out"]
-        said = run_tool(command, place, f"the simulation of {self.design.top}").split()
+        try:
+            said = run_tool(command, place, f"the simulation of {self.design.top}").split()
+        except ToolError as error:
+            wrong = _WRONG_FLAG.search(str(error))
+            if wrong is None:
+                raise
+            raise FlagsError(str(error), wrong[2], int(wrong[3]), int(wrong[1]), asked.name) from error
         shortest, longest, interval = (int(word) for word in said[:3])
         waits = self.design.streamed and asked != _Pass()
         if shortest != longest and not waits:

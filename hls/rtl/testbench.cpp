@@ -49,10 +49,10 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
     std::mt19937_64 chance{gaps};
     std::deque<long> sent_at;
     long sent = 0, received = 0, idle = 0, next = 0, reset_at = first_reset;
-    if (!bench.reset()) return false;
+    if (!bench.reset()) return measured.is_wrong("valid_out", true, "after a reset");
     while (received < events) {
         if (received == reset_at) {
-            if (!bench.reset()) return false;
+            if (!bench.reset()) return measured.is_wrong("valid_out", true, "after a reset");
             sent_at.clear();
             sent = received;
             reset_at = measured.last_result = -1;
@@ -60,7 +60,7 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
         }
         const bool due = flood ? ready(*bench.dut) : bench.clock >= next;
         const bool send = sent < events && due && (gaps == 0 || chance() % 3 != 0);
-        if (send && !ready(*bench.dut)) return false;
+        if (send && !ready(*bench.dut)) return measured.is_wrong("ready_in", false, "where an event may come");
         bench.drive(send || (flood && !due), send ? in + sent * INPUT_ELEMENTS : nullptr);
         if (send) {
             sent_at.push_back(bench.clock);
@@ -69,11 +69,11 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
         }
         bench.edge();
         if (!bench.dut->valid_out) {
-            if (++idle > PATIENCE) return false;
+            if (++idle > PATIENCE) return measured.is_wrong("valid_out", false, "where results are due");
             continue;
         }
         idle = 0;
-        if (sent_at.empty()) return false;  // a result that nobody asked for
+        if (sent_at.empty()) return measured.is_wrong("valid_out", true, "where no result is due");
         measured.result(bench.clock, sent_at.front());
         sent_at.pop_front();
         get_outputs(*bench.dut, out + received * OUTPUT_ELEMENTS);

@@ -8,7 +8,7 @@ of each memory what it reads and writes, and when an event is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 
 from hls.proof.subject import NotClosedError
@@ -66,15 +66,24 @@ class Control:
         """Columns of the registers that decide what ``bits`` are, now and ever after."""
         return sorted(self.nets[bit] for bit in self._deciding(bits) if bit in self._registers)
 
-    def rows(self, sent: Iterable[bool]) -> Iterator[bytes]:
-        """The record of a run: a clock of reset, and then one for each of ``sent``, at which ``valid_in`` is that."""
+    def rows(self, sent: Iterable[bool], watched: Container[Bit] | None = None) -> Iterator[bytes]:
+        """The record of a run: a clock of reset, and then one for each of ``sent``, at which ``valid_in`` is that.
+
+        With bits that are ``watched`` it raises ``NotClosedError`` unless they, and what control does later, are the
+        same whatever ``valid_in`` is where no event is taken: in a reset, and while ``ready_in`` is low.
+        """
         machine = Machine(self._machine_words, self._registers, self._cells)
         (rst,), (valid,) = (self.design.ports[name] for name in ("rst", "valid_in"))
         for reset, given in chain([(1, 0)], ((0, int(flag)) for flag in sent)):
             machine.put(rst, reset)
             machine.put(valid, given)
             machine.settle()
-            yield bytes(machine.bits)
+            row = bytes(machine.bits)
+            closed = watched is not None and (reset or not self.is_high("ready_in", row))
+            if closed and watched is not None and not machine.is_free_of(valid, watched):
+                when = "in a reset" if reset else "while ready_in is low"
+                raise NotClosedError(f"valid_in changes what the design does {when}, when no event is taken")
+            yield row
             machine.clock()
 
     def is_high(self, port: str, row: bytes) -> bool:

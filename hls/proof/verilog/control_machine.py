@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hls.proof.verilog.control_run import NO_VALUE
@@ -71,6 +71,7 @@ class Machine:
 
     def __init__(self, words: Sequence[Bits], registers: Mapping[Bit, Bit], cells: Sequence[Cell]) -> None:
         self._numbers = {bit: (number, place) for number, word in enumerate(words) for place, bit in enumerate(word)}
+        self._given = words
         self._words: list[int | None] = [None] * len(words)
         self._widths = [len(word) for word in words]
         self._starts = [sum(self._widths[:number]) for number in range(len(words))]
@@ -84,6 +85,7 @@ class Machine:
         ]
         self._followers = self._by_word((source,) for _, source in self._registers)
         self._waiting = set(range(len(self._registers)))
+        self._changed: list[int] = []
 
     def _source(self, bits: Sequence[Bit]) -> _Source:
         slices: list[_Slice] = []
@@ -120,6 +122,7 @@ class Machine:
         if self._words[word] == value:
             return
         self._words[word] = value
+        self._changed.append(word)
         start, width = self._starts[word], self._widths[word]
         if value is None:
             self.bits[start : start + width] = bytes([NO_VALUE]) * width
@@ -130,6 +133,22 @@ class Machine:
         for number in self._readers[word]:
             self._stale[number] = 1
         self._waiting.update(self._followers[word])
+
+    def is_free_of(self, bit: Bit, watched: Container[Bit]) -> bool:
+        """Whether with the other value of a port of one bit every register would take, and every ``watched`` bit be,
+        what it does and is."""
+        port = self._numbers[bit][0]
+        value = self._words[port]
+        self._changed.clear()
+        self._put(port, 1 - (value or 0))
+        self.settle()
+        changed = set(self._changed)
+        followers = [self._registers[number] for word in sorted(changed) for number in self._followers[word]]
+        other = [_value(source, self._words) for _, source in followers]
+        self._put(port, value)
+        self.settle()
+        own = [_value(source, self._words) for _, source in followers]
+        return own == other and not any(bit in watched for word in changed for bit in self._given[word])
 
     def settle(self) -> None:
         """Compute what has become stale."""
@@ -142,6 +161,7 @@ class Machine:
 
     def clock(self) -> None:
         """Registers take what they read; those whose source did not change hold it already."""
+        self._changed.clear()
         taken = [
             (word, _value(source, self._words)) for word, source in map(self._registers.__getitem__, self._waiting)
         ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, repeat
@@ -177,11 +177,19 @@ class _Door:
             self._closed_until = clock + self.interval
 
 
-def _events(control: Control, sent: Iterable[bool], interval: int, latency: int, deadline: Deadline) -> Iterator[Run]:
+@dataclass(frozen=True)
+class _Pattern:
+    """When ``valid_in`` is high. Nothing that is ``watched`` may change if it is so where no event is taken, too."""
+
+    sent: Iterable[bool]
+    watched: Container[Bit]
+
+
+def _events(control: Control, pattern: _Pattern, interval: int, latency: int, deadline: Deadline) -> Iterator[Run]:
     """Of each event its clocks: one before it was taken, until it was given. What is between events is checked too."""
     door = _Door(control, interval, latency)
     rows: deque[bytes] = deque(maxlen=latency + 2)
-    for clock, row in enumerate(control.rows(sent)):
+    for clock, row in enumerate(control.rows(pattern.sent, pattern.watched)):
         deadline.check("control of the engines, event by event")
         rows.append(row)
         if clock == 0:
@@ -195,12 +203,13 @@ def _events(control: Control, sent: Iterable[bool], interval: int, latency: int,
 def _check_all_events(control: Control, first: _Event, interval: int, latency: int, deadline: Deadline) -> int:
     """Raise unless control does for every event what it did for the ``first``; returns how many were looked at."""
     asked = first.asked()
-    control = control.only(bit for bits in asked for bit in bits)
+    watched = {bit for bits in asked for bit in bits}
+    control = control.only(watched)
     parts = [control.state(bits) for bits in asked]
     met: list[set[bytes]] = [set() for _ in parts]
     again = [False] * len(parts)
     seen = 0
-    for run in _events(control, paced(interval), interval, latency, deadline):
+    for run in _events(control, _Pattern(paced(interval), watched), interval, latency, deadline):
         _check(first, run, seen)
         seen += 1
         for number, part in enumerate(parts):
@@ -211,7 +220,8 @@ def _check_all_events(control: Control, first: _Event, interval: int, latency: i
             break
         if seen == _MOST_EVENTS:
             raise NotClosedError(f"control of the engines is never twice in the same state in {seen:,} events")
-    for run in _events(control, _at_other_distances(interval, latency), interval, latency, deadline):
+    others = _Pattern(_at_other_distances(interval, latency), watched)
+    for run in _events(control, others, interval, latency, deadline):
         _check(first, run, seen)
         seen += 1
     return seen

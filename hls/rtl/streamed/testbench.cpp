@@ -50,10 +50,10 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
     long sent = 0, received = 0, transfer = 0, idle = 0, next = 0, reset_at = first_reset;
     long refused = 0;
     bool offered = false, stands = false, blocked = gaps != 0;
-    if (!bench.reset()) return false;
+    if (!bench.reset()) return measured.is_wrong("valid_out", true, "after a reset");
     while (received < events) {
         if (received == reset_at) {
-            if (!bench.reset()) return false;
+            if (!bench.reset()) return measured.is_wrong("valid_out", true, "after a reset");
             sent_at.clear();
             sent = received;
             reset_at = measured.last_result = -1;
@@ -70,10 +70,10 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
         const bool taken = offered && bench.dut->ready_in, left = bench.dut->valid_out && takes;
         if (bench.dut->valid_out) {
             get_outputs(*bench.dut, found.data());
-            if (stands && found != standing) return false;
+            if (stands && found != standing) return measured.is_wrong("valid_out", true, "with another result, untaken");
             standing = found;
         } else if (stands) {
-            return false;
+            return measured.is_wrong("valid_out", false, "while a result stands that was not taken");
         }
         stands = bench.dut->valid_out && !takes;
         if (taken && transfer == 0) {
@@ -81,7 +81,7 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
             next = bench.clock + INTERVAL;
         }
         if (left) {
-            if (sent_at.empty()) return false;  // a result that nobody asked for
+            if (sent_at.empty()) return measured.is_wrong("valid_out", true, "where no result is due");
             measured.result(bench.clock, sent_at.front());
             sent_at.pop_front();
             std::copy(found.begin(), found.end(), out + received * OUTPUT_ELEMENTS);
@@ -90,7 +90,7 @@ bool stream(const Asked& asked, const int64_t* in, int64_t* out, Measured& measu
         refused = taken || !offered ? 0 : refused + 1;
         if (left && gaps != 0 && chance() % 64 == 0) blocked = true;
         idle = left ? 0 : idle + 1;
-        if (idle > PATIENCE) return false;
+        if (idle > PATIENCE) return measured.is_wrong("valid_out", false, "where results are due");
         if (taken) {
             offered = false;
             transfer = (transfer + 1) % TRANSFERS;

@@ -98,10 +98,21 @@ def test_a_flipped_bit_of_a_weight_is_refuted_with_an_event(tmp_path: Path) -> N
     assert link.counterexample.replayed
 
 
+@pytest.mark.slow
+def test_a_door_that_takes_what_comes_while_it_is_closed_is_refuted_by_a_flag(tmp_path: Path) -> None:
+    design = changed(tmp_path / "rtl", "net_door.v", with_another("valid && ready && !rst", "valid && !rst"))
+    link = link_of(two_layers(), design, tmp_path / "cache")
+    assert link.counterexample is not None
+    assert link.counterexample.replayed == ("rtl",)
+    assert link.verdict == "refuted: valid_out is 0 where it must be 1 with valid_in held high"
+
+
 @pytest.mark.parametrize(
     ("source", "old", "new", "told"),
     [
         ("net_door.v", "ready = closed == 0", "ready = 1'b1", "the door is not closed for the 15 clocks after"),
+        ("net_door.v", "valid && ready && !rst", "valid && !rst", "valid_in changes .* while ready_in is low"),
+        ("net_door.v", "valid && ready && !rst", "valid && ready", "valid_in changes .* in a reset"),
         ("net_top.v", "INTERVAL = 16", "INTERVAL = 12", "the door is not closed"),
         ("net_delay.v", "delayed = left == 1", "delayed = left == 2", "depends on something else than the event"),
         ("net_counter.v", "count == SIZE - 1", "count == SIZE - 2", "depends on something else than the event"),

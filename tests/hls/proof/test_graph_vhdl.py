@@ -16,7 +16,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
 from hls.proof import Subject, read_proof
 from hls.proof.graph_vhdl import prove_vhdl
-from hls.rtl import Design, read_vhdl, rtl_design, write_vhdl
+from hls.rtl import Design, read_vhdl, rtl_design, write_rtl, write_vhdl
 from hls.target import Target
 from tests.hls.rtl.test_vhdl import constants
 from tests.hls.rtl.zoo import constant, products, zoo
@@ -42,9 +42,21 @@ def small() -> FixedGraph:
     return b.finish(["x"], ["t"], ["t"])
 
 
+def sticky() -> FixedGraph:
+    """4 x0 + x1, rounded half to even to multiples of 8: of the two lowest bits of x1 only that one is set matters."""
+    b = GraphBuilder("sticky")
+    port = FixedType(True, 6, 6)
+    b.add(nodes.Input("x", (), "x", (2,), port, port.raw_min, port.raw_max))
+    b.add(nodes.Dense("d", ("x",), "dense", constant([[4], [1]], 0), constant([0], 0)))
+    type_ = FixedType(True, 6, 9)
+    b.add(nodes.Quantize("q", ("d",), "act", type_, type_.raw_min, type_.raw_max))
+    return b.finish(["x"], ["q"], ["q"])
+
+
 def subject(graph: FixedGraph, folder: Path, multipliers: str = "auto") -> Subject:
+    verilog = rtl_design(write_rtl(graph, "net", folder / "verilog", 5.0, multipliers=multipliers))
     written = rtl_design(write_vhdl(graph, "net", folder / "rtl", 5.0, multipliers=multipliers))
-    return Subject("net", graph, TARGET, folder / "cache", written, written, time_limit=60.0)
+    return Subject("net", graph, TARGET, folder / "cache", verilog, written, time_limit=60.0)
 
 
 def changed(design: Design, file: str, old: str, new: str) -> Design:
@@ -70,6 +82,23 @@ def test_every_kind_of_node_is_proved(tmp_path: Path, graph: FixedGraph, multipl
     assert "GHDL reads VHDL correctly" in link.assumptions
     assert link.outputs is not None
     assert link.outputs.proved == link.outputs.all > 0
+
+
+@ghdl
+@pytest.mark.parametrize(
+    ("order", "state"), [((8, 6, 7), "proved"), ((7, 8, 6), "not done")], ids=["below the rounding", "across it"]
+)
+def test_wires_that_may_be_swapped_are_compared_gate_by_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[int, ...], state: str
+) -> None:
+    monkeypatch.setattr("hls.proof.refutation.missing_tools", lambda: "no simulator here")
+    made = subject(sticky(), tmp_path)
+    assert made.vhdl is not None
+    wires = " & ".join(f"model_inp({place})" for place in order)
+    changed(made.vhdl, "net_core_logic0.vhd", r"model_inp\(11 downto 6\);", f"model_inp(11 downto 9) & {wires};")
+    link = prove_vhdl(made)
+    assert link.state == state
+    assert link.method.startswith("gate by gate") == (state == "proved")
 
 
 @ghdl
