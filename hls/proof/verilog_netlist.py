@@ -15,11 +15,11 @@ from hls.machine.extras import missing
 from hls.proof.certificate import Counterexample, Link, Outputs
 from hls.proof.netlist.circuits import Circuits, Difference, Verdict
 from hls.proof.netlist.correspondence import CONTROL, Flags, flags, output_bits
-from hls.proof.netlist.elaboration import elaborate, prepare
+from hls.proof.netlist.elaboration import elaborate, prepare, read_back
 from hls.proof.netlist.induction import RESET_CLOCKS
 from hls.proof.subject import NotClosedError, Subject
 from hls.rtl import Design
-from hls.rtl.netlist import family_of, netlist_gates, yosys_version
+from hls.rtl.netlist import family_of, yosys_version
 from hls.rtl.netlist.simulation import from_bits
 from hls.rtl.ports import RtlPort
 
@@ -93,7 +93,7 @@ def _compared(subject: Subject) -> tuple[Circuits, Verdict]:
     subject.show(_READING, 1, 3)
     between = prepare(design, family, subject.cache)
     subject.show(_READING, 2, 3)
-    second = netlist_gates(subject.netlist, family, design.top, subject.cache)
+    second = read_back(subject.netlist, family, design.top, subject.cache)
     subject.show(_READING, 3, 3)
     deadline.check("the reading of Verilog and netlist")
     circuits = Circuits(design, first, second, between, subject.cache)

@@ -24,7 +24,7 @@ _LANES = 1024
 _RESETS = 1 / 16
 """How often a lane is reset."""
 _REPLAYED = 64
-_OBSERVED = 4
+_OBSERVED = 16
 """Clocks of which the registers' values are kept, after what they woke up with is gone."""
 NOTHING = b""
 """What a constant held."""
@@ -137,7 +137,7 @@ def run_both(sides: Sequence[Side], design: Design, clocks: int, seed: int = 1) 
 
 def at_adders(side: Side) -> set[int]:
     """The nets at the full adders of a side that are known."""
-    return {net for adder in side.adders for net in (*adder.operands, adder.total)}
+    return {net for adder in side.adders for net in (*adder.operands, adder.total, adder.carry)}
 
 
 def _by_net(nets: Nets, held: Words) -> dict[int, Held]:

@@ -8,21 +8,26 @@ a step for each adder.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from heapq import heappop, heappush
 
 import numpy as np
 import numpy.typing as npt
 
 from hls.proof.netlist.aig import TRUE, Aig, Literal
+from hls.proof.netlist.sameness import Same
 
 Bools = npt.NDArray[np.bool_]
 Sums = npt.NDArray[np.uint64]
 Term = tuple[int, Literal]
 """A weight, and the literal that has it."""
+_Sum = tuple[int, list[Term]]
+"""How many of a node are which sum: one of a total, two of a carry."""
 
 _MOST_LEAVES = 14
 """Bits of which all values are tried."""
+_FEW = 32
+"""Nodes of a form of which those that are the same are sought."""
 _MOST_STEPS = 20_000
 """Full adders that one form is written by, after which it is given up."""
 
@@ -30,10 +35,10 @@ _MOST_STEPS = 20_000
 class Totals:
     """What is known of nodes of ``aig`` that full adders make."""
 
-    def __init__(self, aig: Aig) -> None:
+    def __init__(self, aig: Aig, same: Same) -> None:
         self._aig = aig
-        # Of a node how many of it are which sum: one of a total, two of a carry.
-        self._known: dict[int, tuple[int, list[Term]]] = {}
+        self._same = same
+        self._known: dict[int, _Sum] = {}
         self._made: set[int] = set()
 
     def add(self, total: Literal, a: Literal, b: Literal, c: Literal, carry: Literal) -> None:
@@ -44,7 +49,7 @@ class Totals:
         operands = sorted((a, b, c))
         sum_ = _of_node(1, total, [*((1, literal) for literal in operands), (-2, carry)])
         known = self._known.setdefault(total >> 1, sum_)
-        if known != sum_ and carry >> 1:
+        if known != sum_ and carry >> 1 not in {0, *(literal >> 1 for _, literal in known[1])}:
             twice = _of_node(2, carry, [*((1, literal) for literal in operands), (-1, total)])
             self._known.setdefault(carry >> 1, twice)
 
@@ -53,15 +58,47 @@ class Totals:
         form = _Form(bits)
         for weight, literal in terms:
             form.add(weight, literal)
-        for _ in range(_MOST_STEPS):
-            node = form.latest(self._known)
-            if node is None:
-                return self._most_zeros(form, bits)
-            number, sum_ = self._known[node]
-            weight = form.weights.pop(node) // number
-            for factor, literal in sum_:
-                form.add(factor * weight, literal)
-        return 0
+        if not _written(form, self._sum):
+            return 0
+        shown = self._most_zeros(form, bits)
+        if shown < bits and len(form.weights) <= _FEW and self._joined(form):
+            shown = max(shown, self._most_zeros(form, bits) if _written(form, self._sum) else 0)
+        if shown < bits:
+            form = form.again()
+            shown = max(shown, self._most_zeros(form, bits) if _written(form, self._sum_or_product) else 0)
+        return shown
+
+    def _joined(self, form: _Form) -> bool:
+        """Read nodes that are the same as one; whether there are any."""
+        found = self._same.pairs(form.weights)
+        for node, literal in found.items():
+            form.add(form.weights.pop(node), literal)
+        return bool(found)
+
+    def _sum(self, node: int, weight: int) -> _Sum | None:
+        """What ``weight`` of ``node`` are written by, if that is known."""
+        known = self._known.get(node)
+        return None if known is None or weight % known[0] else known
+
+    def _sum_or_product(self, node: int, weight: int) -> _Sum | None:
+        """As ``_sum``; and ``x and not y`` is ``x - x * y``, so that equal products have equal forms."""
+        known = self._sum(node, weight)
+        left, right = self._aig.left[node], self._aig.right[node]
+        if known is not None or left < 0 or not (left | right) & 1:
+            return known
+        if not left & right & 1:
+            plain, other = (right, left) if left & 1 else (left, right)
+            return 1, [(1, plain), (-1, self._aig.conjunction(plain, other ^ 1))]
+        if self._alike(left >> 1, right >> 1):
+            return None
+        both = self._aig.conjunction(left ^ 1, right ^ 1)
+        return 1, [(1, TRUE), (-1, left ^ 1), (-1, right ^ 1), (1, both)]
+
+    def _alike(self, a: int, b: int) -> bool:
+        """Whether both read the same node, as the halves of an exclusive or do: their product is no simpler."""
+        if self._aig.left[a] < 0 or self._aig.left[b] < 0:
+            return False
+        return not {*self._reads(a)}.isdisjoint(self._reads(b))
 
     def _most_zeros(self, form: _Form, bits: int) -> int:
         """``zeros`` of a form of which no total is left: its nodes as functions of fewer, or of more."""
@@ -135,7 +172,7 @@ class Totals:
         return self._aig.left[node] >> 1, self._aig.right[node] >> 1
 
 
-def _of_node(number: int, literal: Literal, sum_: list[Term]) -> tuple[int, list[Term]]:
+def _of_node(number: int, literal: Literal, sum_: list[Term]) -> _Sum:
     """``number`` of the node of ``literal``, if so many of ``literal`` are ``sum_``."""
     if literal & 1:
         return number, [(number, TRUE), *((-weight, other) for weight, other in sum_)]
@@ -149,6 +186,19 @@ def _zeros_of(value: int, bits: int) -> int:
     (2, 5)
     """
     return min((value & -value).bit_length() - 1, bits) if value else bits
+
+
+def _written(form: _Form, sum_of: Callable[[int, int], _Sum | None]) -> bool:
+    """Write ``form`` by the sums that its nodes are, the last node first; False if that takes too long."""
+    for _ in range(_MOST_STEPS):
+        found = form.latest(sum_of)
+        if found is None:
+            return True
+        node, (number, terms) = found
+        weight = form.weights.pop(node) // number
+        for factor, literal in terms:
+            form.add(factor * weight, literal)
+    return False
 
 
 class _Form:
@@ -175,10 +225,19 @@ class _Form:
         else:
             self.weights.pop(node, None)
 
-    def latest(self, known: Mapping[int, tuple[int, object]]) -> int | None:
-        """The last node of the form of which a whole number of sums is ``known``: none after it becomes it."""
+    def again(self) -> _Form:
+        """The same, of which all nodes are still to be looked at."""
+        made = _Form(self._mask.bit_length())
+        made.constant = self.constant
+        for node, weight in self.weights.items():
+            made.add(weight, 2 * node)
+        return made
+
+    def latest(self, sum_of: Callable[[int, int], _Sum | None]) -> tuple[int, _Sum] | None:
+        """The last node of the form that is a sum of others: none after it becomes it."""
         while self._waiting:
             node = -heappop(self._waiting)
-            if node in known and node in self.weights and self.weights[node] % known[node][0] == 0:
-                return node
+            sum_ = sum_of(node, self.weights[node]) if node in self.weights else None
+            if sum_ is not None:
+                return node, sum_
         return None

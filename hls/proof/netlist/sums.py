@@ -10,6 +10,7 @@ from hls.proof.netlist.adders import FullAdder, chains
 from hls.proof.netlist.aig import TRUE, Aig, Literal
 from hls.proof.netlist.correspondence import NOTHING, Held
 from hls.proof.netlist.linear import Term, Totals
+from hls.proof.netlist.sameness import Same
 from hls.proof.netlist.side import Logic, Side
 from hls.proof.subject import Deadline
 
@@ -32,9 +33,10 @@ def join(
 
     ``held`` is what the nets at full adders held in a run of both sides: it says which to try.
     """
-    totals = Totals(aig)
+    same = Same(aig, deadline)
+    totals = Totals(aig, same)
     carries: dict[tuple[Literal, ...], Literal] = {}
-    first, second = (_Builder(each, totals, carries) for each in logic)
+    first, second = (_Builder(*each, totals, carries, same) for each in zip(logic, held, strict=True))
     for adder in sorted(sides[1].adders, key=lambda adder: sides[1].place(adder.carry)):
         second.build(adder)
     alike = _Alike(sides[1].adders, held[1])
@@ -50,7 +52,7 @@ def join(
             first.build(adder)
         guesses = alike.word([held[0][adder.total] for adder in chain])
         for adder, literal in zip(chain, _proved(chain, first, second, guesses, totals), strict=False):
-            logic[0].equate(adder.total, literal)
+            first.read_as(adder, literal)
 
 
 def _proved(
@@ -75,8 +77,13 @@ def _proved(
 class _Builder:
     """Builds the full adders of one side, and puts down what they add up to."""
 
-    def __init__(self, logic: Logic, totals: Totals, carries: dict[tuple[Literal, ...], Literal]) -> None:
+    def __init__(
+        self, logic: Logic, held: Mapping[int, Held], totals: Totals, carries: dict[tuple[Literal, ...], Literal],
+        same: Same,
+    ) -> None:  # fmt: skip
         self._logic = logic
+        self._held = held
+        self._same = same
         self._totals = totals
         self._carries = carries
         self._operands: dict[Literal, set[Literal]] = {}
@@ -89,14 +96,28 @@ class _Builder:
     def build(self, adder: FullAdder) -> None:
         """An adder whose operands are known."""
         a, b, c = (self._logic.literal(net) for net in adder.operands)
-        # In the sign's extension the operands stay the same, and so does the carry: majority(a, b, majority(a, b, c)).
-        if self._operands.get(c) == {a, b}:
+        if self._extends(adder, a, b, c):
             self._logic.equate(adder.carry, c)
         carry = self._carries.setdefault(tuple(sorted((a, b, c))), self._logic.literal(adder.carry))
         self._logic.equate(adder.carry, carry)
         self._operands.setdefault(carry, {a, b})
         self._sums[adder.total] = a, b, c, carry
         self._totals.add(self._logic.literal(adder.total), a, b, c, carry)
+
+    def _extends(self, adder: FullAdder, a: Literal, b: Literal, c: Literal) -> bool:
+        """Whether the carry is the same as that before, as where a sum has come to its sign.
+
+        In the sign's extension the operands stay the same, and majority(a, b, majority(a, b, c)) is majority(a, b, c).
+        Words of fewer bits have none: there it depends on what is added that it does not overflow.
+        """
+        if self._operands.get(c) == {a, b}:
+            return True
+        return self._held[adder.carry] == self._held[adder.c] and self._same.proved(self._logic.literal(adder.carry), c)
+
+    def read_as(self, adder: FullAdder, literal: Literal) -> None:
+        """The total is known to be ``literal``, of which it then is known what it adds up."""
+        self._logic.equate(adder.total, literal)
+        self._totals.add(literal, *self._sums[adder.total])
 
     def terms(self, weight: int, net: int, flipped: bool = False) -> Iterator[Term]:
         """``weight`` times a net, or its complement: a total as its own adder makes it."""

@@ -7,7 +7,16 @@ from hls.rtl.netlist.modules import SharedModule, shared_modules
 from hls.rtl.netlist.path import Wire
 from hls.rtl.netlist.routing import RoutedDesign, check_router, place_and_route
 from hls.rtl.netlist.simulation import NetlistSimulation
-from hls.rtl.netlist.synthesis import BLOCK_KBIT, Netlist, NetlistResources, netlist_gates, synthesise
+from hls.rtl.netlist.synthesis import (
+    BLOCK_KBIT,
+    NETLIST,
+    Netlist,
+    NetlistResources,
+    netlist_causes,
+    netlist_gates,
+    netlist_models,
+    synthesise,
+)
 from hls.rtl.netlist.yosys import yosys_version
 
 __all__ = [
@@ -15,6 +24,7 @@ __all__ = [
     "BLOCK_KBIT",
     "DEVICES",
     "FAMILIES",
+    "NETLIST",
     "Closure",
     "Device",
     "Family",
@@ -30,7 +40,9 @@ __all__ = [
     "close_timing",
     "family_of",
     "is_on",
+    "netlist_causes",
     "netlist_gates",
+    "netlist_models",
     "place_and_route",
     "routed_on",
     "shared_modules",

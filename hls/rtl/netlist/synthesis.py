@@ -153,13 +153,12 @@ def netlist_gates(netlist: Path, family: Family, top: str, cache: Path) -> Path:
     source = netlist / NETLIST
     if not source.is_file():
         raise ToolError(f"{source}: no such netlist; run `qtrigger build` with the witness netlist again")
-    own = [_HERE / name for name in family.own_models]
 
     def fill(folder: Path) -> None:
         shutil.copy(source, folder)
         run_yosys(_gates(family, top, (), folder, None), folder, "gates")
 
-    key = digest([yosys_version(), repr(family), top, Path(__file__), source, *own])
+    key = digest([yosys_version(), repr(family), top, source, *netlist_causes(family)])
     return cached_folder(cache, f"gates-{key[:32]}", fill) / GATES
 
 
@@ -190,15 +189,28 @@ def _kept(shared: Sequence[str]) -> list[str]:
 
 def _gates(family: Family, top: str, shared: Sequence[str], folder: Path, liberty: Path | None) -> str:
     """The netlist read back, each cell replaced by its simulation model, and nothing optimised but constants."""
+    lines = [*_models(family, top, shared, folder, liberty), "memory", "async2sync", "dffunmap", "simplemap", "techmap"]
+    return "\n".join([*lines, "opt_clean -purge", f"write_json {GATES}", ""])
+
+
+def netlist_models(family: Family, top: str, folder: Path) -> list[str]:
+    """Commands of Yosys that read ``NETLIST`` in ``folder`` and replace each cell by its simulation model."""
+    return _models(family, top, (), folder, None)
+
+
+def netlist_causes(family: Family) -> list[Path]:
+    """Files that ``netlist_models`` depends on."""
+    return [Path(__file__), *(_HERE / name for name in family.own_models)]
+
+
+def _models(family: Family, top: str, shared: Sequence[str], folder: Path, liberty: Path | None) -> list[str]:
     lines = [f"read_liberty -ignore_miss_func {os.path.relpath(liberty, folder)}"] if liberty is not None else []
     # Some models include what others define again; of hundreds, a few are used.
     lines += [f"read_verilog -overwrite -defer +/{name}" for name in family.models]
     for name in family.own_models:
         shutil.copy(_HERE / name, folder)
         lines.append(f"read_verilog -defer {name}")
-    lines += [f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared), "proc", "flatten"]
-    lines += ["opt_expr", "memory", "async2sync", "dffunmap", "simplemap", "techmap", "opt_clean -purge"]
-    return "\n".join([*lines, f"write_json {GATES}", ""])
+    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared), "proc", "flatten", "opt_expr"]
 
 
 def _static_timing(family: Family, timing: str, project: RtlProject) -> str:

@@ -130,3 +130,34 @@ def test_a_weight_of_an_engine_that_the_netlist_has_otherwise_is_refuted(tmp_pat
     assert link.counterexample.expected != link.counterexample.got
     streamed = prove_netlist(replace(whole, verilog=replace(rtl_design(written), streamed=True)))
     assert "valid and ready" in streamed.verdict
+
+
+def product() -> FixedGraph:
+    """y = a b, of signed numbers of 12 bits: Yosys takes a DSP48E2 for it."""
+    builder = GraphBuilder("product")
+    names = [add_input(builder, name, (1,), FixedType(True, 12, 12)) for name in ("a", "b")]
+    y = builder.add(nodes.Multiply("y", (names[0], names[1]), "y"))
+    return builder.finish(names, [y], ["y"])
+
+
+@pytest.mark.slow
+def test_a_product_in_a_dsp_is_proved_and_one_with_pins_swapped_refuted(tmp_path: Path) -> None:
+    """A multiplier of 12 bits is beyond SAT; as sums of products of bits both are the same."""
+    graph, target = product(), Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+    written = write_rtl(graph, "product", tmp_path / "rtl", clock_ns=5.0)
+    netlist = synthesise(written, family_of(target.part), tmp_path / "cache")
+    assert netlist.resources.dsp == 1
+    whole = Subject("product", graph, target, tmp_path / "cache", rtl_design(written), netlist=netlist.folder)
+    link = prove_netlist(whole)
+    assert (link.state, link.reason) == ("proved", None)
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    text = (netlist.folder / "netlist.v").read_text(encoding="utf-8")
+    swapped, number = re.subn(r"\.B\(\{ (.*), ([^,]+), ([^,]+) \}\)", r".B({ \1, \3, \2 })", text, count=1)
+    assert number == 1
+    (changed / "netlist.v").write_text(swapped, encoding="utf-8")
+    link = prove_netlist(replace(whole, netlist=changed))
+    assert link.state == "refuted"
+    assert link.counterexample is not None
+    (a,), (b,) = link.counterexample.inputs["a"], link.counterexample.inputs["b"]
+    assert link.counterexample.expected == a * b != link.counterexample.got

@@ -16,11 +16,13 @@ from hls.proof.netlist.adders import FullAdder, chains, read_adders, write_gates
 from hls.proof.netlist.aig import Aig, Literal, evaluate
 from hls.proof.netlist.circuits import Circuits, Verdict
 from hls.proof.netlist.linear import Totals
+from hls.proof.netlist.sameness import Same
 from hls.proof.subject import Deadline
 from hls.rtl.netlist.gates import Gates
 from tests.hls.proof.netlist.circuits_by_hand import Bit, Circuit, design
 
 WIDTH = 14
+FACTOR = 9
 Made = Callable[[Circuit], list[Bit]]
 
 
@@ -80,6 +82,106 @@ def test_a_saved_carry_that_is_wrong_at_few_inputs(compared: Callable[..., Verdi
     assert given[28:36].all()
 
 
+def masked_and_negated(masked: bool, early: bool) -> Made:
+    """``d - m``, with m the first number where it is not negative: negated in as many bits as it has, or whole."""
+
+    def make(c: Circuit) -> list[Bit]:
+        x, d = c.inputs[:WIDTH], c.inputs[WIDTH : 2 * WIDTH]
+        m: list[Bit] = [c.gate("ANDNOT", bit, x[-1]) for bit in x] if masked else [*x]
+        inverse: list[Bit] = [c.gate("NOT", bit) for bit in m]
+        wide: list[Bit] = [*d, d[-1], d[-1]]
+        if not early:
+            return [c.register(bit) for bit in ripple(c, [*inverse, inverse[-1], inverse[-1]], wide, "1")]
+        negated = ripple(c, inverse, ["0"] * WIDTH, "1")
+        return [c.register(bit) for bit in ripple(c, [*negated, negated[-1], negated[-1]], wide)]
+
+    return make
+
+
+def test_a_masked_number_is_negated_without_overflow(
+    compared: Callable[..., Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a ReLU whose result is subtracted: its sign is 0, so that one bit more would tell nothing."""
+    monkeypatch.setattr(equivalence, "settle", lambda cones, deadline: pytest.fail("SAT was asked"))
+    verdict = compared(masked_and_negated(True, early=True), masked_and_negated(True, early=False))
+    assert verdict == Verdict(verdict.all, verdict.all)
+
+
+def test_a_number_that_is_not_masked_overflows_where_it_is_lowest(compared: Callable[..., Verdict]) -> None:
+    verdict = compared(masked_and_negated(False, early=True), masked_and_negated(False, early=False))
+    assert verdict.difference is not None
+    assert verdict.difference.given[-2, 2 : 2 + WIDTH].tolist() == [False] * (WIDTH - 1) + [True]
+
+
+def multiplied(rows_first: bool, square: bool = False, wrong: bool = False) -> Made:
+    """The product of two signed numbers, modulo ``2 ** (WIDTH + 2)``: row by row, or with carries saved."""
+
+    def make(c: Circuit) -> list[Bit]:
+        bits = WIDTH + 2
+        parts = c.inputs[:FACTOR], c.inputs[WIDTH : WIDTH + FACTOR]
+        x, y = ([*part, *[part[-1]] * (bits - FACTOR)] for part in parts)
+        y = x if square else y
+        total: list[Bit] = ["0"] * bits
+        saved: list[Bit] = ["0"] * bits
+        if rows_first:
+            for place in range(bits):
+                total = ripple(c, total, ["0"] * place + [c.gate("AND", x[place], bit) for bit in y[: bits - place]])
+            return [c.register(bit) for bit in total]
+        rows: list[list[Bit]] = []
+        for place in range(bits):
+            rows.append(["0"] * place + [c.gate("AND", bit, x[place]) for bit in y[: bits - place]])
+        if wrong:
+            rows[5][9] = c.gate("XOR", rows[5][9], c.all_of([*x, *y]))
+        total = rows[0]
+        for row in rows[1:]:
+            made = [c.full_adder(*column) for column in zip(total, saved, row, strict=True)]
+            total, saved = [bit for bit, _ in made], ["0", *(carry for _, carry in made[:-1])]
+        return [c.register(bit) for bit in ripple(c, total, saved)]
+
+    return make
+
+
+@pytest.mark.parametrize("square", [False, True])
+def test_products_in_another_way(
+    square: bool, compared: Callable[..., Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equivalence, "settle", lambda cones, deadline: pytest.fail("SAT was asked"))
+    for ways in ((True, False), (False, True)):
+        verdict = compared(*(multiplied(way, square) for way in ways))
+        assert verdict == Verdict(verdict.all, verdict.all)
+
+
+def test_a_product_that_is_wrong_at_one_input(compared: Callable[..., Verdict]) -> None:
+    verdict = compared(multiplied(True), multiplied(False, wrong=True))
+    assert verdict.difference is not None
+    assert verdict.difference.given[-2, 2 : 2 + FACTOR].all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nodes_called_the_same_are(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    aig = Aig()
+    variables = [aig.variable() for _ in range(4)]
+    known = [*variables]
+    for _ in range(40):
+        a, b = (known[place] ^ int(random.integers(2)) for place in random.integers(0, len(known), 2))
+        known.append(aig.difference(a, b) if random.integers(2) else aig.conjunction(a, b))
+    found = Same(aig, Deadline(60)).pairs({literal >> 1 for literal in known})
+    tables = [
+        evaluate(aig, known, dict(zip([v >> 1 for v in variables], values, strict=True)))
+        for values in product([False, True], repeat=4)
+    ]
+    functions = {
+        literal >> 1: [row[place] ^ bool(literal & 1) for row in tables] for place, literal in enumerate(known)
+    }
+    functions[0] = [False] * 16
+    for node, literal in found.items():
+        assert functions[node] == [bit ^ bool(literal & 1) for bit in functions[literal >> 1]]
+    left = [functions[node] for node in functions.keys() - found.keys()]
+    up_to_complement = {tuple(bit ^ table[0] for bit in table) for table in left}
+    assert len(up_to_complement) == len(left)
+
+
 def adder(aig: Aig, totals: Totals, a: Literal, b: Literal, c: Literal) -> tuple[Literal, Literal]:
     half = aig.difference(a, b)
     total = aig.difference(half, c)
@@ -93,11 +195,12 @@ def test_bits_called_zero_are_zero(seed: int) -> None:
     """Random sums of few bits: what is shown holds for every input, by trying them."""
     random = np.random.default_rng(seed)
     aig = Aig()
-    totals = Totals(aig)
+    totals = Totals(aig, Same(aig, Deadline(60)))
     known = [0, 1, *(aig.variable() for _ in range(5))]
     for _ in range(6):
         picked = [known[place] ^ int(random.integers(2)) for place in random.integers(0, len(known), 3)]
         known += adder(aig, totals, *picked)
+        known.append(aig.conjunction(*picked[:2]))
     terms = [(int(random.integers(-8, 8)), known[place]) for place in random.integers(0, len(known), 5)]
     # Halves of what the totals are made of, so that some sums do vanish.
     if seed % 2:
@@ -120,12 +223,29 @@ def test_bits_called_zero_are_zero(seed: int) -> None:
 def test_one_bit_that_two_adders_make_tells_how_their_carries_differ() -> None:
     """a ^ b is the total of (a, b, 0) and of (a, b, 1) up to complement: 2 (a | b) is 2 (a & b) + 2 (a ^ b)."""
     aig = Aig()
-    totals = Totals(aig)
+    totals = Totals(aig, Same(aig, Deadline(60)))
     a, b = aig.variable(), aig.variable()
     total, both = adder(aig, totals, a, b, 0)
     _, either = adder(aig, totals, a, b, 1)
     assert totals.zeros([(2, either), (-2, both), (-2, total)], 10) == 10
     assert totals.zeros([(2, either), (-2, both)], 10) == 1
+
+
+def test_products_with_bits_and_with_their_complements() -> None:
+    """x (y + not y) is x for each bit of y: together they read too many bits to try them."""
+    aig = Aig()
+    totals = Totals(aig, Same(aig, Deadline(60)))
+    x, *y = (aig.variable() for _ in range(31))
+    both = [(1 << n, aig.conjunction(x, bit ^ flip)) for n, bit in enumerate(y) for flip in (0, 1)]
+    either = [(1 << n, aig.disjunction(x, bit ^ 1)) for n, bit in enumerate(y)]
+    all_of_x = ((1 << len(y)) - 1, x ^ 1)
+    assert totals.zeros([*both, all_of_x, (-((1 << len(y)) - 1), 1)], 32) == 32
+    # Of x or not y, and x and y: 1 - y + 2 x y.
+    twice = [(weight, literal) for weight, literal in both[::2]]
+    rest = [(1 << n, bit) for n, bit in enumerate(y)]
+    ones = (-((1 << len(y)) - 1), 1)
+    assert totals.zeros([*either, *rest, *((-weight, literal) for weight, literal in twice), ones], 32) == 32
+    assert totals.zeros([*either, *rest, *((-weight, literal) for weight, literal in twice)], 32) == 0
 
 
 def test_full_adders_are_written_as_gates(tmp_path: Path) -> None:
