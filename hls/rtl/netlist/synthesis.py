@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,11 +18,14 @@ from hls.machine.cache import cached_folder, digest
 from hls.rtl.netlist.family import ASIC, Family
 from hls.rtl.netlist.yosys import run_yosys, yosys_version
 from hls.rtl.rtl_project import RtlProject
+from hls.rtl.tools import TookTooLongError
 from hls.target.resources import Counts, Needs
 
 NETLIST = "netlist.v"
 GATES = "gates.json"
 SOURCES = "src"
+_TIMING_SECONDS = 120.0
+"""Yosys adds up delays in seconds, of large designs too; of engines in cells of ECP5 it never ends."""
 _STATISTICS, _TIMING, _CMOS = "stat.json", "timing.txt", "cmos.txt"
 BLOCK_KBIT = 18
 """Size of the memory blocks that a netlist counts."""
@@ -130,7 +134,8 @@ def synthesise(project: RtlProject, family: Family, cache: Path, liberty: Path |
         if not project.memories:  # what is black neither computes nor has delays
             run_yosys(_gates(family, project.top, project.shared, folder, liberty), folder, "gates")
         if family.timing is not None and not project.memories:
-            run_yosys(_static_timing(family, family.timing, project), folder, "timing")
+            with suppress(TookTooLongError):  # the delay is then not known
+                run_yosys(_static_timing(family, family.timing, project), folder, "timing", _TIMING_SECONDS)
 
     folder = cached_folder(cache, f"netlist-{key[:32]}", fill)
     resources = _resources(folder, project.top, family)

@@ -58,6 +58,15 @@ def test_every_family_adds(family: str, adder_rtl: RtlProject, cache: Path) -> N
     assert_equal(adder(), NetlistSimulation(adder_rtl, netlist), 300)
 
 
+def test_a_delay_that_is_not_found_in_time_is_not_known(
+    adder_rtl: RtlProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthesis, "_TIMING_SECONDS", 0.01)
+    netlist = synthesise(adder_rtl, FAMILIES["ecp5"], tmp_path)
+    assert (netlist.resources.ff, netlist.resources.delay_ns, netlist.resources.delays) == (15, None, None)
+    assert_equal(adder(), NetlistSimulation(adder_rtl, netlist), 100)
+
+
 @pytest.mark.slow
 def test_every_node_kind_as_gates(tmp_path: Path, cache: Path) -> None:
     graph = zoo()
