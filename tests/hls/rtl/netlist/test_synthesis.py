@@ -104,7 +104,7 @@ def test_area_with_a_cell_library(adder_rtl: RtlProject, tmp_path: Path, cache: 
 def stand_in(calls: list[str], netlist: Mapping[str, object]) -> object:
     """Yosys, as far as files go."""
 
-    def run_yosys(script: str, folder: Path, name: str) -> None:
+    def run_yosys(script: str, folder: Path, name: str, timeout: float | None = None) -> None:
         calls.append(name)
         (folder / synthesis.NETLIST).touch()
         (folder / "stat.json").write_text(json.dumps(netlist))
