@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,9 +106,16 @@ def tried(count: int, folder: Path) -> Iterator[Tried]:
     """Faults of the engines of the small network, simulated and proved."""
     graph, draw = corners(), random.Random(1)  # noqa: S311
     right = rtl_design(write_folded(graph, "net", folder / "rtl", 5.0, INTERVAL, "lut"))
+    yield from tried_in(graph, right, lambda texts: engine_faults(texts, count, draw), folder)
+
+
+def tried_in(
+    graph: FixedGraph, right: Design, faults: Callable[[dict[str, str]], list[TextFault]], folder: Path
+) -> Iterator[Tried]:
+    """The ``faults`` of the texts of ``right``, simulated and proved."""
     raw = random_events(graph)
     texts = {path.name: path.read_text(encoding="utf-8") for path in right.sources}
-    for number, fault in enumerate(engine_faults(texts, count, draw)):
+    for number, fault in enumerate(faults(texts)):
         design = written(right, fault, folder / f"m{number}")
         shown, refused = simulated(graph, design, raw, folder / "cache")
         subject = Subject("net", graph, TARGET, folder / "cache", design, time_limit=SECONDS)

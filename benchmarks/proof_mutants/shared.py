@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.proof_mutants.engines import SECONDS, TARGET, Tried, random_events, simulated, written
+from benchmarks.proof_mutants.engines import Tried, tried_in
 from benchmarks.proof_mutants.faults import TextFault, drawn
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.proof import Subject
-from hls.proof.graph_verilog import prove_verilog
 from hls.rtl import rtl_design, write_rtl
 
 SHARED = "positions-shared"
@@ -86,8 +84,7 @@ def _ages(text: str) -> Iterator[tuple[str, str, str]]:
 
 def _wires(text: str) -> Iterator[tuple[str, str, str]]:
     """Neighbours of one width, exchanged."""
-    wires = [found for found in _WIRE.finditer(text) if "_event[" not in found[1] or found[3] != found[4]]
-    for one, other in combinations(wires, 2):
+    for one, other in combinations(_WIRE.finditer(text), 2):
         near = other.start() - one.end() < len(one[0])
         if near and int(one[3]) - int(one[4]) == int(other[3]) - int(other[4]):
             changed = text[: one.start(2)] + other[2] + text[one.end(2) : other.start(2)] + one[2]
@@ -98,10 +95,4 @@ def tried(count: int, folder: Path) -> Iterator[Tried]:
     """Faults of the network of positions at ``INTERVAL``, simulated and proved."""
     graph, draw = positions(), random.Random(1)  # noqa: S311
     right = rtl_design(write_rtl(graph, "net", folder / "rtl", 5.0, multipliers="lut", interval=INTERVAL))
-    raw = random_events(graph)
-    texts = {path.name: path.read_text(encoding="utf-8") for path in right.sources}
-    for number, fault in enumerate(shared_faults(texts, count, draw)):
-        design = written(right, fault, folder / f"m{number}")
-        shown, refused = simulated(graph, design, raw, folder / "cache")
-        subject = Subject("net", graph, TARGET, folder / "cache", design, time_limit=SECONDS)
-        yield Tried(fault, shown, refused, prove_verilog(subject))
+    yield from tried_in(graph, right, lambda texts: shared_faults(texts, count, draw), folder)

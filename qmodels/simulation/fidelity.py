@@ -25,6 +25,8 @@ Network = Callable[[Floats32, Floats32], Floats32]
 ETA_EDGES = (0.0, 0.5, 1.5, 2.5)
 """Regions of |η| in which the response is told."""
 _CENTRAL = (0.16, 0.84)
+Noise = Callable[[int, int, int], Floats32]
+"""From events, seed and stream to noise."""
 _ENCODE, _RESTORE, _SIMULATE, _AGAIN = range(20, 24)
 """Streams of noise."""
 
@@ -82,9 +84,9 @@ def network_of(firmware: Firmware) -> Network:
     return simulate
 
 
-def made_by(encoder: Network, decoder: Network, half: Pairs, seed: int) -> Made:
+def made_by(encoder: Network, decoder: Network, half: Pairs, seed: int, drawn: Noise = normal_noise) -> Made:
     """What both make of a half, with the noise of ``seed``."""
-    noise = {stream: normal_noise(len(half), seed, stream) for stream in (_ENCODE, _RESTORE, _SIMULATE, _AGAIN)}
+    noise = {stream: drawn(len(half), seed, stream) for stream in (_ENCODE, _RESTORE, _SIMULATE, _AGAIN)}
     encoded = encoder(half.x, noise[_ENCODE])
     return Made(
         encoded,

@@ -2,71 +2,46 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from hls.machine.pools import Pool, open_pool
-from qmodels.generation.blocks import KEPT, Block, block_seed, check_version
-from qmodels.generation.cache import cached
-from qmodels.generation.making import made_blocks
-from qmodels.generation.pythia import programs
+from hls.machine.pools import Pool
 from qmodels.seeds import check_seed
+from qmodels.simulation.blocks import TEST_SEEDS, BlockPlan, Event, Progress, generated, kept_file
 from qmodels.simulation.collisions import GENERATOR_VERSION, collisions, find_sample
 from qmodels.simulation.measuring import measured
 from qmodels.simulation.pair_files import PairHeader, read_pairs, write_pairs
 from qmodels.simulation.pairs import OFF_PEAK, Pairs
 from qmodels.simulation.particles import WINDOW, Z_MASS, pair_mass
 
-Progress = Callable[[int, int], None]
 SAMPLE = "z-ee"
 BLOCK_EVENTS = 5000
-TEST_SEEDS = 10**9
-"""From here on seeds are those of test events."""
 
 
 @dataclass(frozen=True)
-class PairPlan:
-    """What fixes every event of a sample; a ``qmodels.generation.making.Plan``."""
+class PairPlan(BlockPlan):
+    """What fixes every event of a sample of electrons and positrons."""
 
-    sample: str
-    seed: int
     collisions: int = BLOCK_EVENTS
     generator_version: int = GENERATOR_VERSION
+    current_version: ClassVar[int] = GENERATOR_VERSION
+    columns: ClassVar[int] = 8
 
-    def to_json(self) -> str:
-        """One line, the same for the same plan."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    def generator_name(self) -> str:
-        """PYTHIA and FastJet with their versions; ModelDataError if one is not installed."""
-        return programs("pythia8mc", "fastjet")
-
-    def make(self, block: int, most: int) -> Block:
-        """Block number ``block``, stopping after ``most`` events are kept; ModelDataError as ``collisions`` raises."""
-        check_version(self.generator_version, GENERATOR_VERSION)
-        seed = block_seed(self.seed, self.sample, block)
-        random = np.random.default_rng(seed)
-        kept, fates = [], []
+    def events(self, seed: int, random: np.random.Generator) -> Iterator[Event]:
+        """As ``BlockPlan.events``; those off the peak are not measured."""
         for collision in collisions(self.sample, self.collisions, seed):
             if isinstance(collision, str):
-                fates.append(collision)
-                continue
-            if abs(float(pair_mass(collision.z[None])[0]) - Z_MASS) >= WINDOW:
-                fates.append(OFF_PEAK)
-                continue
-            x = measured(collision.visible, random)
-            fates.append(x if isinstance(x, str) else KEPT)
-            if not isinstance(x, str):
-                kept.append((collision.z, x))
-                if len(kept) == most:
-                    break
-        rows = np.array(kept, np.float32).reshape(-1, 2, 8)
-        return Block({"z": rows[:, 0], "x": rows[:, 1]}, np.array(fates, np.str_), self.generator_name())
+                yield collision
+            elif abs(float(pair_mass(collision.z[None])[0]) - Z_MASS) >= WINDOW:
+                yield OFF_PEAK
+            else:
+                x = measured(collision.visible, random)
+                yield x if isinstance(x, str) else (collision.z, x)
 
 
 def make_plan(sample: str, seed: int) -> PairPlan:
@@ -82,16 +57,8 @@ def generate(
     pool: AbstractContextManager[Pool] | None = None,
     progress: Progress | None = None,
 ) -> PairHeader:
-    """Write a file of the first ``events`` events of ``plan``, made on all processors or on ``pool``.
-
-    Called again after a kill it goes on: :func:`qmodels.generation.making.made_blocks`, whose errors it raises.
-    """
-    with made_blocks(path, plan, events, pool or open_pool(), progress) as made:
-        arrays = [block.arrays for block in made.blocks()]
-        pairs = Pairs(*(np.concatenate([block[name] for block in arrays]) for name in ("z", "x")))
-        header = PairHeader(plan.sample, len(pairs), made.generated, dict(made.skipped), plan.seed, made.generator)
-        write_pairs(path, pairs, header)
-    return header
+    """Write a file of the first ``events`` events of ``plan``: see :func:`qmodels.simulation.blocks.generated`."""
+    return generated(path, plan, events, write_pairs, pool, progress)
 
 
 def unseen_pairs(events: int, seed: int, progress: Progress | None = None) -> Pairs:
@@ -109,6 +76,4 @@ def training_pairs(events: int, seed: int, progress: Progress | None = None) -> 
 
 
 def _cached(plan: PairPlan, events: int, progress: Progress | None) -> Pairs:
-    name, text = f"{plan.sample}-{events}-{plan.seed}", f"{plan.to_json()} {plan.generator_name()}"
-    path = cached("simulation", name, text, lambda file: generate(file, plan, events, None, progress))
-    return read_pairs(path)[0]
+    return read_pairs(kept_file(plan, events, write_pairs, progress))[0]

@@ -45,6 +45,21 @@ class Pairs:
         return self.take(slice(0, half)), self.take(slice(half, 2 * half))
 
 
+def watched(pairs: Pairs, training: int | None, watching: int, batch: int, kind: str = "pairs") -> tuple[Pairs, Pairs]:
+    """``training`` events, all that there are if None, and others to watch it by: ``watching``, or a tenth if few.
+
+    Raises ModelDataError if there are not so many, or fewer than a ``batch``; ``kind`` is what it calls them.
+    """
+    check = min(watching, len(pairs) // 10)
+    number = len(pairs) - check if training is None else training
+    if not max(batch, 1) <= number <= len(pairs) - check or check < 1:
+        raise ModelDataError(
+            f"{number} of {len(pairs)} {kind} cannot be trained on beside the {check} that watch it: a batch takes"
+            f" {batch}; give more {kind}"
+        )
+    return pairs.take(slice(check, check + number)), pairs.take(slice(0, check))
+
+
 def sound(z: Floats32, x: Floats32) -> tuple[Pairs, Counter[str]]:
     """The events that can be used, and how many others there are by reason; the first reason counts."""
     return told_apart(

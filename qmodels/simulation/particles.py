@@ -71,7 +71,7 @@ def from_port(momenta: Floats) -> Floats32:
     return with_energies(np.asarray(momenta, np.float64) * np.array(MOMENTUM_UNITS))
 
 
-def normal_noise(events: int, seed: int, stream: int) -> Floats32:
-    """The noise of a seed: (events, NOISE) independent standard normal numbers; streams of one seed are unrelated."""
+def normal_noise(events: int, seed: int, stream: int, numbers: int = NOISE) -> Floats32:
+    """The noise of a seed: (events, numbers) independent standard normal ones; streams of one seed are unrelated."""
     random = np.random.default_rng(np.random.SeedSequence([seed, stream]))
-    return random.standard_normal((events, NOISE), dtype=np.float32)
+    return random.standard_normal((events, numbers), dtype=np.float32)

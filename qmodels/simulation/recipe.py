@@ -16,7 +16,7 @@ from qmodels.simulation.events import find_variant
 from qmodels.simulation.generating import training_pairs
 from qmodels.simulation.networks import paper, residual
 from qmodels.simulation.pair_files import read_pairs
-from qmodels.simulation.pairs import Pairs
+from qmodels.simulation.pairs import Pairs, watched
 from qmodels.simulation.particles import NOISE, normal_noise, ports
 from qmodels.simulation.points import Choice, preset_of
 from qmodels.simulation.presets import (
@@ -156,15 +156,7 @@ def _events(preset: Preset, events: int | None, seed: int, data: Path | None) ->
         pairs = training_pairs((TRAINING_EVENTS if events is None else events) + VALIDATION_EVENTS, seed)
     else:
         pairs = read_pairs(data)[0]
-    watched = min(VALIDATION_EVENTS, len(pairs) // 10)
-    training = len(pairs) - watched if events is None else events
-    fewest = max(part.stage.batch for part in preset.parts)
-    if not max(fewest, 1) <= training <= len(pairs) - watched or watched < 1:
-        raise ModelDataError(
-            f"{training} of {len(pairs)} pairs cannot be trained on beside the {watched} that watch it: a batch takes"
-            f" {fewest}; give more pairs"
-        )
-    return pairs.take(slice(watched, watched + training)), pairs.take(slice(0, watched))
+    return watched(pairs, events, VALIDATION_EVENTS, max(part.stage.batch for part in preset.parts))
 
 
 def _float_step(run: SimulationRun, preset: Preset) -> Step:

@@ -79,8 +79,11 @@ class Control:
             machine.put(valid, given)
             machine.settle()
             row = bytes(machine.bits)
-            closed = watched is not None and (reset or not self.is_high("ready_in", row))
-            if closed and watched is not None and not machine.is_free_of(valid, watched):
+            if (
+                watched is not None
+                and (reset or not self.is_high("ready_in", row))
+                and not machine.is_free_of(valid, watched)
+            ):
                 when = "in a reset" if reset else "while ready_in is low"
                 raise NotClosedError(f"valid_in changes what the design does {when}, when no event is taken")
             yield row

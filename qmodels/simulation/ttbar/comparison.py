@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from hls.machine.files import write_text
 from qmodels.simulation.calling import read_network
+from qmodels.simulation.fidelity import floor
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.presets import PARTNER_FILE, REFERENCE_FILE
-from qmodels.simulation.ttbar.fidelity import Figures, figures, floor, identity, made_by, metrics
+from qmodels.simulation.ttbar.fidelity import Figures, figures, identity, made_by, metrics
 from qmodels.simulation.ttbar.samples import read_events, unseen_events
 from qmodels.simulation.ttbar.tables import page
 from qmodels.types import Fidelity, Firmware
@@ -57,8 +58,7 @@ def evaluate(
     """Write table and plots of the networks in ``folder`` into ``out``; returns the table's page.
 
     On ``data``, a file of top pairs, or on ``events`` that are simulated and kept; ``load`` is for what is quantized.
-    Raises ModelDataError if a network
-    is missing, or the file is.
+    Raises ModelDataError if a network is missing, or the file is.
     """
     own, partner = read_network(folder / REFERENCE_FILE), read_network(folder / PARTNER_FILE)
     told = progress or (lambda stage, done, total: None)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from qmodels.simulation import fidelity
 from qmodels.simulation.distances import SLICES, Distance, distance, sliced_wasserstein
+from qmodels.simulation.fidelity import Made
 from qmodels.simulation.pairs import Mask, Pairs
 from qmodels.simulation.ttbar.kinematics import latent_masses, measured_masses
 from qmodels.simulation.ttbar.layout import (
@@ -34,8 +37,6 @@ from qmodels.types import Fidelity, Firmware, Floats, Floats32, Floats64
 
 Observables = Callable[[Floats32], dict[str, tuple[Floats, Floats64]]]
 """Of events, by name: values and edges of a histogram."""
-_ENCODE, _RESTORE, _SIMULATE, _AGAIN = range(20, 24)
-"""Streams of noise."""
 _WITHOUT_MISSING = [index for index in range(4 * PARTICLES) if index not in (4 * MISSING + 2, 4 * MISSING + 3)]
 
 PT_BINS = np.array([*range(0, 200, 10), 220, 250, 300, 400], np.float64)
@@ -52,16 +53,6 @@ MASS_BINS: dict[str, Floats64] = {
     "m_tt": np.arange(300.0, 1001.0, 20.0),
 }
 """Edges in GeV."""
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """What networks make of the first half: z̃ of x, x̃ of z̃, x̃′ of z, and x̃′ once more with other noise."""
-
-    encoded: Floats32
-    restored: Floats32
-    simulated: Floats32
-    again: Floats32
 
 
 @dataclass(frozen=True)
@@ -89,25 +80,13 @@ class Figures:
 
 def made_by(encoder: Firmware, decoder: Firmware, half: Pairs, seed: int) -> Made:
     """What both make of a half, with the noise of ``seed``."""
-    noise = {stream: normal_noise(len(half), seed, stream) for stream in (_ENCODE, _RESTORE, _SIMULATE, _AGAIN)}
-    latent = encoded(encoder, half.x, noise[_ENCODE])
-    return Made(
-        latent,
-        decoded(decoder, latent, noise[_RESTORE]),
-        decoded(decoder, half.z, noise[_SIMULATE]),
-        decoded(decoder, half.z, noise[_AGAIN]),
-    )
+    return fidelity.made_by(partial(encoded, encoder), partial(decoded, decoder), half, seed, normal_noise)
 
 
 def identity(half: Pairs) -> Made:
     """What no network makes of a half: quarks for jets in order of pT, the neutrino for what is missing, and back."""
     jets = ordered(with_energies(momenta_of(half.z), MEASURED_MASSES))
     return Made(with_energies(momenta_of(half.x), LATENT_MASSES), half.x, jets, jets)
-
-
-def floor(half: Pairs) -> Made:
-    """The true events of a half: its partners, which nobody could tell from those of the other half."""
-    return Made(half.z, half.x, half.x, half.x)
 
 
 def figures(made: Made, other: Pairs, slices: int = SLICES) -> Figures:

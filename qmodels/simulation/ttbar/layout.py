@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.detector import cms
+from qmodels.simulation.particles import normal_noise as noise_of
 from qmodels.types import Floats, Floats32, Floats64
 
 PARTICLES, DIMENSIONS = 6, 3
@@ -92,6 +93,5 @@ def from_port(momenta: Floats, masses: tuple[float, ...]) -> Floats32:
 
 
 def normal_noise(events: int, seed: int, stream: int) -> Floats32:
-    """The noise of a seed: (events, NOISE) independent standard normal numbers; streams of one seed are unrelated."""
-    random = np.random.default_rng(np.random.SeedSequence([seed, stream]))
-    return random.standard_normal((events, NOISE), dtype=np.float32)
+    """As :func:`qmodels.simulation.particles.normal_noise`, (events, NOISE)."""
+    return noise_of(events, seed, stream, NOISE)

@@ -19,6 +19,7 @@ from qmodels.generation.clustering import anti_kt_jets
 from qmodels.simulation import measuring as pairs
 from qmodels.simulation.collisions import VISIBLE_ETA
 from qmodels.simulation.measuring import HAS_PHOTON, NOT_ISOLATED, NOT_SEEN
+from qmodels.simulation.pairs import Mask
 from qmodels.simulation.ttbar.layout import (
     ELECTRON_PT,
     FIRST_JET,
@@ -41,8 +42,6 @@ _TRUE_ELECTRON_PT = 7.0
 _TRUE_JET_PT = 8.0
 """GeV: below it no jet is (2.3 standard deviations)."""
 _MUON_PT = 10.0
-
-Mask = npt.NDArray[np.bool_]
 
 
 def measured(visible: Floats64, random: np.random.Generator) -> Floats32 | str:

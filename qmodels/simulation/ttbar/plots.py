@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hls.machine.files import whole_file
+from qmodels.simulation.fidelity import Made
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.plots import histograms
-from qmodels.simulation.ttbar.fidelity import Made, Observables, latent_observables, measured_observables
+from qmodels.simulation.ttbar.fidelity import Observables, latent_observables, measured_observables
 from qmodels.simulation.ttbar.layout import inside
 from qmodels.types import Floats32
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from qmodels.errors import ModelDataError
-from qmodels.simulation.pairs import Pairs
+from qmodels.simulation.pairs import Pairs, watched
 from qmodels.simulation.presets import PARTNER_FILE, REFERENCE_FILE
 from qmodels.simulation.ttbar.networks import residual
 from qmodels.simulation.ttbar.presets import (
@@ -88,15 +88,8 @@ def _events(preset: TopPreset, events: int | None, seed: int, data: Path | None)
         pairs = training_events((TRAINING_EVENTS if events is None else events) + VALIDATION_EVENTS, seed)
     else:
         pairs = read_events(data)[0]
-    watched = min(VALIDATION_EVENTS, len(pairs) // 10)
-    training = len(pairs) - watched if events is None else events
-    fewest = max(part.stage.batch for part in preset.parts)
-    if not fewest <= training <= len(pairs) - watched or watched < 1:
-        raise ModelDataError(
-            f"{training} of {len(pairs)} top pairs cannot be trained on beside the {watched} that watch it: a batch"
-            f" takes {fewest}; give more"
-        )
-    return pairs.take(slice(watched, watched + training)), pairs.take(slice(0, watched))
+    batch = max(part.stage.batch for part in preset.parts)
+    return watched(pairs, events, VALIDATION_EVENTS, batch, "top pairs")
 
 
 def _write_record(run: TopRun, preset: str, fits: Fits) -> None:

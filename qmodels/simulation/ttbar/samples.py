@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from hls.machine.pools import Pool, open_pool
+from hls.machine.pools import Pool
 from qmodels.errors import ModelDataError
-from qmodels.generation.blocks import KEPT, Block, block_seed, check_version
-from qmodels.generation.cache import cached
-from qmodels.generation.making import made_blocks
-from qmodels.generation.pythia import programs
 from qmodels.seeds import check_seed
-from qmodels.simulation.generating import TEST_SEEDS
+from qmodels.simulation.blocks import TEST_SEEDS, BlockPlan, Event, Progress, generated, kept_file
 from qmodels.simulation.pair_files import PairHeader, read_particles, usable, write_pairs
 from qmodels.simulation.pairs import MASS_TOLERANCE, NOT_FINITE, OFF_SHELL, Mask, Pairs, finite, told_apart
 from qmodels.simulation.ttbar.collisions import GENERATOR_VERSION, SETTINGS, collisions
@@ -37,7 +33,6 @@ from qmodels.simulation.ttbar.layout import (
 from qmodels.simulation.ttbar.measuring import OUTSIDE, measured
 from qmodels.types import Floats32
 
-Progress = Callable[[int, int], None]
 SAMPLE = "ttbar"
 QUICK_SAMPLE = "ttbar-partons"
 BLOCK_EVENTS = 2000
@@ -50,40 +45,22 @@ NAMES = tuple(
 
 
 @dataclass(frozen=True)
-class TopPlan:
-    """What fixes every event of a sample; a ``qmodels.generation.making.Plan``."""
+class TopPlan(BlockPlan):
+    """What fixes every event of a sample of top pairs."""
 
-    sample: str
-    seed: int
     collisions: int = BLOCK_EVENTS
     generator_version: int = GENERATOR_VERSION
+    current_version: ClassVar[int] = GENERATOR_VERSION
+    columns: ClassVar[int] = COLUMNS
 
-    def to_json(self) -> str:
-        """One line, the same for the same plan."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    def generator_name(self) -> str:
-        """PYTHIA and FastJet with their versions; ModelDataError if one is not installed."""
-        return programs("pythia8mc", "fastjet")
-
-    def make(self, block: int, most: int) -> Block:
-        """Block number ``block``, stopping after ``most`` events are kept; ModelDataError as ``collisions`` raises."""
-        check_version(self.generator_version, GENERATOR_VERSION)
-        seed = block_seed(self.seed, self.sample, block)
-        random = np.random.default_rng(seed)
-        kept, fates = [], []
+    def events(self, seed: int, random: np.random.Generator) -> Iterator[Event]:
+        """As ``BlockPlan.events``."""
         for collision in collisions(self.sample, self.collisions, seed):
             if isinstance(collision, str):
-                fates.append(collision)
-                continue
-            x = measured(collision.visible, random)
-            fates.append(x if isinstance(x, str) else KEPT)
-            if not isinstance(x, str):
-                kept.append((collision.z, x))
-                if len(kept) == most:
-                    break
-        rows = np.array(kept, np.float32).reshape(-1, 2, COLUMNS)
-        return Block({"z": rows[:, 0], "x": rows[:, 1]}, np.array(fates, np.str_), self.generator_name())
+                yield collision
+            else:
+                x = measured(collision.visible, random)
+                yield x if isinstance(x, str) else (collision.z, x)
 
 
 def make_plan(sample: str, seed: int) -> TopPlan:
@@ -101,16 +78,8 @@ def generate(
     pool: AbstractContextManager[Pool] | None = None,
     progress: Progress | None = None,
 ) -> PairHeader:
-    """Write a file of the first ``events`` events of ``plan``, made on all processors or on ``pool``.
-
-    Called again after a kill it goes on: :func:`qmodels.generation.making.made_blocks`, whose errors it raises.
-    """
-    with made_blocks(path, plan, events, pool or open_pool(), progress) as made:
-        arrays = [block.arrays for block in made.blocks()]
-        pairs = Pairs(*(np.concatenate([block[name] for block in arrays]) for name in ("z", "x")))
-        header = PairHeader(plan.sample, len(pairs), made.generated, dict(made.skipped), plan.seed, made.generator)
-        write_events(path, pairs, header)
-    return header
+    """Write a file of the first ``events`` events of ``plan``: see :func:`qmodels.simulation.blocks.generated`."""
+    return generated(path, plan, events, write_events, pool, progress)
 
 
 def write_events(path: Path, pairs: Pairs, header: PairHeader) -> None:
@@ -149,9 +118,7 @@ def training_events(events: int, seed: int, progress: Progress | None = None) ->
 
 
 def _cached(plan: TopPlan, events: int, progress: Progress | None) -> Pairs:
-    name, text = f"{plan.sample}-{events}-{plan.seed}", f"{plan.to_json()} {plan.generator_name()}"
-    path = cached("simulation", name, text, lambda file: generate(file, plan, events, None, progress))
-    return read_events(path)[0]
+    return read_events(kept_file(plan, events, write_events, progress))[0]
 
 
 def _on_shell(particles: Floats32, masses: tuple[float, ...]) -> Mask:
