@@ -124,12 +124,13 @@ def _linear_ends(quantizer: Quantizer) -> tuple[np.float32, np.float32]:
 
 
 def _linear_scale(quantizer: Quantizer, values: Array) -> Array:
-    """The least that clips nothing; for ``auto_po2`` the power of two next to the one of least squares."""
+    """The least that clips nothing; for ``auto_po2`` the power of two next to the one of least squares.
+
+    One for each element of a vector: QKeras takes the greatest over all axes but the last, which there are none.
+    """
     low, high = _linear_ends(quantizer)
     over = np.abs(values) * 2 if quantizer.get("keep_negative", True) else values
-    scale = np.maximum(over.max(axis=channel_axes(values), keepdims=True) / (high - low), EPSILON)
-    if values.ndim == 1:
-        scale = scale.reshape(-1)
+    scale = np.maximum(over.max(axis=tuple(range(values.ndim - 1)), keepdims=True) / (high - low), EPSILON)
     if quantizer.options["alpha"] == AUTO:
         return np.asarray(scale, np.float32)
     scale, last = nearest_power(scale), -np.ones_like(scale)
@@ -166,6 +167,7 @@ def _ternary(quantizer: Quantizer, values: Array) -> Scaled:
                 "a weight at its threshold, which float32 puts on either side",
                 "train with alpha='auto_po2' or a threshold of its own, which is another network",
             )
-        steps = np.where(ratio > 0.5, np.sign(values), np.float32(0))
+        # In a vector each has a scale, which is 0 once it is: by 0 QKeras divides to no number, which it drops.
+        steps = np.where((ratio > 0.5) & (scale > 0), np.sign(values), np.float32(0))
         scale = np.asarray(least_squares(values, steps), np.float32)
     return _least_squares(values, steps)

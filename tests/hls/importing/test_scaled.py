@@ -70,6 +70,15 @@ def test_scales_of_quantized_linear_that_are_powers_of_two(text: str, right: Any
 def test_a_vector_has_one_scale_or_one_for_each_element() -> None:
     assert found("quantized_bits(4,0,1,alpha='auto')", [0.7, 0.1]).scale.tolist() == [np.float32(0.7) * 2 / 14]
     assert found("binary(alpha='auto')", [0.5, -0.25]).scale.tolist() == pytest.approx([0.5, 0.25])
+    linear = found("quantized_linear(4,0,alpha='auto')", [0.7, -0.1])
+    assert linear.steps.tolist() == [7, -7]
+    assert linear.scale.tolist() == pytest.approx([0.7 / 7, 0.1 / 7])
+
+
+def test_an_element_of_a_vector_that_ternary_drops_stays_zero() -> None:
+    """QKeras finds it below half of the first scale, which all share, and gives it the scale 0 from then on."""
+    chosen = found("ternary(alpha='auto')", [1.0, 0.25, -0.5])
+    assert (chosen.steps * chosen.scale).tolist() == pytest.approx([1.0, 0.0, -0.5])
 
 
 def test_a_channel_of_zeros_stays_zero() -> None:
