@@ -147,12 +147,22 @@ def layer_kind(entry: dict[str, Any]) -> str:
     """The class of a layer; of those that share a name with another's, with what tells them apart."""
     *registered, kind = str(entry["class_name"]).split(">")
     module = str(entry.get("module"))
-    if ".ops." in module and not module.startswith("hgq"):
+    if (".ops." in module and not module.startswith("hgq")) or _is_operator_in_hdf5(entry):
         return f"ops.{kind}"
     package = registered[0] if registered else module.split(".")[0]
     if package == "HGQ" and kind in _PASSIVE:
         return _PASSIVE[kind]
     return f"hgq.{kind}" if package == "hgq" else kind
+
+
+def _is_operator_in_hdf5(entry: dict[str, Any]) -> bool:
+    """Whether Keras 3 wrote an operator into HDF5, where classes have no module: ``Average`` is a layer's name too.
+
+    Every layer has options that an operator has not, and only Keras 3 writes calls as dictionaries.
+    """
+    calls = entry.get("inbound_nodes")
+    of_keras3 = isinstance(calls, list) and bool(calls) and isinstance(calls[0], dict) and "module" not in entry
+    return of_keras3 and ">" not in entry["class_name"] and not {"trainable", "dtype", "layers"} & set(entry["config"])
 
 
 _PASSIVE = {

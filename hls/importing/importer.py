@@ -183,7 +183,8 @@ class _Import:
         key = layer.name if len(layer.calls) == 1 else f"{layer.name}@{number}"
         for refusal in _refused_of_call(layer, call, self._known):
             self._refusals.add(refusal)
-        check_layer(layer)
+        if layer.class_name in self._known:  # of others nothing is known but a name that may look like a known one's
+            check_layer(layer)
         inputs = [self._tensors[ref] for ref in call.inputs]
         if not inputs:
             raise ModelFileError(f"layer {layer.name!r} is called with no tensor; save the whole model again")

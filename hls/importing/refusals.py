@@ -97,7 +97,7 @@ _CURES: dict[str, str] = {
     ),
     **dict.fromkeys(("HBatchNormalization", "HMultiHeadAttention"), _HGQ),
     "ops.Softmax": _SOFTMAX,
-    **dict.fromkeys(("LayerNormalization", "GroupNormalization", "UnitNormalization"),
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
         "its mean, variance or norm are those of each event, and a root of them is no finite binary "
         f"number; use BatchNormalization, {ANOTHER}"),
     "TimeDistributed": "a QDense or an activation works on the last axis by itself and needs none: call the layer on "
@@ -116,6 +116,13 @@ _CURES: dict[str, str] = {
     **dict.fromkeys(("ops.NotEqual", "ops.Equal", "ops.LogicalAnd", "ops.LogicalOr", "ops.LogicalNot"),
         "of comparisons >, >=, < and <= are read here; two of them multiplied are both, and 1 - x is the other, which "
         "compute the same"),
+    **dict.fromkeys([f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2)],
+        "of outputs that divide the length of their axis it is an AveragePooling or MaxPooling whose window and "
+        "strides are the quotients, which computes the same"),
+    **dict.fromkeys(("ops.AveragePool", "ops.MaxPool"),
+        "the layers AveragePooling1D, MaxPooling2D and their like compute the same"),
+    "ops.Average": "without weights it is keras.ops.mean, with weights the keras.ops.sum of a product with constants, "
+    "which compute the same",
     "ops.Slice": "it takes a part of the batch too; write it as x[:, 1:3], which computes the same of every event",
     "ops.Diff": "write it as a difference of slices (x[:, 1:] - x[:, :-1]), which computes the same",
     "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",

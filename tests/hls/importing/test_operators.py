@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -58,6 +60,43 @@ X = tensor("q")
 )
 def test_an_operator_with_constants(entry: dict[str, Any], right: list[float], tmp_path: Path) -> None:
     assert computed(tmp_path, entry) == [right]
+
+
+def in_hdf5(path: Path, *entries: dict[str, Any]) -> Path:
+    """A file as Keras 3 writes HDF5: no class has a module, and only layers have a dtype and are trainable or not."""
+    layers = [port("x", 3), activation("q", "quantized_bits(8,3,alpha=1)", "x"), *entries]
+    for entry in layers:
+        if ".ops." not in entry.pop("module"):
+            entry["config"] |= {"dtype": "float32", "trainable": True}
+    config = {"name": "net", "layers": layers, "input_layers": ["x", 0, 0], "output_layers": ["o", 0, 0]}
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = "3.15.1"
+        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": config})
+        file.create_group("model_weights").attrs["layer_names"] = [entry["config"]["name"] for entry in layers]
+        for entry in layers:
+            file["model_weights"].create_group(entry["config"]["name"]).attrs["weight_names"] = []
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entries", "right"),
+    [
+        ([operator("Add", "o", X, 1)], [-0.5, 1.25, 3.0]),
+        ([operator("Negative", "o", X)], [1.5, -0.25, -2.0]),
+        ([layer("Relu", "o", X, module="keras.src.ops.nn")], [0.0, 0.25, 2.0]),
+        ([operator("Reshape", "r", X, newshape=[-1, 3, 1]), operator("Max", "o", tensor("r"), axis=1)], [2.0]),
+        ([operator("GetItem", "o", X, [{"class_name": "__ellipsis__", "config": {}}, 1])], [0.25]),
+        ([layer("Average", "a", [X, X]), operator("Multiply", "o", tensor("a"), tensor("a"))], [2.25, 0.0625, 4.0]),
+    ],
+)
+def test_an_operator_in_hdf5(entries: list[dict[str, Any]], right: list[float], tmp_path: Path) -> None:
+    assert emulate(import_keras(in_hdf5(tmp_path / "m.h5", *entries)), np.asarray(EVENT)).tolist() == [right]
+
+
+def test_an_operator_that_has_the_name_of_a_layer_is_none(tmp_path: Path) -> None:
+    """Keras's ``Average`` layer of one tensor is that tensor; the operator averages over an axis."""
+    with pytest.raises(UnsupportedError, match=r"Average is not supported: without weights it is keras\.ops\.mean"):
+        import_keras(in_hdf5(tmp_path / "m.h5", operator("Average", "o", X, axis=1)))
 
 
 @pytest.mark.parametrize(
