@@ -168,13 +168,16 @@ def _leaky(op: Operation) -> Tensor:
     return Tensor(op.backend.leaky(x.handle, op.attribute("alpha", 0.01)), x.shape, x.axes)
 
 
-def _clip(op: Operation) -> Tensor:
-    x = op.tensor()
+def _clip(op: Operation) -> Tensor | Constant:
     ends = [
         op.number(index, name) if op.argument(index) is not None else op.attribute(name, None)
         for index, name in ((1, "min"), (2, "max"))
     ]
     low, high = (None if end is None or abs(end) > 1e30 else float(end) for end in ends)
+    weights = op.argument(0)
+    if isinstance(weights, Constant):  # of less than 8 bits, before the DequantizeLinear
+        return folding.clipped(weights, low, high)
+    x = op.tensor()
     return Tensor(op.backend.clip(x.handle, low, high), x.shape, x.axes)
 
 

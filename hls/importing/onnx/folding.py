@@ -57,6 +57,13 @@ def dequantized(constant: Constant, scale: Array, zero: Array) -> Constant:
     return Constant(values, integers, np.asarray(scale, np.float32))
 
 
+def clipped(constant: Constant, low: float | None, high: float | None) -> Constant:
+    """The constant between two ends, of which either may be open, in the type that it has."""
+    if low is None and high is None:
+        return constant
+    return Constant(np.asarray(np.clip(constant.values, low, high), constant.values.dtype))
+
+
 def bounded(size: int, where: str) -> None:
     """Raise UnsupportedError for a constant that is larger than a file of weights states: it is damaged."""
     if size > _LARGEST:

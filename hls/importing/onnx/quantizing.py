@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from hls.importing.onnx import folding
 from hls.importing.onnx.backend import Floats, Quantizer, Rounding
 from hls.importing.onnx.operation import Operation
-from hls.importing.onnx.tensors import Constant, Tensor, channels_last, vector
+from hls.importing.onnx.tensors import Constant, Tensor, channels_last, positive_axis, vector
 
 _MOST_BITS = 64
+_OUTPUT_TYPES: dict[int, type[np.integer[Any]]] = {
+    0: np.uint8, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16,
+}  # fmt: skip
+"""ONNX's numbers of element types, which say what a QuantizeLinear without a zero point gives."""
 _SAME: dict[str, Rounding] = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 
 
@@ -124,7 +128,11 @@ def multi_threshold(op: Operation) -> Tensor:
 def _integer_range(op: Operation) -> tuple[Floats, int, int]:
     """The zero point, whose type says of how many bits the integers are."""
     if op.argument(2) is None:
-        return np.zeros(1, np.float32), 0, 255
+        kind = op.attribute("output_dtype", 0)
+        if kind not in _OUTPUT_TYPES:
+            raise op.unsupported(f"integers of ONNX type {kind}", "int8 or uint8")
+        bounds = np.iinfo(_OUTPUT_TYPES[kind])
+        return np.zeros(1, np.float32), int(bounds.min), int(bounds.max)
     values = op.constant(2, "zero point").values
     if values.dtype.kind not in "iu":
         raise op.unsupported(f"integers of type {values.dtype}", "int8 or uint8")
@@ -132,13 +140,30 @@ def _integer_range(op: Operation) -> tuple[Floats, int, int]:
     return values.astype(np.float32), int(bounds.min), int(bounds.max)
 
 
-def quantize_linear(op: Operation) -> Tensor:
-    """ONNX's QuantizeLinear: the integers, zero point and all."""
+def _along(op: Operation, values: Floats, weights: Constant) -> Floats:
+    """Numbers of a channel each, along the axis that the operator names; a single one as it is."""
+    shape = weights.values.shape
+    if values.size == 1:
+        return values.reshape(-1)
+    axis = positive_axis(op.attribute("axis", 1), len(shape), op.where)
+    if values.shape != (shape[axis],):
+        raise op.unsupported(f"scales of shape {values.shape} for weights {shape}", "one for all, or one a channel")
+    return values.reshape([-1 if place == axis else 1 for place in range(len(shape))])
+
+
+def quantize_linear(op: Operation) -> Tensor | Constant:
+    """ONNX's QuantizeLinear: the integers, zero point and all; of weights too, which a DequantizeLinear then reads."""
     zero, low, high = _integer_range(op)
-    scale = _positive(op, 1)
-    if scale.size > 1:
+    scale, weights = _positive(op, 1), op.argument(0)
+    if isinstance(weights, Constant):
+        scale, zero = (_along(op, values, weights) for values in (scale, zero))
+        steps = np.rint(np.asarray(weights.values, np.float32) / scale) + zero
+        return Constant(np.asarray(np.clip(steps, low, high), np.float32))
+    if max(scale.size, zero.size) > 1:
         raise op.unsupported("a scale for each channel of an activation", "one for the tensor")
-    x = _emit(op, op.tensor(), Quantizer(scale, zero, low, high, "ROUND"))
+    # It rounds before it adds the zero point, where QONNX's Quant rounds the sum: by an odd one ties go the other way.
+    whole = int(zero.reshape(-1)[0])
+    x = _emit(op, op.tensor(), Quantizer(scale, np.zeros(1, np.float32), low - whole, high - whole, "ROUND"))
     out = op.backend.scale(x.handle, scale.reshape(1), zero.reshape(1), divide=True)
     return Tensor(out, x.shape, x.axes)
 
@@ -147,15 +172,9 @@ def dequantize_linear(op: Operation) -> Tensor | Constant:
     """ONNX's DequantizeLinear: ``(integer - zero) * scale``."""
     scale, x = _positive(op, 1), op.argument(0)
     zero = op.floats(2, "zero point") if op.argument(2) is not None else np.zeros(1, np.float32)
-    axis = op.attribute("axis", 1)
-    rank = x.values.ndim if isinstance(x, Constant) else len(op.tensor().axes)
-    if scale.size > 1:
-        shape = [1] * rank
-        shape[axis] = -1
-        scale, zero = scale.reshape(shape), zero.reshape(shape) if zero.size > 1 else zero
     if isinstance(x, Constant):
-        return folding.dequantized(x, scale, zero)
-    if scale.size > 1:
+        return folding.dequantized(x, *(_along(op, values, x) for values in (scale, zero)))
+    if max(scale.size, zero.size) > 1:
         raise op.unsupported("a scale for each channel of an activation", "one for the tensor")
     held = op.tensor()
     centred = op.backend.scale(held.handle, None, -zero.reshape(1))

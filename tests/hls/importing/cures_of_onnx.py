@@ -100,6 +100,11 @@ QUANTIZERS = [
         o=np.array(0, np.int8)),
     one("one for the tensor", LINE, step("QuantizeLinear", "q", "t", "o"), step("QuantizeLinear", "q", "s", "o"),
         o=np.array(0, np.int8), t=np.full(3, 0.25)),
+    one("int8 or uint8", LINE, step("QuantizeLinear", "q", "s", output_dtype=10),
+        step("QuantizeLinear", "q", "s", output_dtype=3)),
+    one("one for all, or one a channel", LINE, [Step("DequantizeLinear", ("W", "t"), "w"), step("MatMul", "q", "w")],
+        [Step("DequantizeLinear", ("W", "u"), "w"), step("MatMul", "q", "w")],
+        W=np.ones((3, 2), np.int8), t=np.full(3, 0.25), u=np.full(2, 0.25)),
     one("one for the tensor", LINE, step("DequantizeLinear", "q", "t", "o"), step("DequantizeLinear", "q", "s", "o"),
         o=np.array(0, np.int8), t=np.full(3, 0.25)),
 ]  # fmt: skip

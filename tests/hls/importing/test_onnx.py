@@ -174,6 +174,32 @@ class TestQuantizers:
         weights = np.array([[1, -7, 3], [2, 0, 5]], np.int8)
         exact(chain((1, 2), *steps, t=0.375, o=zero, n=none, W=weights), tmp_path)
 
+    def test_onnx_rounds_before_it_adds_the_zero_point(self, tmp_path: Path) -> None:
+        """Half of all inputs are ties here, which QONNX's Quant, that rounds the sum, takes the other way."""
+        odd = np.array(3, np.int8)
+        steps = (Step("QuantizeLinear", ("x", "t", "o"), "i"), Step("DequantizeLinear", ("i", "t", "o"), "y"))
+        _, found = exact(chain((1, 2), *steps, t=0.5, o=odd), tmp_path)
+        _, other = exact(chain((1, 2), quant("x", "y", "t", "b8", "o"), t=0.5, o=3.0), tmp_path)
+        assert not np.array_equal(found, other)
+
+    @pytest.mark.parametrize("axis", [1, -1])
+    def test_weights_are_quantized_a_channel_each(self, axis: int, tmp_path: Path) -> None:
+        """As onnxruntime writes float weights and Brevitas those of less than 8 bits."""
+        scale, zero = ("t", "o"), np.array([0, 1, -2], np.int8)
+        steps = (
+            Step("QuantizeLinear", ("W", *scale), "i", {"axis": axis}), Step("Clip", ("i", "low", "high"), "c"),
+            Step("DequantizeLinear", ("c", *scale), "w", {"axis": axis}), Step("MatMul", ("x", "w"), "y"),
+        )  # fmt: skip
+        ends = {"low": np.array(-2, np.int8), "high": np.array(2, np.int8)}
+        exact(chain((1, 2), *steps, W=W, t=[0.25, 0.5, 0.375], o=zero, **ends), tmp_path)
+
+    def test_a_type_stated_instead_of_a_zero_point(self, tmp_path: Path) -> None:
+        steps = (
+            Step("QuantizeLinear", ("x", "t"), "i", {"output_dtype": 3}), Step("DequantizeLinear", ("i", "t"), "y"),
+        )  # fmt: skip
+        graph = import_model(chain((1, 2), *steps, t=0.25).write(tmp_path / "m.onnx"), Statements("ap_fixed<6,4>"))
+        assert Emulator(graph).evaluate(np.array([[-8.0, 7.75]]))[0].tolist() == [[-8.0, 7.75]]
+
     def test_the_port_takes_the_type_of_the_quantizer_that_reads_it(self, tmp_path: Path) -> None:
         graph, _ = exact(chain((1, 4), quant("x", "y", bits="b3", narrow=1)), tmp_path, input_type=None)
         port = graph.port(graph.inputs[0])
