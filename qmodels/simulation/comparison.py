@@ -14,6 +14,7 @@ from qmodels.simulation.generating import unseen_pairs
 from qmodels.simulation.pair_files import read_pairs
 from qmodels.simulation.pairs import Pairs
 from qmodels.simulation.presets import DECODER, MODEL_FILE, PARTNER_FILE, PARTNER_MODEL_FILE, REFERENCE_FILE
+from qmodels.simulation.splits import split_distances
 from qmodels.simulation.tables import page
 from qmodels.types import Fidelity, Firmware
 
@@ -77,20 +78,23 @@ def evaluate(
     half, other = pairs.halves()
     if odd := len(pairs) - len(half) - len(other):
         skipped = {**skipped, "last of an odd number": odd}
-    rows = {"floor": floor(half), "identity": identity(half)}
-    rows["float"] = _made(variant, own, partner, half, seed)
+    every = {"floor": floor(pairs), "identity": identity(pairs)}
+    every["float"] = _made(variant, own, partner, pairs, seed)
     if (folder / MODEL_FILE).exists():
-        rows["firmware"] = _made(variant, load(folder / MODEL_FILE), load(folder / PARTNER_MODEL_FILE), half, seed)
+        every["firmware"] = _made(variant, load(folder / MODEL_FILE), load(folder / PARTNER_MODEL_FILE), pairs, seed)
+    rows = {name: made.take(slice(0, len(half))) for name, made in every.items()}
     found: dict[str, Figures] = {}
     for done, (name, made) in enumerate(rows.items()):
         told("figures", done, len(rows))
         found[name] = figures(made, half, other)
+    told("cuts into halves", 0, 1)
+    cuts = split_distances(every, pairs)
     out.mkdir(parents=True, exist_ok=True)
     from qmodels.simulation.plots import draw  # brings matplotlib
 
     draw(rows, half, other, out / PICTURE)
     source = f"the events of {data.name}" if data is not None else f"simulated events of seed {seed}"
-    write_text(out / PAGE, page(found, len(half), source, skipped, PICTURE))
+    write_text(out / PAGE, page(found, cuts, len(half), source, skipped, PICTURE))
     return out / PAGE
 
 

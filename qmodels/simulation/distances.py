@@ -44,15 +44,20 @@ def sliced_wasserstein(a: Floats32, b: Floats32, slices: int = SLICES) -> float:
 
     Of samples of different size the longer is cut; the directions are always the same.
     """
-    random = np.random.default_rng(_SEED)
-    directions = random.normal(size=(slices, a.shape[1])).astype(np.float32)
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = random_directions(slices, a.shape[1])
     n, total = min(len(a), len(b)), 0.0
     for start in range(0, slices, _AT_ONCE):
         some = directions[start : start + _AT_ONCE]
         first, second = (np.sort(some @ sample[:n].T, axis=1) for sample in (a, b))
         total += float(((first - second).astype(np.float64) ** 2).mean(axis=1).sum())
     return total / slices
+
+
+def random_directions(slices: int, dimensions: int) -> Floats32:
+    """Unit vectors (slices, dimensions), always the same."""
+    directions = np.random.default_rng(_SEED).normal(size=(slices, dimensions)).astype(np.float32)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return directions
 
 
 def distance(a: Floats, b: Floats, bins: Floats64) -> Distance:

@@ -33,12 +33,16 @@ _ENCODE, _RESTORE, _SIMULATE, _AGAIN = range(20, 24)
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """What networks make of the first half: z̃ of x, x̃ of z̃, x̃′ of z, and x̃′ once more with other noise."""
+    """What networks make of events: z̃ of x, x̃ of z̃, x̃′ of z, and x̃′ once more with other noise."""
 
     encoded: Floats32
     restored: Floats32
     simulated: Floats32
     again: Floats32
+
+    def take(self, rows: slice) -> Made:
+        """Of some of the events."""
+        return Made(self.encoded[rows], self.restored[rows], self.simulated[rows], self.again[rows])
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def network_of(firmware: Firmware) -> Network:
 
 
 def made_by(encoder: Network, decoder: Network, half: Pairs, seed: int, drawn: Noise = normal_noise) -> Made:
-    """What both make of a half, with the noise of ``seed``."""
+    """What both make of a half, or of all, with the noise of ``seed``: that of the first events is always the same."""
     noise = {stream: drawn(len(half), seed, stream) for stream in (_ENCODE, _RESTORE, _SIMULATE, _AGAIN)}
     encoded = encoder(half.x, noise[_ENCODE])
     return Made(

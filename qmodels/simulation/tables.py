@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from qmodels.simulation.fidelity import ETA_EDGES, Figures, Sample
+from qmodels.simulation.splits import SPLIT_SLICES, Splits
+from qmodels.types import Floats64
 
 PUBLISHED: dict[str, str] = {
     "SW z̃": "0.98", "SW x̃": "1.33", "SW x̃′": "3.03",
@@ -19,11 +21,23 @@ _SAMPLES: tuple[tuple[str, Callable[[Figures], Sample]], ...] = (
     ("x̃", lambda figures: figures.restored),
     ("z̃", lambda figures: figures.encoded),
 )
+_CUT_SAMPLES: tuple[tuple[str, Callable[[Splits], Floats64]], ...] = (
+    ("x̃′", lambda cuts: cuts.simulated),
+    ("x̃", lambda cuts: cuts.restored),
+    ("z̃", lambda cuts: cuts.encoded),
+)
 
 
-def page(columns: dict[str, Figures], events: int, source: str, skipped: Mapping[str, int], picture: str) -> str:
-    """Markdown of the figures of each of ``columns``, on halves of ``events``; how many others were ``skipped``, by
-    reason."""
+def page(
+    columns: dict[str, Figures],
+    cuts: dict[str, Splits],
+    events: int,
+    source: str,
+    skipped: Mapping[str, int],
+    picture: str,
+) -> str:
+    """Markdown of the figures of each of ``columns``, on halves of ``events``, and of many ``cuts`` into halves; how
+    many others were ``skipped``, by reason."""
     names = list(columns)
     head = ["", *names, "published"]
     lines = [
@@ -38,6 +52,8 @@ def page(columns: dict[str, Figures], events: int, source: str, skipped: Mapping
         row(head),
         row(["---"] * len(head)),
         *_rows(columns),
+        "",
+        *_cuts(cuts),
         "",
         f"![marginals, transport, response and spread]({picture})",
         "",
@@ -63,6 +79,26 @@ def _rows(columns: dict[str, Figures]) -> Iterator[str]:
     yield row(["half width of what a pair gains along the beam, has across, GeV", *recoils, ""])
     yield row(["spread of E by noise", *(f"{one.noise_spread:.3f}" for one in found), ""])
     yield row(["median angle z to x, mrad", *(f"{one.angle_mrad:.1f}" for one in found), ""])
+
+
+def _cuts(columns: dict[str, Splits]) -> Iterator[str]:
+    found = list(columns.values())
+    yield f"Events cut into halves at random, {len(found[0].simulated)} times: SW by {SPLIT_SLICES} directions,"
+    yield "mean and standard deviation of the cuts, and what there is beyond the floor of the same cut."
+    yield ""
+    yield row(["", *columns])
+    yield row(["---"] * (1 + len(found)))
+    for name, sample in _CUT_SAMPLES:
+        floor, *others = (sample(one) for one in found)
+        yield row([f"SW {name}", *map(_spread, (floor, *others))])
+        yield row(["beyond the floor", "", *(_spread(one - floor) for one in others)])
+    if "firmware" in columns:
+        ratio = columns["firmware"].simulated / columns["float"].simulated
+        yield row(["SW x̃′ over float's", *[""] * (len(found) - 1), _spread(ratio)])
+
+
+def _spread(values: Floats64) -> str:
+    return f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
 
 
 def row(cells: Iterable[str]) -> str:

@@ -87,6 +87,8 @@ def test_a_page_says_what_of_a_file_was_left_out(trained: Path, tmp_path: Path) 
     assert "|  | floor | identity | float | firmware | published |" in page.read_text()
     assert "Halves of 999, of the events of strange.h5." in page.read_text()
     assert "Left out: 1 (a number that is not finite).\nLeft out: 1 (last of an odd number)." in page.read_text()
+    assert "cut into halves at random, 20 times" in page.read_text()
+    assert "| SW x̃′ over float's |  |  |  | " in page.read_text()
     assert (page.parent / "evaluation.png").stat().st_size > 10_000
 
 
