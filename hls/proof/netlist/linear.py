@@ -63,6 +63,8 @@ class Totals:
         shown = self._most_zeros(form, bits)
         if shown < bits and len(form.weights) <= _FEW and self._joined(form):
             shown = max(shown, self._most_zeros(form, bits) if _written(form, self._sum) else 0)
+        if shown < bits and bits > 1 and self._settled(form, bits):
+            return bits
         if shown < bits:
             form = form.again()
             shown = max(shown, self._most_zeros(form, bits) if _written(form, self._sum_or_product) else 0)
@@ -74,6 +76,33 @@ class Totals:
         for node, literal in found.items():
             form.add(form.weights.pop(node), literal)
         return bool(found)
+
+    def _settled(self, form: _Form, bits: int) -> bool:
+        """Whether a solver shows 0 of the few nodes that are left where halves of words are put together.
+
+        A sign that conditionally negates a word is all that is left of its products; that it is the sign of a sum whose
+        carries were saved no full adder tells, where synthesis made its last bit of other gates.
+        """
+        self._put_together(form)
+        return len(form.weights) <= _FEW and self._same.zero(form.weights, form.constant, bits)
+
+    def _put_together(self, form: _Form) -> None:
+        """Read ``x and y`` and ``(not x) and y``, as many of the one as of the other, as ``y``."""
+        halves: dict[tuple[Literal, Literal], int] = {}
+        waiting = sorted(form.weights)
+        while waiting:
+            node = waiting.pop()
+            read = self._aig.left[node], self._aig.right[node]
+            if read[0] < 0 or node not in form.weights:
+                continue
+            for x, y in (read, read[::-1]):
+                other = halves.get((x ^ 1, y))
+                if other is not None and form.weights.get(other) == form.weights[node]:
+                    form.add(form.weights.pop(node), y)
+                    del form.weights[other]
+                    waiting.append(y >> 1)
+                    break
+                halves[x, y] = node
 
     def _sum(self, node: int, weight: int) -> _Sum | None:
         """What ``weight`` of ``node`` are written by, if that is known."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from hls.proof.netlist.aig import Aig, Cones, Literal, cones
-from hls.proof.netlist.settling import solved, told_apart
+from hls.proof.netlist.settling import solved, told_apart, vanishes
 from hls.proof.subject import Deadline
 
 _SECONDS = 0.25
@@ -46,6 +46,15 @@ class Same:
         if told_apart(made)[0].verdict != "open":
             return False
         return solved(made, made.pairs[0], min(_SECONDS, self._deadline.left)).verdict == "equal"
+
+    def zero(self, weights: Mapping[int, int], constant: int, bits: int) -> bool:
+        """Whether ``constant + sum of weight * node`` is shown to be 0 modulo ``2 ** bits``, whatever the variables."""
+        if not self._deadline.left:
+            return False
+        made = cones(self._aig, [(2 * node, 0) for node in weights])
+        if len(made.left) >= _LARGEST:
+            return False
+        return vanishes(made, [*weights.values()], constant, bits, min(_SECONDS, self._deadline.left))
 
     def pairs(self, nodes: Iterable[int]) -> dict[int, Literal]:
         """For nodes that are the same as an earlier one of ``nodes``, or constant, that literal."""

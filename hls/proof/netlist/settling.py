@@ -126,9 +126,34 @@ def solved(cones: Cones, pair: tuple[Lit, Lit], limit: float) -> PairResult:
     return PairResult("different", {node: solver.get_value(terms[node]).is_true() for node in known})
 
 
-def _terms(cones: Cones, pair: tuple[Lit, Lit], manager: Any, kind: Any) -> dict[int, Any]:
-    """A term for each node that the pair depends on."""
-    needed = {literal >> 1 for literal in pair}
+def vanishes(cones: Cones, weights: Sequence[int], constant: int, bits: int, limit: float) -> bool:
+    """Whether Bitwuzla shows in ``limit`` seconds that ``constant`` and ``weights`` of what is first in each pair add
+    up to 0 modulo ``2 ** bits``, whatever the variables.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    require("bitwuzla")
+    import bitwuzla
+
+    manager, kind = bitwuzla.TermManager(), bitwuzla.Kind
+    literals = [first for first, _ in cones.pairs]
+    terms = _terms(cones, literals, manager, kind)
+    word = manager.mk_bv_sort(bits)
+    zero, total = (manager.mk_bv_value(word, value) for value in (0, constant))
+    for weight, literal in zip(weights, literals, strict=True):
+        chosen = [_literal(terms, literal, manager, kind), manager.mk_bv_value(word, weight), zero]
+        total = manager.mk_term(kind.BV_ADD, [total, manager.mk_term(kind.ITE, chosen)])
+    options = bitwuzla.Options()
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, max(int(1000 * limit), 1))
+    solver = bitwuzla.Bitwuzla(manager, options)
+    solver.assert_formula(manager.mk_term(kind.DISTINCT, [total, zero]))
+    return bool(solver.check_sat() == bitwuzla.Result.UNSAT)
+
+
+def _terms(cones: Cones, literals: Sequence[Lit], manager: Any, kind: Any) -> dict[int, Any]:
+    """A term for each node that the literals depend on."""
+    needed = {literal >> 1 for literal in literals}
     for node in range(len(cones.left) - 1, 0, -1):
         if node in needed and cones.left[node] >= 0:
             needed |= {cones.left[node] >> 1, cones.right[node] >> 1}

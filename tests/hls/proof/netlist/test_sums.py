@@ -248,6 +248,29 @@ def test_products_with_bits_and_with_their_complements() -> None:
     assert totals.zeros([*either, *rest, *((-weight, literal) for weight, literal in twice)], 32) == 0
 
 
+def carry_of(aig: Aig, a: list[Literal], b: list[Literal], either: bool) -> Literal:
+    """The last carry of ``a + b``; what passes a carry on is ``x or y``, or ``x ^ y``, which makes no difference."""
+    carry = 0
+    for x, y in zip(a, b, strict=True):
+        passed = aig.disjunction(x, y) if either else aig.difference(x, y)
+        carry = aig.disjunction(aig.conjunction(x, y), aig.conjunction(passed, carry))
+    return carry
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_word_negated_by_a_sign_that_other_gates_make(wrong: bool) -> None:
+    """x s + (not x) s is s for each bit of x, and s the carry of another circuit: of 40 bits, as no adder tells."""
+    aig = Aig()
+    totals = Totals(aig, Same(aig, Deadline(60)))
+    a, b, x = ([aig.variable() for _ in range(bits)] for bits in (10, 10, 20))
+    one, other = carry_of(aig, a, b, True), carry_of(aig, a, b, False)
+    if wrong:
+        other = aig.conjunction(other, aig.conjunction(a[3], b[7]) ^ 1)
+    word = [(1 << n, aig.conjunction(one, bit ^ flip)) for n, bit in enumerate(x) for flip in (0, 1)]
+    split = [(-((1 << len(x)) - 1), aig.conjunction(other, a[0] ^ flip)) for flip in (0, 1)]
+    assert totals.zeros([*word, *split], 24) == (0 if wrong else 24)
+
+
 def test_full_adders_are_written_as_gates(tmp_path: Path) -> None:
     """A carry-save adder of two bits, as Yosys writes it."""
     port = {name: {"direction": "input", "bits": bits} for name, bits in (("clk", [2]), ("a", [3, 4]), ("b", [5, 6]))}
