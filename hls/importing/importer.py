@@ -117,11 +117,20 @@ class _Import:
         self._awaited: dict[str, Awaited] = {}
         self._guard = finest_fraction(model) + 1
         self._known = known_classes()
+        self._guessed = False
         # None: behind a layer that was refused, of a shape that nobody knows.
         self._tensors: dict[TensorRef, str | None] = {}
 
     def graph(self) -> FixedGraph:
         """The graph, or one error that lists all that is refused."""
+        try:
+            return self._whole()
+        except ModelFileError:
+            if self._guessed:  # of a shape, with which what is right may not go together
+                self._refusals.raise_all()
+            raise
+
+    def _whole(self) -> FixedGraph:
         for text in self._model.refused:
             self._refusals.add(UnsupportedError(text))
         for ref in self._model.inputs:
@@ -240,6 +249,7 @@ class _Import:
         return None
 
     def _stand_in(self, shape: tuple[int, ...]) -> str:
+        self._guessed = True
         name = f"stand-in {len(self._builder.nodes)}"
         node = nodes.Input(name, (), name, shape, _STAND_IN.type, _STAND_IN.raw_min, _STAND_IN.raw_max)
         return self._builder.add(node)

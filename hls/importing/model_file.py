@@ -77,6 +77,11 @@ def read_model(path: str | Path) -> ModelSpec:
         return weights.arrays.get(groups.get(layer, ""), ())
 
     model = parse_model(architecture, weights_of, str(file))
+    if held == "hdf5" and any(layer.class_name.startswith("hgq.") for layer in model.layers.values()):
+        raise ModelFileError(
+            f"{file}: a network of HGQ 2 in HDF5, which does not say which numbers are those of which quantizer; "
+            "save it as .keras, which holds the same: keras.models.load_model(FILE).save('model.keras')"
+        )
     held_by = {name: weights.parts.get(groups.get(name, ""), {}) for name in model.layers}
     return replace(model, layers={name: replace(spec, parts=held_by[name]) for name, spec in model.layers.items()})
 

@@ -223,7 +223,7 @@ def _expand(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit(nodes.Reshape, "expand", inputs, tuple(shape))
 
 
-def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, ...], int]:
+def flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, ...], int]:
     """The axes that are reduced made one in front: (node, shape of the result, number of values reduced)."""
     shape = emit.edge(x).shape
     axis = spec.config.get("axis")
@@ -244,7 +244,7 @@ def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, 
 
 def _reduce(*, maximum: bool, mean: bool = False) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        x, shape, count = _flattened(emit, spec, inputs[0])
+        x, shape, count = flattened(emit, spec, inputs[0])
         out = emit(nodes.Pool, "reduce", (x,), (count,), (count,), ((0, 0),), maximum)
         if mean:
             out = pooling.divided(emit, out, count)

@@ -62,11 +62,7 @@ _SOFTMAX = (
     f"and so the class, needs none. Of a last softmax, {SOFTMAX_STATED}"
 )
 _RECURRENT = f"of recurrent layers LSTM, GRU and SimpleRNN are read here; {ENDS_BEFORE}, or use QLSTM, {ANOTHER}"
-_HGQ2 = (
-    "of HGQ 2, of whose layers QDense, QEinsumDense, QEinsumDenseBatchnorm, QConv1D, QConv2D, QBatchNormalization, "
-    "QSum, QMeanPow2, QAdd, QSubtract, QMultiply, QMultiHeadAttention and QLinformerAttention are read here; let "
-    "hls4ml convert it, or train the network with those, which is another network"
-)
+_HGQ2 = "let hls4ml convert it, or train the network with those, which is another network"
 _HGQ = (
     "take HGQ's proxy of the model (HGQ.proxy.to_proxy_model), whose layers are read here and compute the same, "
     "wrapping "
@@ -171,7 +167,8 @@ def unknown_class(layer: str, class_name: str, known: list[str]) -> UnsupportedE
     """The refusal of a class that has no handler, with the cure where there is one."""
     what = f"layer {layer!r}: class {class_name} is not supported"
     if class_name.startswith("hgq."):
-        return UnsupportedError(f"{what}: it is {_HGQ2}")
+        read = ", ".join(sorted(name.removeprefix("hgq.") for name in known if name.startswith("hgq.")))
+        return UnsupportedError(f"{what}: it is of HGQ 2, of whose layers {read} are read here; {_HGQ2}")
     if class_name == ADAPTIVE:
         return adaptive(layer)
     if class_name in _CURES:

@@ -102,9 +102,12 @@ def _together(op: Operation, a: Tensor, b: Tensor, combine: Callable[[object, ob
 
 def _arithmetic(op: Operation) -> Tensor | Constant:
     known, kind = op.constants, op.node.kind
-    if known is not None and len(known) == 2:
-        return folding.arithmetic(kind, known[0], known[1], op.where)
     a, b = op.argument(0), op.argument(1)
+    if known is not None and isinstance(a, Constant) and isinstance(b, Constant):
+        found = folding.arithmetic(kind, known[0], known[1], op.where)
+        if kind in ("Mul", "Div"):
+            found = folding.rescaled(a, kind, known[1], found)
+        return folding.rescaled(b, kind, known[0], found) if kind == "Mul" and found.integers is None else found
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         if kind == "Div":
             raise op.unsupported("a quotient of two tensors", "leave it off the chip")

@@ -85,6 +85,15 @@ def arithmetic(kind: str, a: Array, b: Array, where: str) -> Constant:
     return Constant(np.asarray(found, a.dtype if a.dtype.kind == "f" else found.dtype))
 
 
+def rescaled(constant: Constant, kind: str, factor: Array, product: Constant) -> Constant:
+    """``product`` of a Mul or Div of a constant by a factor, with the integers that it had and a scale times that."""
+    if constant.integers is None or constant.scale is None or not np.all(factor > 0):
+        return product
+    scale = constant.scale * factor if kind == "Mul" else constant.scale / factor
+    integers = np.broadcast_to(constant.integers, product.values.shape)
+    return Constant(product.values, integers, np.asarray(scale, np.float32))
+
+
 def filled(shape: Sequence[int], value: Any, where: str) -> Constant:
     """A constant of one number all over.
 

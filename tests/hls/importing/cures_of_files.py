@@ -228,7 +228,6 @@ HGQ = [
           "use 'C'", [of_hgq("QEinsumDense", "q", equation="bnc,cC->bnC", bias_axes="C", kq_conf=DUMMY, bq_conf=DUMMY)],
           shape=(4, 3), weights={"o": [*MATRIX["o"], np.full((4, 2), 0.5)]},
           cured_weights={"o": [*MATRIX["o"], np.full(2, 0.5)]}),
-    keras([of_hgq("QSum", "q", axes=[1])], "sum over [1, 2]", [of_hgq("QSum", "q", axes=[1, 2])], shape=(2, 3, 4)),
     keras([of_hgq("QConv2D", "q", kernel_size=1, use_bias=False, kq_conf=DUMMY, data_format="channels_first")],
           "build the model channels_last, Permute what it reads",
           [layer("Permute", "p", tensor("q"), dims=[2, 3, 1]),

@@ -237,7 +237,7 @@ CASES: list[Case] = [
            layer("Dense", "o", tensor("f"), use_bias=False)],
           weights={"o": MATRIX, "f": [np.full((1, 3), v, np.float32) for v in (1, 6, 3)]}),
     keras([layer("hgq>QSoftmaxThing", "o", X, module="hgq.layers")],
-          ("it is of HGQ 2, of whose layers QDense", ANOTHER),
+          ("it is of HGQ 2, of whose layers QAdd", ANOTHER),
           [layer("QDense", "o", X, module="hgq.layers", use_bias=False, enable_iq=False, kq_conf=DUMMY)],
           weights={"o": MATRIX}),
     keras([operator("Softmax", "o", X)], ('softmax = "drop" under [model]', "--softmax drop"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -126,6 +128,62 @@ def test_sums_and_merges_read_through_a_quantizer_each(tmp_path: Path) -> None:
     x = stored(graph, EVENTS.reshape(-1, 2, 2))
     joined = quantized(x, first_types, "WRAP") + quantized(x, second_types, "WRAP")
     assert np.array_equal(emulate(graph, x), quantized(joined, i_types, "WRAP").sum(axis=1) * 0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "axes", "keepdims", "scale"),
+    [("QSum", [-2, -1], False, 0.5), ("QSum", [2], True, 0.5), ("QSum", 3, False, 0.5), ("QMeanPow2", [1], False, 0.5),
+     ("QMeanPow2", [1, 3], True, 2.0**-3)],
+)  # fmt: skip
+def test_a_sum_over_any_axes(kind: str, axes: Any, keepdims: bool, scale: float, tmp_path: Path) -> None:
+    entry = layer(kind, "s", "x", axes=axes, keepdims=keepdims, scale=0.5, enable_iq=False)
+    path = files.write(tmp_path / "m.keras", [files.port("x", 2, 3, 4), entry], "s")
+    x = RNG.integers(-8, 8, (5, 2, 3, 4)) * 0.5
+    wanted = x.sum(axis=tuple(np.atleast_1d(axes)), keepdims=keepdims) * scale
+    assert np.array_equal(emulate(import_keras(path, "ap_fixed<8,4>"), x), wanted)
+
+
+@pytest.mark.parametrize("axis", [1, -2, 2])
+def test_a_normalization_along_any_axis(axis: int, tmp_path: Path) -> None:
+    """Of a square, where the numbers of one axis fit the other as well."""
+    gamma, beta, mean = (RNG.normal(size=3).astype(np.float32) for _ in range(3))
+    dummy = config("dummy", "WRAP")
+    entry = layer(
+        "QBatchNormalization", "b", "x", axis=axis, epsilon=0.0, enable_iq=False, kq_conf=dummy, bq_conf=dummy
+    )  # fmt: skip
+    arrays = {"b": [gamma, beta, mean, np.ones(3, np.float32)]}
+    path = files.write(tmp_path / "m.keras", [files.port("x", 3, 3), entry], "b", arrays)
+    x = RNG.integers(-8, 8, (5, 3, 3)) * 0.5
+    shape = (1, 3) if axis == 2 else (3, 1)
+    offset = (beta - mean * gamma).astype(np.float32)
+    wanted = x * gamma.astype(float).reshape(shape) + offset.astype(float).reshape(shape)
+    assert np.array_equal(emulate(import_keras(path, "ap_fixed<8,4>"), x), wanted)
+
+
+def test_what_stands_in_for_a_refused_layer_is_not_blamed(tmp_path: Path) -> None:
+    """The dense layer is refused for its input's types, and nobody knows the shape that it would have given."""
+    (iq, _), (add, _) = saturating((1, 4, 2)), wrapping((1, 4, 3))
+    dense = layer(
+        "QDense", "d", "x", units=3, use_bias=False, enable_iq=True, iq_conf=config("kbi", "SAT_SYM"),
+        kq_conf=config("dummy", "WRAP"),
+    )  # fmt: skip
+    entry = layer("QAdd", "a", "d", "d", enable_iq=True, iq_confs=[config("kif", "wrap"), config("kif", "wrap")])
+    arrays: dict[str, list[Any]] = {"d": [np.ones((2, 3))], "d/iq/quantizer": iq}
+    arrays |= {f"a/iq/quantizers/{name}/quantizer": add for name in ("quantizer", "quantizer_1")}
+    path = files.write(tmp_path / "m.keras", [files.port("x", 4, 2), dense, entry], "a", arrays)
+    with pytest.raises(UnsupportedError, match=r"layer 'd': values that saturate each at ends of its own"):
+        import_keras(path, "ap_fixed<8,4>")
+
+
+def test_hdf5_does_not_say_whose_the_numbers_are(tmp_path: Path) -> None:
+    entry = {"class_name": "hgq>QDense", "config": {"name": "d", "units": 1, "trainable": True}, "inbound_nodes": []}
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        config = {"name": "net", "layers": [files.port("x", 4), entry], "input_layers": [["x", 0, 0]]}
+        config["output_layers"] = [["d", 0, 0]]
+        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": config})
+        file.create_group("model_weights").attrs["layer_names"] = []
+    with pytest.raises(ModelFileError, match=r"HGQ 2 in HDF5, .* save it as \.keras"):
+        import_keras(tmp_path / "m.h5", "ap_fixed<8,4>")
 
 
 def test_another_contraction_is_refused(tmp_path: Path) -> None:

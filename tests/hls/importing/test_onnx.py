@@ -193,6 +193,15 @@ class TestQuantizers:
         ends = {"low": np.array(-2, np.int8), "high": np.array(2, np.int8)}
         exact(chain((1, 2), *steps, W=W, t=[0.25, 0.5, 0.375], o=zero, **ends), tmp_path)
 
+    @pytest.mark.parametrize(("kind", "factor"), [("Mul", [0.3, 0.7, 1.5]), ("Div", [3.0, 0.7, 1.5])])
+    def test_a_scale_beside_the_quantizer_of_weights(self, kind: str, factor: list[float], tmp_path: Path) -> None:
+        """As QONNX's ExtractQuantScaleZeroPt leaves it: the weights are steps still, and each channel has a scale."""
+        steps = (quant("W", "q"), Step(kind, ("q", "f"), "w"), Step("MatMul", ("x", "w"), "y"))
+        file = chain((1, 2), *steps, W=W, f=factor)
+        graph = import_model(file.write(tmp_path / "m.onnx"), Statements("ap_fixed<6,4>"))
+        x = np.array([[1.0, 0.0], [-2.0, 0.25]])
+        assert Emulator(graph).evaluate(x)[0] == pytest.approx(run(file, x))
+
     def test_a_type_stated_instead_of_a_zero_point(self, tmp_path: Path) -> None:
         steps = (
             Step("QuantizeLinear", ("x", "t"), "i", {"output_dtype": 3}), Step("DequantizeLinear", ("i", "t"), "y"),
