@@ -5,12 +5,14 @@
     python benchmarks/hgq2/compare.py encoder-8 --peer peer/bin/python --collisions background.h5
     python benchmarks/hgq2/compare.py mlp16 --peer peer/bin/python --data jets.h5
     python benchmarks/hgq2/compare.py sets-16 --peer peer/bin/python --data jets.h5
+    python benchmarks/hgq2/compare.py anomaly-ae --peer peer/bin/python --data background.h5 --events 100000
 
 Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
-learning rates (one of jets, pair and semivisible), of which its frontier takes the best. Each point is one training.
-Fidelity is Kendall tau on events of another seed, accuracy on the validation jets, or the encoder's loss on its
-validation events. The ratio compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in
-log LUT, is as good. Points are kept in --out, so that the same command goes on where it stopped.
+learning rates (one of jets, pair and semivisible; of anomaly-ae both get three), of which its frontier takes the best.
+Each point is one training. Fidelity is Kendall tau on events of another seed, accuracy on the validation jets, the
+encoder's loss on its validation events, or the mean AUC of the four signals in files beside the background's. The ratio
+compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT, is as good. Points are
+kept in --out, so that the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -81,17 +83,36 @@ JETS = {
     for variant, (ours, peer) in _JET_CHARGES.items()
 }
 
+AUTOENCODER = "anomaly-ae"
+_ANOMALY_CHARGES = {OURS: (1e-5, 3e-5, 1e-4), PEER: (1e-6, 3e-6, 1e-5, 1e-4)}
+QUESTIONS = {
+    **EVENT_VARIABLES,
+    "encoder-8": ENCODER,
+    "encoder-16": ENCODER,
+    **JETS,
+    AUTOENCODER: Question(
+        "mean AUC",
+        1,
+        512,
+        1.0,
+        {side: _grid(charges, (2e-3, 5e-3, 1e-2)) for side, charges in _ANOMALY_CHARGES.items()},
+    ),
+}
+
 
 def main() -> None:
+    sys.path.insert(0, str(ROOT))
     options = _options()
     if options.train is not None:
         _train(options, *options.train)
         return
-    question = _question(options)
+    question = QUESTIONS[options.subject]
     folders = {side: [_folder(options, side, *point) for point in points] for side, points in question.points.items()}
     missing = [f for some in folders.values() for f in some if not (f / "point.json").exists()]
     if options.subject.startswith("encoder") and missing:
         _write_clouds(options)
+    if options.subject == AUTOENCODER and missing:
+        _write_autoencoder(options)
     with ThreadPoolExecutor(options.jobs) as pool:
         for folder in pool.map(lambda folder: _run(options, folder), missing):
             sys.stderr.write(f"{folder.name}: {(folder / 'point.json').read_text()}\n")
@@ -117,7 +138,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Path:
 
 def _train(options: argparse.Namespace, side: str, charge: str, rate: str) -> None:
     """One point, in this process or the peer's."""
-    folder, question = _folder(options, side, float(charge), float(rate)), _question(options)
+    folder, question = _folder(options, side, float(charge), float(rate)), QUESTIONS[options.subject]
     result = (
         _ours(options, folder, question, float(charge), float(rate))
         if side == OURS
@@ -127,7 +148,6 @@ def _train(options: argparse.Namespace, side: str, charge: str, rate: str) -> No
 
 
 def _ours(options: argparse.Namespace, folder: Path, question: Question, charge: float, rate: float) -> dict[str, Any]:
-    sys.path.insert(0, str(ROOT))
     from benchmarks.hgq2 import ours
     from hls.emulation import emulate
     from hls.importing import import_keras
@@ -141,6 +161,8 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
         fidelity = ours.encoder(_reference(options), np.load(_clouds(options)), training, folder)
     elif options.subject in JETS:
         ours.jets(options.subject, options.data, training, folder)
+    elif options.subject == AUTOENCODER:
+        ours.autoencoder(_reference(options), np.load(_clouds(options)), options.events, training, folder)
     else:
         ours.event_variable(options.subject, options.events, training, folder)
     graph = import_keras(folder / "model.h5")
@@ -154,6 +176,9 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
     call = [options.peer, str(HERE / "peer.py")]
     if options.subject.startswith("encoder"):
         call += ["encoder", "--folder", str(_reference(options)), "--clouds", str(_clouds(options))]
+    elif options.subject == AUTOENCODER:
+        call += ["autoencoder", "--events", str(options.events)]
+        call += ["--folder", str(_reference(options)), "--clouds", str(_clouds(options))]
     elif options.subject in JETS:
         call += ["jets", "--variant", options.subject, "--data", str(options.data)]
     else:
@@ -173,6 +198,10 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
 
 
 def _measured(options: argparse.Namespace, network: Any) -> float:
+    if options.subject == AUTOENCODER:
+        from benchmarks.hgq2.anomalies import mean_auc
+
+        return mean_auc(options.data, network)
     return _accuracy(options, network) if options.subject in JETS else _tau(options, network)
 
 
@@ -293,14 +322,11 @@ def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
     begin, end = f"<!-- hgq2 {subject} -->\n", f"<!-- /hgq2 {subject} -->"
     before, rest = PAGE.read_text(encoding="utf-8").split(begin)
     training = "its own" if options.data or subject.startswith("encoder") else f"{options.events:,}"
-    text = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}`, on {training} events:\n"
+    given = "" if options.events == EVENTS else f" --events {options.events}"
+    given += f" --data {options.data.name}" if options.data else ""
+    call = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}{given}`"
+    text = f"{call}, on {training} events:\n"
     PAGE.write_text(f"{before}{begin}{text}\n```text\n{table}```\n{end}{rest.split(end)[1]}", encoding="utf-8")
-
-
-def _question(options: argparse.Namespace) -> Question:
-    if options.subject in JETS:
-        return JETS[options.subject]
-    return ENCODER if options.subject.startswith("encoder") else EVENT_VARIABLES[options.subject]
 
 
 def _folder(options: argparse.Namespace, side: str, charge: float, rate: float) -> Path:
@@ -308,6 +334,9 @@ def _folder(options: argparse.Namespace, side: str, charge: float, rate: float) 
 
 
 def _reference(options: argparse.Namespace) -> Path:
+    """The folder of the float networks that both sides start from."""
+    if options.subject == AUTOENCODER:
+        return Path(options.out, options.subject)
     return ROOT / "firmware_projects" / f"compression-{options.subject}"
 
 
@@ -330,13 +359,29 @@ def _write_clouds(options: argparse.Namespace) -> None:
     np.save(path, transport_targets(particles, particle_count(options.subject)))
 
 
+def _write_autoencoder(options: argparse.Namespace) -> None:
+    """The collisions to train on, and the float network of them."""
+    folder = _reference(options)
+    if (folder / "reference.h5").exists():
+        return
+    if options.data is None:
+        raise SystemExit("--data: collisions of the background are needed, with those of each signal beside them")
+    from benchmarks.hgq2 import anomalies, ours
+    from qmodels.anomaly.samples.files import read_events
+
+    folder.mkdir(parents=True, exist_ok=True)
+    collisions = anomalies.split(read_events(options.data))[0]
+    np.save(_clouds(options), collisions)
+    ours.float_autoencoder(collisions, options.events, SEED, folder)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("subject", choices=(*EVENT_VARIABLES, "encoder-8", "encoder-16", *JETS))
+    parser.add_argument("subject", choices=QUESTIONS)
     parser.add_argument("--peer", required=True, help="Python of the environment that has HGQ2")
-    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--events", type=int, default=EVENTS, help="of an epoch")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--data", type=Path, help="training jets of `qtrigger data jets`")
+    parser.add_argument("--data", type=Path, help="jets, or collisions of the background, of `qtrigger data`")
     parser.add_argument("--collisions", type=Path, help="training events of the encoder")
     parser.add_argument("--netlist", action="store_true", help="synthesise the points with Yosys too (minutes each)")
     parser.add_argument("--publish", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")

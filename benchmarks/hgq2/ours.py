@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.hgq2.anomalies import VARIANT
+from qmodels.anomaly import recipe
+from qmodels.anomaly.fidelity import REFERENCE_FILE
+from qmodels.anomaly.networks import LEAN as LEAN_ANOMALY
+from qmodels.anomaly.training import AnomalyRun, Background
 from qmodels.compression import reference
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features
 from qmodels.compression.learned_encoder import learn
@@ -27,6 +33,7 @@ from qmodels.training.precision.charge import Charge
 from qmodels.training.precision.finish import snap
 from qmodels.training.precision.resources import measure_reach
 from qmodels.training.precision.task import ChargedTask
+from qmodels.types import Floats32
 
 RANGE_EVENTS = 10_000
 CUSTOM = {"ParticleOutputs": reference.ParticleOutputs}
@@ -84,6 +91,26 @@ def encoder(folder: Path, clouds: npt.NDArray[np.float32], training: Training, o
     snap(model)
     model.save(out / "model.h5")
     return task.validate()[0]
+
+
+def float_autoencoder(collisions: Floats32, events: int, seed: int, folder: Path) -> None:
+    """The network that both sides start from, into reference.h5."""
+    set_up(seed)
+    recipe.train_autoencoder(VARIANT, _anomaly_run(collisions, events, None, seed, folder))
+
+
+def autoencoder(folder: Path, collisions: Floats32, events: int, training: Training, out: Path) -> None:
+    """The autoencoder of anomalies and its score, started from the float one in ``folder``, into model.h5."""
+    shutil.copyfile(folder / REFERENCE_FILE, out / REFERENCE_FILE)
+    stage = replace(LEAN_ANOMALY.stage, batch=training.batch, learning_rate=training.rate)
+    set_up(training.seed)
+    run = _anomaly_run(collisions, events, training.epochs, training.seed, out)
+    recipe.train_firmware(VARIANT, run, replace(LEAN_ANOMALY, charge=training.charge, stage=stage))
+
+
+def _anomaly_run(collisions: Floats32, events: int, epochs: int | None, seed: int, out: Path) -> AnomalyRun:
+    background = Background(collisions, VARIANT.form, events, seed)
+    return AnomalyRun(out=out, epochs=epochs, seed=seed, background=background)
 
 
 def _betas(events: int) -> npt.NDArray[np.float32]:

@@ -21,10 +21,14 @@ import tensorflow as tf
 from alkaid.converter import trace_model
 from alkaid.trace import trace
 from hgq.config import LayerConfigScope, QuantizerConfigScope
-from hgq.layers import QDense, QSum
-from hgq.quantizer import QuantizerConfig
+from hgq.layers import QDense, QMultiply, QSubtract, QSum
+from hgq.quantizer import Quantizer, QuantizerConfig
 from hgq.utils import trace_minmax
 
+from benchmarks.hgq2.anomalies import OnPorts
+from qmodels.anomaly.layout import INPUTS
+from qmodels.anomaly.networks import INPUT_BITS, INPUT_INTEGER, SHARE
+from qmodels.anomaly.training import Background, ScoreTask
 from qmodels.compression.encoder import FEATURES
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features
 from qmodels.compression.presets import find_preset
@@ -179,11 +183,48 @@ def jets(options: argparse.Namespace) -> Subject:
     )
 
 
+def autoencoder(options: argparse.Namespace) -> Subject:
+    """The autoencoder of anomalies, started from the float one, and its score.
+
+    Inputs and errors have the score's own format: widths to learn would make the least score by having none.
+    """
+    reference = keras.models.load_model(options.folder / "reference.h5", compile=False)
+    background = Background(np.load(options.clouds), OnPorts(), options.events, options.seed)
+    start = keras.Input((INPUTS,), name="event")
+    x = ports = Quantizer(_fixed("TRN", "WRAP"), name="ports")(start)  # where there is nothing to round or saturate
+    dense = [layer for layer in reference.layers if isinstance(layer, keras.layers.Dense)]
+    for layer in dense:
+        widths = QuantizerConfig("default", "datalane", f0=_fraction()) if layer is dense[0] else None
+        activation = keras.activations.serialize(layer.activation)
+        x = QDense(layer.units, activation=activation, iq_conf=widths, name=layer.name)(x)
+    made = QuantizerConfig("default", "datalane", f0=_fraction())
+    x = QSubtract(iq_confs=[_fixed("TRN", "WRAP"), made], name="error")([ports, x])
+    x = Quantizer(_fixed("RND_CONV", "SAT"), name="missed")(x)
+    squares = QMultiply(enable_iq=False, enable_ebops=False, name="squares")([x, x])
+    score = QSum(axes=1, scale=SHARE, keepdims=True, enable_iq=False, enable_ebops=False, name="score")(squares)
+    network = keras.Model(start, score)
+    for layer in dense:
+        copy = network.get_layer(layer.name)
+        copy._kernel.assign(layer.kernel)
+        copy.bias.assign(layer.bias)
+    calibration = background.epoch(0)[:CALIBRATION_EVENTS]
+    return Subject(network, lambda trained: ScoreTask("hgq2", background, trained), [calibration], None)
+
+
+def _fixed(rounding: str, overflow: str) -> QuantizerConfig:
+    widths = {"k0": True, "i0": INPUT_INTEGER, "f0": _fraction(), "ir": None, "fr": None, "trainable": False}
+    return QuantizerConfig("kif", "datalane", **widths, round_mode=rounding, overflow_mode=overflow)
+
+
+def _fraction() -> int:
+    return INPUT_BITS - INPUT_INTEGER - 1
+
+
 def _ports() -> QuantizerConfig:
     return QuantizerConfig("default", "datalane", f0=INPUT_FRACTION)
 
 
-SUBJECTS = {"event-variable": event_variable, "encoder": encoder, "jets": jets}
+SUBJECTS = {"event-variable": event_variable, "encoder": encoder, "jets": jets, "autoencoder": autoencoder}
 
 
 def main() -> None:
@@ -219,10 +260,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subject", choices=SUBJECTS)
     parser.add_argument("--variant", help="of the event variable, or of the jets")
-    parser.add_argument("--events", type=int, help="training events of the event variable")
+    parser.add_argument("--events", type=int, help="of the event variable, or of the autoencoder's epochs")
     parser.add_argument("--data", type=Path, help="training jets, .h5")
-    parser.add_argument("--folder", type=Path, help="of the encoder's float networks")
-    parser.add_argument("--clouds", type=Path, help="training events of the encoder, .npy")
+    parser.add_argument("--folder", type=Path, help="of the float networks of the encoder, or of the autoencoder")
+    parser.add_argument("--clouds", type=Path, help="events of the encoder, or of the autoencoder, .npy")
     parser.add_argument("--charge", type=float, required=True, help="HGQ2's beta in the end")
     parser.add_argument("--first", type=float, required=True, help="HGQ2's beta in the first epoch")
     parser.add_argument("--ramp", type=float, required=True, help="part of the epochs in which it rises")

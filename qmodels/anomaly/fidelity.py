@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import poisson
 
-from qmodels.anomaly.events import cached_collisions, multiplied
+from qmodels.anomaly.events import cached_collisions
 from qmodels.anomaly.sample_files import read_sample, sample_of, samples_in
 from qmodels.anomaly.samples.blocks import COCKTAIL
 from qmodels.anomaly.scores import reference_score
+from qmodels.anomaly.symmetry import multiplied
 from qmodels.anomaly.variants import Variant
 from qmodels.classification import auc
 from qmodels.types import Fidelity, Firmware, Floats32, Floats64

@@ -13,6 +13,11 @@ FILTERS, WINDOW = 4, 3
 """Of the convolutional autoencoder: each object with its neighbours on either side makes four numbers, those of all 19
 three latents, and back."""
 
+SHARE = 2.0**-6
+"""Of the sum of squared errors in an autoencoder's score: a mean over 64 places, the nearest power of two."""
+INPUT_BITS, INPUT_INTEGER = 9, 4
+"""Of an input, which is of the order of one, with its sign: beyond 16 it counts as 16, as do errors of it."""
+
 FLOAT = Stage("float", 30, 512, 3e-3)
 
 

@@ -11,16 +11,14 @@ from qkeras import QActivation, QConv1D, QDense, quantized_bits, quantized_relu
 
 from qmodels.anomaly.float_networks import Convolution, Layer
 from qmodels.anomaly.layout import INPUTS, OBJECTS
-from qmodels.anomaly.networks import Learned, Uniform
-from qmodels.anomaly.scores import SHARE
+from qmodels.anomaly.networks import INPUT_BITS, INPUT_INTEGER, SHARE, Learned, Uniform
 from qmodels.anomaly.variants import Variant
 from qmodels.product_layers import PairProducts
 from qmodels.training.precision.quantizer import learned_bits
 from qmodels.training.quantization import FixedPoint, integer_bits
 from qmodels.types import Floats, Floats32
 
-INPUTS_FORMAT = FixedPoint(9, 4, signed=True)
-"""Of the inputs, which are of the order of one: beyond 16 they count as 16, as do errors of them."""
+INPUTS_FORMAT = FixedPoint(INPUT_BITS, INPUT_INTEGER, signed=True)
 _COVERED = 0.999
 _MOST_FRACTION = 8
 """With so many bits below the point every sum stays within 2^24 of its steps, so that QKeras computes it exactly."""

@@ -12,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from qmodels.anomaly.events import multiplied
 from qmodels.anomaly.fidelity import MODEL_FILE, REFERENCE_FILE
 from qmodels.anomaly.float_networks import read_layers
 from qmodels.anomaly.networks import FLOAT, PRESETS, Learned, Uniform
@@ -26,6 +25,7 @@ from qmodels.anomaly.reference import (
 from qmodels.anomaly.samples.blocks import COCKTAIL, GENERATOR_VERSION
 from qmodels.anomaly.samples.files import read_events
 from qmodels.anomaly.samples.making import cached_events
+from qmodels.anomaly.symmetry import multiplied
 from qmodels.anomaly.training import AnomalyRun, Background, LatentsTask, ReconstructionTask, ScoreTask, VaeTask
 from qmodels.anomaly.variants import Variant
 from qmodels.errors import ModelDataError
@@ -75,7 +75,7 @@ def train(
     run = _run(variant, out, data, events=events, epochs=epochs, seed=seed, resume=resume, progress=progress)
     steps = [_reference_step(variant, run)]
     if preset != FLOAT.label:
-        steps.append(Step(preset, lambda: _train_firmware(variant, run, PRESETS[preset])))
+        steps.append(Step(preset, lambda: train_firmware(variant, run, PRESETS[preset])))
     fits = run_steps(out, steps)
     _write_record(variant, run, preset, fits, data)
     return out / (REFERENCE_FILE if preset == FLOAT.label else MODEL_FILE)
@@ -90,7 +90,7 @@ def train_point(
     """
     run = _run(variant, out, None, events=events, epochs=epochs, seed=seed)
     shutil.copyfile(_shared_reference(variant, run), out / REFERENCE_FILE)
-    run_steps(out, [Step("point", lambda: _train_firmware(variant, run, network))])
+    run_steps(out, [Step("point", lambda: train_firmware(variant, run, network))])
     return out / MODEL_FILE
 
 
@@ -136,12 +136,13 @@ def _reference_step(variant: Variant, run: AnomalyRun) -> Step:
         read_layers(variant, run.out / REFERENCE_FILE)
 
     def train() -> Fits:
-        return _train_vae(run) if variant.latents_alone else _train_autoencoder(variant, run)
+        return _train_vae(run) if variant.latents_alone else train_autoencoder(variant, run)
 
     return Step(FLOAT.label, train, makes=(REFERENCE_FILE,), accept=accept)
 
 
-def _train_autoencoder(variant: Variant, run: AnomalyRun) -> Fits:
+def train_autoencoder(variant: Variant, run: AnomalyRun) -> Fits:
+    """The float autoencoder, into reference.h5."""
     keras.utils.set_random_seed(run.seed)
     network = build_convolutional_autoencoder() if variant.convolutional else build_autoencoder()
     fitted = run.fit(FLOAT, ReconstructionTask(FLOAT.label, run.background, network))
@@ -158,7 +159,8 @@ def _train_vae(run: AnomalyRun) -> Fits:
     return {FLOAT.label: fitted}
 
 
-def _train_firmware(variant: Variant, run: AnomalyRun, preset: Uniform | Learned) -> Fits:
+def train_firmware(variant: Variant, run: AnomalyRun, preset: Uniform | Learned) -> Fits:
+    """From reference.h5 in the folder of the run, into model.h5."""
     layers = read_layers(variant, run.out / REFERENCE_FILE)
     sample = variant.form.inputs(multiplied(run.background.collisions, SAMPLE_EVENTS, run.seed))
     keras.utils.set_random_seed(run.seed)

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from qmodels.anomaly.float_networks import read_network
+from qmodels.anomaly.networks import SHARE
 from qmodels.anomaly.variants import Variant
 from qmodels.types import Floats32, Floats64
-
-SHARE = 2.0**-6
-"""Of the sum of squared errors in an autoencoder's score: a mean over 64 places, the nearest power of two."""
 
 
 def reference_score(variant: Variant, path: Path, inputs: Floats32) -> Floats64:

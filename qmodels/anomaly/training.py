@@ -9,9 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from qmodels.anomaly.events import multiplied
-from qmodels.anomaly.networks import LATENTS
-from qmodels.anomaly.scores import SHARE
+from qmodels.anomaly.networks import LATENTS, SHARE
+from qmodels.anomaly.symmetry import multiplied
 from qmodels.anomaly.variants import InputForm
 from qmodels.training.loop import Arrays
 from qmodels.training.run import Run

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qmodels.anomaly.events import multiplied
 from qmodels.anomaly.samples import blocks
 from qmodels.anomaly.samples.blocks import CODES, make_plan
 from qmodels.anomaly.samples.processes import PROCESSES, SHARES, find_process
+from qmodels.anomaly.symmetry import multiplied
 from qmodels.errors import ModelDataError
 from qmodels.generation.blocks import KEPT
 
