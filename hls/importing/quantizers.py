@@ -172,6 +172,7 @@ def parse_quantizer(value: Any, where: str) -> Quantizer | None:
         raise _unknown(kind, where)
     quantizer = Quantizer(_AT_INFERENCE.get(kind, kind), options, where)
     _check_numbers(quantizer)
+    _check_sign(quantizer)
     if quantizer.get("qnoise_factor", 1.0) != 1.0:
         raise quantizer.unsupported("qnoise_factor != 1", "finish the quantization schedule (qnoise_factor = 1) first")
     for name in _LOST_OPTIONS:
@@ -199,6 +200,13 @@ def _check_numbers(quantizer: Quantizer) -> None:
     for name in ("negative_slope", "relu_upper_bound", "relu_shift", "max_value", "qnoise_factor", "u"):
         if not isinstance(quantizer.options.get(name), int | float | None):
             raise quantizer.unsupported(f"{name}={reprlib.repr(quantizer.options[name])}", "give it a number")
+
+
+def _check_sign(quantizer: Quantizer) -> None:
+    """QKeras takes ``keep_negative`` off the bits as a number, and reads it as a truth elsewhere."""
+    value = quantizer.options.get("keep_negative")
+    if isinstance(value, int | float) and value not in (0, 1):
+        raise quantizer.unsupported(f"keep_negative={value!r}", f"use 0 or 1, {ANOTHER}")
 
 
 def _plain(option: Any) -> Any:

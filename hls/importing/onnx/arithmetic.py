@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -171,6 +172,22 @@ def _leaky(op: Operation) -> Tensor:
     return Tensor(op.backend.leaky(x.handle, op.attribute("alpha", 0.01)), x.shape, x.axes)
 
 
+def _prelu(op: Operation) -> Tensor:
+    """What is above zero, less what is below, turned, times the slope of its channel."""
+    x, slopes = op.tensor(), op.floats(1, "slope")
+    below = replace(x, handle=op.backend.relu(op.backend.scale(x.handle, _MINUS, None)))
+    above = replace(x, handle=op.backend.relu(x.handle))
+    return _together(op, above, _scaled(op, below, slopes, None), lambda p, q: op.backend.add(p, q, negate=True))
+
+
+def _power(op: Operation) -> Tensor:
+    """The square: of it alone is exact what any library makes of it."""
+    x, exponent = op.tensor(), op.number(1, "exponent")
+    if exponent != 2:
+        raise op.unsupported(f"a power of {exponent:g}", "write a whole power as a product of tensors (Mul)")
+    return _together(op, x, x, op.backend.multiply)
+
+
 def _clip(op: Operation) -> Tensor | Constant:
     ends = [
         op.number(index, name) if op.argument(index) is not None else op.attribute(name, None)
@@ -268,5 +285,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Max": partial(_extreme, least=False),
     "Min": partial(_extreme, least=True),
     "Neg": _negate,
+    "PRelu": _prelu,
+    "Pow": _power,
     "Relu": _unary("relu"),
 }

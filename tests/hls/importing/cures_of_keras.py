@@ -67,6 +67,7 @@ ACTIVATIONS: list[tuple[Any, str, Any]] = [
     ("foo(4)", "put one of these in its place, which is another network (binary", "quantized_bits(4,0,alpha=1)"),
     ("quantized_bits(", "write a call with numbers, like quantized_bits(8, 2)", "quantized_bits(8, 2)"),
     (of("quantized_bits", alpha=[1.0, 2.0]), "use a single number", of("quantized_bits", alpha=1.0)),
+    ("quantized_bits(6,0,0,2,alpha=1)", "use 0 or 1", "quantized_bits(6,0,0,1,alpha=1)"),
     ("quantized_bits(0,0,alpha=1)", "use at least 1", "quantized_bits(1,0,alpha=1)"),
     ("quantized_bits(65,0,alpha=1)", "use at most 64", "quantized_bits(64,0,alpha=1)"),
     (of("quantized_relu", bits=4, relu_upper_bound=0.3, is_quantized_clip=False), "use a multiple of its LSB, 2**-4",

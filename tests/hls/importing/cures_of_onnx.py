@@ -102,6 +102,8 @@ QUANTIZERS = [
         o=np.array(0, np.int8), t=np.full(3, 0.25)),
     one("int8 or uint8", LINE, step("QuantizeLinear", "q", "s", output_dtype=10),
         step("QuantizeLinear", "q", "s", output_dtype=3)),
+    one("a product of tensors (Mul)", LINE, step("Pow", "q", "t"),
+        [Step("Mul", ("q", "q"), "p"), step("Mul", "p", "q")], t=3.0),
     one("one for all, or one a channel", LINE, [Step("DequantizeLinear", ("W", "t"), "w"), step("MatMul", "q", "w")],
         [Step("DequantizeLinear", ("W", "u"), "w"), step("MatMul", "q", "w")],
         W=np.ones((3, 2), np.int8), t=np.full(3, 0.25), u=np.full(2, 0.25)),

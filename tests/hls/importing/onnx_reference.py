@@ -141,6 +141,8 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "MultiThreshold": _thresholds,
     "Neg": lambda step, a: -a[0],
     "Pad": lambda step, a: np.pad(a[0], np.reshape(a[1], (2, -1)).T),
+    "PRelu": lambda step, a: np.where(a[0] >= 0, a[0], np.asarray(a[1], np.float32) * a[0]),
+    "Pow": lambda step, a: a[0] ** a[1],
     "Quant": _quant,
     "QuantizeLinear": lambda step, a: np.clip(np.round(a[0] / a[1]) + a[2], *_range(a[2])),
     "ReduceMean": lambda step, a: a[0].mean(axis=tuple(step.options["axes"]), keepdims=bool(step.options["keepdims"])),

@@ -56,6 +56,13 @@ KERNEL = np.random.default_rng(3).integers(-4, 5, (4, 3, 3, 2)) * 0.25
 
 
 class TestArithmetic:
+    @pytest.mark.parametrize("slope", [[0.25], [[0.5], [0.25], [-1.0]], np.full((3, 4), 0.375).tolist()])
+    def test_a_slope_below_zero_a_channel(self, slope: Any, tmp_path: Path) -> None:
+        exact(chain((1, 3, 4), quant("x", "q"), Step("PRelu", ("q", "f"), "y"), f=slope), tmp_path)
+
+    def test_a_square(self, tmp_path: Path) -> None:
+        exact(chain((1, 3), quant("x", "q"), Step("Pow", ("q", "two"), "y"), two=2.0), tmp_path)
+
     @pytest.mark.parametrize(
         ("kind", "first"),
         [(kind, first) for kind in ("Add", "Sub", "Mul") for first in (True, False)] + [("Div", True)],
