@@ -19,7 +19,7 @@ from qmodels.training.precision.finish import prune, snap
 from qmodels.training.precision.resources import ResourceTerm, measure_reach
 from qmodels.training.precision.task import ChargedTask
 
-REACH_JETS, BIT_JETS = 10_000, 4096
+REACH_JETS = 10_000
 GUESSING = math.log(len(CLASSES))
 """Cross-entropy of a network that says nothing, in nats."""
 GIVEN_UP = 0.5
@@ -45,10 +45,10 @@ def train_learned(run: JetRun, how: Learned) -> tuple[keras.Model, Fitted]:
     measure_reach(model, sample)
     task, cost = run.task(how.stage, model), ResourceTerm(model)
     # By the validation jets it would choose what those few happen to like, and they would say nothing of it any more.
-    learned = task.trained_loss(BIT_JETS)
+    learned = task.trained_loss(how.bit_jets)
     limit = learned + GIVEN_UP * max(GUESSING - learned, 0.0)
     prune_bits(
-        model, lambda: task.trained_loss(BIT_JETS), lambda: how.charge.last * float(cost()), limit=limit, rounds=1
+        model, lambda: task.trained_loss(how.bit_jets), lambda: how.charge.last * float(cost()), limit=limit, rounds=1
     )
     if run.variant.architecture == MLP:
         model = prune(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,17 +90,25 @@ def test_wrong_options_of_a_training_are_named(data: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_network_of_learned_widths_is_firmware(data: Path, tmp_path: Path) -> None:
+def test_a_network_of_learned_widths_is_firmware(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qmodels.jets.presets import learned
     from qmodels.jets.search import train_learned
-    from qmodels.jets.training import JetRun
+    from qmodels.jets.training import JetRun, JetTask
     from qmodels.training.records import save_model
 
+    asked: list[int] = []
+    trained_loss = JetTask.trained_loss
+
+    def noted(task: JetTask, most: int) -> float:
+        asked.append(most)
+        return trained_loss(task, most)
+
+    monkeypatch.setattr(JetTask, "trained_loss", noted)
     variant = VARIANTS["mlp16"]
     jets = read_jets(data, 1, 600)
-    model, fitted = train_learned(
-        JetRun(variant=variant, jets=jets, out=tmp_path, epochs=1, seed=1), learned(variant)
-    )  # fmt: skip
+    run = JetRun(variant=variant, jets=jets, out=tmp_path, epochs=1, seed=1)
+    model, fitted = train_learned(run, replace(learned(variant), bit_jets=300))
+    assert set(asked) == {300}  # they alone say which bits go
     save_model(model, tmp_path / "model.h5")
     graph = import_keras(tmp_path / "model.h5")
     inputs = variant.inputs(jets)
