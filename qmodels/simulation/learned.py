@@ -27,14 +27,17 @@ _INTEGER = 2
 def build(name: str, electron_hidden: int = HIDDEN, pair_hidden: int = HIDDEN) -> keras.Model:
     """Untrained network of the layers of :func:`qmodels.simulation.networks.residual`.
 
-    Momenta and energies keep the format of the port, and so does what comes out: 1/16 GeV are what a detector tells.
+    What comes out has the format of the port, as have the momenta that are moved: 1/16 GeV are what a detector tells.
+    How much they are moved is worked out of fewer bits of momenta and energies: the lowest are dropped, which costs no
+    logic.
     """
     ports = new_ports()
     momenta = QActivation(PORT.quantizer(), name="momentum_format")(ports.momenta)
     energies = QActivation(PORT.quantizer(), name="energy_format")(ports.energies)
     noise = QActivation(learned_bits(NOISE_FRACTION, integer=_INTEGER), name="noise_format")(ports.noise)
     recoil = QActivation(learned_bits(NOISE_FRACTION, integer=_INTEGER), name="recoil_format")(ports.recoil)
-    electron = keras.layers.Concatenate(name="electron")([momenta, energies, noise])
+    seen = keras.layers.Concatenate(name="electron_port")([momenta, energies])
+    electron = keras.layers.Concatenate(name="electron")([_seen(seen, "electron_seen"), noise])
     x = QActivation(_saturating(electron_hidden), name="electron_relu")(
         _dense(electron_hidden, electron, "electron_hidden")
     )
@@ -43,7 +46,8 @@ def build(name: str, electron_hidden: int = HIDDEN, pair_hidden: int = HIDDEN) -
     scaled = keras.layers.Multiply(name="scaled")([momenta, gains])
     momenta = keras.layers.Flatten(name="flat_momenta")(momenta)
     energies = keras.layers.Flatten(name="flat_energies")(energies)
-    pair = keras.layers.Concatenate(name="pair")([momenta, energies, recoil])
+    seen = keras.layers.Concatenate(name="pair_port")([momenta, energies])
+    pair = keras.layers.Concatenate(name="pair")([_seen(seen, "pair_seen"), recoil])
     x = QActivation(_saturating(pair_hidden), name="pair_relu")(_dense(pair_hidden, pair, "pair_hidden"))
     shift = QActivation(_whole(DIMENSIONS), name="shift_format")(_dense(DIMENSIONS, x, "shift"))
     shares = repeated_shares(QActivation(SHARE_PORT.quantizer(), name="share_format")(ports.shares))
@@ -51,6 +55,12 @@ def build(name: str, electron_hidden: int = HIDDEN, pair_hidden: int = HIDDEN) -
     scaled = keras.layers.Flatten(name="flat_scaled")(scaled)
     moved = keras.layers.Add(name="moved")([momenta, scaled, pushed])
     return keras.Model(ports.all, QActivation(PORT.quantizer(), name="output_format")(moved), name=name)
+
+
+def _seen(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """What a hidden layer reads of the ports: bits for each number, at first all."""
+    bits = learned_bits(PORT.fraction, (x.shape[-1],), "floor", most=PORT.fraction)
+    return QActivation(bits, name=name)(x)
 
 
 def _saturating(channels: int) -> learned_bits:

@@ -61,10 +61,13 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Learned:
-    """Every width trained under ``charge``, which is in GeV² per LUT."""
+    """Every width trained under ``charge``, which is in GeV² per LUT; then ``settled`` at the last of it.
+
+    Bits move by about the rate at a step: the first part has many steps, of small batches."""
 
     part: Part
     charge: Charge
+    settled: Part
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Preset:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Every stage, the quantized one last."""
+        if isinstance(self.quantized, Learned):
+            return (*self.float_parts, self.quantized.part, self.quantized.settled)
         last = None if self.quantized is None else self.quantized.part
         return self.float_parts if last is None else (*self.float_parts, last)
 
@@ -106,7 +111,11 @@ PRESETS: dict[str, Preset] = {
     "desk-6": Preset(_DESK, quantized=Quantization(6, Part(Stage("aware-6", 60, 6000, 1e-3), _LOSSES))),
     "lean": Preset(
         _DESK,
-        quantized=Learned(Part(Stage("lean", 150, 6000, 5e-4), _LOSSES), Charge(1.2e-4, 2.4e-2, 0.6)),
+        quantized=Learned(
+            Part(Stage("lean", 100, 2000, 1e-3), _LOSSES),
+            Charge(1.2e-4, 8e-3, 0.6),
+            Part(Stage("lean-settled", 60, 6000, 5e-4), _LOSSES),
+        ),
     ),
     "paper": Preset(_PAPER, residual=False),
 }

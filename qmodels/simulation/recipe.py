@@ -216,9 +216,12 @@ def _train_learned(run: SimulationRun, networks: Networks, how: Learned) -> Fits
     few = take_weights(learned.build(own.name, *(own.get_layer(name).units for name in learned.READERS)), own)
     companion = _quantized(run, partner, PARTNER_BITS)
     trained = Networks(companion, few) if run.variant == DECODER else Networks(few, companion)
-    stage, inputs = how.part.stage, list(run.inputs(few.name).values())
-    charged = ChargedTask(run.task(how.part, trained), few, how.charge.over(run.epochs_of(stage)), inputs)
-    fits: Fits = {stage.label: run.fit(stage, charged, keep_best=False)}
+    inputs = list(run.inputs(few.name).values())
+    fits: Fits = {}
+    for part, charge in ((how.part, how.charge), (how.settled, replace(how.charge, first=how.charge.last))):
+        rates = charge.over(run.epochs_of(part.stage))
+        charged = ChargedTask(run.task(part, trained), few, rates, inputs)
+        fits[part.stage.label] = run.fit(part.stage, charged, keep_best=False)
     snap_to_grid(companion)
     save_model(companion, run.out / PARTNER_MODEL_FILE)
     save_model(learned.finished(few), run.out / MODEL_FILE)
