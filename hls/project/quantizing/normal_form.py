@@ -18,6 +18,7 @@ from hls.errors import UnsupportedError
 from hls.importing import recurrent
 from hls.importing.identities import FUNCTIONS
 from hls.importing.layers import known_classes
+from hls.importing.options import sizes
 from hls.importing.quantizers import function_name
 from hls.importing.refusals import TRANSPOSED_1D, unknown_class
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef, calls_in_order
@@ -180,13 +181,17 @@ class _Rewriter:
 
     def _sums(self, layer: LayerSpec, call: Call) -> TensorRef:
         """Sums of products as one layer, or of a separable convolution as two."""
-        plain = replace(layer, config={**layer.config, "activation": "linear"})
+        plain, x = replace(layer, config={**layer.config, "activation": "linear"}), self.moved[call.inputs[0]]
+        if layer.config.get("padding") == "causal":
+            plain = replace(plain, config={**plain.config, "padding": "valid"})
+            x = self._insert(replace(_zeros_in_front(layer), name=self._free(f"{layer.name}_zeros")), x)
         if layer.class_name not in _SEPARABLE:
-            return self._add(_grouped(plain), call)
+            return self._insert(replace(_grouped(plain), name=self._free(layer.name)), x)
         depthwise, pointwise, *bias = layer.weights
         kind = layer.class_name.replace("Separable", "Depthwise")
         first = replace(plain, name=f"{layer.name}_depthwise", class_name=kind, weights=(depthwise,))
-        between = self._add(_grouped(replace(first, config={**plain.config, "use_bias": False})), call)
+        grouped = _grouped(replace(first, config={**plain.config, "use_bias": False}))
+        between = self._insert(replace(grouped, name=self._free(grouped.name)), x)
         ones = {"kernel_size": [1] * (depthwise.ndim - 2), "strides": 1, "dilation_rate": 1, "padding": "valid"}
         second = replace(plain, class_name=layer.class_name.removeprefix("Separable"), weights=(pointwise, *bias))
         own = replace(second, name=self._free(layer.name), config={**plain.config, **ones, "groups": 1})
@@ -252,6 +257,13 @@ def _function(layer: LayerSpec) -> str:
     if layer.class_name == "ops.Gelu":
         return "gelu_approximate" if layer.config.get("approximate", True) else "gelu"
     return FUNCTIONS.get(layer.class_name) or function_name(layer.config.get("activation")) or "linear"
+
+
+def _zeros_in_front(layer: LayerSpec) -> LayerSpec:
+    """What a causal convolution reads before its first step; QKeras has the option, and fails when it runs."""
+    (dilation,) = sizes(layer.config.get("dilation_rate", 1), 1)
+    zeros = (layer.weights[0].shape[0] - 1) * dilation
+    return LayerSpec(layer.name, "ZeroPadding1D", {"padding": [zeros, 0]}, (), ())
 
 
 def _grouped(layer: LayerSpec) -> LayerSpec:

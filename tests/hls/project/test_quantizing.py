@@ -101,6 +101,15 @@ class TestNormalForm:
         assert (second.config["kernel_size"], second.config["strides"], second.config["groups"]) == ([1], 1, 1)
         assert [array.tolist() for array in second.weights] == [weights[1].tolist(), weights[2].tolist()]
 
+    def test_a_causal_convolution_reads_zeros_in_front(self) -> None:
+        """QKeras's own takes the option and fails when it runs."""
+        options = {"filters": 4, "use_bias": False, "padding": "causal", "dilation_rate": [2]}
+        form = normal_form(model(layer("Conv1D", "c", "x", np.ones((3, 2, 4)), **options)))
+        zeros, sums = list(form.model.layers.values())[1:]
+        assert (zeros.name, zeros.class_name, zeros.config) == ("c_zeros", "ZeroPadding1D", {"padding": [4, 0]})
+        assert (sums.name, sums.config["padding"]) == ("c", "valid")
+        assert [call.inputs for call in sums.calls] == [(TensorRef("c_zeros", 0, 0),)]
+
     def test_a_normalization_goes_into_the_outputs_of_a_transposed_convolution(self) -> None:
         net = layer("Conv2DTranspose", "d", "x", np.ones((1, 1, 2, 3)), [0.25, 1.0], filters=2, use_bias=True)
         kernel, bias = normal_form(model(net, NORMAL)).model.layers["d"].weights
