@@ -66,7 +66,7 @@ def _event_variable(ours: Sequence[float], rates: Sequence[float]) -> Question:
 # What little the semi-visible decay tells is learned late: charged as two-body is, nothing is left of the network.
 EVENT_VARIABLES = {
     "two-body": _event_variable((1e-5, 2e-5), (1e-2, 2e-2)),
-    "semivisible": _event_variable((1e-6, 4e-6), (1e-2,)),
+    "semivisible": _event_variable((1e-6, 4e-6, 8e-6), (1e-2,)),
     "pair": _event_variable((1e-6, 3e-6), (1e-2,)),
 }
 ENCODER = Question(
