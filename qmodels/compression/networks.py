@@ -153,6 +153,11 @@ def _sum_pooling(path: Path, options: Any, arrays: list[Floats32]) -> Step:
     return lambda x: x.sum(axis=1) * factor
 
 
+def _rescaling(path: Path, options: Any, arrays: list[Floats32]) -> Step:
+    scale, offset = (np.asarray(options[name], np.float32) for name in ("scale", "offset"))
+    return lambda x: x * scale + offset
+
+
 def _reshape(path: Path, options: Any, arrays: list[Floats32]) -> Step:
     return lambda x: x.reshape(len(x), *options["target_shape"])
 
@@ -173,6 +178,7 @@ _KINDS: dict[str, Callable[[Path, Any, list[Floats32]], Step]] = {
     "LeakyReLU": _leaky,
     "Activation": lambda path, options, arrays: _activation(path, options),
     "Concatenate": _concatenate,
+    "Rescaling": _rescaling,
     "GlobalSumPooling1D": _sum_pooling,
     "Reshape": _reshape,
     "ParticleOutputs": _particle_outputs,

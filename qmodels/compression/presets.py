@@ -43,7 +43,8 @@ class Preset:
     The particle sum is divided by ``divisor``; ``slope`` is that of the encoder's LeakyReLU (0 for ReLU).
     ``float_stage`` trains encoder and decoder; ``quantized_stage``, for presets with ``widths``, the QKeras encoder
     after it, whose widths inside are learned at ``charge``, if there is one, instead of given. ``published_rates`` is
-    the plateau schedule of the authors in place of a cosine.
+    the plateau schedule of the authors in place of a cosine. A ``scaled`` encoder sees N·pT/H_T, of mean 1, in place
+    of pT/H_T.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Preset:
     events: int
     float_stage: AutoencoderStage
     published_rates: bool = False
+    scaled: bool = False
     widths: Widths | None = None
     quantized_stage: AutoencoderStage | None = None
     charge: Charge | None = None
@@ -84,9 +86,13 @@ DESK = Preset(
     divisor=16,
     slope=0.1,
     events=75_000,
-    float_stage=AutoencoderStage("desk", 75, 128, 1e-3),
+    float_stage=AutoencoderStage("desk", 75, 128, 1e-3, opening=0.5),
+    scaled=True,
 )
-"""The published structure an eighth as wide: about an hour on two CPU cores with 50 particles."""
+"""The published structure an eighth as wide: a quarter of an hour of a core with 50 particles.
+
+What makes up for the length of the published training is shown by ``benchmarks/float_reference.py``.
+"""
 
 TRIGGER = Preset(
     "trigger",

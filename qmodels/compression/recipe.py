@@ -91,7 +91,7 @@ def train(
         resume=resume,
         progress=progress,
     )
-    steps = [_float_step(run), *_quantized_steps(run)]
+    steps = [float_step(run), *_quantized_steps(run)]
     if sizes.quantized_stage is not None and data is None:
         steps.append(_classifier_step(run, events))
     _write_record(run, path, run_steps(out, steps))
@@ -101,7 +101,7 @@ def train(
 def train_float(variant: str, preset: Preset, out: Path, *, events: int, epochs: int | None, seed: int) -> None:
     """Train the float networks alone, on cached events, unless they are in ``out``; goes on after a kill."""
     run = _cached_run(variant, preset, out, events, epochs, seed)
-    run_steps(out, [_float_step(run)])
+    run_steps(out, [float_step(run)])
 
 
 def train_encoder(variant: str, preset: Preset, out: Path, *, events: int, epochs: int | None, seed: int) -> Path:
@@ -143,7 +143,7 @@ def _clouds(path: Path, count: int, events: int | None) -> Floats32:
     return transport_targets(particles[:events], count)
 
 
-def _float_step(run: CompressionRun) -> Step:
+def float_step(run: CompressionRun) -> Step:
     """Encoder and decoder, unless both files are there."""
     stage = run.preset.float_stage
 

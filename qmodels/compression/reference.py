@@ -1,6 +1,7 @@
 """The float networks of the compression paper as its authors coded them: Deep Sets encoder, dense decoder.
 
-log₁₀β enters both as one raw number beside what they are given, so one pair of networks serves every β.
+log₁₀β enters both as one raw number beside what they are given, so one pair of networks serves every β. A ``scaled``
+preset alone changes what its encoder sees.
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ DECODER_SLOPE = 0.1
 
 @dataclass(frozen=True)
 class FloatLayers:
-    """Dense layers with LeakyReLU of this ``slope``, or with ReLU for 0; inputs and the sum enter as they are."""
+    """Dense layers with LeakyReLU of this ``slope``, or with ReLU for 0; the sum enters as it is.
+
+    Of ``scaled`` ones the pT fractions are taken times the number of particles.
+    """
 
     slope: float
+    scaled: bool = False
 
     def particles(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        return x
+        if not self.scaled:
+            return x
+        return keras.layers.Rescaling([float(x.shape[1]), 1.0, 1.0, 1.0], name="scaled")(x)
 
     def log10_beta(self, x: keras.KerasTensor) -> keras.KerasTensor:
         return x
@@ -43,7 +50,7 @@ class FloatLayers:
 
 def build_encoder(preset: Preset, count: int) -> keras.Model:
     """The float encoder of ``preset``: see :func:`.encoder.lay_out`."""
-    return lay_out(preset, count, FloatLayers(preset.slope))
+    return lay_out(preset, count, FloatLayers(preset.slope, preset.scaled))
 
 
 def build_decoder(preset: Preset, count: int) -> keras.Model:

@@ -19,7 +19,7 @@ BETA = {"log10_beta": (1,)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Untrained networks of the paper's structure, LeakyReLU included, with a judge."""
+    """Untrained networks of the paper's structure with scaled fractions, and a judge."""
     import keras
 
     from qmodels.compression.classifiers.pfn import PfnSize, build_pfn
@@ -28,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from qmodels.training.records import save_model
 
     keras.utils.set_random_seed(1)
-    preset = Preset("small", (8, 8), (8,), 3, (8,), 4, 0.1, 100, AutoencoderStage("small", 1, 10, 1e-3))
+    stage = AutoencoderStage("small", 1, 10, 1e-3)
+    preset = Preset("small", (8, 8), (8,), 3, (8,), 4, 0.1, 100, stage, scaled=True)
     home = tmp_path_factory.mktemp("networks")
     save_model(build_encoder(preset, 5), home / "reference.h5")
     save_model(build_decoder(preset, 5), home / "decoder.h5")

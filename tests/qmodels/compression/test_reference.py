@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,22 @@ def test_encoder_does_not_care_for_the_order_of_particles() -> None:
     beta = np.full((3, 1), -2.0, np.float32)
     for one, other in zip(encoder([particles, beta]), encoder([particles[:, ::-1], beta]), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_scaled_fractions_have_a_mean_of_one_and_angles_stay() -> None:
+    import keras
+
+    from qmodels.compression.reference import build_encoder
+
+    encoder = build_encoder(replace(PRESETS["front-end"], scaled=True), 4)
+    particles = np.zeros((1, 4, 4), np.float32)
+    particles[0, :, 0] = [0.5, 0.25, 0.25, 0.0]
+    particles[0, :, 1] = [1.0, -1.0, 2.0, 9.0]
+
+    seen = keras.Model(encoder.inputs[0], encoder.get_layer("scaled").output)(particles)
+
+    assert np.asarray(seen)[0, :, 0].tolist() == [2.0, 1.0, 1.0, 0.0]
+    assert np.asarray(seen)[0, :, 1].tolist() == [1.0, -1.0, 2.0, 9.0]
 
 
 def test_decoder_outputs_fractions_and_angles_and_survives_a_file(tmp_path: Path) -> None:
