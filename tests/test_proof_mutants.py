@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.proof_mutants.__main__ import EQUIVALENT, NOT_DONE, REFUTED, Outcome, graph_outcomes, table
+from benchmarks.proof_mutants.__main__ import Outcome, graph_outcomes, table
 from benchmarks.proof_mutants.faults import graph_faults, netlist_faults, verilog_faults
 from benchmarks.proof_mutants.firmwares import Firmware, corners
+from benchmarks.proof_mutants.verdicts import EQUIVALENT, NOT_DONE, REFUTED
 from benchmarks.proof_mutants.vhdl import vhdl_faults
 from hls.emulation import Emulator
 from hls.graph import nodes

@@ -30,13 +30,14 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.proof_mutants import engines, looped, shared, vhdl
+from benchmarks.proof_mutants import engines, looped, shared, verdicts, vhdl
 from benchmarks.proof_mutants.circuits import faulty_netlists, faulty_verilog, responses
 from benchmarks.proof_mutants.engines import ENGINES, EVENTS, Tried
 from benchmarks.proof_mutants.faults import GraphFault, TextFault, graph_faults, netlist_faults, verilog_faults
 from benchmarks.proof_mutants.firmwares import SMALL, Firmware, firmware
 from benchmarks.proof_mutants.looped import NETLISTS
 from benchmarks.proof_mutants.shared import SHARED
+from benchmarks.proof_mutants.verdicts import EQUIVALENT, NOT_DONE, REFUTED, SECONDS, Verdict
 from benchmarks.proof_mutants.vhdl import VHDL
 from hls.emulation import Emulator
 from hls.errors import FirmwareError
@@ -50,8 +51,6 @@ from hls.rtl.netlist import family_of, netlist_gates
 from hls.rtl.netlist.gates import Gates
 
 DEFAULT = (SMALL, ENGINES, SHARED, *NETLISTS, VHDL, "evn-semivisible", "evn-two-body")
-REFUTED, EQUIVALENT, NOT_DONE = "refuted", "equivalent", "not done"
-_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,9 @@ def graph_outcomes(made: Firmware, count: int, draw: random.Random) -> Iterator[
             pairs = enumerate(zip(right, wrong, strict=True))
             shown = np.any([_different(fault, made, a, b, output) for output, (a, b) in pairs], axis=0)
             start = time.monotonic()
-            subject = Subject(made.name, fault.graph, made.target, Path(cache), design, time_limit=_SECONDS)
+            subject = Subject(made.name, fault.graph, made.target, Path(cache), design, time_limit=SECONDS)
             link = graph_verilog.prove_verilog(subject)
-            verdict = {"proved": EQUIVALENT}.get(link.state, link.state)
+            verdict = verdicts.of_state(link.state)
             seconds = round(time.monotonic() - start, 2)
             counts = int(shown.sum()), int(shown[made.corners :].sum()), len(shown)
             yield Outcome(made.name, "graph", fault.kind, fault.name, *counts, verdict, seconds, link.reason)
@@ -110,24 +109,19 @@ def circuit_outcomes(
 ) -> Iterator[Outcome]:
     right = responses(Gates(made.netlist / "gates.json", made.rtl.top), made.rtl, made.events)
     for fault, path in zip(faults, paths, strict=True):
-        start = time.monotonic()
         try:
             shown = (right != responses(Gates(path, made.rtl.top), made.rtl, made.events)).any(axis=1)
-            start = time.monotonic()
-            verdict = compared(path).compare(Deadline(_SECONDS), lambda step, done, total: None)
-            found = REFUTED if verdict.difference else NOT_DONE if verdict.where else EQUIVALENT
-            reason = verdict.where
+            found = verdicts.compared(compared(path))
         except FirmwareError as error:
-            shown, found, reason = np.zeros(len(right), np.bool_), NOT_DONE, str(error)
-        seconds = round(time.monotonic() - start, 2)
+            shown, found = np.zeros(len(right), np.bool_), Verdict(NOT_DONE, str(error), 0.0)
         counts = int(shown.sum()), int(shown[made.corners :].sum()), len(shown)
-        yield Outcome(made.name, place, fault.kind, fault.name, *counts, found, seconds, reason)
+        yield Outcome(made.name, place, fault.kind, fault.name, *counts, found.word, found.seconds, found.reason)
 
 
 def text_outcomes(name: str, place: str, faults: Iterator[Tried]) -> Iterator[Outcome]:
     """Faults of texts that were simulated with random events, and proved."""
     for found in faults:
-        verdict = {"proved": EQUIVALENT}.get(found.link.state, found.link.state)
+        verdict = verdicts.of_state(found.link.state)
         # Of wrong clocks the simulation does not say how many events show them.
         shown = max(int(found.shown.sum()), int(found.refused))
         fault, link = found.fault, found.link
@@ -138,9 +132,9 @@ def text_outcomes(name: str, place: str, faults: Iterator[Tried]) -> Iterator[Ou
 def looped_outcomes(name: str, faults: Iterator[looped.Compared]) -> Iterator[Outcome]:
     """Faults of netlists in which data go round."""
     for found in faults:
-        place, fault = NETLISTS[name], found.fault
+        place, fault, verdict = NETLISTS[name], found.fault, found.verdict
         counts = found.shown, found.shown, looped.CLOCKS * looped.LANES
-        yield Outcome(name, place, fault.kind, fault.name, *counts, found.verdict, found.seconds, found.reason)
+        yield Outcome(name, place, fault.kind, fault.name, *counts, verdict.word, verdict.seconds, verdict.reason)
 
 
 def outcomes(name: str, counts: Sequence[int], folder: Path) -> Iterator[Outcome]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from benchmarks.proof_mutants.faults import TextFault, drawn
 from benchmarks.proof_mutants.firmwares import corners
+from benchmarks.proof_mutants.verdicts import SECONDS
 from hls.emulation import Emulator
 from hls.errors import ToolError
 from hls.graph import FixedGraph
@@ -27,7 +28,6 @@ from hls.target import Target
 ENGINES = "corners-engines"
 INTERVAL = 8
 EVENTS = 20_000
-SECONDS = 600.0
 TARGET = Target("lfe5um-85f", "vitis", 5.0, multipliers="lut")
 
 # Of which file, what stands there, and what stands there with the fault.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.proof_mutants import engines, shared
+from benchmarks.proof_mutants import engines, shared, verdicts
 from benchmarks.proof_mutants.faults import TextFault, netlist_faults
 from benchmarks.proof_mutants.firmwares import corners
-from hls.errors import FirmwareError
+from benchmarks.proof_mutants.verdicts import Verdict
 from hls.proof.netlist.circuits import Circuits
 from hls.proof.netlist.correspondence import CONTROL, Lanes, flags, input_bits, output_bits
 from hls.proof.netlist.elaboration import elaborate, prepare
-from hls.proof.subject import Deadline
 from hls.rtl import Design, RtlProject, rtl_design, write_rtl
 from hls.rtl.folded import write_folded
 from hls.rtl.netlist import family_of, netlist_gates, synthesise
@@ -36,13 +34,11 @@ _RESET, _RESETS = CONTROL.index("rst"), 1 / 64
 
 @dataclass(frozen=True)
 class Compared:
-    """A fault, in how many clocks of how many it shows, and what the proof says: refuted, equivalent, not done."""
+    """A fault, in how many clocks of how many it shows, and what the proof says."""
 
     fault: TextFault
     shown: int
-    verdict: str
-    reason: str | None
-    seconds: float
+    verdict: Verdict
 
 
 def compared(name: str, count: int, folder: Path) -> Iterator[Compared]:
@@ -61,18 +57,7 @@ def compared(name: str, count: int, folder: Path) -> Iterator[Compared]:
         (wrong / "netlist.v").write_text(fault.files["netlist.v"], encoding="utf-8")
         path = netlist_gates(wrong, family, design.top, folder / f"cache-{number}")
         shown = int(((_outputs(path, design, 3) != right) & told).any(axis=1).sum())
-        yield _judged(fault, shown, Circuits(design, gates[0], path, gates[1]))
-
-
-def _judged(fault: TextFault, shown: int, circuits: Circuits) -> Compared:
-    start = time.monotonic()
-    try:
-        found = circuits.compare(Deadline(engines.SECONDS), lambda step, done, total: None)
-        verdict = "refuted" if found.difference else "not done" if found.where else "equivalent"
-        reason = found.where
-    except FirmwareError as error:
-        verdict, reason = "not done", str(error)
-    return Compared(fault, shown, verdict, reason, round(time.monotonic() - start, 2))
+        yield Compared(fault, shown, verdicts.compared(Circuits(design, gates[0], path, gates[1])))
 
 
 def _written(name: str, folder: Path) -> RtlProject:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.proof_mutants.engines import SECONDS, TARGET, Tried, random_events, simulated, written
+from benchmarks.proof_mutants.engines import TARGET, Tried, random_events, simulated, written
 from benchmarks.proof_mutants.faults import TextFault, drawn
 from benchmarks.proof_mutants.firmwares import corners
+from benchmarks.proof_mutants.verdicts import SECONDS
 from hls.errors import ToolError
 from hls.proof import Subject
 from hls.proof.graph_vhdl import prove_vhdl
