@@ -89,7 +89,7 @@ DESK = Preset(
     float_stage=AutoencoderStage("desk", 75, 128, 1e-3, opening=0.5),
     scaled=True,
 )
-"""The published structure an eighth as wide: a quarter of an hour of a core with 50 particles.
+"""The published structure an eighth as wide: about 12 minutes of a core with 50 particles.
 
 What makes up for the length of the published training is shown by ``benchmarks/float_reference.py``.
 """
