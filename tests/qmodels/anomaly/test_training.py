@@ -111,7 +111,7 @@ def test_points_of_a_scan_share_the_float_network_they_start_from(
     monkeypatch.setattr(recipe, "cached_events", lambda *_: synthetic_events(500))
     fine, coarse = tmp_path / "fine", tmp_path / "coarse"
     SYSTEM.train_point("ae", {"weight_fraction": 7}, fine, events=1024, epochs=1)
-    monkeypatch.setattr(recipe, "_train_autoencoder", refuse)
+    monkeypatch.setattr(recipe, "train_autoencoder", refuse)
     SYSTEM.train_point("ae", {"weight_fraction": 4}, coarse, events=1024, epochs=1)
     assert (fine / "reference.h5").read_bytes() == (coarse / "reference.h5").read_bytes()
     assert (fine / "model.h5").read_bytes() != (coarse / "model.h5").read_bytes()
