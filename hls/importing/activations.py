@@ -57,14 +57,15 @@ _OUTSIDE = {
     "sigmoid": f"use QActivation('quantized_sigmoid(10, use_real_sigmoid=1)'), a table of it {_ROUNDED}",
     "tanh": f"use QActivation('quantized_tanh(10, use_real_tanh=1)'), a table of it {_ROUNDED}",
     **dict.fromkeys(
-        ("mish", "celu", "log_softmax", "glu", "hard_swish", "hard_silu", "log_sigmoid", "squareplus", "sparsemax",
+        ("mish", "celu", "log_softmax", "glu", "log_sigmoid", "squareplus", "sparsemax",
          "tanh_shrink"),
         NO_BINARY_FUNCTION,
     ),
     "soft_shrink": "write it as x - keras.ops.clip(x, -0.5, 0.5), which computes the same",
     **dict.fromkeys(("hard_shrink", "threshold", "sparse_plus", "sparse_sigmoid"), NOT_READ),
     **dict.fromkeys(
-        ("elu", "selu", "gelu", "swish", "silu", "softplus", "softsign", "exponential"), _ROUNDED_NEXT
+        ("elu", "selu", "gelu", "swish", "silu", "hard_swish", "hard_silu", "softplus", "softsign", "exponential"),
+        _ROUNDED_NEXT,
     ),
 }  # fmt: skip
 _SOFTMAX_LAST = (

@@ -89,6 +89,9 @@ def _gelu(x: Doubles) -> Doubles:
 
 
 _SWISH = Smooth(lambda x: x * _sigmoid(x), _relative(14), monotonic=False)
+_HARD_SWISH = Smooth(
+    lambda x: x * np.clip((x + 3) / 6, 0.0, 1.0), lambda x, y: 4 * (np.abs(x) + np.abs(y)), monotonic=False
+)
 SMOOTH: dict[str, Smooth] = {
     "tanh": Smooth(lambda x: np.asarray(np.tanh(x)), _relative(10)),
     "sigmoid": Smooth(_sigmoid, _relative(10)),
@@ -100,6 +103,8 @@ SMOOTH: dict[str, Smooth] = {
     "exponential": Smooth(lambda x: np.asarray(np.exp(np.minimum(x, 700.0))), _relative(10)),
     "swish": _SWISH,
     "silu": _SWISH,
+    "hard_swish": _HARD_SWISH,
+    "hard_silu": _HARD_SWISH,
     "gelu": Smooth(_gelu, lambda x, _y: 10 * np.abs(x), monotonic=False),
 }
 """Those of Keras, by name."""

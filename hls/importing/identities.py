@@ -92,6 +92,7 @@ FUNCTIONS = {
     "ops.Tanh": "tanh",
     "ops.Sigmoid": "sigmoid",
     "ops.Silu": "silu",
+    "ops.HardSilu": "hard_silu",
     "ops.HardSigmoid": "hard_sigmoid",
     "ops.Exp": "exponential",
     "ops.Selu": "selu",

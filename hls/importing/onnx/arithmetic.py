@@ -11,6 +11,7 @@ import numpy as np
 
 from hls.importing.onnx import folding, windows
 from hls.importing.onnx.backend import Floats
+from hls.importing.onnx.idioms import SILU
 from hls.importing.onnx.operation import Argument, Handler, Operation
 from hls.importing.onnx.tensors import (
     BATCH,
@@ -267,7 +268,8 @@ _MINUS = np.array([-1], np.float32)
 _OPTIONS = {"alpha": 1.6732631921768188, "gamma": 1.0507010221481323, "approximate": "none"}
 """Those that leave a function as Keras has it."""
 _FUNCTIONS = {
-    "Exp": "exponential", "Gelu": "gelu", "Selu": "selu", "Sigmoid": "sigmoid", "Softmax": "softmax",
+    "Exp": "exponential", "Gelu": "gelu", "HardSwish": "hard_swish", "Selu": "selu", "Sigmoid": "sigmoid",
+    SILU: "silu", "Softmax": "softmax",
     "Softplus": "softplus", "Softsign": "softsign", "Tanh": "tanh",
 }  # fmt: skip
 """Names that Keras has for them."""

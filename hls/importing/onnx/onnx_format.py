@@ -13,6 +13,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.importing.onnx.affine import fractions, power_of_two
 from hls.importing.onnx.exact import ExactBackend
+from hls.importing.onnx.idioms import with_functions
 from hls.importing.onnx.model import Node, OnnxModel, Port, looks_like_onnx, read_onnx
 from hls.importing.onnx.plain import plain_spec
 from hls.importing.onnx.tensors import held
@@ -45,7 +46,7 @@ class OnnxFormat:
 
     def read(self, file: Path, statements: Statements) -> FixedGraph:
         """The exact arithmetic of a quantized model."""
-        model = read_onnx(file)
+        model = with_functions(read_onnx(file))
         if holds_trees(model):
             return emitted(ensemble_of(model, file), statements.input_type)
         _refuse_plain(file, model)
@@ -65,7 +66,7 @@ class OnnxFormat:
 
     def plain(self, file: Path) -> ModelSpec:
         """A model without types, its operators as layers of Keras."""
-        return plain_spec(read_onnx(file), re.sub(r"\W+", "_", file.stem))
+        return plain_spec(with_functions(read_onnx(file)), re.sub(r"\W+", "_", file.stem))
 
 
 def _refuse_plain(file: Path, model: OnnxModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -148,6 +149,8 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "ReduceMean": lambda step, a: a[0].mean(axis=tuple(step.options["axes"]), keepdims=bool(step.options["keepdims"])),
     "Relu": lambda step, a: np.maximum(a[0], 0),
     "Reshape": _reshape,
+    "Erf": lambda step, a: np.vectorize(math.erf, otypes=[np.float64])(a[0]),
+    "HardSwish": lambda step, a: a[0] * np.clip(a[0] / 6 + 0.5, 0, 1),
     "Sigmoid": lambda step, a: 1 / (1 + np.exp(-a[0])),
     "Slice": _slice,
     "Softmax": _softmax,

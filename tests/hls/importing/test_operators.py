@@ -314,6 +314,7 @@ def test_a_mean_is_fine_enough_for_a_scaled_quantizer_behind_it(tmp_path: Path) 
         ("Tanh", {}, [-0.875, 0.25, 1.0]),
         ("Sigmoid", {}, [0.125, 0.5, 0.875]),  # .182, .562 and .881: the second a hair below its tie
         ("HardSigmoid", {}, [0.25, 0.5, 0.875]),  # a quarter, and 0.5417 and 0.8333
+        ("HardSilu", {}, [-0.375, 0.125, 1.625]),  # -0.375, 0.1354 and 1.6667
         ("Elu", {"alpha": 0.5}, [-0.375, 0.25, 2.0]),
         ("Gelu", {"approximate": False}, [-0.125, 0.125, 2.0]),
         ("Exp", {}, [0.25, 1.25, 7.375]),
