@@ -222,6 +222,7 @@ SAME = {
             "ops.Exp",
             "ops.Gelu",
             "ops.HardSigmoid",
+            "ops.HardSilu",
             "ops.Selu",
             "ops.Sigmoid",
             "ops.Silu",

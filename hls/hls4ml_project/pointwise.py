@@ -24,11 +24,11 @@ def quantize(node: nodes.Quantize, low: Lowering) -> Value:
     half_even = node.rounding is nodes.Rounding.NEAREST_EVEN
     ends = np.array([edge.raw_min, edge.raw_max], dtype=object)
     bottom, top = (int(v) for v in round_shift(ends, edge.fraction - fraction, half_even=half_even))
-    dropped = edge.fraction - fraction
+    dropped = x.fraction - fraction  # of the type that is stated: behind a scale of 1 it is coarser than the edge
     mode = "RND_CONV" if half_even and dropped > 0 else "TRN"
     if dropped > x.type.type.width:
         # ap_fixed looks at the highest dropped bit, which the source must have.
-        x = low.cast(node, x, HlsType(FixedType(x.type.type.signed, dropped, dropped - edge.fraction)))
+        x = low.cast(node, x, HlsType(FixedType(x.type.type.signed, dropped, dropped - x.fraction)))
     final = low.fit(node.type)
     overflow = saturation(final, node.raw_min, node.raw_max, bottom, top)
     if overflow is not None:

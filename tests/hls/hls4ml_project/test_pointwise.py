@@ -102,6 +102,15 @@ def test_any_quantizer(
     assert_states_the_same(behind_a_port(port, *scale, (nodes.Quantize, quantizer)), target)
 
 
+@pytest.mark.parametrize("rounding", nodes.Rounding)
+def test_a_quantizer_behind_a_scale_of_one(rounding: nodes.Rounding) -> None:
+    """The port is 0 or 4, in one bit; the scale, which no layer states, would have it in units of 1."""
+    one, none = FixedArray(np.array([1]), 0), FixedArray(np.array([0]), 0)
+    quantizer = {"type": FixedType(False, 1, 3), "raw_min": 0, "raw_max": 1, "rounding": rounding}
+    scale = (nodes.Scale, {"factor": one, "offset": none})
+    assert_states_the_same(behind_a_port(FixedType(False, 1, 3), scale, (nodes.Quantize, quantizer)), VITIS)
+
+
 @pytest.mark.parametrize("target", [VITIS, QUARTUS, CATAPULT], ids=lambda target: target.backend)
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_one_value_less_of_the_same_type(width: int, target: Target) -> None:
