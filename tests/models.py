@@ -81,7 +81,12 @@ def _write(
             calls = [{"args": [{"class_name": "__keras_tensor__", "config": tensor}], "kwargs": {}}]
         registered = f"qkeras>{kind}" if kind.startswith("Q") else kind
         entries.append(
-            {"class_name": registered, "name": name, "config": {"name": name, "trainable": True, **config}, "inbound_nodes": calls}
+            {
+                "class_name": registered,
+                "name": name,
+                "config": {"name": name, "trainable": True, **config},
+                "inbound_nodes": calls,
+            }
         )
         previous = name
     ends = {"input_layers": [layers[0][1], 0, 0], "output_layers": [layers[-1][1], 0, 0]}
