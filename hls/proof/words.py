@@ -167,7 +167,7 @@ class Space:
                     key, [origin.runs], lambda: functions.combine([(weight, origin.runs)], value.constant)
                 )
                 return Function(origin.base, found)
-        factor = reduce(gcd, value.terms.values())
+        factor = gcd(*value.terms.values())  # never negative, of a single term neither
         first = min(value.terms)
         factor = -factor if value.terms[first] < 0 else factor
         base = self._base({atom: weight // factor for atom, weight in value.terms.items()})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hls.proof import runs as functions
+from hls.proof.evaluation import Evaluation
 from hls.proof.forms import Form, Value
 from hls.proof.runs import Runs
 from hls.proof.subject import NotClosedError
@@ -47,6 +48,17 @@ def test_functions_of_one_form_in_a_sum_are_one_function() -> None:
     kept = space.form(relu(space, total))
     assert space.equal(space.affine([(1, kept), (-1, negative)]), total)
     assert space.equal(space.affine([(1, kept), (-1, negative), (1, x)]), space.affine([(2, x), (1, y)]))
+
+
+def test_a_function_of_a_negative_multiple_is_one_of_the_number_itself() -> None:
+    """``2 * (24 - 2x) + max(16 - 12x, 0)`` once had the sign of its first part wrong."""
+    space = Space()
+    x = space.port(0, 0, 0, 3)
+    above = space.apply("clip", [space.affine([(-12, x)], 16)], lambda f: functions.clip(f, 0, 16))
+    total = space.affine([(2, space.affine([(-2, x)], 24)), (1, above)])
+    found = Evaluation(space, [np.arange(4)[:, None]]).of(total)
+    assert found.tolist() == [48 + 16, 44 + 4, 40, 36]
+    assert space.view(above).base is space.view(x).base
 
 
 def test_a_choice_by_the_sign_of_a_difference_is_a_maximum_or_a_minimum() -> None:
