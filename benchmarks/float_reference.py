@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from qmodels.compression.autoencoder import DECODER_FILE
 from qmodels.compression.events import file_clouds, held_out_clouds
 from qmodels.compression.paper.rates import Rate, rates
 from qmodels.compression.presets import DESK, VARIANTS, Preset
@@ -26,6 +27,7 @@ from qmodels.compression.training import CompressionRun
 from qmodels.training.loop import set_up
 from qmodels.training.progress import TrainingProgress
 from qmodels.training.run import run_steps
+from qmodels.types import Floats32
 
 VARIANT = "encoder-50"
 OPENED = replace(DESK, scaled=False)
@@ -40,10 +42,9 @@ AT = {"1": 0.0, "10⁻¹": -1.0, "10⁻²": -2.0, "10⁻³": -3.0, "10⁻⁴": -
 EVENTS, EVENT_SEED = 2000, 1
 
 
-def train(row: str, seed: int, data: Path, out: Path) -> None:
+def train(row: str, seed: int, clouds: Floats32, out: Path) -> None:
     """Encoder and decoder of one row into its folder, unless they are there."""
     set_up(seed)
-    clouds = file_clouds(data, VARIANTS[VARIANT])
     preset = ROWS[row][1]
     run = CompressionRun(
         variant=VARIANT, preset=preset, out=out, clouds=clouds, epochs=None, seed=seed, resume=True, progress=_tell
@@ -58,7 +59,7 @@ def table(out: Path) -> Iterator[str]:
     yield "|---|---|---|" + "---|" * len(AT)
     for row, seed in _all_rows():
         folder = _folder(out, row, seed)
-        if (folder / "decoder.h5").exists():
+        if (folder / DECODER_FILE).exists():
             found = rates(read_networks(folder), clouds, tuple(AT.values()), EVENT_SEED)
             yield _line(ROWS[row][0], seed, found)
 
@@ -89,9 +90,10 @@ def main() -> None:
     parser.add_argument("--row", choices=ROWS)
     parser.add_argument("--seed", type=int)
     options = parser.parse_args()
+    clouds = file_clouds(options.data, VARIANTS[VARIANT])
     for row, seed in _all_rows():
         if options.row in (None, row) and options.seed in (None, seed):
-            train(row, seed, options.data, _folder(options.out, row, seed))
+            train(row, seed, clouds, _folder(options.out, row, seed))
     sys.stdout.write("\n".join(table(options.out)) + "\n")
 
 

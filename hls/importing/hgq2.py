@@ -14,11 +14,11 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray
+from hls.importing import operators
 from hls.importing.activations import emit_activation
 from hls.importing.element_types import Formats, check_modes, emit_formats
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.model_file import layer_kinds
-from hls.importing.operators import axis_of, flattened
 from hls.importing.options import sizes, sliding
 from hls.importing.spec import LayerSpec
 
@@ -255,16 +255,15 @@ def _sum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """A sum over any axes, times a power of two."""
     x = read(emit, spec, inputs[0])
     shape = emit.edge(x).shape
-    axes = sorted({axis_of(emit, spec, x, axis) for axis in sizes(spec.config.get("axes", -1), 1)})
+    stated = spec.config.get("axes", -1)
+    axes = sorted({operators.axis_of(emit, spec, x, axis) for axis in sizes(stated, 1)})
     window = shape[:-1]
     if axes == list(range(len(window))) and len(window) in (1, 2):
         out = emit(nodes.Pool, "sum", (x,), window, window, ((0, 0),) * len(window), False)
         if not spec.config.get("keepdims", False):
             out = emit(nodes.Reshape, "squeeze", (out,), shape[-1:])
     else:
-        flat, result, count = flattened(emit, replace(spec, config={**spec.config, "axis": spec.config["axes"]}), x)
-        out = emit(nodes.Pool, "sum", (flat,), (count,), (count,), ((0, 0),), False)
-        out = emit(nodes.Reshape, "squeeze", (out,), result)
+        out = operators.HANDLERS["ops.Sum"](emit, replace(spec, config={**spec.config, "axis": stated}), (x,))
     mean = spec.class_name == f"{PREFIX}QMeanPow2"
     count = math.prod(shape[axis] for axis in axes)
     scale = 2.0 ** round(-math.log2(count)) if mean else float(spec.config.get("scale", 1.0))
@@ -314,13 +313,9 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     offset = np.asarray(beta - mean * factor, np.float32)
     x = read(emit, spec, inputs[0])
     constants = (FixedArray.from_float(constant(spec, role, v)) for role, v in (("kq", factor), ("bq", offset)))
-    order = list(range(len(emit.edge(x).shape)))
-    axis = axis_of(emit, spec, x, sizes(spec.config.get("axis", -1), 1)[0])
-    order[axis], order[-1] = order[-1], order[axis]
-    if axis == order[axis]:
-        return write(emit, spec, emit(nodes.Scale, "normalize", (x,), *constants))
-    turned = emit(nodes.Scale, "normalize", (emit(nodes.Transpose, "turned", (x,), tuple(order)),), *constants)
-    return write(emit, spec, emit(nodes.Transpose, "back", (turned,), tuple(order)))
+    axis = operators.axis_of(emit, spec, x, sizes(spec.config.get("axis", -1), 1)[0])
+    normalized = operators.with_axis_last(emit, x, axis, lambda x: emit(nodes.Scale, "normalize", (x,), *constants))
+    return write(emit, spec, normalized)
 
 
 def _batchnorm_dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:

@@ -211,21 +211,14 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
     edge = emit.edge(inputs[0])
     rank, axis = len(edge.shape), sizes(spec.config.get("axis", -1), 1)[0]
     if axis not in (-1, rank):
-        return _normalized_along(emit, spec, inputs[0], operators.axis_of(emit, spec, inputs[0], axis))
+        last = replace(spec, config={**spec.config, "axis": -1})
+        place = operators.axis_of(emit, spec, inputs[0], axis)
+        return operators.with_axis_last(emit, inputs[0], place, lambda x: _batch_normalization(emit, last, (x,)))
     scale, shift = normalization(spec)
     if ROOT_NOTE not in emit.builder.notes:
         emit.builder.notes.append(ROOT_NOTE)
     # The activation= of QKeras's own, QKeras ignores.
     return emit(nodes.Scale, "normalize", inputs, scale.exact, shift.exact, float32=_note(scale.off, shift.off))
-
-
-def _normalized_along(emit: Emitter, spec: LayerSpec, x: str, axis: int) -> str:
-    """The axis put last, normalized, and put back."""
-    order = list(range(len(emit.edge(x).shape)))
-    order[axis], order[-1] = order[-1], order[axis]
-    turned = emit(nodes.Transpose, "turned", (x,), tuple(order))
-    out = _batch_normalization(emit, replace(spec, config={**spec.config, "axis": -1}), (turned,))
-    return emit(nodes.Transpose, "back", (out,), tuple(order))
 
 
 def _activation(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -223,7 +223,16 @@ def _expand(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit(nodes.Reshape, "expand", inputs, tuple(shape))
 
 
-def flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, ...], int]:
+def with_axis_last(emit: Emitter, x: str, axis: int, work: Callable[[str], str]) -> str:
+    """``work`` on ``x`` with this axis put last, and then put back."""
+    order = list(range(len(emit.edge(x).shape)))
+    if axis == order[-1]:
+        return work(x)
+    order[axis], order[-1] = order[-1], order[axis]
+    return emit(nodes.Transpose, "back", (work(emit(nodes.Transpose, "turned", (x,), tuple(order))),), tuple(order))
+
+
+def _flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, ...], int]:
     """The axes that are reduced made one in front: (node, shape of the result, number of values reduced)."""
     shape = emit.edge(x).shape
     axis = spec.config.get("axis")
@@ -244,7 +253,7 @@ def flattened(emit: Emitter, spec: LayerSpec, x: str) -> tuple[str, tuple[int, .
 
 def _reduce(*, maximum: bool, mean: bool = False) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        x, shape, count = flattened(emit, spec, inputs[0])
+        x, shape, count = _flattened(emit, spec, inputs[0])
         out = emit(nodes.Pool, "reduce", (x,), (count,), (count,), ((0, 0),), maximum)
         if mean:
             out = pooling.divided(emit, out, count)

@@ -116,7 +116,7 @@ def _erf_and_one(parts: _Parts, name: str, x: str) -> tuple[str, ...]:
     if erf is None or ratio is None:
         return ()
     by_root = {"Div": math.sqrt(2), "Mul": math.sqrt(0.5)}.get(ratio.kind, math.nan)
-    divided = ratio.inputs[0] if ratio.kind == "Div" else parts.beside(ratio, by_root)
-    if divided != x or parts.beside(ratio, by_root) != x:
+    turned = ratio.kind == "Div" and ratio.inputs[0] != x  # sqrt(2) / x
+    if turned or parts.beside(ratio, by_root) != x:
         return ()
     return name, erf, ratio.outputs[0]

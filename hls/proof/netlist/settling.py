@@ -112,10 +112,7 @@ def solved(cones: Cones, pair: tuple[Lit, Lit], limit: float) -> PairResult:
 
     manager, kind = bitwuzla.TermManager(), bitwuzla.Kind
     terms = _terms(cones, pair, manager, kind)
-    options = bitwuzla.Options()
-    options.set(bitwuzla.Option.PRODUCE_MODELS, True)
-    options.set(bitwuzla.Option.TIME_LIMIT_PER, max(int(1000 * limit), 1))
-    solver = bitwuzla.Bitwuzla(manager, options)
+    solver = _solver(manager, limit)
     solver.assert_formula(manager.mk_term(kind.XOR, [_literal(terms, literal, manager, kind) for literal in pair]))
     answer = solver.check_sat()
     if answer == bitwuzla.Result.UNSAT:
@@ -144,11 +141,19 @@ def vanishes(cones: Cones, weights: Sequence[int], constant: int, bits: int, lim
     for weight, literal in zip(weights, literals, strict=True):
         chosen = [_literal(terms, literal, manager, kind), manager.mk_bv_value(word, weight), zero]
         total = manager.mk_term(kind.BV_ADD, [total, manager.mk_term(kind.ITE, chosen)])
-    options = bitwuzla.Options()
-    options.set(bitwuzla.Option.TIME_LIMIT_PER, max(int(1000 * limit), 1))
-    solver = bitwuzla.Bitwuzla(manager, options)
+    solver = _solver(manager, limit)
     solver.assert_formula(manager.mk_term(kind.DISTINCT, [total, zero]))
     return bool(solver.check_sat() == bitwuzla.Result.UNSAT)
+
+
+def _solver(manager: Any, limit: float) -> Any:
+    """One that tells the values it finds, and stops after ``limit`` seconds."""
+    import bitwuzla
+
+    options = bitwuzla.Options()
+    options.set(bitwuzla.Option.PRODUCE_MODELS, True)
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, max(int(1000 * limit), 1))
+    return bitwuzla.Bitwuzla(manager, options)
 
 
 def _terms(cones: Cones, literals: Sequence[Lit], manager: Any, kind: Any) -> dict[int, Any]:
