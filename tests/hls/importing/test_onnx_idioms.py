@@ -10,8 +10,8 @@ import pytest
 from hls.errors import UnsupportedError
 from hls.graph import nodes
 from hls.importing import Statements, import_model
+from tests.hls.importing.onnx_checks import chain, exact, quant
 from tests.hls.importing.onnx_files import Step
-from tests.hls.importing.test_onnx import chain, exact, quant
 
 ROOT = {"root": math.sqrt(2), "half_root": math.sqrt(0.5), "one": 1.0, "half": 0.5}
 SILU = [Step("Sigmoid", ("q",), "t"), Step("Mul", ("q", "t"), "f")]

@@ -18,9 +18,9 @@ from hls.verification.witnesses import Task
 from hls.verification.witnesses.indices import as_stated
 from hls.verification.witnesses.qonnx import QonnxWitness
 from tests.hls.importing.files import layer, tensor
+from tests.hls.importing.onnx_checks import chain, quant
 from tests.hls.importing.onnx_files import Step
 from tests.hls.importing.test_heads import ALL, dense, ending, model
-from tests.hls.importing.test_onnx import chain, quant
 from tests.hls.importing.tree_files import FIRST, SECOND, written, xgboost
 
 INDEX = Statements(outputs="argmax")
