@@ -189,8 +189,8 @@ def _transposed(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     off = None if stated.off is None else turned(stated.off)
     bias = _bias(emit, spec, kernel.shape[-1])
     ones = (1,) * rank
+    spread, padding = wiring.spread(emit, inputs[0], strides, padding)
     fields = (kernel, bias.exact, ones, ones, padding, 1)
-    spread = wiring.with_zeros_between(emit, inputs[0], strides)
     out = emit(nodes.Conv, "conv", (spread,), *fields, float32=_note(off, bias.off))
     return emit_activation(emit, spec.config.get("activation"), out)
 

@@ -8,6 +8,7 @@ has a layer for: a convolution by channel with one 1 in its window, or for the l
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def _up_sampling(rank: int) -> Handler:
     return handler
 
 
-def with_zeros_between(emit: Emitter, x: str, strides: tuple[int, ...]) -> str:
+def _with_zeros_between(emit: Emitter, x: str, strides: tuple[int, ...]) -> str:
     """Each position followed by zeros up to ``strides`` of them along each axis, the last one too."""
     shape = list(emit.edge(x).shape)
     for axis in reversed(range(len(strides))):
@@ -70,6 +71,19 @@ def with_zeros_between(emit: Emitter, x: str, strides: tuple[int, ...]) -> str:
         shape[axis] *= strides[axis]
         x = emit(nodes.Reshape, "apart", (x,), tuple(shape))
     return x
+
+
+def spread(
+    emit: Emitter, x: str, strides: tuple[int, ...], padding: Sequence[tuple[int, int]]
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The input of a convolution that, of strides 1, is a transposed one of ``strides``: zeros between its positions.
+
+    ``padding`` is that of the convolution; where it is below zero, positions are cut off here, and the rest is left.
+    """
+    x = _with_zeros_between(emit, x, strides)
+    for axis, (before, after) in enumerate(padding):
+        x = taken(emit, x, axis, range(max(-before, 0), emit.edge(x).shape[axis] + min(after, 0)))
+    return x, tuple((max(before, 0), max(after, 0)) for before, after in padding)
 
 
 def _zero_padding(rank: int) -> Handler:

@@ -50,6 +50,12 @@ class Backend(Wiring, Protocol):
     def conv(self, x: Any, kernel: Constant, bias: Floats | None, window: Window, groups: int) -> Any:
         """``kernel`` has the shape (*window, channels in / groups, channels out)."""
 
+    def conv_transpose(self, x: Any, kernel: Constant, bias: Floats | None, window: Window, groups: int) -> Any:
+        """Each position adds its multiple of ``kernel``, shaped as that of ``conv``, ``strides`` after the one before.
+
+        The window's ``padding`` is what is cut off before and behind all that; below zero, what is added to it.
+        """
+
     def pool(self, x: Any, window: Window, *, maximum: bool) -> Any:
         """Maximum or mean of each window; padding never counts as a maximum, and as zero in a mean."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from hls.errors import UnsupportedError
 from hls.graph import GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType, narrow, widen
+from hls.importing import wiring
 from hls.importing.activations import clipped, leaky
 from hls.importing.argmax import emit_argmax
 from hls.importing.emitter import Emitter
@@ -30,6 +31,7 @@ from hls.importing.onnx.affine import (
     power_of_two,
 )
 from hls.importing.onnx.backend import Floats, Quantizer, Window
+from hls.importing.onnx.folding import moved
 from hls.importing.onnx.rounding import emit_floor, emit_nearest, emit_scale
 from hls.importing.onnx.tables import emit_table
 from hls.importing.onnx.tensors import Array, Constant
@@ -142,6 +144,23 @@ class ExactBackend:
             x = self._settled(x)
         fields = (window.strides, window.dilation, window.padding, groups)
         return self._sums(nodes.Conv, "conv", x, matrix, scale, ZERO, bias, fields)
+
+    def conv_transpose(self, x: Value, kernel: Constant, bias: Floats | None, window: Window, groups: int) -> Value:
+        """A convolution of the input with zeros between its positions, its kernel turned round."""
+        if not x.linear:
+            x = self._settled(x)
+        axes = tuple(range(len(window.size)))
+        padding = tuple(
+            (d * (n - 1) - before, d * (n - 1) - after - (stride - 1))
+            for n, stride, d, (before, after) in zip(
+                window.size, window.strides, window.dilation, window.padding, strict=True
+            )
+        )
+        node, padding = wiring.spread(self._emit, x.node, window.strides, padding)
+        ones = (1,) * len(axes)
+        inside = Window(window.size, ones, window.dilation, padding, self._emit.edge(node).shape[:-1])
+        turned = moved(kernel, lambda array: np.flip(array, axes))
+        return self.conv(replace(x, node=node), turned, bias, inside, groups)
 
     def _sums(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from hls.errors import UnsupportedError
-from hls.importing.onnx import arithmetic, quantizing, shapes, windows
+from hls.importing.onnx import arithmetic, quantizing, shapes, transposed, windows
 from hls.importing.onnx.operation import Handler, Operation
 from hls.importing.refusals import ANOTHER
 
@@ -18,6 +18,7 @@ HANDLERS: Mapping[str, Handler] = {
     "AveragePool": partial(windows.pool, maximum=False),
     "BipolarQuant": quantizing.bipolar,
     "Conv": windows.conv,
+    "ConvTranspose": transposed.conv_transpose,
     "DequantizeLinear": quantizing.dequantize_linear,
     "GlobalAveragePool": windows.reduce,
     "GlobalMaxPool": partial(windows.reduce, how="max"),

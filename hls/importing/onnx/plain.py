@@ -11,6 +11,8 @@ import numpy as np
 from hls.errors import UnsupportedError
 from hls.graph.windows import output_length, same_padding
 from hls.importing.onnx.backend import Floats, Quantizer, Window
+from hls.importing.onnx.folding import moved
+from hls.importing.onnx.keras_transposed import lifted, transposed_of
 from hls.importing.onnx.model import OnnxModel
 from hls.importing.onnx.tensors import Constant, held
 from hls.importing.onnx.translate import Names, port_shape, translate
@@ -116,6 +118,31 @@ class PlainBackend:
             config |= {"filters": outputs, "groups": groups}
         arrays = [weights] if bias is None else [weights, bias]
         return self._add(kind, [x], (*_positions(window), outputs), config, arrays)
+
+    def conv_transpose(self, x: Layer, kernel: Constant, bias: Floats | None, window: Window, groups: int) -> Layer:
+        """Over two axes, as QKeras has it; what Keras does not cut off is cropped."""
+        if len(window.size) == 1:
+            lines = self.reshape(x, (1, *x.shape))
+            rows = moved(kernel, lambda array: array[None])
+            made = self.conv_transpose(lines, rows, bias, lifted(window), groups)
+            return self.reshape(made, made.shape[1:])
+        found = transposed_of(kernel.values, window, groups)
+        outputs = found.weights.shape[2]
+        config = {
+            "filters": outputs,
+            "kernel_size": list(found.weights.shape[:2]),
+            "strides": list(window.strides),
+            "padding": found.padding,
+            "data_format": "channels_last",
+            "use_bias": bias is not None,
+            "activation": "linear",
+        }
+        arrays = [found.weights] if bias is None else [found.weights, bias]
+        made = self._add("Conv2DTranspose", [x], (*found.positions, outputs), config, arrays)
+        if not any(map(any, found.cropping)):
+            return made
+        left = (n - sum(off) for n, off in zip(found.positions, found.cropping, strict=True))
+        return self._add("Cropping2D", [made], (*left, outputs), {"cropping": found.cropping})
 
     def _padded(self, x: Layer, window: Window, *, causal: bool = False) -> tuple[Layer, str]:
         """What the window moves over, and Keras's word for its padding; a layer of zeros where Keras has none."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from hls.graph.windows import output_length, same_padding
 from hls.importing.onnx import folding
-from hls.importing.onnx.backend import Window
+from hls.importing.onnx.backend import Floats, Window
 from hls.importing.onnx.operation import Operation
 from hls.importing.onnx.tensors import Tensor, arranged, batch_axis, positive_axis
 
@@ -23,7 +23,7 @@ def is_channels_last(op: Operation) -> bool:
     return op.node.domain.endswith("channels_last") or op.node.kind.endswith("NHWC")
 
 
-def _spatial_first(op: Operation) -> Tensor:
+def spatial_first(op: Operation) -> Tensor:
     """The input held with its spatial axes first, and its channels last."""
     x = op.tensor()
     rank = len(x.axes)
@@ -33,14 +33,21 @@ def _spatial_first(op: Operation) -> Tensor:
     return arranged(op.backend, x, order)
 
 
-def _window(op: Operation, x: Tensor, size: tuple[int, ...]) -> Window:
-    rank, spatial = len(size), x.shape[:-1]
-    strides, dilation = (tuple(op.whole(name, (1,) * rank) or ()) for name in ("strides", "dilations"))
+def stated(op: Operation, spatial: tuple[int, ...], size: tuple[int, ...]) -> tuple[list[int], list[int], list[int]]:
+    """Strides, dilations and pads of a window, checked."""
+    rank = len(size)
+    strides, dilation = (op.whole(name, (1,) * rank) or [] for name in ("strides", "dilations"))
     pads = op.whole("pads", (0,) * 2 * rank) or []
     if rank != len(spatial) or len(strides) != rank or len(dilation) != rank or len(pads) != 2 * rank:
         raise op.unsupported(f"a window {size} over {len(spatial)} axes", "export the model again")
     if min(*size, *strides, *dilation) < 1 or math.prod(size) > _LARGEST_WINDOW or min(pads) < 0:
         raise op.unsupported(f"a window {size}, strides {strides}, pads {pads}", "export the model again")
+    return strides, dilation, pads
+
+
+def _window(op: Operation, x: Tensor, size: tuple[int, ...]) -> Window:
+    rank, spatial = len(size), x.shape[:-1]
+    strides, dilation, pads = stated(op, spatial, size)
     padding = tuple(zip(pads[:rank], pads[rank:], strict=True))
     mode = op.attribute("auto_pad", "NOTSET")
     if mode.startswith("SAME"):
@@ -52,7 +59,7 @@ def _window(op: Operation, x: Tensor, size: tuple[int, ...]) -> Window:
         for (before, after), n, w, d in zip(padding, spatial, size, dilation, strict=True)
     ):
         raise op.unsupported(f"pads {pads} of an axis of {spatial}", "export the model again")
-    return Window(size, strides, dilation, padding, spatial)
+    return Window(size, tuple(strides), tuple(dilation), padding, spatial)
 
 
 def _positions(op: Operation, window: Window) -> tuple[int, ...]:
@@ -63,7 +70,8 @@ def _positions(op: Operation, window: Window) -> tuple[int, ...]:
     return found
 
 
-def _result(op: Operation, handle: object, shape: tuple[int, ...]) -> Tensor:
+def result(op: Operation, handle: object, shape: tuple[int, ...]) -> Tensor:
+    """An output held with its channels last, wherever the operator has them."""
     rank = len(shape) + 1
     axes = tuple(range(rank)) if is_channels_last(op) else (0, rank - 1, *range(1, rank - 1))
     return Tensor(handle, shape, axes)
@@ -71,10 +79,10 @@ def _result(op: Operation, handle: object, shape: tuple[int, ...]) -> Tensor:
 
 def conv(op: Operation) -> Tensor:
     """Conv, with any number of groups."""
-    weights, bias = op.constant(1, "kernel"), op.floats(2, "bias") if op.argument(2) is not None else None
+    weights = op.constant(1, "kernel")
     if weights.values.ndim not in (3, 4):
         raise op.unsupported(f"a kernel of {weights.values.ndim} axes", "one or two spatial axes")
-    x = _spatial_first(op)
+    x = spatial_first(op)
     first = 1 if is_channels_last(op) else 2
     last = 1 if first == 2 else weights.values.ndim - 1
     spatial_axes = [axis for axis in range(1, weights.values.ndim) if axis != last]
@@ -87,15 +95,20 @@ def conv(op: Operation) -> Tensor:
         )
     window = _window(op, x, tuple(size))
     shape = (*_positions(op, window), outputs)
+    return result(op, op.backend.conv(x.handle, kernel, bias_of(op, outputs), window, groups), shape)
+
+
+def bias_of(op: Operation, outputs: int) -> Floats | None:
+    """One number an output, if there are any."""
+    bias = op.floats(2, "bias") if op.argument(2) is not None else None
     if bias is not None and bias.size != outputs:
         raise op.unsupported(f"a bias of shape {bias.shape} for {outputs} outputs", "export the model again")
-    flat = None if bias is None else bias.reshape(-1)
-    return _result(op, op.backend.conv(x.handle, kernel, flat, window, groups), shape)
+    return None if bias is None else bias.reshape(-1)
 
 
 def pool(op: Operation, *, maximum: bool) -> Tensor:
     """MaxPool and AveragePool."""
-    x = _spatial_first(op)
+    x = spatial_first(op)
     size = op.whole("kernel_shape")
     if size is None:
         raise op.unsupported("no kernel_shape", "export the model again")
@@ -110,7 +123,7 @@ def pool(op: Operation, *, maximum: bool) -> Tensor:
             "pool without padding, or with count_include_pad=True",
         )
     shape = (*_positions(op, window), x.shape[-1])
-    return _result(op, op.backend.pool(x.handle, window, maximum=maximum), shape)
+    return result(op, op.backend.pool(x.handle, window, maximum=maximum), shape)
 
 
 def _ceiled(op: Operation, window: Window, *, maximum: bool) -> Window:

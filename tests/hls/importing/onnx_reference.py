@@ -85,6 +85,31 @@ def _conv(step: Step, a: Sequence[Array]) -> Array:
     return np.asarray(np.moveaxis(y, 1, -1) if step.domain == CHANNELS_LAST else y)
 
 
+def _conv_transpose(step: Step, a: Sequence[Array]) -> Array:
+    """Every value of the input times the kernel, added where it belongs, and pads cut off."""
+    x, kernel, *bias = a
+    groups, rank = step.options.get("group", 1), kernel.ndim - 2
+    strides, dilations, more = (
+        step.options.get(name, [default] * rank)
+        for name, default in (("strides", 1), ("dilations", 1), ("output_padding", 0))
+    )
+    pads = step.options.get("pads", [0] * 2 * rank)
+    axes = list(zip(x.shape[2:], kernel.shape[2:], strides, dilations, strict=True))
+    reach = [(n - 1) * s + (k - 1) * d + 1 + m for (n, k, s, d), m in zip(axes, more, strict=True)]
+    y = np.zeros((len(x), kernel.shape[1] * groups, *reach))
+    per_group = x.shape[1] // groups
+    for place in np.ndindex(*x.shape[1:]):
+        channel, *at = place
+        first = channel // per_group * kernel.shape[1]
+        for tap in np.ndindex(*kernel.shape[1:]):
+            output, *offset = tap
+            there = (p * s + o * d for p, s, o, d in zip(at, strides, offset, dilations, strict=True))
+            y[(slice(None), first + output, *there)] += x[(slice(None), *place)] * kernel[(channel, *tap)]
+    y += bias[0].reshape(-1, *(1,) * rank) if bias else 0.0
+    kept = (slice(p, n - q) for n, p, q in zip(reach, pads[:rank], pads[rank:], strict=True))
+    return y[(slice(None), slice(None), *kept)]
+
+
 def _pool(reduce: Callable[..., Any], fill: float) -> Callable[[Step, Sequence[Array]], Array]:
     def pool(step: Step, a: Sequence[Array]) -> Array:
         size = step.options["kernel_shape"]
@@ -128,6 +153,7 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Clip": lambda step, a: np.clip(a[0], a[1], a[2]),
     "Concat": lambda step, a: np.concatenate(a, step.options["axis"]),
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "DequantizeLinear": lambda step, a: (a[0].astype(np.float64) - a[2]) * a[1],
     "Div": lambda step, a: a[0] / a[1],
     "Flatten": lambda step, a: a[0].reshape(len(a[0]), -1),

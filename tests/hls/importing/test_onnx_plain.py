@@ -95,6 +95,28 @@ def test_pads_that_keras_has_no_word_for_are_a_layer(tmp_path: Path) -> None:
     assert "ZeroPadding1D" in same(File((1, 2, 5), line, {"k": weights(3, 2, 3)}), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("options", "shape", "kinds"),
+    [
+        ({"pads": [1, 1, 1, 1], "strides": [2, 2]}, (2, 3, 4, 4), ["Conv2DTranspose"]),
+        ({"strides": [2, 2]}, (2, 3, 2, 2), ["Conv2DTranspose"]),
+        ({"pads": [1, 1, 1, 1], "strides": [2, 2], "output_padding": [1, 1]}, (2, 3, 3, 3),
+         ["Conv2DTranspose", "Cropping2D"]),
+        ({"strides": [1, 3], "dilations": [2, 1], "group": 2, "output_padding": [0, 2]}, (2, 2, 2, 3),
+         ["Conv2DTranspose"]),
+        ({"strides": [2], "pads": [1, 2]}, (2, 3, 3), ["Reshape", "Conv2DTranspose", "Cropping2D", "Reshape"]),
+    ],
+)  # fmt: skip
+def test_transposed_convolutions(
+    options: dict[str, Any], shape: tuple[int, ...], kinds: list[str], tmp_path: Path
+) -> None:
+    step = Step("ConvTranspose", ["x", "k", "b"], "y", options)
+    outputs = shape[1] * options.get("group", 1)
+    file = File((1, 2, 3, 4)[: len(shape)], [step], {"k": weights(*shape), "b": weights(outputs)})
+    found = same(file, tmp_path)
+    assert [kind for kind in found if kind not in ("InputLayer", "Permute")] == kinds
+
+
 def test_a_clip_to_six_is_a_relu(tmp_path: Path) -> None:
     file = File((1, 3), [Step("Clip", ["x", "none", "six"], "y")], {"none": 0.0, "six": 6.0})
     assert same(file, tmp_path) == ["InputLayer", "ReLU"]
