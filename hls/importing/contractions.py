@@ -19,8 +19,8 @@ _LETTERS = ascii_lowercase
 _MOST_PRODUCTS = 1 << 24
 
 
-def contracted(emit: Emitter, spec: LayerSpec, inputs: tuple[str, str], axes: tuple[str, str], out: str) -> str:
-    """As einsum of ``axes``, a letter each, to ``out``; the batch is left out of all three.
+def contracted(emit: Emitter, where: str, inputs: tuple[str, str], axes: tuple[str, str], out: str) -> str:
+    """As einsum of ``axes``, a letter each, to ``out``; the batch is left out of all three. ``where``: who asks.
 
     Raises:
         ModelFileError: axes of one letter have different lengths.
@@ -30,17 +30,17 @@ def contracted(emit: Emitter, spec: LayerSpec, inputs: tuple[str, str], axes: tu
     letters = dict.fromkeys(first + second)
     alone = (set(first) ^ set(second)) - set(out)
     if any(len(set(one)) != len(one) for one in (first, second, out)) or alone or not set(out) <= set(letters):
-        raise _refused(spec)
+        raise UnsupportedError(f"{where}: {PRODUCT}")
     lengths: dict[str, int] = {}
     for x, one in zip(inputs, axes, strict=True):
         shape = emit.edge(x).shape
         pairs = zip(one, shape, strict=False)
         if len(shape) != len(one) or any(lengths.setdefault(letter, n) != n for letter, n in pairs):
             raise ModelFileError(
-                f"layer {spec.name!r}: a product of {first} and {second} of a tensor of {shape}; save the model again"
+                f"{where}: a product of {first} and {second} of a tensor of {shape}; save the model again"
             )
     if prod(lengths.values()) > _MOST_PRODUCTS:
-        raise ModelFileError(f"layer {spec.name!r}: {prod(lengths.values()):,} products are more than fit on any chip")
+        raise ModelFileError(f"{where}: {prod(lengths.values()):,} products are more than fit on any chip")
     order = _order(first, second)
     spread = [_spread(emit, x, one, order, lengths) for x, one in zip(inputs, axes, strict=True)]
     products = emit(nodes.Multiply, "products", (spread[0], spread[1]))
@@ -79,8 +79,12 @@ def _spread(emit: Emitter, x: str, axes: str, order: str, lengths: dict[str, int
     return emit(nodes.Reshape, "spread", (x,), tuple(lengths[letter] if letter in axes else 1 for letter in order))
 
 
+def _where(spec: LayerSpec) -> str:
+    return f"layer {spec.name!r}"
+
+
 def _refused(spec: LayerSpec) -> UnsupportedError:
-    return UnsupportedError(f"layer {spec.name!r}: {PRODUCT}")
+    return UnsupportedError(f"{_where(spec)}: {PRODUCT}")
 
 
 def _matmul(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -92,7 +96,7 @@ def _matmul(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
             ranks = [len(emit.edge(x).shape) for x in (a, b)]
             if ranks[0] == ranks[1] >= 2:
                 head = _LETTERS[3 : 1 + ranks[0]]
-                return contracted(emit, spec, (a, b), (f"{head}ac", f"{head}cb"), f"{head}ab")
+                return contracted(emit, _where(spec), (a, b), (f"{head}ac", f"{head}cb"), f"{head}ab")
     raise _refused(spec)
 
 
@@ -111,7 +115,7 @@ def _einsum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     match emit.arguments:
         case (str(a), str(b)) if text.replace("->", "").replace(",", "").isalpha():
             if first[:1] == second[:1] == out[:1]:
-                return contracted(emit, spec, (a, b), (first[1:], second[1:]), out[1:])
+                return contracted(emit, _where(spec), (a, b), (first[1:], second[1:]), out[1:])
     raise _refused(spec)
 
 
@@ -132,7 +136,7 @@ def _dot(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     common = first[places[0]]
     second = second[: places[1]] + common + second[places[1] + 1 :]
     out = "".join(letter for letter in first + second if letter != common)
-    return contracted(emit, spec, (inputs[0], inputs[1]), (first, second), out)
+    return contracted(emit, _where(spec), (inputs[0], inputs[1]), (first, second), out)
 
 
 MERGES = ("Dot", "ops.Matmul", "ops.Dot", "ops.Einsum")

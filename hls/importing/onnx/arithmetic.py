@@ -1,4 +1,4 @@
-"""ONNX operators that compute: products, sums, normalizations, functions of one value."""
+"""ONNX operators that compute: sums, products element by element, normalizations, functions of one value."""
 
 from __future__ import annotations
 
@@ -13,43 +13,16 @@ from hls.importing.onnx import folding, windows
 from hls.importing.onnx.backend import Floats
 from hls.importing.onnx.idioms import SILU
 from hls.importing.onnx.operation import Argument, Handler, Operation
+from hls.importing.onnx.products import by_matrix
 from hls.importing.onnx.tensors import (
-    BATCH,
     Constant,
     Tensor,
     arranged,
     batch_axis,
-    channels_last,
     in_order,
     positive_axis,
     vector,
 )
-
-
-def _along_last(op: Operation) -> Tensor:
-    x = op.tensor()
-    if x.axes[-1] == BATCH:
-        raise op.unsupported("multiplies along the batch", "make the batch the first axis")
-    return channels_last(op.backend, x, len(x.axes) - 1, op.where)
-
-
-def _products(op: Operation, kernel: Constant, bias: Floats | None) -> Tensor:
-    x = _along_last(op)
-    inputs, outputs = kernel.values.shape
-    if inputs != x.shape[-1]:
-        raise op.unsupported(f"a matrix for {inputs} values, and {x.shape[-1]} arrive", "export the model again")
-    return Tensor(op.backend.dense(x.handle, kernel, bias), (*x.shape[:-1], outputs), x.axes)
-
-
-def _matmul(op: Operation) -> Tensor:
-    if isinstance(op.argument(0), Constant) or isinstance(op.argument(1), Tensor):
-        raise op.unsupported("a product of matrices, of which the second is no constant", "leave it off the chip")
-    kernel = op.constant(1, "matrix")
-    while kernel.values.ndim > 2 and len(kernel.values) == 1:
-        kernel = folding.moved(kernel, lambda array: array[0])
-    if kernel.values.ndim != 2:
-        raise op.unsupported(f"a matrix of {kernel.values.ndim} axes", "two axes")
-    return _products(op, kernel, None)
 
 
 def _gemm(op: Operation) -> Tensor:
@@ -63,8 +36,8 @@ def _gemm(op: Operation) -> Tensor:
         if addend.values.size not in (1, kernel.values.shape[1]):
             raise op.unsupported(f"a bias of shape {addend.values.shape}", "export the model again")
         bias = np.broadcast_to(np.asarray(addend.values, np.float32).reshape(-1), kernel.values.shape[1:])
-        return _products(op, kernel, bias)
-    x = _products(op, kernel, None)
+        return by_matrix(op, kernel, bias)
+    x = by_matrix(op, kernel, None)
     if alpha != 1:
         x = _scaled(op, x, np.array([alpha], np.float32), None)
     if isinstance(addend, Constant):
@@ -283,7 +256,6 @@ HANDLERS: Mapping[str, Handler] = {
     "Gemm": _gemm,
     "HardSigmoid": _hard_sigmoid,
     "LeakyRelu": _leaky,
-    "MatMul": _matmul,
     "Max": partial(_extreme, least=False),
     "Min": partial(_extreme, least=True),
     "Neg": _negate,

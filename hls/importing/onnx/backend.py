@@ -92,6 +92,9 @@ class Backend(Wiring, Protocol):
     def multiply(self, x: Any, y: Any) -> Any:
         """``x * y`` with broadcasting."""
 
+    def contract(self, x: Any, y: Any, axes: tuple[str, str], out: str) -> Any:
+        """As einsum of ``axes``, a letter for each axis held, to ``out``: no letter is in one of the two alone."""
+
     def concatenate(self, parts: Sequence[Any], axis: int) -> Any:
         """One behind the other along ``axis``, the batch not counted."""
 

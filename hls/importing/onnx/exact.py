@@ -18,6 +18,7 @@ from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 from hls.importing import wiring
 from hls.importing.activations import clipped, leaky
 from hls.importing.argmax import emit_argmax
+from hls.importing.contractions import contracted
 from hls.importing.emitter import Emitter
 from hls.importing.functions import SMOOTH, elu
 from hls.importing.heads import MODES, ORDER, Head, emit_head
@@ -289,6 +290,13 @@ class ExactBackend:
         if not (x.linear and y.linear):
             x, y = self._settled(x), self._settled(y)
         return Value(self._emit(nodes.Multiply, "multiply", (x.node, y.node)), x.factor * y.factor, ZERO)
+
+    def contract(self, x: Value, y: Value, axes: tuple[str, str], out: str) -> Value:
+        """See Backend."""
+        if not (x.linear and y.linear):
+            x, y = self._settled(x), self._settled(y)
+        node = contracted(self._emit, f"operator {self._emit.layer!r}", (x.node, y.node), axes, out)
+        return Value(node, x.factor * y.factor, ZERO)
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
         """See Backend."""

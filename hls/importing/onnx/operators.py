@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from hls.errors import UnsupportedError
-from hls.importing.onnx import arithmetic, quantizing, shapes, transposed, windows
+from hls.importing.onnx import arithmetic, products, quantizing, shapes, transposed, windows
 from hls.importing.onnx.operation import Handler, Operation
 from hls.importing.refusals import ANOTHER
 
@@ -20,8 +20,10 @@ HANDLERS: Mapping[str, Handler] = {
     "Conv": windows.conv,
     "ConvTranspose": transposed.conv_transpose,
     "DequantizeLinear": quantizing.dequantize_linear,
+    "Einsum": products.einsum,
     "GlobalAveragePool": windows.reduce,
     "GlobalMaxPool": partial(windows.reduce, how="max"),
+    "MatMul": products.matmul,
     "MultiThreshold": quantizing.multi_threshold,
     "Pad": windows.pad,
     "QuantizeLinear": quantizing.quantize_linear,

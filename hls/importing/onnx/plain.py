@@ -18,6 +18,9 @@ from hls.importing.onnx.tensors import Constant, held
 from hls.importing.onnx.translate import Names, port_shape, translate
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
 
+_BATCH = "Z"
+"""Its letter in an equation; those of other axes are small."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -219,6 +222,13 @@ class PlainBackend:
     def multiply(self, x: Layer, y: Layer) -> Layer:
         """See Backend."""
         return self._add("Multiply", [x, y], np.broadcast_shapes(x.shape, y.shape), {})
+
+    def contract(self, x: Layer, y: Layer, axes: tuple[str, str], out: str) -> Layer:
+        """See Backend."""
+        sizes = dict(zip("".join(axes), (*x.shape, *y.shape), strict=True))
+        equation = ",".join(f"{_BATCH}{one}" for one in axes) + f"->{_BATCH}{out}"
+        made = self._add("ops.Einsum", [x, y], tuple(sizes[letter] for letter in out), {"subscripts": equation})
+        return made if out else self.reshape(made, (1,))
 
     def concatenate(self, parts: Sequence[Layer], axis: int) -> Layer:
         """See Backend."""

@@ -156,6 +156,7 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "ConvTranspose": _conv_transpose,
     "DequantizeLinear": lambda step, a: (a[0].astype(np.float64) - a[2]) * a[1],
     "Div": lambda step, a: a[0] / a[1],
+    "Einsum": lambda step, a: np.einsum(step.options["equation"], *a),
     "Flatten": lambda step, a: a[0].reshape(len(a[0]), -1),
     "Gather": lambda step, a: np.take(a[0], a[1], axis=step.options["axis"]),
     "Gemm": _gemm,

@@ -117,6 +117,17 @@ def test_transposed_convolutions(
     assert [kind for kind in found if kind not in ("InputLayer", "Permute")] == kinds
 
 
+def test_products_of_two_tensors(tmp_path: Path) -> None:
+    steps = [
+        Step("Transpose", ["x"], "t", {"perm": [0, 2, 1]}), Step("MatMul", ["x", "t"], "s"), Step("Relu", ["s"], "r"),
+        Step("MatMul", ["r", "x"], "m"), Step("Einsum", ["m", "W"], "y", {"equation": "btd,dhk->bhtk"}),
+    ]  # fmt: skip
+    layers = same(File((1, 3, 4), steps, {"W": weights(4, 2, 3)}), tmp_path)
+    assert layers[1:] == ["ops.Einsum", "Activation", "ops.Einsum", "Dense", "Reshape", "Permute"]
+    line = [Step("Einsum", ["x", "x"], "e", {"equation": "bi,bi->b"}), Step("Unsqueeze", ["e", "one"], "y")]
+    assert same(File((1, 3), line, {"one": np.array([1])}), tmp_path)[1:] == ["ops.Einsum", "Reshape", "Reshape"]
+
+
 def test_a_clip_to_six_is_a_relu(tmp_path: Path) -> None:
     file = File((1, 3), [Step("Clip", ["x", "none", "six"], "y")], {"none": 0.0, "six": 6.0})
     assert same(file, tmp_path) == ["InputLayer", "ReLU"]
@@ -128,7 +139,7 @@ def test_a_clip_to_six_is_a_relu(tmp_path: Path) -> None:
         (Step("Quant", ["x", "one", "none", "six"], "y"), "give it to `qtrigger new`"),
         (Step("MaxPool", ["x"], "y", {"kernel_shape": [3, 3], "pads": [2, 1, 1, 2]}), "as Keras never has"),
         (Step("Clip", ["x", "one", "six"], "y"), "that is a ReLU"),
-        (Step("Einsum", ["x"], "y"), "not supported"),
+        (Step("Det", ["x"], "y"), "not supported"),
     ],
 )
 def test_what_keras_does_not_have_is_refused(step: Step, what: str, tmp_path: Path) -> None:
