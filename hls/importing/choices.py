@@ -70,20 +70,24 @@ def _index(*, least: bool) -> Handler:
 
 
 def _where(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """``bit * a + (1 - bit) * b``."""
-    chosen = [a if isinstance(a, str) else constant(a.value) for a in emit.arguments]
-    bit = chosen[0]
-    if len(chosen) != 3 or not isinstance(bit, str) or not _is_bit(emit, bit):
+    found = [a if isinstance(a, str) else constant(a.value) for a in emit.arguments]
+    bit = found[0]
+    if len(found) != 3 or not isinstance(bit, str) or not is_bit(emit, bit):
         raise UnsupportedError(
             f"layer {spec.name!r}: chooses by something that is no comparison (x > 0); choose by one of two tensors or "
             f"numbers, {ANOTHER}"
         )
+    return chosen(emit, bit, found[1], found[2])
+
+
+def chosen(emit: Emitter, bit: str, a: Value, b: Value) -> str:
+    """``bit * a + (1 - bit) * b``."""
     other = emit(nodes.Scale, "otherwise", (bit,), whole(-1), whole(1), float32=EXACT)
     parts = [
         emit(nodes.Multiply, "chosen", (one, value), float32=EXACT)
         if isinstance(value, str)
         else emit(nodes.Scale, "chosen", (one,), value, whole(0), float32=EXACT)
-        for one, value in ((bit, chosen[1]), (other, chosen[2]))
+        for one, value in ((bit, a), (other, b))
         if isinstance(value, str) or value.integers.any()
     ]
     if len(parts) < 2:
@@ -91,7 +95,8 @@ def _where(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit(nodes.Add, "choice", (parts[0], parts[1]), float32=EXACT)
 
 
-def _is_bit(emit: Emitter, x: str) -> bool:
+def is_bit(emit: Emitter, x: str) -> bool:
+    """Whether it is 0 or 1, as comparisons give it."""
     edge = emit.edge(x)
     return edge.fraction == 0 and edge.raw_min >= 0 and edge.raw_max <= 1
 

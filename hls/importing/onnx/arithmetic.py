@@ -39,15 +39,15 @@ def _gemm(op: Operation) -> Tensor:
         return by_matrix(op, kernel, bias)
     x = by_matrix(op, kernel, None)
     if alpha != 1:
-        x = _scaled(op, x, np.array([alpha], np.float32), None)
+        x = scaled(op, x, np.array([alpha], np.float32), None)
     if isinstance(addend, Constant):
-        x = _scaled(op, x, None, np.asarray(addend.values, np.float32) * np.float32(beta))
+        x = scaled(op, x, None, np.asarray(addend.values, np.float32) * np.float32(beta))
     elif addend is not None:
-        x = _together(op, x, addend, lambda a, b: op.backend.add(a, b, negate=False))
+        x = together(op, x, addend, lambda a, b: op.backend.add(a, b, negate=False))
     return x
 
 
-def _scaled(op: Operation, x: Tensor, factor: Floats | None, offset: Floats | None, *, divide: bool = False) -> Tensor:
+def scaled(op: Operation, x: Tensor, factor: Floats | None, offset: Floats | None, *, divide: bool = False) -> Tensor:
     """A constant factor and a constant offset, of whatever shapes."""
     for values, isfactor in ((factor, True), (offset, False)):
         if values is None:
@@ -58,7 +58,7 @@ def _scaled(op: Operation, x: Tensor, factor: Floats | None, offset: Floats | No
     return x
 
 
-def _together(op: Operation, a: Tensor, b: Tensor, combine: Callable[[object, object], object]) -> Tensor:
+def together(op: Operation, a: Tensor, b: Tensor, combine: Callable[[object, object], object]) -> Tensor:
     """Two tensors element by element, held alike."""
     if len(a.axes) != len(b.axes):
         raise op.unsupported(f"tensors of {len(a.axes)} and {len(b.axes)} axes", "reshape one of them")
@@ -87,23 +87,23 @@ def _arithmetic(op: Operation) -> Tensor | Constant:
         if kind == "Div":
             raise op.unsupported("a quotient of two tensors", "leave it off the chip")
         if kind == "Mul":
-            return _together(op, a, b, op.backend.multiply)
-        return _together(op, a, b, lambda p, q: op.backend.add(p, q, negate=kind == "Sub"))
+            return together(op, a, b, op.backend.multiply)
+        return together(op, a, b, lambda p, q: op.backend.add(p, q, negate=kind == "Sub"))
     first = isinstance(a, Tensor)
     x, values = (op.tensor(0), op.floats(1, "constant")) if first else (op.tensor(1), op.floats(0, "constant"))
     if kind in ("Mul", "Div"):
         if kind == "Div" and (not first or not values.all()):
             raise op.unsupported("a division of a constant, or by zero", "leave it off the chip")
-        return _scaled(op, x, values, None, divide=kind == "Div")
+        return scaled(op, x, values, None, divide=kind == "Div")
     if kind == "Sub" and not first:
-        x = _scaled(op, x, np.array([-1], np.float32), None)
-    return _scaled(op, x, None, -values if kind == "Sub" and first else values)
+        x = scaled(op, x, np.array([-1], np.float32), None)
+    return scaled(op, x, None, -values if kind == "Sub" and first else values)
 
 
 def _negate(op: Operation) -> Tensor | Constant:
     if op.constants is not None:
         return Constant(-op.constants[0])
-    return _scaled(op, op.tensor(), np.array([-1], np.float32), None)
+    return scaled(op, op.tensor(), np.array([-1], np.float32), None)
 
 
 def _batch_normalization(op: Operation) -> Tensor:
@@ -122,7 +122,7 @@ def _batch_normalization(op: Operation) -> Tensor:
         axis = _only_axis(op, x, factor.size)
     shape = [1] * len(x.axes)
     shape[axis] = -1
-    return _scaled(op, x, factor.reshape(shape), offset.reshape(shape))
+    return scaled(op, x, factor.reshape(shape), offset.reshape(shape))
 
 
 def _only_axis(op: Operation, x: Tensor, size: int) -> int:
@@ -151,7 +151,7 @@ def _prelu(op: Operation) -> Tensor:
     x, slopes = op.tensor(), op.floats(1, "slope")
     below = replace(x, handle=op.backend.relu(op.backend.scale(x.handle, _MINUS, None)))
     above = replace(x, handle=op.backend.relu(x.handle))
-    return _together(op, above, _scaled(op, below, slopes, None), lambda p, q: op.backend.add(p, q, negate=True))
+    return together(op, above, scaled(op, below, slopes, None), lambda p, q: op.backend.add(p, q, negate=True))
 
 
 def _power(op: Operation) -> Tensor:
@@ -159,7 +159,7 @@ def _power(op: Operation) -> Tensor:
     x, exponent = op.tensor(), op.number(1, "exponent")
     if exponent != 2:
         raise op.unsupported(f"a power of {exponent:g}", "write a whole power as a product of tensors (Mul)")
-    return _together(op, x, x, op.backend.multiply)
+    return together(op, x, x, op.backend.multiply)
 
 
 def _clip(op: Operation) -> Tensor | Constant:
@@ -177,7 +177,7 @@ def _clip(op: Operation) -> Tensor | Constant:
 
 def _hard_sigmoid(op: Operation) -> Tensor:
     slope, offset = (np.array([op.attribute(*pair)], np.float32) for pair in (("alpha", 0.2), ("beta", 0.5)))
-    x = _scaled(op, op.tensor(), slope, offset)
+    x = scaled(op, op.tensor(), slope, offset)
     return Tensor(op.backend.clip(x.handle, 0.0, 1.0), x.shape, x.axes)
 
 
@@ -234,7 +234,7 @@ def _larger(op: Operation, a: Tensor, b: Argument, *, least: bool) -> Tensor:
         beyond = op.backend.relu(op.backend.add(first, second, negate=True))
         return op.backend.add(p, beyond, negate=least)
 
-    return _together(op, a, b, joined)
+    return together(op, a, b, joined)
 
 
 _MINUS = np.array([-1], np.float32)

@@ -14,6 +14,7 @@ from hls.importing.onnx.tensors import Constant, Wiring
 Floats = npt.NDArray[np.float32]
 Rounding = Literal["ROUND", "FLOOR", "CEIL", "DOWN", "UP", "HALF_UP", "HALF_DOWN"]
 """To nearest even; down; up; to zero; from zero; to nearest, a half from zero or to it."""
+Comparison = Literal["Greater", "GreaterEqual", "Less", "LessEqual"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,12 @@ class Backend(Wiring, Protocol):
 
     def contract(self, x: Any, y: Any, axes: tuple[str, str], out: str) -> Any:
         """As einsum of ``axes``, a letter for each axis held, to ``out``: no letter is in one of the two alone."""
+
+    def compare(self, x: Any, y: Any, comparison: Comparison) -> Any:
+        """One where it holds, else zero; ``y`` is a tensor, with broadcasting, or numbers, one or one a channel."""
+
+    def choose(self, condition: Any, x: Any, y: Any) -> Any:
+        """``x`` where the condition is one, else ``y``, with broadcasting; each of both a tensor or a number."""
 
     def concatenate(self, parts: Sequence[Any], axis: int) -> Any:
         """One behind the other along ``axis``, the batch not counted."""

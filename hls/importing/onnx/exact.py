@@ -18,6 +18,7 @@ from hls.graph.fixed import FixedArray, FixedType, narrow, widen
 from hls.importing import wiring
 from hls.importing.activations import clipped, leaky
 from hls.importing.argmax import emit_argmax
+from hls.importing.choices import chosen, is_bit
 from hls.importing.contractions import contracted
 from hls.importing.emitter import Emitter
 from hls.importing.functions import SMOOTH, elu
@@ -31,7 +32,7 @@ from hls.importing.onnx.affine import (
     is_binary,
     power_of_two,
 )
-from hls.importing.onnx.backend import Floats, Quantizer, Window
+from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Window
 from hls.importing.onnx.folding import moved
 from hls.importing.onnx.rounding import emit_floor, emit_nearest, emit_scale
 from hls.importing.onnx.tables import emit_table
@@ -297,6 +298,25 @@ class ExactBackend:
             x, y = self._settled(x), self._settled(y)
         node = contracted(self._emit, f"operator {self._emit.layer!r}", (x.node, y.node), axes, out)
         return Value(node, x.factor * y.factor, ZERO)
+
+    def compare(self, x: Value, y: Value | Floats, comparison: Comparison) -> Value:
+        """By the sign of the difference; what is above is what is not, turned, at least zero."""
+        found = self.add(x, y, negate=True) if isinstance(y, Value) else self.scale(x, None, -y)
+        found = self._settled(found) if found.clips else found
+        if comparison in ("Greater", "LessEqual"):
+            found = replace(found, factor=-found.factor, offset=-found.offset)
+        bit = self.port(self._reached(found, "compared"))
+        return bit if comparison.endswith("Equal") else Value(bit.node, -ONE, ONE)
+
+    def choose(self, condition: Value, x: Value | float, y: Value | float) -> Value:
+        """See Backend."""
+        bit = self.settled(condition)
+        if not is_bit(self._emit, bit):
+            raise UnsupportedError(
+                f"operator {self._emit.layer!r}: chooses by something that is no comparison; compare it (Greater)"
+            )
+        a, b = (self.settled(one) if isinstance(one, Value) else FixedArray.from_float([one]) for one in (x, y))
+        return self.port(chosen(self._emit, bit, a, b))
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
         """See Backend."""

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from hls.errors import UnsupportedError
-from hls.importing.onnx import arithmetic, products, quantizing, shapes, transposed, windows
+from hls.importing.onnx import arithmetic, choosing, products, quantizing, repeating, shapes, transposed, windows
 from hls.importing.onnx.operation import Handler, Operation
 from hls.importing.refusals import ANOTHER
 
 HANDLERS: Mapping[str, Handler] = {
     **arithmetic.HANDLERS,
+    **choosing.HANDLERS,
     **shapes.HANDLERS,
     **dict.fromkeys(("Quant", "IntQuant"), quantizing.quant),
     **dict.fromkeys(("MaxPool", "MaxPoolNHWC"), partial(windows.pool, maximum=True)),
@@ -21,6 +22,7 @@ HANDLERS: Mapping[str, Handler] = {
     "ConvTranspose": transposed.conv_transpose,
     "DequantizeLinear": quantizing.dequantize_linear,
     "Einsum": products.einsum,
+    "Expand": repeating.expand,
     "GlobalAveragePool": windows.reduce,
     "GlobalMaxPool": partial(windows.reduce, how="max"),
     "MatMul": products.matmul,
@@ -31,6 +33,7 @@ HANDLERS: Mapping[str, Handler] = {
     "ReduceMean": windows.reduce,
     "ReduceMin": partial(windows.reduce, how="min"),
     "ReduceSum": partial(windows.reduce, how="sum"),
+    "Tile": repeating.tile,
     "Trunc": quantizing.trunc,
 }
 _NORMALIZED = (

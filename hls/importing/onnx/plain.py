@@ -10,13 +10,14 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph.windows import output_length, same_padding
-from hls.importing.onnx.backend import Floats, Quantizer, Window
+from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Window
 from hls.importing.onnx.folding import moved
 from hls.importing.onnx.keras_transposed import lifted, transposed_of
 from hls.importing.onnx.model import OnnxModel
 from hls.importing.onnx.tensors import Constant, held
 from hls.importing.onnx.translate import Names, port_shape, translate
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
+from hls.importing.spec import Constant as Number
 
 _BATCH = "Z"
 """Its letter in an equation; those of other axes are small."""
@@ -68,13 +69,13 @@ class PlainBackend:
     def _add(
         self,
         kind: str,
-        inputs: Sequence[Layer],
+        inputs: Sequence[Layer | Number],
         shape: tuple[int, ...],
         config: dict[str, Any],
         weights: Sequence[Floats] = (),
     ) -> Layer:
         name = self._name if self._name not in self.layers else self._names.free(self._name)
-        call = Call(tuple(layer.ref for layer in inputs))
+        call = Call(tuple(one.ref if isinstance(one, Layer) else one for one in inputs))
         arrays = tuple(np.asarray(array, np.float32) for array in weights)
         self.layers[name] = LayerSpec(name, kind, config, (call,), arrays)
         return Layer(TensorRef(name, 0, 0), shape)
@@ -229,6 +230,18 @@ class PlainBackend:
         equation = ",".join(f"{_BATCH}{one}" for one in axes) + f"->{_BATCH}{out}"
         made = self._add("ops.Einsum", [x, y], tuple(sizes[letter] for letter in out), {"subscripts": equation})
         return made if out else self.reshape(made, (1,))
+
+    def compare(self, x: Layer, y: Layer | Floats, comparison: Comparison) -> Layer:
+        """See Backend."""
+        other = y if isinstance(y, Layer) else Number(y.reshape(-1)[0] if y.size == 1 else y)
+        shape = np.broadcast_shapes(x.shape, y.shape if isinstance(y, Layer) else ())
+        return self._add(f"ops.{comparison}", [x, other], shape, {})
+
+    def choose(self, condition: Layer, x: Layer | float, y: Layer | float) -> Layer:
+        """See Backend."""
+        found = [condition, *(one if isinstance(one, Layer) else Number(np.asarray(one, np.float32)) for one in (x, y))]
+        shape = np.broadcast_shapes(*(one.shape for one in found if isinstance(one, Layer)))
+        return self._add("ops.Where", found, shape, {})
 
     def concatenate(self, parts: Sequence[Layer], axis: int) -> Layer:
         """See Backend."""

@@ -10,11 +10,13 @@ from functools import partial
 import numpy as np
 
 from hls.importing.onnx import folding, resizing, windows
+from hls.importing.onnx.arithmetic import scaled
 from hls.importing.onnx.operation import Handler, Operation
 from hls.importing.onnx.tensors import (
     BATCH,
     Constant,
     Tensor,
+    batch_axis,
     channels_last,
     in_order,
     positive_axis,
@@ -95,9 +97,12 @@ def _concat(op: Operation) -> Tensor | Constant:
     if op.constants is not None:
         folding.bounded(sum(values.size for values in op.constants), op.where)
         return Constant(np.concatenate(op.constants, axis))
-    tensors = [op.tensor(index) for index in range(len(op.arguments))]
-    first = tensors[0]
+    first = next(found for found in op.arguments if isinstance(found, Tensor))
     place = positive_axis(axis, len(first.axes), op.where)
+    tensors = [
+        _beside(op, found, first, place) if isinstance(found, Constant) else op.tensor(index)
+        for index, found in enumerate(op.arguments)
+    ]
     if any(len(x.axes) != len(first.axes) for x in tensors) or first.axes[place] == BATCH:
         raise op.unsupported("concatenates the batch, or tensors of different axes", "concatenate other axes")
     alike = [in_order(op.backend, x, op.where) for x in tensors]
@@ -112,13 +117,25 @@ def _concat(op: Operation) -> Tensor | Constant:
     return Tensor(op.backend.concatenate([x.handle for x in alike], where), tuple(shape), alike[0].axes)
 
 
+def _beside(op: Operation, constant: Constant, x: Tensor, place: int) -> Tensor:
+    """A constant as a tensor that goes along with ``x`` but in one axis: as many places of that one, times zero."""
+    values, batch = constant.values, batch_axis(x, op.where)
+    if values.ndim != len(x.axes) or place == batch:
+        raise op.unsupported(f"concatenates a constant of shape {values.shape} to {x.sizes}", "export the model again")
+    row = np.take(values, [0], batch)
+    if (values != row).any():
+        raise op.unsupported("a constant that differs from event to event of a batch", "take one for all events")
+    nothing = taken(op, x, place, [0] * values.shape[place])
+    return scaled(op, nothing, np.zeros(1, np.float32), np.asarray(row, np.float32))
+
+
 def _shape(op: Operation) -> Constant:
     found = op.argument(0)
     sizes = found.values.shape if isinstance(found, Constant) else op.tensor().sizes
     return Constant(np.array(sizes, np.int64))
 
 
-def _taken(op: Operation, x: Tensor, axis: int, places: Sequence[int]) -> Tensor:
+def taken(op: Operation, x: Tensor, axis: int, places: Sequence[int]) -> Tensor:
     """The places of an axis, by a matrix of zeros and ones."""
     if x.axes[axis] == BATCH:
         raise op.unsupported("takes a part of the batch", "take a part of another axis")
@@ -142,7 +159,7 @@ def _gathered(op: Operation) -> Tensor:
     beyond = [int(place) for place in indices.reshape(-1) if not -length <= place < length]
     if beyond:
         raise op.unsupported(f"takes places {beyond} of an axis of {length}", "export the model again")
-    found = _taken(op, x, axis, [int(place) % length for place in indices.reshape(-1)])
+    found = taken(op, x, axis, [int(place) % length for place in indices.reshape(-1)])
     return found if indices.ndim else squeezed(op.backend, found, [axis], op.where)
 
 
@@ -162,7 +179,7 @@ def _sliced(op: Operation) -> Tensor:
             raise op.unsupported("takes a part of the batch", "take a part of another axis")
         places = range(*slice(start, end, step).indices(x.size(place)))
         if places != range(x.size(place)):
-            x = _taken(op, x, place, places)
+            x = taken(op, x, place, places)
     return x
 
 
@@ -182,7 +199,7 @@ def _split(op: Operation) -> tuple[Tensor | Constant, ...]:
         pieces = [range(*ends) for ends in itertools.pairwise(places)]
         return tuple(folding.moved(found, partial(np.take, indices=list(piece), axis=axis)) for piece in pieces)
     x, place = op.tensor(), positive_axis(axis, len(op.tensor().axes), op.where)
-    return tuple(_taken(op, x, place, range(*ends)) for ends in itertools.pairwise(places))
+    return tuple(taken(op, x, place, range(*ends)) for ends in itertools.pairwise(places))
 
 
 def _index(op: Operation, *, least: bool = False) -> Tensor:
@@ -219,8 +236,8 @@ def _top(op: Operation) -> tuple[Tensor, ...]:
 def _resize(op: Operation) -> Tensor:
     """Nearest neighbours."""
     x = op.tensor()
-    for axis, taken in resizing.places(op).items():
-        x = _taken(op, x, axis, taken)
+    for axis, chosen in resizing.places(op).items():
+        x = taken(op, x, axis, chosen)
     return x
 
 

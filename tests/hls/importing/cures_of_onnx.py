@@ -134,6 +134,24 @@ SHAPES = [
     one("split the tensor along that axis (Split) and multiply each part by its matrix", LINES,
         step("Einsum", "q", "c", equation="abc,bcd->abd"), step("MatMul", "q", "v"), c=np.ones((2, 3, 2)),
         v=np.ones((3, 2))),
+    one("repeat along other axes", LINE, step("Tile", "q", "n"), step("Tile", "q", "m"), n=np.array([2, 1]),
+        m=np.array([1, 2])),
+    one("repeat along other axes", LINE, step("Expand", "q", "n"), step("Expand", "q", "m"), n=np.array([2, 1]),
+        m=np.array([1, 1])),
+    one("unsqueeze it behind the batch first", LINE, step("Expand", "q", "n"),
+        [Step("Unsqueeze", ("q", "a"), "u"), step("Expand", "u", "n")], n=np.array([1, 2, 3]), a=np.array([1])),
+    one("take one for all events", (2, 3), step("Concat", "c", "q", axis=1), step("Concat", "d", "q", axis=1),
+        c=np.array([[1.0], [2.0]]), d=np.array([[1.0]])),
+    one("take GreaterOrEqual and LessOrEqual, one behind the other", LINE, [Step("Equal", ("q", "z"), "c"), step(
+        "Where", "c", "q", "one")], [Step("GreaterOrEqual", ("q", "z"), "c"), Step("Where", ("c", "q", "one"), "t"),
+        Step("LessOrEqual", ("q", "z"), "d"), step("Where", "d", "t", "one")]),
+    one("compare it (Greater)", LINE, step("Where", "q", "q", "z"), [Step("Greater", ("q", "z"), "c"), step(
+        "Where", "c", "q", "z")]),
+    one("reshape them", LINES, [Step("Greater", ("q", "z"), "c"), Step("Flatten", ("q",), "f"), step(
+        "Where", "c", "f", "z")], [Step("Greater", ("q", "z"), "c"), step("Where", "c", "q", "z")]),
+    one("choose one number, and add the others behind it", LINE, [Step("Greater", ("q", "z"), "c"), step(
+        "Where", "c", "q", "k")], [Step("Greater", ("q", "z"), "c"), Step("Where", ("c", "q", "z"), "t"), step(
+        "Add", "t", "k")], k=np.arange(3.0)),
     one("fold it: qonnx-cleanup, or onnxsim", LINE, [Step("MatMul", ("W", "W"), "p"), step("Mul", "q", "one")],
         step("Mul", "q", "one"), W=np.ones((2, 2))),
     one("leave it off the chip", LINE, step("Div", "q", "q"), RELU),

@@ -141,6 +141,13 @@ def _slice(step: Step, a: Sequence[Array]) -> Array:
     return x[tuple(cut)]
 
 
+def _concat(step: Step, a: Sequence[Array]) -> Array:
+    """A constant goes along with each event."""
+    events = max(len(one) for one in a)
+    whole = [np.broadcast_to(one, (events, *one.shape[1:])) if len(one) == 1 else one for one in a]
+    return np.concatenate(whole, step.options["axis"])
+
+
 def _reshape(step: Step, a: Sequence[Array]) -> Array:
     return a[0].reshape(len(a[0]), *a[1][1:].tolist())
 
@@ -151,11 +158,14 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "BatchNormalization": _normalize,
     "BipolarQuant": lambda step, a: np.where(a[0] >= 0, a[1], -a[1]),
     "Clip": lambda step, a: np.clip(a[0], a[1], a[2]),
-    "Concat": lambda step, a: np.concatenate(a, step.options["axis"]),
+    "Concat": _concat,
+    "ConstantOfShape": lambda step, a: np.full(a[0], step.options["value"][0]),
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "DequantizeLinear": lambda step, a: (a[0].astype(np.float64) - a[2]) * a[1],
     "Div": lambda step, a: a[0] / a[1],
+    "Equal": lambda step, a: np.equal(a[0], a[1]),
+    "Expand": lambda step, a: np.broadcast_to(a[0], np.broadcast_shapes(a[0].shape, a[1])),
     "Einsum": lambda step, a: np.einsum(step.options["equation"], *a),
     "Flatten": lambda step, a: a[0].reshape(len(a[0]), -1),
     "Gather": lambda step, a: np.take(a[0], a[1], axis=step.options["axis"]),
@@ -163,6 +173,8 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "GlobalAveragePool": lambda step, a: a[0].mean(axis=tuple(range(2, a[0].ndim)), keepdims=True),
     "Identity": lambda step, a: a[0],
     "LeakyRelu": lambda step, a: np.where(a[0] >= 0, a[0], np.float32(step.options["alpha"]) * a[0]),
+    "Less": lambda step, a: np.less(a[0], a[1]),
+    "LessOrEqual": lambda step, a: np.less_equal(a[0], a[1]),
     "MatMul": lambda step, a: a[0] @ a[1],
     "MaxPool": _pool(np.max, -np.inf),
     "Mul": lambda step, a: a[0] * a[1],
@@ -177,6 +189,8 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Relu": lambda step, a: np.maximum(a[0], 0),
     "Reshape": _reshape,
     "Erf": lambda step, a: np.vectorize(math.erf, otypes=[np.float64])(a[0]),
+    "Greater": lambda step, a: np.greater(a[0], a[1]),
+    "GreaterOrEqual": lambda step, a: np.greater_equal(a[0], a[1]),
     "HardSwish": lambda step, a: a[0] * np.clip(a[0] / 6 + 0.5, 0, 1),
     "Sigmoid": lambda step, a: 1 / (1 + np.exp(-a[0])),
     "Slice": _slice,
@@ -184,9 +198,11 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Squeeze": lambda step, a: np.squeeze(a[0], tuple(a[1])),
     "Sub": lambda step, a: a[0] - a[1],
     "Tanh": lambda step, a: np.tanh(a[0]),
+    "Tile": lambda step, a: np.tile(a[0], a[1]),
     "Transpose": lambda step, a: np.transpose(a[0], step.options["perm"]),
     "Trunc": _trunc,
     "Unsqueeze": lambda step, a: np.expand_dims(a[0], tuple(a[1])),
+    "Where": lambda step, a: np.where(*a),
 }
 
 

@@ -128,6 +128,22 @@ def test_products_of_two_tensors(tmp_path: Path) -> None:
     assert same(File((1, 3), line, {"one": np.array([1])}), tmp_path)[1:] == ["ops.Einsum", "Reshape", "Reshape"]
 
 
+def test_choices_and_repeated_tensors(tmp_path: Path) -> None:
+    steps = [
+        Step("Concat", ["token", "x"], "j", {"axis": 1}), Step("Greater", ["j", "half"], "g"),
+        Step("Where", ["g", "j", "none"], "w"), Step("ReduceMean", ["w"], "m", {"axes": [2], "keepdims": 1}),
+        Step("Expand", ["m", "n"], "e"), Step("LessOrEqual", ["e", "w"], "l"), Step("Where", ["l", "w", "e"], "c"),
+        Step("Where", ["mask", "c", "half"], "d"), Step("Tile", ["d", "twice"], "y"),
+    ]  # fmt: skip
+    constants: dict[str, npt.ArrayLike] = {
+        "token": weights(1, 1, 4), "half": 0.5, "none": 0.0, "n": np.array([1, 4, 4]), "twice": np.array([1, 1, 2]),
+        "mask": np.array([[[1], [0], [1], [1]]], np.int8),
+    }  # fmt: skip
+    layers = same(File((1, 3, 4), steps, constants), tmp_path)
+    operators = [kind for kind in layers if kind.startswith("ops.")]
+    assert operators == ["ops.Greater", "ops.Where", "ops.LessEqual", "ops.Where"]
+
+
 def test_a_clip_to_six_is_a_relu(tmp_path: Path) -> None:
     file = File((1, 3), [Step("Clip", ["x", "none", "six"], "y")], {"none": 0.0, "six": 6.0})
     assert same(file, tmp_path) == ["InputLayer", "ReLU"]

@@ -1,0 +1,116 @@
+"""ONNX operators that compare, and Where, which chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+
+from hls.importing.onnx import folding
+from hls.importing.onnx.arithmetic import scaled, together
+from hls.importing.onnx.backend import Comparison
+from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.onnx.repeating import expanded
+from hls.importing.onnx.tensors import Array, Constant, Tensor, in_order, vector
+
+_FUNCTIONS: Mapping[str, Callable[[Array, Array], Array]] = {
+    "Equal": np.equal, "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "Less": np.less,
+    "LessOrEqual": np.less_equal,
+}  # fmt: skip
+_TURNED: Mapping[Comparison, Comparison] = {
+    "Greater": "Less", "GreaterEqual": "LessEqual", "Less": "Greater", "LessEqual": "GreaterEqual",
+}  # fmt: skip
+_COMPARISONS: Mapping[str, Comparison] = {
+    "Greater": "Greater", "GreaterOrEqual": "GreaterEqual", "Less": "Less", "LessOrEqual": "LessEqual",
+}  # fmt: skip
+
+
+def _folded(op: Operation) -> Constant | None:
+    """What two constants give, as exporters leave it of shapes."""
+    if op.constants is None:
+        return None
+    a, b = op.constants
+    folding.bounded(int(np.prod(np.broadcast_shapes(a.shape, b.shape), dtype=object)), op.where)
+    return Constant(np.asarray(_FUNCTIONS[op.node.kind](a, b)))
+
+
+def _equal(op: Operation) -> Constant:
+    found = _folded(op)
+    if found is None:
+        raise op.unsupported(
+            "a comparison for equality", "of comparisons take GreaterOrEqual and LessOrEqual, one behind the other"
+        )
+    return found
+
+
+def _compare(op: Operation, comparison: Comparison) -> Tensor | Constant:
+    found = _folded(op)
+    if found is not None:
+        return found
+    a, b = op.argument(0), op.argument(1)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return together(op, a, b, lambda p, q: op.backend.compare(p, q, comparison))
+    if isinstance(a, Tensor):
+        return _with_numbers(op, a, op.floats(1, "constant"), comparison)
+    return _with_numbers(op, op.tensor(1), op.floats(0, "constant"), _TURNED[comparison])
+
+
+def _with_numbers(op: Operation, x: Tensor, values: Array, comparison: Comparison) -> Tensor:
+    x, row, shape = vector(op.backend, x, values, op.where)
+    bits = op.backend.compare(x.handle, row, comparison)
+    bits = bits if shape is None else op.backend.reshape(bits, shape)
+    return Tensor(bits, shape or x.shape, x.axes)
+
+
+def _where(op: Operation) -> Tensor | Constant:
+    if op.constants is not None:
+        folding.bounded(int(np.prod(np.broadcast_shapes(*(a.shape for a in op.constants)), dtype=object)), op.where)
+        return Constant(np.asarray(np.where(*op.constants)))
+    condition = op.argument(0)
+    if isinstance(condition, Constant):
+        return _masked(op, np.asarray(condition.values, bool))
+    return _chosen(op)
+
+
+def _masked(op: Operation, mask: Array) -> Tensor:
+    """By a constant: what is not chosen times zero, and the other one times zero where this one is chosen."""
+    sides = [found for found in (op.argument(1), op.argument(2)) if found is not None]
+    shapes = [found.values.shape if isinstance(found, Constant) else found.sizes for found in sides]
+    whole = np.broadcast_shapes(mask.shape, *shapes)
+    parts: list[Tensor] = []
+    offset = np.zeros(1, np.float32)
+    for found, chosen in zip(sides, (mask, ~mask), strict=True):
+        factor = np.asarray(chosen, np.float32)
+        if isinstance(found, Constant):
+            offset = np.asarray(np.where(chosen, found.values, 0), np.float32)
+        else:
+            x = expanded(op, found, whole)
+            parts.append(x if chosen.all() else scaled(op, x, factor, None))
+    if len(parts) == 2:
+        return together(op, parts[0], parts[1], lambda p, q: op.backend.add(p, q, negate=False))
+    return scaled(op, parts[0], None, offset) if offset.any() else parts[0]
+
+
+def _chosen(op: Operation) -> Tensor:
+    """By a comparison, of two tensors or numbers."""
+    tensors = [in_order(op.backend, found, op.where) for found in op.arguments if isinstance(found, Tensor)]
+    if len({len(x.axes) for x in tensors}) != 1:
+        raise op.unsupported(f"tensors of {', '.join(str(len(x.axes)) for x in tensors)} axes", "reshape them")
+    numbers = [found for found in op.arguments if isinstance(found, Constant)]
+    if any(found.values.size != 1 for found in numbers):
+        raise op.unsupported("chooses a constant of several numbers", "choose one number, and add the others behind it")
+    left = iter(tensors)
+    condition, x, y = (
+        float(found.values.reshape(-1)[0]) if isinstance(found, Constant) else next(left).handle
+        for found in op.arguments
+    )
+    shape = np.broadcast_shapes(*(one.shape for one in tensors))
+    return Tensor(op.backend.choose(condition, x, y), shape, tensors[0].axes)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    **{kind: partial(_compare, comparison=comparison) for kind, comparison in _COMPARISONS.items()},
+    "Equal": _equal,
+    "Where": _where,
+}
