@@ -91,7 +91,8 @@ def _cost(a: tf.Tensor, b: tf.Tensor, plan: Callable[..., Any]) -> tf.Tensor:
 def _by_rank(a: Floats32, b: Floats32) -> Floats32:
     """For each value of ``a`` (slices, n) the one of ``b`` of the same rank."""
     target = np.empty_like(a)
-    np.put_along_axis(target, np.argsort(a, axis=1), np.sort(b, axis=1), axis=1)
+    for row, first, second in zip(target, a, b, strict=True):  # one slice at a time stays in the cache
+        row[np.argsort(first)] = np.sort(second)
     return target
 
 
