@@ -151,7 +151,7 @@ def _normalize(layer: Layer, values: list[Any]) -> Exact:
 
 
 def as_float32(x: Exact) -> Weights:
-    return x.each(float).astype(np.float32)
+    return x.floats().astype(np.float32)
 
 
 def _activation(layer: Layer, values: list[Any]) -> Exact:
@@ -216,7 +216,7 @@ def folded(operation: Callable[[Exact, Exact], Exact], merges: bool) -> Callable
 
 
 def _divide(a: Exact, b: Exact) -> Exact:
-    return a * Exact.of(1 / b.fractions())
+    return a * b.inverse()
 
 
 def _negative(layer: Layer, values: list[Any]) -> Exact:

@@ -25,9 +25,9 @@ class Exact:
     def of(cls, values: npt.ArrayLike) -> Exact:
         """Floats (float32 and float64 are binary fractions) or Fractions, as they are."""
         array = np.asarray(values)
-        ratios = [(v if isinstance(v, Fraction) else Fraction(float(v))) for v in array.ravel()]
-        common = math.lcm(*(ratio.denominator for ratio in ratios))
-        numerators = np.array([ratio.numerator * (common // ratio.denominator) for ratio in ratios], object)
+        ratios = [value.as_integer_ratio() for value in array.ravel().tolist()]
+        common = math.lcm(*(denominator for _, denominator in ratios))
+        numerators = np.array([numerator * (common // denominator) for numerator, denominator in ratios], object)
         return cls(numerators.reshape(array.shape), common)
 
     @property
@@ -40,9 +40,19 @@ class Exact:
         return self.each(lambda value: value)
 
     def each(self, function: Callable[[Fraction], Any]) -> npt.NDArray[Any]:
-        """``function`` of every element."""
-        found = [function(Fraction(int(n), self.denominator)) for n in self.numerators.ravel()]
-        return np.array(found, object).reshape(self.shape)
+        """``function`` of every element; of those that are equal once."""
+        numerators = [int(n) for n in self.numerators.ravel()]
+        found = {n: function(Fraction(n, self.denominator)) for n in set(numerators)}
+        return np.array([found[n] for n in numerators], object).reshape(self.shape)
+
+    def floats(self) -> npt.NDArray[np.float64]:
+        """The nearest float64 of every element: Python rounds a quotient of two integers once."""
+        return np.asarray(self.numerators / self.denominator, np.float64)
+
+    def inverse(self) -> Exact:
+        """1 over every element; none may be zero."""
+        common = math.lcm(*self.numerators.ravel())
+        return Exact(common // self.numerators * self.denominator, common)
 
     def over(self, denominator: int) -> npt.NDArray[Any]:
         """Numerators over another denominator, a multiple of this one."""

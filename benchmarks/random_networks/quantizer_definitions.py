@@ -239,8 +239,7 @@ def _least_squares(x: Exact, q: Exact) -> Exact:
         axes = _all_but_last(x)
         count = math.prod(x.shape[:-1])
         products, squares = products.sum(axes, True) / count, squares.sum(axes, True) / count
-    ratios = products.fractions() / (squares + _EPSILON).fractions()
-    return _each(_nearest_power, Exact.of(ratios))
+    return _each(_nearest_power, products * (squares + _EPSILON).inverse())
 
 
 def _automatic_bits(options: dict[str, Any], x: Exact) -> Exact:
@@ -251,8 +250,8 @@ def _automatic_bits(options: dict[str, Any], x: Exact) -> Exact:
 
     def rounded(scale: Exact) -> Exact:
         # From 2**23 on, float32 has no halves: the sum is a tie that goes to even before it is floored.
-        halves = Exact.of(_magnitude(x).fractions() / scale.fractions()) + Fraction(1, 2)
-        steps = Exact.of(halves.each(float).astype(np.float32)).floor()
+        halves = _magnitude(x) * scale.inverse() + Fraction(1, 2)
+        steps = Exact.of(halves.floats().astype(np.float32)).floor()
         return _sign(x) * where(steps.at_least(half_levels), half_levels, steps)
 
     trained = options.get("post_training_scale")
@@ -276,7 +275,7 @@ def _automatic_ternary(options: dict[str, Any], x: Exact) -> Exact:
     scale = _each(_nearest_power, _magnitude(x).max(axes, True) * Fraction(2, 3))
     q = constant(0) * x
     for _ in range(int(options.get("number_of_unrolls", 5))):
-        rounded = _magnitude(Exact.of(x.fractions() / scale.fractions()).round() * scale)
+        rounded = _magnitude((x * scale.inverse()).round() * scale)
         q = where(rounded.at_least(scale / 2), _sign(x), 0)
         scale = _least_squares(x, q)
     return q * scale
