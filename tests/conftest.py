@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hls.machine.extras import EXTRAS
+from tests.hdf5_trier import trier
 from tests.models import write_model
 
 TOML = """\
@@ -29,6 +30,14 @@ def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output is as wide as in a file: readline tells the processes of a parallel run that they have 80 columns."""
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.delenv("LINES", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def hdf5_tried_by_a_small_process() -> Iterator[None]:
+    """HDF5 files are tried as ever, by a copy of a process that holds no more than that takes."""
+    with trier() as tried, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hls.machine.hdf5._try", tried)
+        yield
 
 
 @pytest.fixture
