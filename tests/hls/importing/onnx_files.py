@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_ELEMENTS = {"float32": 1, "float64": 11, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
+_ELEMENTS = {"float32": 1, "float64": 11, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9}
 BREVITAS = "onnx.brevitas"
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 TREES = "ai.onnx.ml"

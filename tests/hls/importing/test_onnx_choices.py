@@ -57,12 +57,12 @@ MASK = np.array([[True, False, True], [False, False, True]])
 def test_a_mask_of_constants(sides: tuple[str, str], tmp_path: Path) -> None:
     step, each = Step("Where", ("mask", *sides), "y"), np.arange(6.0).reshape(2, 3) / 4
     steps = (quant("x", "q"), Step("Neg", ("q",), "n"), step)
-    constants: dict[str, Any] = {"mask": MASK.astype(np.int8), "each": each, "none": 0.0}
+    constants: dict[str, Any] = {"mask": MASK, "each": each, "none": 0.0}
     graph, _ = exact(chain((1, 2, 3), *steps, **NUMBERS, **constants), tmp_path)
     assert not any(isinstance(node, nodes.Multiply) for node in graph)
 
 
 @pytest.mark.parametrize(("shape", "places"), [((1, 1, 3), [1, 2, 3]), ((1, 2, 1), [3])])
 def test_a_mask_that_is_larger_than_the_tensor(shape: tuple[int, ...], places: list[int], tmp_path: Path) -> None:
-    exact(chain(shape, quant("x", "q"), Step("Where", ("mask", "q", "c"), "y"), mask=MASK.astype(np.int8), **NUMBERS),
+    exact(chain(shape, quant("x", "q"), Step("Where", ("mask", "q", "c"), "y"), mask=MASK, **NUMBERS),
           tmp_path)  # fmt: skip

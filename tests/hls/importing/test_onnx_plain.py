@@ -137,7 +137,7 @@ def test_choices_and_repeated_tensors(tmp_path: Path) -> None:
     ]  # fmt: skip
     constants: dict[str, npt.ArrayLike] = {
         "token": weights(1, 1, 4), "half": 0.5, "none": 0.0, "n": np.array([1, 4, 4]), "twice": np.array([1, 1, 2]),
-        "mask": np.array([[[1], [0], [1], [1]]], np.int8),
+        "mask": np.array([[[True], [False], [True], [True]]]),
     }  # fmt: skip
     layers = same(File((1, 3, 4), steps, constants), tmp_path)
     operators = [kind for kind in layers if kind.startswith("ops.")]
@@ -190,3 +190,29 @@ def test_the_cure_that_the_refusal_names(tmp_path: Path) -> None:
     scores = Emulator(import_model(out)).evaluate(x)[0]
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     assert np.abs(powers / powers.sum(axis=-1, keepdims=True) - run(file, x)).max() < 0.01
+
+
+@pytest.mark.slow
+def test_transposed_convolutions_products_and_choices_are_quantized(tmp_path: Path) -> None:
+    """Keras computes the layers that such operators become, and QKeras's of them are near to what the file says."""
+    steps = [
+        Step("ConvTranspose", ["x", "k", "b"], "c", {"strides": [2], "pads": [1, 1], "output_padding": [1]}),
+        Step("Relu", ["c"], "r"), Step("Transpose", ["r"], "t", {"perm": [0, 2, 1]}), Step("MatMul", ["t", "r"], "s"),
+        Step("Concat", ["s", "token"], "j", {"axis": 1}), Step("GreaterOrEqual", ["j", "none"], "g"),
+        Step("Where", ["g", "j", "none"], "w"), Step("Where", ["mask", "w", "half"], "m"),
+        Step("Einsum", ["m", "W"], "y", {"equation": "bij,jk->bk"}),
+    ]  # fmt: skip
+    rng = np.random.default_rng(1)
+    constants = {
+        "k": rng.normal(size=(2, 3, 3)), "b": rng.normal(size=3), "token": rng.normal(size=(1, 1, 6)), "none": 0.0,
+        "half": 0.5, "mask": np.arange(7)[:, None] % 3 > 0, "W": rng.normal(size=(6, 2)),
+    }  # fmt: skip
+    file, events, out = File((1, 2, 3), steps, constants), tmp_path / "x.npy", tmp_path / "q.keras"
+    x = rng.normal(size=(300, 2, 3)).astype(np.float32)
+    np.save(events, x)
+    words = ["quantize", str(file.write(tmp_path / "m.onnx")), "--events", str(events), "--out", str(out)]
+    result = CliRunner().invoke(app, [*words, "--bits", "14"])
+    assert result.exit_code == 0, result.output
+    wanted = run(file, x)
+    found = Emulator(import_model(out)).evaluate(x)[0]
+    assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.01 * wanted.std()
