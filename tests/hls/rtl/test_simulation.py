@@ -130,6 +130,7 @@ def test_a_bench_is_found_again_for_the_same_ports_only(tmp_path: Path, monkeypa
         program.touch()
 
     monkeypatch.setattr(simulation, "compile_objects", lambda *compiled: [])
+    monkeypatch.setattr(simulation, "_runtime", lambda *library: [])  # an empty one would be left to other tests
     monkeypatch.setattr(simulation, "run_tool", lambda *run: "")
     monkeypatch.setattr(simulation, "link", link)
     for _ in range(2):
