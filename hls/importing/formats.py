@@ -84,10 +84,10 @@ def format_of(file: Path) -> ModelFormat:
     Raises:
         ModelFileError: there is no such file, or no format recognises it.
     """
-    with existing_file(file).open("rb") as stream:
-        head = stream.read(1 << 12)
-    if b"/data.pkl" in head or head.startswith(_PICKLES):  # the first are archives, as Keras's are
-        raise ModelFileError(f"{file}: {_of_pickle(head)}")
+    refuse_pickle(existing_file(file))
+    head = _head(file)
+    if head.startswith(_SAVED_MODEL):  # ONNX begins so too, but for its version
+        raise ModelFileError(f"{file}: {_of_others(head)}")
     formats = FORMATS.load_all().values()
     for candidate in formats:
         if candidate.recognises(file):
@@ -97,14 +97,37 @@ def format_of(file: Path) -> ModelFormat:
     raise ModelFileError(f"{file}: {_of_others(head) or unknown}")
 
 
+def of_another_format(file: Path) -> str | None:
+    """Whose file it is that is no file of Keras, and how it comes in; None where nobody's here."""
+    try:
+        found = format_of(file)
+    except ModelFileError:
+        return _of_others(_head(file))
+    return f"of {found.title}, which hls.import_model(path) reads"
+
+
 _EXPORTED = "export the network: torch.onnx.export(model, example, 'model.onnx')"
 
 
+_SAVED_MODEL = b"\x08\x01\x12"
+"""Its version, which has always been 1, and the beginning of its graph."""
 _PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
 _CONVERTED = (
     "of scikit-learn, whose boosted trees (GradientBoostingClassifier) conifer writes as JSON, which is read: "
     "conifer.converters.convert_from_sklearn(model).save('model.json')"
 )
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(1 << 12)
+
+
+def refuse_pickle(file: Path) -> None:
+    """Raise ModelFileError for a file that only Python could read, by executing it."""
+    head = _head(file)
+    if b"/data.pkl" in head or head.startswith(_PICKLES):  # the first are archives, as Keras's are
+        raise ModelFileError(f"{file}: {_of_pickle(head)}")
 
 
 def _of_pickle(head: bytes) -> str:
@@ -117,6 +140,8 @@ def _of_others(head: bytes) -> str | None:
     """Whose file it is, of those that are often brought and cannot be read, and what to bring instead."""
     if head[4:8] == b"TFL3":
         return "of TensorFlow Lite, whose sums are rescaled between layers; bring the Keras model that it was made of"
+    if head.startswith(_SAVED_MODEL):
+        return "the graph of a TensorFlow SavedModel, whose numbers lie elsewhere; name its folder to hear of the cure"
     if head.lstrip().startswith(b"{") and b'"class_name"' in head:
         return "an architecture without weights; give the file of the weights, and this one by --architecture"
     return None
@@ -129,8 +154,21 @@ def existing_file(file: Path) -> Path:
         ModelFileError: it is not.
     """
     if file.is_dir():
-        what = "a TensorFlow SavedModel folder" if (file / "saved_model.pb").exists() else "a folder"
-        raise ModelFileError(f"{file}: {what}, not a model file; save it again with model.save('model.keras')")
+        raise ModelFileError(f"{file}: {_of_folder(file)}")
     if not file.is_file():
         raise ModelFileError(f"{file}: no such model file")
     return file
+
+
+def _of_folder(folder: Path) -> str:
+    if not (folder / "saved_model.pb").exists():
+        return "a folder, not a model file; save it again with model.save('model.keras')"
+    if (folder / "keras_metadata.pb").exists():
+        return (
+            "a TensorFlow SavedModel folder, not a model file; Keras 2, which wrote it, makes one of it: "
+            "tf_keras.models.load_model(FOLDER).save('model.h5'), with the custom_objects of its layers"
+        )
+    return (
+        "a TensorFlow SavedModel folder without layers, as model.export() writes it; "
+        "save the model itself with model.save('model.keras')"
+    )

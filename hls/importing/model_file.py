@@ -27,7 +27,7 @@ from hls.importing.architecture import (
     layer_name,
     parse_model,
 )
-from hls.importing.formats import existing_file
+from hls.importing.formats import existing_file, of_another_format, refuse_pickle
 from hls.importing.nested import SEPARATOR
 from hls.importing.precision import FLOAT32
 from hls.importing.spec import ModelSpec, Parts
@@ -64,10 +64,11 @@ def read_model(path: str | Path) -> ModelSpec:
         ModelFileError: missing, truncated, not a Keras file, or NaN or infinite weights.
         UnsupportedError: a subclassed model.
     """
-    file = existing_file(Path(path))
+    refuse_pickle(file := existing_file(Path(path)))
     held = container(file)
     if held is None:
-        raise ModelFileError(f"{file}: neither HDF5 nor a .keras archive; {_SAVE_AGAIN}")
+        unknown = f"neither HDF5 nor a .keras archive; {_SAVE_AGAIN}"
+        raise ModelFileError(f"{file}: {of_another_format(file) or unknown}")
     architecture = read_architecture(file)
     with damage_told(file):
         weights = _archive_weights(file) if held == "zip" else _h5_weights(file, architecture)

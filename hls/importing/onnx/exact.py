@@ -394,6 +394,12 @@ class ExactBackend:
     def bipolar(self, x: Value, scale: Floats) -> Value:
         """See Backend."""
         if x.clips:
+            if x.low is not None and x.low >= 0:
+                raise UnsupportedError(
+                    f"operator {self._emit.layer!r}: BipolarQuant of a Relu is one number for every event; Brevitas "
+                    "writes it for a QuantReLU of one bit, whose values are 0 and its scale: "
+                    "write Quant with signed = 0 and a bit width of 1 instead"
+                )
             x = self._settled(x)
         step = fractions(scale)
         return Value(self._reached(x, "sign"), 2 * step, -step)
@@ -433,18 +439,24 @@ class ExactBackend:
         """See Backend."""
         scale = fractions(quantizer.scale)
         edge = self._emit.edge(x.node)
-        whole: Fractions = x.factor / scale / fractions(2.0**edge.fraction)
-        if x.clips or any(v.denominator != 1 for v in [*whole.tolist(), *(x.offset / scale).tolist()]):
+        whole, start = _whole(x.factor / scale / fractions(2.0**edge.fraction)), _whole(x.offset / scale)
+        moved: Fractions = abs(x.factor / scale / fractions(2.0**edge.fraction) - whole) * edge.magnitude
+        # A scale such as 1/9 is no float32: what lies next to a whole number is rounded to it first, as QONNX says.
+        if x.clips or max(moved + abs(x.offset / scale - start)) >= Fraction(1, 2):
             raise UnsupportedError(
                 f"operator {self._emit.layer!r}: what it truncates is no whole number of its scale; "
                 "give it the scale of the quantizer before it"
             )
-        factor, offset = whole / fractions(divisor), x.offset / scale / fractions(divisor)
+        factor, offset = whole / fractions(divisor), start / fractions(divisor)
         most = int(np.abs(factor).max() * edge.magnitude + np.abs(offset).max()) + 1
         ends = replace(quantizer, low=max(quantizer.low, -most), high=min(quantizer.high, most))
         steps = Value(x.node, factor * fractions(2.0**edge.fraction), offset)
         out = self._round(steps, Fraction(1), ends.low, ends.high, ends)
         return Value(out.node, out.factor * Fraction(out_scale), ZERO)
+
+
+def _whole(values: Fractions) -> Fractions:
+    return np.array([Fraction(round(value)) for value in values.reshape(-1).tolist()], object).reshape(values.shape)
 
 
 def _rounded(value: Fraction, quantizer: Quantizer) -> int:

@@ -24,6 +24,18 @@ ROUNDINGS: Mapping[str, Callable[[Array], Array]] = {
     "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - np.float32(0.5)),
 }
 
+FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
+    "Ceil": np.ceil, "Exp": np.exp, "Floor": np.floor, "Log": np.log, "Reciprocal": np.reciprocal, "Round": np.rint,
+    "Sqrt": np.sqrt,
+}  # fmt: skip
+"""What exporters leave between constants, such as the bit widths that Brevitas computes of a window's size."""
+
+
+def function(kind: str, constant: Constant) -> Constant:
+    """One of ``FUNCTIONS`` of a constant."""
+    with np.errstate(all="ignore"):
+        return Constant(FUNCTIONS[kind](constant.values))
+
 
 def moved(constant: Constant, move: Callable[[Array], Array]) -> Constant:
     """A constant whose elements change places: its integers do too, and its scale, one number for each of them."""

@@ -6,8 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 
 from hls.errors import UnsupportedError
-from hls.importing.onnx import arithmetic, choosing, products, quantizing, repeating, shapes, transposed, windows
+from hls.importing.onnx import (
+    arithmetic,
+    choosing,
+    folding,
+    products,
+    quantizing,
+    repeating,
+    shapes,
+    transposed,
+    windows,
+)
 from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.onnx.tensors import Constant
 from hls.importing.refusals import ANOTHER
 
 HANDLERS: Mapping[str, Handler] = {
@@ -46,12 +57,18 @@ _CURES = dict.fromkeys(
 )
 
 
+def _folded(op: Operation) -> Constant:
+    return folding.function(op.node.kind, op.constant(0, "argument"))
+
+
 def handler(op: Operation) -> Handler:
     """What makes this operator.
 
     Raises:
         UnsupportedError: none is known.
     """
+    if op.node.kind in folding.FUNCTIONS and isinstance(op.argument(0), Constant):
+        return _folded
     found = HANDLERS.get(op.node.kind)
     if found is None and op.node.kind in _CURES:
         raise op.unsupported("is not supported", _CURES[op.node.kind])

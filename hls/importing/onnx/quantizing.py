@@ -102,8 +102,8 @@ def trunc(op: Operation) -> Tensor:
     else:
         divisor, out_scale = 2.0 ** (_bits(op, 3) - _bits(op, 4)), scale
         quantizer = _quantizer(op, _MOST_BITS, "FLOOR")
-    if divisor < 1 or divisor > 2.0**_MOST_BITS:
-        raise op.unsupported(f"divides by {divisor:g}", "truncate to fewer bits")
+    if not 2.0**-_MOST_BITS <= divisor <= 2.0**_MOST_BITS:  # below 1 as Brevitas has it, whose averages gain bits
+        raise op.unsupported(f"divides by {divisor:g}", "take an output scale nearer to the scale")
     if quantizer.zero.any():
         raise op.unsupported("a zero point", "use zero")
     return Tensor(op.backend.truncate(x.handle, quantizer, float(divisor), out_scale), x.shape, x.axes)

@@ -70,7 +70,12 @@ def translate(
         known.update(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
     for port in model.outputs:
         found = known.get(port.name)
-        if not isinstance(found, Tensor):
+        if isinstance(found, Constant):
+            raise UnsupportedError(
+                f"output {port.name!r} is a constant; leave it away: Brevitas writes scales and zero points of a last "
+                "layer with return_quant_tensor=True as outputs, and none with return_quant_tensor=False"
+            )
+        if found is None:
             raise ModelFileError(f"output {port.name!r} is computed by no operator; export the model again")
         backend.at(name := names.free(port.name))
         yield name, in_order(backend, found, f"output {port.name!r}")

@@ -164,12 +164,40 @@ def test_unknown_length_is_refused(changed: Any) -> None:
         (b"\x80\x05}q\0.", "of PyTorch or another pickle, .*torch.onnx.export"),
         (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl", "of PyTorch or another pickle, .*torch.onnx.export"),
         (b'{"class_name": "Functional"}', "an architecture without weights; .*--architecture"),
-        (b"anything", "of no format that is known here"),
+        (b"\x08\x01\x12\x02", "the graph of a TensorFlow SavedModel"),
+        (b"anything", "of no format that is known here|neither HDF5"),
     ],
-    ids=["TensorFlow Lite", "pickle", "scikit-learn", "another pickle", "PyTorch", "architecture", "nothing"],
-)
+    ids=[
+        "TensorFlow Lite", "pickle", "scikit-learn", "another pickle", "PyTorch", "architecture", "SavedModel",
+        "nothing",
+    ],
+)  # fmt: skip
 def test_files_of_others_are_told_apart(content: bytes, told: str, tmp_path: Path) -> None:
     file = tmp_path / "model.bin"
     file.write_bytes(content)
     with pytest.raises(ModelFileError, match=told):
         import_model(file)
+    with pytest.raises(ModelFileError, match=told):
+        import_keras(file)
+
+
+def test_a_file_of_another_reader_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x08\x08\x12\x00")
+    with pytest.raises(ModelFileError, match=r"of ONNX .*hls\.import_model"):
+        import_keras(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("saved_model.pb", "keras_metadata.pb"), r"tf_keras\.models\.load_model"),
+        (("saved_model.pb",), "without layers, as model.export"),
+        ((), "a folder, not a model file"),
+    ],
+)
+def test_folders(files: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    with pytest.raises(ModelFileError, match=told):
+        import_model(tmp_path)
