@@ -27,17 +27,19 @@ def table(project: Path) -> str:
     inputs = encoder_inputs(held_out("background", EVENTS, SEED).particles, graph.edges["particles"].shape[0])
     rows = [
         f"`{project.name}`, {len(inputs):,} background events, bits an event:\n\n"
-        "| log₁₀ β | latents sent | KL bound | fixed packet | string of one event | chained strings | above KL |\n"
-        "|---|---|---|---|---|---|---|\n"
+        "| log₁₀ β | latents sent | KL bound | fixed packet | string of one event | chained strings | above KL "
+        "| trellis | above KL |\n"
+        "|---|---|---|---|---|---|---|---|---|\n"
     ]
     for point in range(0, len(layout.points), EVERY):
         log10_beta = layout.points[point].log10_beta
         if log10_beta <= HIGHEST_LOG10_BETA:
             mean, log_variance = hls.emulate(graph, [inputs, column(log10_beta, len(inputs))])
             found = rate_report(mean, log_variance, layout, point)
+            trellis = "– | –" if found.trellis is None else f"{found.trellis:.2f} | {found.above(found.trellis):.1%}"
             rows.append(
                 f"| {log10_beta:g} | {found.active} | {found.kl:.2f} | {found.fixed:.0f} | {found.string:.2f} "
-                f"| {found.chained:.2f} | {found.excess:.1%} |\n"
+                f"| {found.chained:.2f} | {found.excess:.1%} | {trellis} |\n"
             )
     return "".join(rows)
 

@@ -17,7 +17,7 @@ JSON_KEYS = {
     "out": "the file",
     "events": "how many",
     "log10_beta": "the point of the layout",
-    "coding": "`entropy` or `fixed`",
+    "coding": "`entropy`, `fixed` or `trellis`",
     "bits_per_event": "size of the file over events",
 }
 EXAMPLES = (
@@ -34,7 +34,11 @@ def command(
     beta: Annotated[float, typer.Option(help="Distortion that a nat is worth; the nearest of the layout is taken.")],
     out: Annotated[Path, typer.Option(metavar="FILE.qtb", help="Where to write.")],
     coding: Annotated[
-        str, typer.Option(help="entropy: as short as can be; fixed: packets of one length for each beta.")
+        str,
+        typer.Option(
+            help="entropy: short at any beta; fixed: packets of one length for each beta; trellis: shorter still where "
+            "beta is coarse."
+        ),
     ] = "entropy",
 ) -> Answer:
     """Emulate and pack."""

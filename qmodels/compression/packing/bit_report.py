@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qmodels.compression.autoencoder import kl_per_latent
-from qmodels.compression.packing.latent_layout import Ints, LatentLayout
+from qmodels.compression.packing.latent_layout import FileCoding, Ints, LatentLayout
 from qmodels.compression.packing.layout_calibration import raw_means
 from qmodels.compression.packing.packet_files import EVENTS_PER_STRING
 from qmodels.compression.packing.payloads import Scheme, Sent, encode_events, packet_widths
 from qmodels.compression.packing.symbols import quantize
+from qmodels.compression.packing.trellis import trellis_symbols
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class BitReport:
 
     ``kl``: ΣKL averaged over events, over ln 2. ``fixed``: length of a packet of the fixed layout. ``string``: mean
     length of an arithmetic-coded string of a single event. ``chained``: of payload where strings hold many events.
+    ``trellis``: of payload with the trellis, None where the layout has none.
     """
 
     log10_beta: float
@@ -29,11 +31,16 @@ class BitReport:
     fixed: float
     string: float
     chained: float
+    trellis: float | None
 
     @property
     def excess(self) -> float:
         """How far ``chained`` is above ``kl``, as a fraction of it; infinite where there is nothing to tell."""
-        return self.chained / self.kl - 1 if self.kl > 0 else float("inf")
+        return self.above(self.chained)
+
+    def above(self, bits: float) -> float:
+        """How far ``bits`` are above ``kl``, as a fraction of it; infinite where there is nothing to tell."""
+        return bits / self.kl - 1 if self.kl > 0 else float("inf")
 
 
 def rate_report(mean: npt.ArrayLike, log_variance: npt.ArrayLike, layout: LatentLayout, point: int) -> BitReport:
@@ -49,12 +56,21 @@ def rate_report(mean: npt.ArrayLike, log_variance: npt.ArrayLike, layout: Latent
         fixed=float(packet_widths(layout, point).sum()),
         string=float(lengths.mean()),
         chained=payload_bits(symbols, points, layout),
+        trellis=_trellis_bits(raw, points, layout),
     )
 
 
-def payload_bits(symbols: Ints, points: Ints, layout: LatentLayout) -> float:
-    """Bits of payload per event, of entropy-coded symbols (n, latents) all at one grid point, without totals."""
-    scheme = Scheme(layout, "entropy", EVENTS_PER_STRING, int(points[0]), totals=False)
+def _trellis_bits(raw: Ints, points: Ints, layout: LatentLayout) -> float | None:
+    quantizers = layout.points[int(points[0])].trellis
+    if not quantizers:
+        return None
+    symbols = trellis_symbols(raw, quantizers, layout.fraction, EVENTS_PER_STRING)
+    return payload_bits(symbols, points, layout, "trellis")
+
+
+def payload_bits(symbols: Ints, points: Ints, layout: LatentLayout, coding: FileCoding = "entropy") -> float:
+    """Bits of payload per event, of symbols (n, latents) all at one grid point, without totals."""
+    scheme = Scheme(layout, coding, EVENTS_PER_STRING, int(points[0]), totals=False)
     return 8.0 * len(scheme.pack(Sent(symbols, points, np.zeros((len(points), 0), np.int64)))) / len(symbols)
 
 

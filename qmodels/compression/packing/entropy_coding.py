@@ -8,16 +8,17 @@ without marks between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.packing.bit_fields import read_bits
+from qmodels.compression.packing.bit_fields import Bytes, read_bits
 from qmodels.compression.packing.latent_layout import Ints, Quantizer
 from qmodels.errors import ModelDataError
 
+Digits = npt.NDArray[np.uint16]
 TOTAL_BITS = 16
 _TOTAL = 1 << TOTAL_BITS
 _TOP, _DIGIT = 48, 16
@@ -67,7 +68,7 @@ def cumulative(quantizer: Quantizer) -> Ints:
     return np.arange(levels + 1) + (_TOTAL - levels) * ends // max(int(ends[-1]), 1)
 
 
-def encode_strings(symbols: Ints, rows: Ints, tables: FrequencyTables) -> tuple[npt.NDArray[np.uint16], Ints]:
+def encode_strings(symbols: Ints, rows: Ints, tables: FrequencyTables) -> tuple[Digits, Ints]:
     """One string for each line of ``symbols`` (strings, length), whose alphabets are ``rows`` of the tables.
 
     Returns digits (strings, most digits), first bit highest, and the length of each string in bits.
@@ -106,19 +107,30 @@ def encode_strings(symbols: Ints, rows: Ints, tables: FrequencyTables) -> tuple[
     return _carried(digits[:, : int(filled.max(initial=0)) + 2]), filled * _DIGIT + bits
 
 
-def decode_strings(data: npt.NDArray[np.uint8], starts: Ints, rows: Ints, tables: FrequencyTables) -> tuple[Ints, Ints]:
+def decode_strings(data: Bytes, starts: Ints, rows: Ints, tables: FrequencyTables) -> tuple[Ints, Ints]:
     """Undo :func:`encode_strings`: symbols as ``rows`` (strings, length), and the bit behind each string.
 
     ``data`` are bytes, first bit highest; ``starts`` the first bit of each string. Raises ModelDataError where the
     bits are those of no symbols.
     """
-    count, length = rows.shape
+    return decode_chosen(data, starts, rows.shape[1], lambda position, _: rows[:, position], tables)
+
+
+def decode_chosen(
+    data: Bytes, starts: Ints, length: int, row_of: Callable[[int, Ints], Ints], tables: FrequencyTables
+) -> tuple[Ints, Ints]:
+    """As :func:`decode_strings`, where a symbol's alphabet may depend on those before it.
+
+    ``row_of`` a position gives the row of each string there, from the symbols (strings, length), of which those at
+    earlier positions are known.
+    """
+    count = len(starts)
     symbols = np.empty((count, length), np.int64)
     place = starts + _TOP
     code = read_bits(data, starts, 16) << 32 | read_bits(data, starts + 16, 16) << 16 | read_bits(data, starts + 32, 16)
     low, span = np.zeros(count, np.int64), np.full(count, 1 << _TOP, np.int64)
     for position in range(length):
-        row, unit = rows[:, position], span >> TOTAL_BITS
+        row, unit = row_of(position, symbols), span >> TOTAL_BITS
         part = code // unit
         if (part >= _TOTAL).any():
             raise ModelDataError(f"string {int(np.argmax(part >= _TOTAL))} is damaged: no symbol has these bits")
@@ -150,7 +162,7 @@ def _ending(low: Ints, span: Ints) -> tuple[Ints, Ints]:
     return end, bits
 
 
-def _carried(digits: Ints) -> npt.NDArray[np.uint16]:
+def _carried(digits: Ints) -> Digits:
     for column in range(digits.shape[1] - 1, 0, -1):
         digits[:, column - 1] += digits[:, column] >> _DIGIT
     return digits.astype(np.uint16)  # keeps the low 16 bits; nothing is carried out of the first digit

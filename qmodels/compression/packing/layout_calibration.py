@@ -31,11 +31,11 @@ from qmodels.types import Floats64
 LOG10_BETAS = tuple(np.arange(-24, 5) / 4)  # the trained range in quarters, exact in any fixed-point port
 Encode = Callable[[float], tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]]
 
-_CELLS, _LARGEST_WEIGHT = 24, 4095  # size of a table of frequencies
-_MARGIN = 0.15  # of the calibrated range: other samples reach further
-_LARGEST_SEEN = 3.0  # standard deviations of z: no decoder has learned what larger ones mean
+_CELLS, LARGEST_WEIGHT = 24, 4095  # size of a table of frequencies
+MARGIN = 0.15  # of the calibrated range: other samples reach further
+LARGEST_SEEN = 3.0  # standard deviations of z: no decoder has learned what larger ones mean
 _STEPS_PER_OCTAVE = 4
-_TOLERANCE = 0.02  # of error/D: latents of no information would cost bits else
+TOLERANCE = 0.02  # of error/D: latents of no information would cost bits else
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ def _point(
     noise = np.exp(np.asarray(log_variance, np.float64).mean(axis=0)) * 4.0**fraction
     if not np.isfinite(noise).all():
         raise ModelDataError(f"log10 beta {log10_beta}: a log-variance is not finite; train the encoder again")
-    latents = [_Latent.of(column, float(variance), fraction) for column, variance in zip(raw.T, noise, strict=True)]
+    latents = [Latent.of(column, float(variance), fraction) for column, variance in zip(raw.T, noise, strict=True)]
     entropy = zip(_allocated(latents, "entropy"), latents, strict=True)
     return GridPoint(log10_beta, _allocated(latents, "fixed"), tuple(_with_weights(q, x) for q, x in entropy))
 
 
-def _allocated(latents: list[_Latent], coding: Coding) -> tuple[Quantizer, ...]:
+def _allocated(latents: list[Latent], coding: Coding) -> tuple[Quantizer, ...]:
     """Bisection for the slope λ, in bits per error/D."""
     choices = [list(_choices(latent, coding)) for latent in latents]
     rates = [np.array([choice.rate for choice in row]) for row in choices]
@@ -106,12 +106,12 @@ def _allocated(latents: list[_Latent], coding: Coding) -> tuple[Quantizer, ...]:
     for _ in range(40):
         middle = (least + most) / 2
         spent = sum(cost[index] for cost, index in zip(costs, picked(2.0**middle), strict=True))
-        least, most = (middle, most) if spent > len(latents) + _TOLERANCE else (least, middle)
+        least, most = (middle, most) if spent > len(latents) + TOLERANCE else (least, middle)
     return tuple(row[index].quantizer for row, index in zip(choices, picked(2.0**most), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
-class _Latent:
+class Latent:
     """Distribution of one latent's raw mean over the calibration events."""
 
     values: Ints
@@ -122,11 +122,12 @@ class _Latent:
     variance: float
 
     @staticmethod
-    def of(raw: Ints, noise: float, fraction: int) -> _Latent:
+    def of(raw: Ints, noise: float, fraction: int) -> Latent:
+        """From means (events,) and the posterior variance, both in LSBs."""
         values, counts = np.unique(raw, return_counts=True)
         share = counts / len(raw)
         centre = float(share @ values)
-        return _Latent(values, share, noise, fraction, centre, float(share @ (values - centre) ** 2))
+        return Latent(values, share, noise, fraction, centre, float(share @ (values - centre) ** 2))
 
     @property
     def matched(self) -> float:
@@ -139,7 +140,7 @@ class _Latent:
         return self.variance / (self.variance + self.noise)
 
 
-def _choices(latent: _Latent, coding: Coding) -> Iterator[_Choice]:
+def _choices(latent: Latent, coding: Coding) -> Iterator[_Choice]:
     origin = round(latent.centre * 2.0 ** (VALUE_BITS - latent.fraction))
     yield _Choice(Quantizer(1, 0, 1, origin, 0), 0.0, 1 + latent.variance / latent.noise)
     if latent.variance == 0:
@@ -148,15 +149,15 @@ def _choices(latent: _Latent, coding: Coding) -> Iterator[_Choice]:
         yield from _entropy_choices(latent, step) if coding == "entropy" else _fixed_choices(latent, step)
 
 
-def _steps(latent: _Latent) -> list[int]:
+def _steps(latent: Latent) -> list[int]:
     """Whole numbers of LSBs, about four an octave, from half of σ' to six times the spread."""
     finest, coarsest = np.log2([latent.matched**0.5, 6 * latent.variance**0.5])
     octaves = np.arange(finest * _STEPS_PER_OCTAVE, coarsest * _STEPS_PER_OCTAVE + 1) / _STEPS_PER_OCTAVE
     return sorted({max(1, round(2.0**octave)) for octave in octaves})
 
 
-def _entropy_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
-    margin = _MARGIN * float(latent.values[-1] - latent.values[0])
+def _entropy_choices(latent: Latent, step: int) -> Iterator[_Choice]:
+    margin = MARGIN * float(latent.values[-1] - latent.values[0])
     for phase in (0.5, 0.0):  # the centre in the middle of a step, or at an edge
         start = round(latent.centre - phase * step)
         below = max(0, -int(np.floor((latent.values[0] - margin - start) / step)))
@@ -165,7 +166,7 @@ def _entropy_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
             yield _choice(latent, step, below * step - start, levels, None)
 
 
-def _fixed_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
+def _fixed_choices(latent: Latent, step: int) -> Iterator[_Choice]:
     span = max(float(latent.values[-1] - latent.centre), float(latent.centre - latent.values[0]), 1.0)
     widest = min(int(np.log2(2 * span / step + 1)) + 1, MAX_LEVELS.bit_length() - 1)
     for width in range(1, widest + 1):
@@ -173,7 +174,7 @@ def _fixed_choices(latent: _Latent, step: int) -> Iterator[_Choice]:
         yield _choice(latent, step, (levels // 2) * step - round(latent.centre), levels, float(width))
 
 
-def _choice(latent: _Latent, step: int, offset: int, levels: int, width: float | None) -> _Choice:
+def _choice(latent: Latent, step: int, offset: int, levels: int, width: float | None) -> _Choice:
     """A quantizer with the best linear reconstruction, its rate (``width``, or its entropy) and its cost."""
     symbols = np.clip((latent.values + offset) // step, 0, levels - 1)
     shares = np.bincount(symbols, latent.share)
@@ -198,7 +199,7 @@ class _Line:
     """Covariance of symbol and raw mean; times the slope, the variance of the raw mean that the symbols tell."""
 
     @staticmethod
-    def through(latent: _Latent, symbols: Ints) -> _Line:
+    def through(latent: Latent, symbols: Ints) -> _Line:
         mean = float(latent.share @ symbols)
         spread = float(latent.share @ (symbols - mean) ** 2)
         common = float(latent.share @ ((symbols - mean) * (latent.values - latent.centre)))
@@ -206,7 +207,7 @@ class _Line:
         return _Line(mean, slope, common)
 
 
-def _stretch(latent: _Latent, furthest: float) -> float:
+def _stretch(latent: Latent, furthest: float) -> float:
     """What m - E[μ], ``furthest`` at most, is multiplied by for the decoder.
 
     The decoder takes E[μ] + gain (z - E[μ]) for μ, so it is given z - E[μ] = (m - E[μ]) / gain, but none that it has
@@ -214,11 +215,11 @@ def _stretch(latent: _Latent, furthest: float) -> float:
     """
     if furthest <= 0:
         return 1.0
-    known = _LARGEST_SEEN * (latent.variance + latent.noise) ** 0.5
+    known = LARGEST_SEEN * (latent.variance + latent.noise) ** 0.5
     return min(1 / latent.gain, max(1.0, known / furthest))
 
 
-def _with_weights(quantizer: Quantizer, latent: _Latent) -> Quantizer:
+def _with_weights(quantizer: Quantizer, latent: Latent) -> Quantizer:
     """Add the symbols' frequencies as seen, neighbours sharing a cell where there are many."""
     if quantizer.levels == 1:
         return quantizer
@@ -226,5 +227,5 @@ def _with_weights(quantizer: Quantizer, latent: _Latent) -> Quantizer:
     cell = -(-quantizer.levels // _CELLS)
     cells = -(-quantizer.levels // cell)
     shares = np.bincount(symbols // cell, latent.share, minlength=cells)
-    weights = np.rint(shares / shares.max() * _LARGEST_WEIGHT).astype(int)
+    weights = np.rint(shares / shares.max() * LARGEST_WEIGHT).astype(int)
     return replace(quantizer, cell=cell, weights=tuple(weights.tolist()))

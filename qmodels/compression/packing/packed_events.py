@@ -12,14 +12,23 @@ from hls.machine.hdf5 import whole_hdf5
 from qmodels.compression.autoencoder import DECODER_FILE, Encoder
 from qmodels.compression.inputs import column, encoder_inputs, features
 from qmodels.compression.networks import read_network
-from qmodels.compression.packing.latent_layout import CODINGS, FILE, Coding, Ints, LatentLayout, read_layout
+from qmodels.compression.packing.latent_layout import FILE, FILE_CODINGS, FileCoding, Ints, LatentLayout, read_layout
 from qmodels.compression.packing.layout_calibration import LOG10_BETAS, calibrate, mean_fraction, raw_means
-from qmodels.compression.packing.packet_files import PacketHeader, read_packet_header, read_packets, write_packets
+from qmodels.compression.packing.packet_files import (
+    EVENTS_PER_STRING,
+    PacketHeader,
+    read_packet_header,
+    read_packets,
+    write_packets,
+)
 from qmodels.compression.packing.payloads import Sent
 from qmodels.compression.packing.symbols import quantize, reconstruct
 from qmodels.compression.packing.totals import cut_to, totals_of
+from qmodels.compression.packing.trellis import trellis_symbols, trellis_values
+from qmodels.compression.packing.trellis_calibration import with_trellis
 from qmodels.compression.samples.collision_files import read_collisions
 from qmodels.errors import ModelDataError
+from qmodels.types import Floats64
 
 FORMAT = "qtrigger-unpacked"
 _BLOCK_EVENTS = 4096
@@ -36,7 +45,7 @@ def write_layout(folder: Path, encoder: Encoder, clouds: npt.NDArray[np.float32]
         mean, log_variance = encoder([particles, column(log10_beta, len(particles))])
         return mean, log_variance
 
-    layout = calibrate(encode, mean_fraction(encode(min(LOG10_BETAS))[0]))
+    layout = with_trellis(calibrate(encode, mean_fraction(encode(min(LOG10_BETAS))[0])), encode)
     layout.write(folder / FILE)
     return layout
 
@@ -52,14 +61,16 @@ def pack(
         firmware: the encoder, bit by bit.
         inputs: collision file.
         beta: fidelity; the nearest of the layout's grid is taken, and stands in the header returned.
-        coding: "fixed" or "entropy".
+        coding: "fixed", "entropy" or "trellis".
         out: file to write, ``.qtb``.
 
     Raises:
-        ModelDataError: a file is missing or damaged, β is not positive, or the means are not those of the layout.
+        ModelDataError: a file is missing or damaged, β is not positive, the layout has no trellis there, or the means
+            are not those of the layout.
     """
-    if coding not in CODINGS:
-        raise ModelDataError(f"unknown coding {coding!r}; choose one of {', '.join(CODINGS)}")
+    known = next((each for each in FILE_CODINGS if each == coding), None)
+    if known is None:
+        raise ModelDataError(f"unknown coding {coding!r}; choose one of {', '.join(FILE_CODINGS)}")
     if not (np.isfinite(beta) and beta > 0):
         raise ModelDataError(f"beta is {beta}; give a positive number")
     layout = read_layout(folder / FILE)
@@ -71,11 +82,16 @@ def pack(
             stacklevel=2,
         )
     point = int(layout.nearest(wanted))
+    if known == "trellis":
+        _check_trellis(layout, point, folder)
     events = read_collisions(inputs)
     raw = _means(firmware, events.particles, count, layout, point)
     points = np.full(len(raw), point, np.int64)
-    known: Coding = "fixed" if coding == "fixed" else "entropy"
-    sent = Sent(quantize(raw, points, layout, known), points, totals_of(events).raw)
+    if known == "trellis":
+        symbols = trellis_symbols(raw, layout.points[point].trellis, layout.fraction, EVENTS_PER_STRING)
+    else:
+        symbols = quantize(raw, points, layout, known)
+    sent = Sent(symbols, points, totals_of(events).raw)
     return write_packets(out, sent, layout, known, folder.name)
 
 
@@ -97,7 +113,7 @@ def unpack(folder: Path, path: Path, out: Path) -> PacketHeader:
     layout = read_layout(folder / FILE)
     packets = read_packets(path, layout)
     sent, totals = packets.sent, packets.totals
-    latent = reconstruct(sent.symbols, sent.points, layout, packets.header.coding)
+    latent = _latents(sent, layout, packets.header.coding)
     log10_beta = layout.grid[sent.points].astype(np.float32)
     arrays: dict[str, npt.NDArray[np.number]] = {"latent": latent, "log10_beta": log10_beta}
     if totals is not None:
@@ -108,6 +124,26 @@ def unpack(folder: Path, path: Path, out: Path) -> PacketHeader:
         arrays["particles"] = restored if totals is None else cut_to(restored, totals.visible)
     _write(out, arrays, packets.header)
     return packets.header
+
+
+def _check_trellis(layout: LatentLayout, point: int, folder: Path) -> None:
+    grid = [each.log10_beta for each in layout.points if each.trellis]
+    if not grid:
+        raise ModelDataError(f"{folder / FILE} has no trellis; choose the coding entropy, or train the system again")
+    if layout.points[point].log10_beta not in grid:
+        raise ModelDataError(
+            f"{folder / FILE} has no trellis at log10 beta {layout.points[point].log10_beta:g}, but from {grid[0]:g} "
+            f"to {grid[-1]:g}; choose the coding entropy"
+        )
+
+
+def _latents(sent: Sent, layout: LatentLayout, coding: FileCoding) -> Floats64:
+    """Latents (n, L) for the decoder."""
+    if coding != "trellis":
+        return reconstruct(sent.symbols, sent.points, layout, coding)
+    if not len(sent.points):
+        return np.zeros(sent.symbols.shape)
+    return trellis_values(sent.symbols, layout.points[int(sent.points[0])].trellis)
 
 
 def _means(firmware: Encoder, particles: npt.NDArray[np.float32], count: int, layout: LatentLayout, point: int) -> Ints:

@@ -1,7 +1,7 @@
 """Files of packed events, ``.qtb``: a header, then blocks of events, each with its own check sum.
 
-Layout, numbers little-endian: the bytes ``QTB2``; length of the header (2 bytes), the header (JSON, UTF-8), its CRC-32
-(4 bytes); then blocks of up to 65,536 events: events (4), bytes of payload (4), payload (see
+Layout, numbers little-endian: the bytes ``QTB2``, or ``QTB3`` for a trellis; length of the header (2 bytes), the header
+(JSON, UTF-8), its CRC-32 (4 bytes); then blocks of up to 65,536 events: events (4), bytes of payload (4), payload (see
 :mod:`qmodels.compression.packing.payloads`), CRC-32 of all of these (4).
 
 Files that begin with ``QTB1`` are read too: they send no totals.
@@ -23,12 +23,12 @@ import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from hls.machine.files import whole_file
-from qmodels.compression.packing.latent_layout import Coding, LatentLayout
+from qmodels.compression.packing.latent_layout import FileCoding, LatentLayout
 from qmodels.compression.packing.payloads import Scheme, Sent
 from qmodels.compression.packing.totals import STATED, Totals, TotalsType
 from qmodels.errors import ModelDataError
 
-MAGIC, MAGIC_WITHOUT_TOTALS = b"QTB2", b"QTB1"
+MAGIC, MAGIC_OF_TRELLIS, MAGIC_WITHOUT_TOTALS = b"QTB2", b"QTB3", b"QTB1"
 EVENTS_PER_STRING = 512
 _BLOCK_EVENTS = 1 << 16
 _MOST = 2**31 - 1
@@ -48,7 +48,7 @@ class PacketHeader:
 
     project: Annotated[str, Field(pattern=r"^[^/\x00]+$", max_length=255)]
     layout: str
-    coding: Coding
+    coding: FileCoding
     latents: Annotated[int, Field(ge=1, le=_MOST)]
     events: Annotated[int, Field(ge=0, le=_MOST)]
     events_per_string: Annotated[int, Field(ge=1, le=_MOST)]
@@ -76,20 +76,23 @@ def write_packets(
     path: Path,
     sent: Sent,
     layout: LatentLayout,
-    coding: Coding,
+    coding: FileCoding,
     project: str,
     events_per_string: int = EVENTS_PER_STRING,
 ) -> PacketHeader:
     """Write events with their totals. The file appears only when complete.
 
-    ``events_per_string``: how many share an arithmetic-coded string, and so its last two bits and its 32 of length.
+    ``events_per_string``: how many share an arithmetic-coded string, and so its last two bits and its 32 of length;
+    symbols of a trellis are chosen for so many. Raises ModelDataError for a trellis and events of different β.
     """
     points = sent.points
     point = int(points[0]) if len(points) and (points == points[0]).all() else None
+    if coding == "trellis" and point is None and len(points):
+        raise ModelDataError(f"{path}: a trellis needs one beta for all events; choose the coding entropy")
     scheme = Scheme(layout, coding, events_per_string, point)
     header = PacketHeader(
         project=project,
-        layout=layout.digest.hex(),
+        layout=_digest(layout, coding),
         coding=coding,
         latents=layout.latents,
         events=len(points),
@@ -122,9 +125,10 @@ def read_packets(path: Path, layout: LatentLayout) -> Packets:
     """
     with _open(path) as file:
         header = _header(path, file)
-        if header.layout != layout.digest.hex():
+        digest = _digest(layout, header.coding)
+        if header.layout != digest:
             raise ModelDataError(
-                f"{path}: packed by {header.project!r} with layout {header.layout}, this one is {layout.digest.hex()}; "
+                f"{path}: packed by {header.project!r} with layout {header.layout}, this one is {digest}; "
                 "give the project that packed it"
             )
         if header.latents != layout.latents:
@@ -142,9 +146,19 @@ def read_packets(path: Path, layout: LatentLayout) -> Packets:
     return Packets(header, Sent(np.concatenate(symbols), np.concatenate(points), np.concatenate(totals)))
 
 
+def _digest(layout: LatentLayout, coding: FileCoding) -> str:
+    return (layout.trellis_digest if coding == "trellis" else layout.digest).hex()
+
+
+def _magic(header: PacketHeader) -> bytes:
+    if header.coding == "trellis":
+        return MAGIC_OF_TRELLIS
+    return MAGIC_WITHOUT_TOTALS if header.totals is None else MAGIC
+
+
 def _header_bytes(header: PacketHeader) -> bytes:
     text = json.dumps(asdict(header), separators=(",", ":")).encode()
-    return MAGIC + _HEADER_BYTES.pack(len(text)) + text + _SUM.pack(zlib.crc32(text))
+    return _magic(header) + _HEADER_BYTES.pack(len(text)) + text + _SUM.pack(zlib.crc32(text))
 
 
 def _open(path: Path) -> BinaryIO:
@@ -164,7 +178,7 @@ def _take(path: Path, file: BinaryIO, size: int, what: str) -> bytes:
 
 def _header(path: Path, file: BinaryIO) -> PacketHeader:
     magic = file.read(len(MAGIC))
-    if magic not in (MAGIC, MAGIC_WITHOUT_TOTALS):
+    if magic not in (MAGIC, MAGIC_OF_TRELLIS, MAGIC_WITHOUT_TOTALS):
         raise ModelDataError(f"{path}: no packed events: does not begin with {MAGIC.decode()}; {_CURE}")
     (size,) = _HEADER_BYTES.unpack(_take(path, file, _HEADER_BYTES.size, "the header"))
     text = _take(path, file, size, "the header")
@@ -179,16 +193,22 @@ def _header(path: Path, file: BinaryIO) -> PacketHeader:
         raise ModelDataError(f"{path}: unknown header ({what}); written by another version? {_CURE}") from error
     if (header.totals is None) != (magic == MAGIC_WITHOUT_TOTALS):
         raise ModelDataError(f"{path}: a file of {magic.decode()} whose header says totals: {header.totals}; {_CURE}")
+    if (header.coding == "trellis") != (magic == MAGIC_OF_TRELLIS):
+        raise ModelDataError(f"{path}: a file of {magic.decode()} whose header says coding: {header.coding}; {_CURE}")
     return header
 
 
 def _scheme(path: Path, header: PacketHeader, layout: LatentLayout) -> Scheme:
     totals = header.totals is not None
     if header.log10_beta is None:
+        if header.coding == "trellis" and header.events:
+            raise ModelDataError(f"{path}: a trellis whose events have no common beta; {_CURE}")
         return Scheme(layout, header.coding, header.events_per_string, None, totals)
     (found,) = np.nonzero(layout.grid == header.log10_beta)
     if not len(found):
         raise ModelDataError(f"{path}: log10 beta {header.log10_beta} is not of the layout's grid; {_CURE}")
+    if header.coding == "trellis" and not layout.points[int(found[0])].trellis:
+        raise ModelDataError(f"{path}: the layout has no trellis at log10 beta {header.log10_beta}; {_CURE}")
     return Scheme(layout, header.coding, header.events_per_string, int(found[0]), totals)
 
 

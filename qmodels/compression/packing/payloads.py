@@ -1,10 +1,10 @@
 """The bits of a block of events: fixed packets, or strings of an arithmetic coder. β may differ from event to event.
 
-A payload, filled up to whole bytes, holds
+With a trellis all events of a file have one β. A payload, filled up to whole bytes, holds
 
-- entropy coding: the length in bits of each string, in 4 bytes, little-endian;
+- entropy coding and trellis: the length in bits of each string, in 4 bytes, little-endian;
 - where β differs, the grid point of each event in as many bits as the grid needs;
-- entropy coding: the totals of each event, in fields of their own;
+- entropy coding and trellis: the totals of each event, in fields of their own;
 - the packets, each of which begins with the event's totals, or the strings, one after the other.
 
 Files of the first version have no totals.
@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from qmodels.compression.packing.bit_fields import fields_to_bits, join_strings, padded, read_bits
 from qmodels.compression.packing.entropy_coding import FrequencyTables, decode_strings, encode_strings, frequency_tables
-from qmodels.compression.packing.latent_layout import Coding, Ints, LatentLayout
+from qmodels.compression.packing.latent_layout import FileCoding, Ints, LatentLayout
 from qmodels.compression.packing.totals import WIDTHS
+from qmodels.compression.packing.trellis_strings import TrellisAlphabets
 from qmodels.errors import ModelDataError
 
 Bits = npt.NDArray[np.bool_]
@@ -38,13 +39,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class Scheme:
-    """How events become bits. ``point``: the grid point of all events, None where each names its own.
+    """How events become bits. ``point``: the grid point of all events, None where each names its own (no trellis).
 
     ``totals``: whether those of each event are sent as well.
     """
 
     layout: LatentLayout
-    coding: Coding
+    coding: FileCoding
     events_per_string: int
     point: int | None
     totals: bool = True
@@ -64,7 +65,7 @@ class Scheme:
 
         Raises ModelDataError where the bits are too few, too many, or those of no symbols.
         """
-        strings = -(-events // self.events_per_string) if self.coding == "entropy" else 0
+        strings = -(-events // self.events_per_string) if self.coding != "fixed" else 0
         head = strings * _LENGTH_BYTES
         if len(payload) < head:
             raise ModelDataError("the lengths of its strings are cut short")
@@ -85,6 +86,12 @@ class Scheme:
         _check_symbols(symbols, points, self)
         _check_totals(totals)
         return Sent(symbols, points, totals)
+
+    @property
+    def _trellis(self) -> TrellisAlphabets | None:
+        if self.coding != "trellis" or self.point is None:
+            return None
+        return TrellisAlphabets.of(self.layout.points[self.point].trellis)
 
     @property
     def _mark(self) -> Ints:
@@ -111,8 +118,11 @@ class Scheme:
         return points
 
     def _strings(self, symbols: Ints, points: Ints) -> tuple[Ints, Bits]:
+        trellis = self._trellis
         parts = [
             encode_events(symbols[start:stop], points[start:stop], self.layout, length)
+            if trellis is None
+            else trellis.encode(symbols[start:stop], length)
             for start, stop, length in _runs(len(symbols), self.events_per_string)
         ]
         lengths = np.concatenate([part for _, part in parts] or [np.zeros(0, np.int64)])
@@ -120,11 +130,17 @@ class Scheme:
 
     def _string_symbols(self, data: npt.NDArray[np.uint8], starts: Ints, points: Ints) -> Ints:
         symbols = np.zeros((len(points), self.layout.latents), np.int64)
+        trellis = self._trellis
         done = 0
         for start, stop, length in _runs(len(points), self.events_per_string):
-            rows, tables, active = _alphabets(points[start:stop], self.layout)
             count = (stop - start) // length
-            found, ends = decode_strings(data, starts[done : done + count], rows.reshape(count, -1), tables)
+            here = starts[done : done + count]
+            if trellis is None:
+                rows, tables, active = _alphabets(points[start:stop], self.layout)
+                found, ends = decode_strings(data, here, rows.reshape(count, -1), tables)
+            else:
+                active = trellis.active
+                found, ends = trellis.decode(data, here, length)
             wrong = ends != starts[done + 1 : done + count + 1]
             if wrong.any():
                 raise ModelDataError(f"string {done + int(np.argmax(wrong))} is damaged: its length differs")
@@ -193,6 +209,8 @@ def _check_size(body: bytes, bits: int) -> None:
 
 
 def _check_symbols(symbols: Ints, points: Ints, scheme: Scheme) -> None:
+    if scheme.coding == "trellis":  # a table of frequencies has no other symbols
+        return
     levels = np.array([[q.levels for q in point.quantizers(scheme.coding)] for point in scheme.layout.points])
     wrong = symbols >= levels[points]
     if wrong.any():

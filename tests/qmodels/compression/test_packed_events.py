@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from qmodels.compression.packing.latent_layout import FILE, GridPoint, LatentLayout, Quantizer
+from qmodels.compression.packing.latent_layout import FILE, GridPoint, LatentLayout, Quantizer, TrellisQuantizer
 from qmodels.compression.packing.layout_calibration import mean_fraction
 from qmodels.compression.packing.packed_events import pack, packed_by, unpack, write_layout
+from qmodels.compression.packing.packet_files import write_packets
+from qmodels.compression.packing.payloads import Sent
 from qmodels.errors import ModelDataError
 from tests.qmodels.compression.synthetic import write
 
@@ -53,6 +55,35 @@ def test_there_and_back(tmp_path: Path, coding: str) -> None:
         assert back["visible"][()].tolist() == [COUNT] * 70
         assert back["ht"][()].tolist() == [5.0 * COUNT] * 70
         assert "particles" not in back
+
+
+def test_a_trellis_there_and_back(tmp_path: Path) -> None:
+    # Quarters of the first quantizer and eighths between them of the second, to 4 on both sides: as fine as the means.
+    symbols = np.arange(-16, 17)
+    eighths = np.stack([2 * symbols, 2 * symbols - np.sign(symbols)]).ravel()
+    trellis = TrellisQuantizer(1 << 30, 1 << 20, 0, tuple((eighths << 17).tolist()), (1,) * 66)
+    one = (Quantizer(1, 0, 1, 0, 0),) * 2
+    folder = tmp_path / "small"
+    folder.mkdir()
+    points = (GridPoint(-2.0, one, one, (trellis,) * 2), GridPoint(0.0, one, one))
+    LatentLayout(3, points).write(folder / FILE)
+    events = collisions(tmp_path / "events.h5", 700)
+    header = pack(folder, COUNT, encoder, events, 0.01, "trellis", tmp_path / "a.qtb")
+    assert unpack(folder, tmp_path / "a.qtb", tmp_path / "back.h5") == header
+    with h5py.File(events) as file, h5py.File(tmp_path / "back.h5") as back:
+        angles = np.asarray(file["particles"])[:, :COUNT, 1:]
+        means = np.rint(8.0 * np.stack([angles[..., 0], np.cos(angles[..., 1])], axis=-1).mean(axis=1))
+        far = np.abs(8.0 * back["latent"][()] - means)
+        assert far.max() <= 2  # the other quantizer's levels lie between
+        assert far.mean() < 0.5
+    nothing = Sent(np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
+    write_packets(tmp_path / "a.qtb", nothing, LatentLayout(3, points), "trellis", "small")
+    assert unpack(folder, tmp_path / "a.qtb", tmp_path / "back.h5").events == 0
+    with pytest.raises(ModelDataError, match="no trellis at log10 beta 0, but from -2 to -2; choose"):
+        pack(folder, COUNT, encoder, events, 1.0, "trellis", tmp_path / "b.qtb")
+    LatentLayout(3, points[1:]).write(folder / FILE)
+    with pytest.raises(ModelDataError, match="has no trellis; choose the coding entropy"):
+        pack(folder, COUNT, encoder, events, 1.0, "trellis", tmp_path / "b.qtb")
 
 
 def test_a_calibrated_layout_serves(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_layouts_are_files(tmp_path: Path) -> None:
     ("key", "value", "said"),
     [
         ("format", "other", "not a latent layout"),
-        ("version", 2, "layout version 2"),
+        ("version", 3, "layout version 3"),
         ("points", [], "do not ascend"),
         ("fraction", "x", "damaged layout"),
         ("fraction", 1e400, "damaged layout"),
