@@ -38,7 +38,7 @@ LOG10_BETAS = -3.0, -0.5
 """Below, a trellis saves a few per cent only; above, there is nothing to send."""
 _STEP = 1.6  # of neighbouring levels of both quantizers, over √D
 _ROUNDS = 16
-_FIRST_SLOPE, _HASTE = 0.8, 1.1
+_FIRST_SLOPE, _STEEPEST, _HASTE = 0.8, 4096.0, 1.1
 _OFTEN, _UNSEEN = 3, 0.1  # events of which a level is the mean; what a symbol that was not chosen counts
 
 
@@ -73,7 +73,7 @@ def _with_trellis(
         rate, cost = sum(each.rate for each in tried), sum(each.cost for each in tried)
         if cost <= len(tables) + TOLERANCE and rate < least:
             least, point = rate, replace(point, trellis=tuple(each.quantizer for each in tried))
-        slope *= (cost / len(tables)) ** _HASTE
+        slope = min(slope * (cost / len(tables)) ** _HASTE, _STEEPEST)
     return point
 
 
