@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from qmodels.classification import auc_spread
 from qmodels.compression.autoencoder import ACTIVE_NATS, Coded, Encoder, code
@@ -101,15 +102,23 @@ def _compare(
             distance=lambda restored: mean_distance(sinkhorn, clouds, restored, DISTORTION_EVENTS),
         ),
         latent_error_sigma=latent_error(true, quantized),
-        informed=expected.auc is None
-        or abs(expected.auc - 0.5) > INFORMED_SPREADS * auc_spread(*(len(signal) for signal in clouds)),
+        informed=bool(_active(true).any()) and _has_left_half(expected.auc, clouds),
     )
+
+
+def _has_left_half(auc: float | None, clouds: Sequence[Floats32]) -> bool:
+    return auc is None or abs(auc - 0.5) > INFORMED_SPREADS * auc_spread(*(len(signal) for signal in clouds))
+
+
+def _active(true: Sequence[Coded]) -> npt.NDArray[np.bool_]:
+    """Which latents carry anything. The means of the others tell a decoder something too, but nothing that is sent."""
+    carries: npt.NDArray[np.bool_] = np.concatenate([coded.kl for coded in true]).mean(axis=0) > ACTIVE_NATS
+    return carries
 
 
 def latent_error(true: Sequence[Coded], quantized: Sequence[Coded]) -> float:
     """RMS over events and active latents of (firmware mean - float mean)/σ; 0 where no latent is active."""
-    kl = np.concatenate([coded.kl for coded in true]).mean(axis=0)
-    active = kl > ACTIVE_NATS
+    active = _active(true)
     if not active.any():
         return 0.0
     pulls = [

@@ -1,7 +1,8 @@
 """The figures of a fidelity measurement, and the metrics of report.json that are made of them.
 
 A metric over β is ``{unit, over, points: [{at, reference, firmware}]}``. Those that a budget limits are one number, of
-the worst β at which the float AUC has left 0.5: where compression keeps nothing, there is nothing to lose.
+the worst β at which a latent is sent and the float AUC has left 0.5: where compression keeps nothing, there is nothing
+to lose.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Packed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Float encoder and firmware at one β. ``informed``: the float AUC has left 0.5.
+    """Float encoder and firmware at one β. ``informed``: a latent is sent, and the float AUC has left 0.5.
 
     ``packed`` is None at a β that the latent layout does not have.
     """

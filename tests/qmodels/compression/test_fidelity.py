@@ -122,6 +122,18 @@ def test_latents_that_carry_nothing_have_no_error() -> None:
     assert latent_error([idle, idle], [wrong, wrong]) == 0.0
 
 
+def test_nothing_is_known_where_no_latent_is_sent(networks: Networks) -> None:
+    # Means of ±0.01 at σ = 1 have a KL of 5e-5 nats: no bit is sent, though the means, which are not, tell all.
+    def faint(particles: Floats, log10_beta: Floats) -> tuple[Floats, Floats]:
+        mean, log_variance = encode(particles, log10_beta)
+        return 0.01 * mean, 0.0 * log_variance
+
+    quiet = replace(networks, encoder=network(SHAPES, faint, outputs=2))
+    [found] = compare(quiet, shifted(0.0), [clouds(-1.0), clouds(1.0)], clouds(0.0), [-2.0])
+    assert found.reference.auc == 1.0
+    assert not found.informed
+
+
 def comparison(
     log10_beta: float, distortions: tuple[float, float], aucs: tuple[float, float], packed: Packed | None = None
 ) -> Comparison:
