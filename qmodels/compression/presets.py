@@ -109,6 +109,7 @@ TRIGGER = Preset(
 )
 """An encoder that fits a trigger board unrolled; its decoder stays on the host and may be larger."""
 
+_CHARGED = VARIANTS["encoder-8"]
 LEAN = replace(
     TRIGGER,
     name="lean",
@@ -141,6 +142,17 @@ def find_preset(name: str) -> Preset:
         return PRESETS[name]
     except KeyError:
         raise ModelDataError(f"unknown preset {name!r} of compression: choose one of {', '.join(PRESETS)}") from None
+
+
+def charged_for(preset: Preset, variant: str) -> Preset:
+    """``preset``, whose charge is that of eight particles, with the charge of ``variant``, that falls as their square.
+
+    At the charge of eight the loss, a mean over all β, does not rise with 16 or 32 either, but the distortion at small
+    β does, by 7 and 12 %.
+    """
+    if preset.charge is None:
+        return preset
+    return replace(preset, charge=preset.charge.times((_CHARGED / particle_count(variant)) ** 2))
 
 
 def particle_count(variant: str) -> int:

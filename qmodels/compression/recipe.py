@@ -19,7 +19,7 @@ from qmodels.compression.classifiers.reference_classifier import make_reference_
 from qmodels.compression.inputs import LOG10_BETA_RANGE, features, transport_targets
 from qmodels.compression.learned_encoder import learn
 from qmodels.compression.packing.packed_events import write_layout
-from qmodels.compression.presets import AutoencoderStage, Preset, find_preset, particle_count
+from qmodels.compression.presets import AutoencoderStage, Preset, charged_for, find_preset, particle_count
 from qmodels.compression.quantized import quantize
 from qmodels.compression.reference import build_decoder, build_encoder
 from qmodels.compression.samples.collision_files import read_collisions
@@ -70,7 +70,7 @@ def train(
     ``epochs`` replaces the default of every stage. After a kill,
     ``resume`` with the same options ends with the same bits. Raises ModelDataError for options that cannot work.
     """
-    sizes = find_preset(preset)
+    sizes = charged_for(find_preset(preset), variant)
     count = particle_count(variant)
     _check_options(sizes, events, epochs, seed)
     out.mkdir(parents=True, exist_ok=True)
@@ -115,6 +115,7 @@ def _cached_run(variant: str, preset: Preset, out: Path, events: int, epochs: in
     _check_options(preset, events, epochs, seed)
     set_up(seed)
     clouds = transport_targets(cached_collisions(BACKGROUND, events, seed).particles, particle_count(variant))
+    preset = charged_for(preset, variant)
     return CompressionRun(variant=variant, preset=preset, out=out, clouds=clouds, epochs=epochs, seed=seed, resume=True)
 
 
