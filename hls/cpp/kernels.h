@@ -261,10 +261,10 @@ inline void sums_of_pairs(const std::int16_t* x, Y* y, const Windows& at, const 
         }
 }
 
-// A user's number on a port: rounded half to even, clipped. Throws on NaN.
+// A user's number on a port: rounded half to even or down, clipped. Throws on NaN.
 template <class F, class V>
-inline std::int64_t on_port(V given, F step, double low, double high, std::int64_t least, std::int64_t most) {
-    const F value = std::nearbyint(static_cast<F>(given) * step);
+inline std::int64_t on_port(V given, F step, bool down, double low, double high, std::int64_t least, std::int64_t most) {
+    const F scaled = static_cast<F>(given) * step, value = down ? std::floor(scaled) : std::nearbyint(scaled);
     if (std::isnan(value)) throw std::invalid_argument("an input is NaN");
     if (static_cast<double>(value) <= low) return least;
     return static_cast<double>(value) >= high ? most : static_cast<std::int64_t>(value);

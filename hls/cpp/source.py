@@ -17,6 +17,7 @@ from hls.cpp.steps import write
 from hls.cpp.writer import Writer
 from hls.errors import ProjectError, UnsupportedError
 from hls.graph import Edge, FixedGraph
+from hls.graph.nodes import Rounding
 from hls.graph.raw import RawArray
 from hls.machine.texts import rendered
 
@@ -98,19 +99,25 @@ def _said(network: Network) -> dict[str, Any]:
         "namespace": network.namespace,
         "digest": graph.digest(),
         "version": __version__,
-        "inputs": [_port(port, graph.edges[port]) for port in graph.inputs],
+        "inputs": [
+            _port(port, graph.edges[port], down=graph.port(port).rounding is Rounding.FLOOR) for port in graph.inputs
+        ],
         "outputs": [
             _port(port, graph.edges[node]) for port, node in zip(graph.output_names, graph.outputs, strict=True)
         ],
     }
 
 
-def _port(name: str, edge: Edge) -> str:
+def _port(name: str, edge: Edge, *, down: bool = False) -> str:
     ends = ", ".join(map(literal, (edge.raw_min, edge.raw_max)))
     return (
         f"{{{_quoted(name)}, {int(np.prod(edge.shape, dtype=np.int64))}, {edge.type.width}, {edge.fraction}, "
-        f"{str(edge.type.signed).lower()}, {ends}}}"
+        f"{_bool(edge.type.signed)}, {ends}, {_bool(down)}}}"
     )
+
+
+def _bool(value: bool) -> str:
+    return str(value).lower()
 
 
 def _quoted(name: str) -> str:

@@ -209,7 +209,7 @@ def emulate(graph: FixedGraph, events: Events) -> Any:
     Args:
         graph: the network, from ``hls.import_keras``.
         events: array (n, *input shape); for several inputs a list in the model's order or a dict by input name.
-            Floats are rounded (half to even) and saturated at the port, as the first quantizer of the network does.
+            Floats are rounded and saturated at the port as the first quantizer of the network does.
 
     Returns:
         float64 array (n, *output shape), or a list of them for several outputs. Exact: every value is an integer

@@ -81,7 +81,7 @@ def _checked(node: nodes.Input, events: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def scaled_to_port(node: nodes.Input, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Raw integers of one block, held in floats as far as these are exact: rounded half to even, saturated.
+    """Raw integers of one block, held in floats as far as these are exact: rounded as the port says, saturated.
 
     Floats are taken as float32 where the port has at most 24 bits, which is how Keras takes them.
 
@@ -112,7 +112,8 @@ def _rounded(node: nodes.Input, block: npt.NDArray[Any]) -> npt.NDArray[np.float
         scaled = times_power_of_two(values, node.type.fraction)
         if np.isnan(np.sum(scaled)) and np.isnan(scaled).any():  # the sum is cheap, and also NaN for inf - inf
             raise EventError(f"input {node.name!r} holds NaN; clean the events")
-        return np.asarray(np.rint(scaled, out=scaled))
+        to_steps = np.floor if node.rounding is nodes.Rounding.FLOOR else np.rint
+        return np.asarray(to_steps(scaled, out=scaled))
 
 
 @dataclass(frozen=True, eq=False)

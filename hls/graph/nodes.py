@@ -79,12 +79,17 @@ def refusal(node: Node, by: str) -> UnsupportedError:
 
 @dataclass(frozen=True, eq=False)
 class Input(Node):
-    """A port. Values reach it as floats and are rounded (half to even) and saturated to ``[raw_min, raw_max]``."""
+    """A port. Values reach it as floats, are brought to its steps by ``rounding``, and saturated.
+
+    ``FLOOR`` is for a first quantizer that rounds half up or down: what it makes of a value, it makes of the largest
+    step below it, where the port has a step at its half.
+    """
 
     shape: tuple[int, ...]
     type: FixedType
     raw_min: int
     raw_max: int
+    rounding: Rounding = Rounding.NEAREST_EVEN
 
     rounds = True
 

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
+from hls.graph.nodes import Rounding
 from hls.importing.emitter import Emitter
 from hls.importing.options import fits
+from hls.importing.quantizers import Grid
 from hls.importing.spec import LayerSpec
 
 Integers = npt.NDArray[np.int64]
@@ -42,14 +44,24 @@ class Formats:
         """Those that have any bits; the others are zero."""
         return self.bits > 0
 
-    def port_type(self) -> FixedType:
-        """A type that holds the values of all, and the half that rounding looks at."""
+    def port(self) -> Grid:
+        """What holds the values of all, and, where they are rounded half up, the half that decides.
+
+        Rounding half to even needs more of a number than its half, unless all do it at the same place: the port then.
+        """
+        type_ = self._port_type()
+        rounding = Rounding.NEAREST_EVEN if self.rounding == "RND_CONV" else Rounding.FLOOR
+        return Grid(type_, type_.raw_min, type_.raw_max, rounding)
+
+    def _port_type(self) -> FixedType:
         used = self.used
         if not used.any():
             return FixedType(False, 1, 1)
         signed = bool(self.signed[used].any())
         whole = int((self.integer + (signed & (self.signed == 0)))[used].max())
-        fraction = int(self.fraction[used].max()) + (self.rounding != "TRN")
+        fractions = np.unique(self.fraction[used])
+        at_port = self.rounding == "TRN" or (self.rounding == "RND_CONV" and len(fractions) == 1)
+        fraction = int(fractions[-1]) + (not at_port)
         return FixedType(signed, max(whole + fraction, 1), whole)
 
 

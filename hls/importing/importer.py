@@ -183,7 +183,7 @@ class _Import:
         shape = self._try(lambda: input_shape(self._model.layers[ref.layer]))
         if shape is None:
             return None
-        node = nodes.Input(ref.layer, (), ref.layer, shape, plain.type, plain.raw_min, plain.raw_max)
+        node = nodes.Input(ref.layer, (), ref.layer, shape, plain.type, plain.raw_min, plain.raw_max, plain.rounding)
         self._builder.layers[ref.layer] = self._builder.add(node)
         return ref.layer
 

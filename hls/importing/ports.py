@@ -72,20 +72,16 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
         if layer.class_name in _TRANSPARENT:
             yield from _first_quantizers(model, TensorRef(layer.name, number, 0))
         elif layer.class_name == hgq.PROXY:
-            yield _covering(hgq.proxy_formats(layer).port_type())
+            yield hgq.proxy_formats(layer).port()
         elif layer.class_name in _OF_HGQ2:
             own = layer.class_name == hgq2_values.QUANTIZER
             found = hgq2_values.quantizer_formats(layer) if own else hgq2.input_formats(layer)
-            yield None if found is None else _covering(found.port_type())
+            yield None if found is None else found.port()
         elif layer.class_name in pquant.HANDLERS:
             found = pquant.input_formats(layer)
-            yield None if found is None else _covering(found.port_type())
+            yield None if found is None else found.port()
         elif layer.class_name == "QActivation" and function_name(layer.config.get("activation")) is None:
             quantizer = parse_quantizer(layer.config.get("activation"), f"layer {layer.name!r}, activation")
             yield grid(quantizer) if quantizer is not None else None
         else:
             yield None
-
-
-def _covering(type_: FixedType) -> Grid:
-    return Grid(type_, type_.raw_min, type_.raw_max)

@@ -13,6 +13,7 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
+from hls.graph.nodes import Rounding
 from hls.importing.options import numbers
 from hls.importing.refusals import ANOTHER
 
@@ -71,11 +72,12 @@ _LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po
 
 @dataclass(frozen=True)
 class Grid:
-    """A plain fixed-point quantizer: round half to even onto ``type``, saturate to ``[raw_min, raw_max]``."""
+    """A plain fixed-point quantizer: ``rounding`` onto ``type``, saturated to ``[raw_min, raw_max]``."""
 
     type: FixedType
     raw_min: int
     raw_max: int
+    rounding: Rounding = Rounding.NEAREST_EVEN
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,7 +178,7 @@ def write(node: nodes.Node, writer: Writer) -> None:  # noqa: ARG001 (those of e
 
 @write.register
 def _(node: nodes.Input, writer: Writer) -> None:
-    writer.quant(f"{node.name}:port", node.name, node.shape, node.type, node.raw_min, node.raw_max)
+    writer.quant(f"{node.name}:port", node.name, node.shape, node.type, node.raw_min, node.raw_max, node.rounding)
 
 
 @write.register

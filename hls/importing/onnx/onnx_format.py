@@ -11,6 +11,7 @@ import numpy as np
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
+from hls.graph.nodes import Rounding
 from hls.importing.onnx.affine import fractions, power_of_two
 from hls.importing.onnx.exact import ExactBackend
 from hls.importing.onnx.idioms import with_functions
@@ -55,7 +56,8 @@ class OnnxFormat:
         ports, inputs = {}, []
         for port in model.inputs:
             grid, shape, name = _port_grid(model, port, statements), port_shape(port), names.free(port.name)
-            inputs.append(builder.add(nodes.Input(name, (), name, shape, grid.type, grid.raw_min, grid.raw_max)))
+            node = nodes.Input(name, (), name, shape, grid.type, grid.raw_min, grid.raw_max, grid.rounding)
+            inputs.append(builder.add(node))
             builder.layers[name] = name
             ports[port.name] = held(backend.port(name), shape)
         if not ports:
@@ -146,7 +148,9 @@ def _grid(model: OnnxModel, node: Node) -> Grid | None:
     if exponent is None or zero != 0 or bits != int(bits) or not fewest <= bits <= _MOST_PORT_BITS:
         return None
     kind = FixedType(signed, int(bits), int(bits) + exponent)
-    return Grid(kind, kind.raw_min + (signed and narrow), kind.raw_max - (narrow and not signed))
+    stated = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+    rounding = Rounding.FLOOR if stated == "FLOOR" else Rounding.NEAREST_EVEN
+    return Grid(kind, kind.raw_min + (signed and narrow), kind.raw_max - (narrow and not signed), rounding)
 
 
 def _known(model: OnnxModel, name: str) -> np.ndarray | None:

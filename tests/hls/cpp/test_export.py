@@ -159,6 +159,17 @@ class TestFiles:
         with pytest.raises(ValueError, match="leaves the range of its port"):
             emulator.run(np.array([[32, 0]]))
 
+    def test_a_port_that_goes_to_the_step_below(self, tmp_path: Path) -> None:
+        type_ = FixedType(True, 5, 4)  # steps of 1/2
+        builder = GraphBuilder("down")
+        builder.add(nodes.Input("x", (), "x", (4,), type_, -16, 15, Rounding.FLOOR))
+        graph = builder.finish(["x"], ["x"], ["x"])
+        emulator = binding(sources(graph, "down", tmp_path), "down").Emulator()
+        events = np.array([[0.3, 0.5, 0.99, -0.1], [99.0, -99.0, 7.9, -8.1]])
+        (found,) = emulator.predict(events)
+        assert found.tolist() == [[0.0, 0.5, 0.5, -0.5], [7.5, -8.0, 7.5, -8.0]]
+        np.testing.assert_array_equal(found, Emulator(graph).evaluate(events)[0])
+
     def test_two_networks_and_two_versions_in_one_process(self, tmp_path: Path) -> None:
         made = {"a": line([1, 1]), "b": line([1, 2]), "c": line([4, 4])}
         names = {"a": "same", "b": "same", "c": "other"}

@@ -58,10 +58,20 @@ X = np.random.default_rng(3).uniform(-40, 40, (400, 4))
 def test_a_proxy_rounds_and_wraps_each_value_at_its_own_end(k: Any, b: Any, i: Any, rounding: str) -> None:
     graph = build_graph(model(proxy("q", "x", k, b, i, rounding)), "ap_fixed<16,8>")
     port = graph.port("x").type
-    stored = np.clip(np.rint(X * 2**port.fraction), port.raw_min, port.raw_max) / 2**port.fraction
-    wanted = gfixed(stored, k, b, i, rounding)
+    # Numbers between the port's steps become what HGQ makes of them; several roundings half to even alone need steps.
+    steps = np.rint(X * 2**port.fraction) if rounding == "RND_CONV" else X * 2**port.fraction
+    wanted = gfixed(np.clip(steps, port.raw_min, port.raw_max) / 2**port.fraction, k, b, i, rounding)
     assert np.array_equal(emulate(graph, X), wanted)
     assert len(np.unique(wanted)) > 1 or not np.any(b)
+
+
+@pytest.mark.parametrize(
+    ("rounding", "wanted"), [("TRN", [0, 0, 0, -1]), ("RND", [0, 1, 1, 0]), ("RND_CONV", [0, 0, 1, 0])]
+)
+def test_events_between_the_steps_of_a_port_by_hand(rounding: str, wanted: list[int]) -> None:
+    # Of 0.3, rounded to halves first, 0.5 is left, which rounds up: 1 where HGQ has 0.
+    graph = build_graph(model(proxy("q", "x", 1, 4, 4, rounding)))
+    assert emulate(graph, [[0.3, 0.5, 0.7, -0.3]]).tolist() == [wanted]
 
 
 def test_the_port_holds_what_the_first_quantizer_tells_apart() -> None:

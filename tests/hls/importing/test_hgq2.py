@@ -12,6 +12,7 @@ import pytest
 
 from hls import emulate, import_keras
 from hls.errors import ModelFileError, UnsupportedError
+from hls.graph.nodes import Rounding
 from tests.hls.importing import files
 
 RNG = np.random.default_rng(4)
@@ -60,13 +61,19 @@ def saturating(shape: tuple[int, ...]) -> tuple[list[Any], Types]:
     return [b, i, k.astype(np.uint8)], (k, i, b - i)
 
 
-EVENTS = np.ldexp(np.random.default_rng(8).integers(-40, 40, (300, 4)), -3)
+EVENTS = np.ldexp(np.random.default_rng(8).integers(-640, 640, (300, 4)), -7)
+"""Finer than any port's steps."""
 
 
 def stored(graph: Any, x: np.ndarray) -> np.ndarray:
-    """What the port makes of the events."""
+    """The events as far as the port reaches, and those of a type that is stated at its steps, half to even.
+
+    Any other port leaves to the first quantizer what that makes of them: nothing is rounded before.
+    """
     node = graph.port(graph.inputs[0])
-    return np.clip(np.rint(x * 2.0**node.type.fraction), node.raw_min, node.raw_max) / 2.0**node.type.fraction
+    steps = x * 2.0**node.type.fraction
+    steps = np.rint(steps) if node.rounding is Rounding.NEAREST_EVEN else steps
+    return np.clip(steps, node.raw_min, node.raw_max) / 2.0**node.type.fraction
 
 
 def test_a_dense_layer_reads_all_it_reads_through_its_quantizers(tmp_path: Path) -> None:

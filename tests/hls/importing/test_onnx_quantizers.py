@@ -25,6 +25,13 @@ class TestQuantizers:
         steps = (quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=signed, narrow=1),)
         exact(chain((1, 4), *steps, t=scale), tmp_path)
 
+    @pytest.mark.parametrize(("mode", "wanted"), [("ROUND", [0, 1, -1]), ("FLOOR", [0, 0, -1])])
+    def test_the_port_rounds_as_its_quantizer_does(self, mode: str, wanted: list[int], tmp_path: Path) -> None:
+        step = quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=1, narrow=0)
+        graph = import_model(chain((1, 3), step, t=1.0).write(tmp_path / "m.onnx"))
+        (y,) = Emulator(graph).evaluate(np.array([[0.3, 0.7, -0.7]]))
+        assert y.tolist() == [wanted]
+
     @pytest.mark.parametrize("zero", [1.0, 2.0])
     def test_a_zero_point_moves_ties_too(self, zero: float, tmp_path: Path) -> None:
         exact(chain((1, 4), quant("x", "y", scale="t", zero="o", bits="b3"), t=0.5, o=zero), tmp_path)
