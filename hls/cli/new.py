@@ -35,7 +35,7 @@ def command(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Folder in firmware_projects/, and name of the firmware.")
     ],
-    model: Annotated[Path, typer.Option(metavar="FILE", help="QKeras model, .keras or .h5.")],
+    model: Annotated[Path, typer.Option(metavar="FILE", help="QKeras or HGQ model, .keras or .h5, or ONNX.")],
     part: Annotated[str, typer.Option(help="Device, as the vendor's tool calls it.", autocompletion=complete_part)],
     backend: Annotated[
         str,

@@ -148,8 +148,12 @@ def _grid(model: OnnxModel, node: Node) -> Grid | None:
     if exponent is None or zero != 0 or bits != int(bits) or not fewest <= bits <= _MOST_PORT_BITS:
         return None
     kind = FixedType(signed, int(bits), int(bits) + exponent)
-    stated = str(node.attributes.get("rounding_mode", "ROUND")).upper()
-    rounding = Rounding.FLOOR if stated == "FLOOR" else Rounding.NEAREST_EVEN
+    mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+    if mode == "HALF_UP" and not signed:  # the half decides, so the port has it
+        halves = FixedType(False, kind.width + 1, kind.integer)
+        return Grid(halves, 0, halves.raw_max, Rounding.FLOOR)
+    down = mode == "FLOOR" or (mode in ("DOWN", "ROUND_TO_ZERO") and not signed)
+    rounding = Rounding.FLOOR if down else Rounding.NEAREST_EVEN
     return Grid(kind, kind.raw_min + (signed and narrow), kind.raw_max - (narrow and not signed), rounding)
 
 

@@ -25,11 +25,19 @@ class TestQuantizers:
         steps = (quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=signed, narrow=1),)
         exact(chain((1, 4), *steps, t=scale), tmp_path)
 
-    @pytest.mark.parametrize(("mode", "wanted"), [("ROUND", [0, 1, -1]), ("FLOOR", [0, 0, -1])])
-    def test_the_port_rounds_as_its_quantizer_does(self, mode: str, wanted: list[int], tmp_path: Path) -> None:
-        step = quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=1, narrow=0)
-        graph = import_model(chain((1, 3), step, t=1.0).write(tmp_path / "m.onnx"))
-        (y,) = Emulator(graph).evaluate(np.array([[0.3, 0.7, -0.7]]))
+    @pytest.mark.parametrize(
+        ("mode", "signed", "wanted"),
+        [
+            ("ROUND", 1, [0, 0, 1, -1, 3]), ("FLOOR", 1, [0, 0, 0, -1, 3]), ("DOWN", 0, [0, 0, 0, 0, 7]),
+            ("HALF_UP", 0, [0, 1, 1, 0, 7]),
+        ],
+    )  # fmt: skip
+    def test_the_port_rounds_as_its_quantizer_does(
+        self, mode: str, signed: int, wanted: list[int], tmp_path: Path
+    ) -> None:
+        step = quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=signed, narrow=0)
+        graph = import_model(chain((1, 5), step, t=1.0).write(tmp_path / "m.onnx"))
+        (y,) = Emulator(graph).evaluate(np.array([[0.3, 0.5, 0.7, -0.7, 9.0]]))
         assert y.tolist() == [wanted]
 
     @pytest.mark.parametrize("zero", [1.0, 2.0])
