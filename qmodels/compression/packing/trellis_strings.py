@@ -69,7 +69,7 @@ class TrellisAlphabets:
             return rows[:, position]
 
         own, ends = decode_chosen(data, starts, length * latents, row, self.tables)
-        return (own + (rows & 1) * np.tile(self.counts, length)).reshape(-1, latents), ends
+        return (own + (rows & 1) * np.tile(self.counts, length)).reshape(len(starts) * length, latents), ends
 
     def _parity(self, own: Ints, latent: int | slice) -> Ints:
         """Whether symbols lie at an odd distance from the middle one."""

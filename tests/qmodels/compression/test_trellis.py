@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qmodels.compression.packing.bit_report import rate_report
@@ -99,6 +99,7 @@ def test_every_string_begins_anew() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 1), st.integers(0, 60), st.integers(1, 20))
+@example(58011081, 0, 1, 1)  # no latent is sent
 def test_files_give_back_every_symbol(
     tmp_path_factory: pytest.TempPathFactory, seed: int, point: int, events: int, together: int
 ) -> None:
