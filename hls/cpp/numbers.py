@@ -45,6 +45,11 @@ def type_for(*values: int) -> str:
     return signed(width_for(*values))
 
 
+def boolean(value: bool) -> str:
+    """``value`` in C++."""
+    return str(value).lower()
+
+
 def literal(value: int) -> str:
     """``value`` in C++.
 

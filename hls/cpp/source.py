@@ -12,7 +12,7 @@ import numpy as np
 
 from hls import __version__
 from hls.cpp.memory import placed
-from hls.cpp.numbers import literal, table
+from hls.cpp.numbers import boolean, literal, table
 from hls.cpp.steps import write
 from hls.cpp.writer import Writer
 from hls.errors import ProjectError, UnsupportedError
@@ -112,12 +112,8 @@ def _port(name: str, edge: Edge, *, down: bool = False) -> str:
     ends = ", ".join(map(literal, (edge.raw_min, edge.raw_max)))
     return (
         f"{{{_quoted(name)}, {int(np.prod(edge.shape, dtype=np.int64))}, {edge.type.width}, {edge.fraction}, "
-        f"{_bool(edge.type.signed)}, {ends}, {_bool(down)}}}"
+        f"{boolean(edge.type.signed)}, {ends}, {boolean(down)}}}"
     )
-
-
-def _bool(value: bool) -> str:
-    return str(value).lower()
 
 
 def _quoted(name: str) -> str:

@@ -7,7 +7,7 @@ from functools import singledispatch
 import numpy as np
 import numpy.typing as npt
 
-from hls.cpp.numbers import literal, signed, type_for, unsigned, width_for
+from hls.cpp.numbers import boolean, literal, signed, type_for, unsigned, width_for
 from hls.cpp.sums import write_sums
 from hls.cpp.writer import Writer
 from hls.graph import Edge, FixedArray, nodes
@@ -83,7 +83,7 @@ def _(node: nodes.Quantize, writer: Writer) -> None:
     shift = min(shift, x.magnitude.bit_length() + 1)
     held = type_for(x.magnitude + (1 << shift), node.raw_min, node.raw_max)
     ends = [node.raw_min, node.raw_max]
-    writer.call("quantize", [*names, shift, *map(literal, ends)], str(even).lower(), held)
+    writer.call("quantize", [*names, shift, *map(literal, ends)], boolean(even), held)
 
 
 @write.register
@@ -134,7 +134,7 @@ def _(node: nodes.Pool, writer: Writer) -> None:
     held = type_for(max(writer.edge(node.name).partial_bound, x.magnitude))
     arguments = [source.variable, target.variable, target.elements, writer.indices("start", starts),
                  writer.indices("member", rows[members]), literal(first)]  # fmt: skip
-    writer.call("pool", arguments, str(node.maximum).lower(), held)
+    writer.call("pool", arguments, boolean(node.maximum), held)
 
 
 @write.register
