@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from hls.importing.functions import Smooth
 from hls.importing.heads import DROP
-from hls.importing.onnx.affine import Fractions
+from hls.importing.onnx.affine import ONE, ZERO, Fractions
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +23,11 @@ class Value:
     """Whether the index of its largest element is what leaves the network."""
     function: Smooth | None = None
     """Of the node, which is all there is then; its rounding is that of the quantizer right behind it."""
+
+    @classmethod
+    def of(cls, node: str) -> Value:
+        """The node itself."""
+        return cls(node, ONE, ZERO)
 
     @property
     def clips(self) -> bool:
