@@ -10,9 +10,11 @@ import pytest
 from benchmarks.hgq2 import compare
 from benchmarks.hgq2.anomalies import OnPorts, mean_auc, split, squares_luts
 from benchmarks.hgq2.compare import Point, frontier, luts_at
+from benchmarks.hgq2.particles import alone
 from qmodels.anomaly.samples.files import write_events
 from qmodels.anomaly.samples.processes import SIGNALS
 from qmodels.anomaly.variants import PLAIN
+from qmodels.compression.presets import charged_for, find_preset
 from qmodels.generation.headers import SampleHeader
 from qmodels.types import Floats32
 
@@ -51,6 +53,13 @@ def test_every_subject_has_points_of_both_sides() -> None:
         assert all(question.points[side] for side in (compare.OURS, compare.PEER)), subject
         folders = [f"{charge:g}_{rate:g}" for some in question.points.values() for charge, rate in some]
         assert all(0.0 < float(text) < 1.0 for folder in folders for text in folder.split("_")), subject
+
+
+def test_an_encoder_is_charged_as_its_project_was() -> None:
+    for subject, question in compare.ENCODERS.items():
+        preset = charged_for(find_preset("lean"), subject)
+        assert preset.charge is not None
+        assert question.points[compare.OURS][0][0] == preset.charge.last, subject
 
 
 def events(pt: np.ndarray) -> Floats32:
@@ -97,3 +106,20 @@ def test_luts_of_squares_are_those_of_products_and_what_adds_them() -> None:
     )
     assert squares_luts(alone.ops) == 0.0
     assert 0.0 < squares_luts(squared.ops) == pytest.approx(squared.cost - alone.cost)
+
+
+def test_luts_of_a_particle_are_those_of_what_no_other_is_part_of() -> None:
+    from alkaid.trace import FVArrayInput, HWConfig, trace
+
+    def of(*particles: int) -> tuple[list[float], float]:
+        inputs = FVArrayInput((9,), HWConfig(1, 1, -1)).quantize(1, 3, 0)  # two particles, and what is of neither
+        embedded = [inputs[4 * particle] + inputs[4 * particle + 3] for particle in particles]
+        comb = trace(inputs, np.array([sum(embedded[1:], embedded[0]) + inputs[8]]))
+        return alone(comb.ops, 2).tolist(), comb.cost
+
+    (first, none), one = of(0)
+    assert none == 0.0 < first < one
+    assert of(1)[0] == [0.0, first]
+    (_, second), both = of(0, 1)
+    assert second > 0.0
+    assert first + second < both

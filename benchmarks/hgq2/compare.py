@@ -2,7 +2,7 @@
 
     python3 -m venv peer && peer/bin/pip install HGQ2==0.2.0 alkaid==0.8.2 tensorflow-cpu==2.21.0
     python benchmarks/hgq2/compare.py two-body --peer peer/bin/python [--netlist]
-    python benchmarks/hgq2/compare.py encoder-8 --peer peer/bin/python --collisions background.h5
+    python benchmarks/hgq2/compare.py encoder-16 --peer peer/bin/python --collisions background.h5
     python benchmarks/hgq2/compare.py mlp16 --peer peer/bin/python --data jets.h5
     python benchmarks/hgq2/compare.py sets-16 --peer peer/bin/python --data jets.h5
     python benchmarks/hgq2/compare.py anomaly-ae --peer peer/bin/python --data background.h5 --events 100000
@@ -69,13 +69,18 @@ EVENT_VARIABLES = {
     "semivisible": _event_variable((1e-6, 4e-6, 8e-6), (1e-2,)),
     "pair": _event_variable((1e-6, 3e-6), (1e-2,)),
 }
-ENCODER = Question(
-    "validation loss",
-    -1,
-    256,
-    0.0,
-    {OURS: _grid((2e-6, 4e-6), (1e-2,)), PEER: _grid((3e-7, 1e-6), (1e-2, 2e-2))},
-)
+
+
+def _encoder(particles: int) -> Question:
+    """The charges of both sides fall as the square of the particles, as those of qmodels.compression.presets do."""
+    share = (8 / particles) ** 2
+    charges = {OURS: (2e-6 * share, 4e-6 * share), PEER: (3e-7 * share, 1e-6 * share)}
+    return Question(
+        "validation loss", -1, 256, 0.0, {OURS: _grid(charges[OURS], (1e-2,)), PEER: _grid(charges[PEER], (1e-2, 2e-2))}
+    )
+
+
+ENCODERS = {f"encoder-{particles}": _encoder(particles) for particles in (8, 16)}
 
 _JET_CHARGES = {"mlp16": ((5e-5, 1e-4), (3e-6, 1e-5)), "sets-16": ((2e-5,), (1e-6, 3e-6, 1e-5))}
 JETS = {
@@ -87,8 +92,7 @@ AUTOENCODER = "anomaly-ae"
 _ANOMALY_CHARGES = {OURS: (1e-5, 3e-5, 1e-4), PEER: (1e-6, 3e-6, 1e-5, 1e-4)}
 QUESTIONS = {
     **EVENT_VARIABLES,
-    "encoder-8": ENCODER,
-    "encoder-16": ENCODER,
+    **ENCODERS,
     **JETS,
     AUTOENCODER: Question(
         "mean AUC",
@@ -109,7 +113,7 @@ def main() -> None:
     question = QUESTIONS[options.subject]
     folders = {side: [_folder(options, side, *point) for point in points] for side, points in question.points.items()}
     missing = [f for some in folders.values() for f in some if not (f / "point.json").exists()]
-    if options.subject.startswith("encoder") and missing:
+    if options.subject in ENCODERS and missing:
         _write_clouds(options)
     if options.subject == AUTOENCODER and missing:
         _write_autoencoder(options)
@@ -157,7 +161,7 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
     training = ours.Training(
         Charge(FIRST, charge, RAMP), options.epochs, question.batch, rate, question.clip or None, SEED
     )
-    if options.subject.startswith("encoder"):
+    if options.subject in ENCODERS:
         fidelity = ours.encoder(_reference(options), np.load(_clouds(options)), training, folder)
     elif options.subject in JETS:
         ours.jets(options.subject, options.data, training, folder)
@@ -166,7 +170,7 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
     else:
         ours.event_variable(options.subject, options.events, training, folder)
     graph = import_keras(folder / "model.h5")
-    if not options.subject.startswith("encoder"):
+    if options.subject not in ENCODERS:
         fidelity = _measured(options, lambda inputs: emulate(graph, inputs))
     project = write_rtl(graph, "ours", folder / "rtl", CLOCK_NS, hard_dc=HARD_DC)
     return {"fidelity": fidelity, "luts": project.cost, "latency_ns": project.stages * CLOCK_NS}
@@ -174,7 +178,7 @@ def _ours(options: argparse.Namespace, folder: Path, question: Question, charge:
 
 def _peer(options: argparse.Namespace, folder: Path, question: Question, charge: float, rate: float) -> dict[str, Any]:
     call = [options.peer, str(HERE / "peer.py")]
-    if options.subject.startswith("encoder"):
+    if options.subject in ENCODERS:
         call += ["encoder", "--folder", str(_reference(options)), "--clouds", str(_clouds(options))]
     elif options.subject == AUTOENCODER:
         call += ["autoencoder", "--events", str(options.events)]
@@ -191,7 +195,7 @@ def _peer(options: argparse.Namespace, folder: Path, question: Question, charge:
     told = json.loads((folder / "peer.json").read_text(encoding="utf-8"))
     comb = _peer_logic(folder)
     fidelity = told["val_loss"]
-    if not options.subject.startswith("encoder"):
+    if options.subject not in ENCODERS:
         fidelity = _measured(options, lambda inputs: comb.predict(inputs.reshape(len(inputs), -1)))
     project = _peer_project(folder)
     return {"fidelity": fidelity, "luts": told["cost"], "latency_ns": project.stages * CLOCK_NS}
@@ -321,7 +325,7 @@ def _table(question: Question, points: dict[str, list[Point]]) -> str:
 def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
     begin, end = f"<!-- hgq2 {subject} -->\n", f"<!-- /hgq2 {subject} -->"
     before, rest = PAGE.read_text(encoding="utf-8").split(begin)
-    training = "its own" if options.data or subject.startswith("encoder") else f"{options.events:,}"
+    training = "its own" if options.data or subject in ENCODERS else f"{options.events:,}"
     given = "" if options.events == EVENTS else f" --events {options.events}"
     given += f" --data {options.data.name}" if options.data else ""
     call = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}{given}`"
