@@ -261,10 +261,26 @@ inline void sums_of_pairs(const std::int16_t* x, Y* y, const Windows& at, const 
         }
 }
 
-// A user's number on a port: rounded half to even or down, clipped. Throws on NaN.
-template <class F, class V>
-inline std::int64_t on_port(V given, F step, bool down, double low, double high, std::int64_t least, std::int64_t most) {
-    const F scaled = static_cast<F>(given) * step, value = down ? std::floor(scaled) : std::nearbyint(scaled);
+// A user's number in steps of a port to a whole one. What lies beyond a step is exact; a sum with a half is not.
+template <Rounding rounding, class F>
+inline F to_step(F x) {
+    switch (rounding) {
+        case Rounding::nearest_even: return std::nearbyint(x);
+        case Rounding::floor: return std::floor(x);
+        case Rounding::ceiling: return std::ceil(x);
+        case Rounding::to_zero: return std::trunc(x);
+        case Rounding::from_zero: return std::copysign(std::ceil(std::abs(x)), x);
+        case Rounding::half_from_zero: return std::trunc(x) + std::copysign(F(std::abs(x - std::trunc(x)) >= F(0.5)), x);
+        case Rounding::half_to_zero: return std::trunc(x) + std::copysign(F(std::abs(x - std::trunc(x)) > F(0.5)), x);
+        case Rounding::odd: return std::floor(x) < x ? 2 * std::floor(std::floor(x) / 2) + 1 : x;
+    }
+    return x;
+}
+
+// A user's number on a port: rounded, clipped. Throws on NaN.
+template <Rounding rounding, class F, class V>
+inline std::int64_t on_port(V given, F step, double low, double high, std::int64_t least, std::int64_t most) {
+    const F value = to_step<rounding>(static_cast<F>(given) * step);
     if (std::isnan(value)) throw std::invalid_argument("an input is NaN");
     if (static_cast<double>(value) <= low) return least;
     return static_cast<double>(value) >= high ? most : static_cast<std::int64_t>(value);

@@ -17,7 +17,7 @@ from hls.cpp.steps import write
 from hls.cpp.writer import Writer
 from hls.errors import ProjectError, UnsupportedError
 from hls.graph import Edge, FixedGraph
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding
 from hls.graph.raw import RawArray
 from hls.machine.texts import rendered
 
@@ -99,20 +99,18 @@ def _said(network: Network) -> dict[str, Any]:
         "namespace": network.namespace,
         "digest": graph.digest(),
         "version": __version__,
-        "inputs": [
-            _port(port, graph.edges[port], down=graph.port(port).rounding is Rounding.FLOOR) for port in graph.inputs
-        ],
+        "inputs": [_port(port, graph.edges[port], graph.port(port).rounding) for port in graph.inputs],
         "outputs": [
             _port(port, graph.edges[node]) for port, node in zip(graph.output_names, graph.outputs, strict=True)
         ],
     }
 
 
-def _port(name: str, edge: Edge, *, down: bool = False) -> str:
+def _port(name: str, edge: Edge, rounding: PortRounding = PortRounding.NEAREST_EVEN) -> str:
     ends = ", ".join(map(literal, (edge.raw_min, edge.raw_max)))
     return (
         f"{{{_quoted(name)}, {int(np.prod(edge.shape, dtype=np.int64))}, {edge.type.width}, {edge.fraction}, "
-        f"{boolean(edge.type.signed)}, {ends}, {boolean(down)}}}"
+        f"{boolean(edge.type.signed)}, {ends}, Rounding::{rounding.name.lower()}}}"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulation.plan import times_power_of_two
+from hls.emulation.port_rounding import to_steps
 from hls.errors import EventError
 from hls.graph import FLOAT64_LIMIT, FixedGraph, nodes
 
@@ -112,8 +113,7 @@ def _rounded(node: nodes.Input, block: npt.NDArray[Any]) -> npt.NDArray[np.float
         scaled = times_power_of_two(values, node.type.fraction)
         if np.isnan(np.sum(scaled)) and np.isnan(scaled).any():  # the sum is cheap, and also NaN for inf - inf
             raise EventError(f"input {node.name!r} holds NaN; clean the events")
-        to_steps = np.floor if node.rounding is nodes.Rounding.FLOOR else np.rint
-        return np.asarray(to_steps(scaled, out=scaled))
+        return np.asarray(to_steps(scaled, node.rounding))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,24 @@ class Rounding(Enum):
     FLOOR = "AP_TRN"
 
 
+class PortRounding(Enum):
+    """Which of a port's steps a number between them becomes.
+
+    ``ODD``: the odd one of the two that it lies between, so that the even ones are where they are and the odd ones say
+    on which side of them a number is. Any rounding to steps at least four times as wide makes of it what it would make
+    of the number itself.
+    """
+
+    NEAREST_EVEN = "to nearest, half to even"
+    FLOOR = "down"
+    CEILING = "up"
+    TO_ZERO = "to zero"
+    FROM_ZERO = "from zero"
+    HALF_FROM_ZERO = "to nearest, half from zero"
+    HALF_TO_ZERO = "to nearest, half to zero"
+    ODD = "to odd"
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """``name`` is unique in the graph, ``inputs`` name other nodes, ``layer`` is the Keras layer it came from."""
@@ -81,15 +99,16 @@ def refusal(node: Node, by: str) -> UnsupportedError:
 class Input(Node):
     """A port. Values reach it as floats, are brought to its steps by ``rounding``, and saturated.
 
-    ``FLOOR`` is for a first quantizer that rounds half up or down: what it makes of a value, it makes of the largest
-    step below it, where the port has a step at its half.
+    It is that of the first quantizer, whose steps it has; or, where that has steps of several sizes, one from whose
+    steps every one of them makes what it would make of the value: ``FLOOR`` for those that round half up, where the
+    port has a step at their half, ``ODD`` for others.
     """
 
     shape: tuple[int, ...]
     type: FixedType
     raw_min: int
     raw_max: int
-    rounding: Rounding = Rounding.NEAREST_EVEN
+    rounding: PortRounding = PortRounding.NEAREST_EVEN
 
     rounds = True
 

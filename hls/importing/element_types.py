@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding
 from hls.importing.emitter import Emitter
 from hls.importing.options import fits
 from hls.importing.quantizers import Grid
@@ -45,23 +45,29 @@ class Formats:
         return self.bits > 0
 
     def port(self) -> Grid:
-        """What holds the values of all, and, where they are rounded half up, the half that decides.
+        """What holds the values of all, and as much of what they are rounded from as decides.
 
-        Rounding half to even needs more of a number than its half, unless all do it at the same place: the port then.
+        Half up, that is the half. Half to even, it is more of a number, unless all do it at the same place, which the
+        port does for them then: the half, and whether anything lies beyond it.
         """
-        type_ = self._port_type()
-        rounding = Rounding.NEAREST_EVEN if self.rounding == "RND_CONV" else Rounding.FLOOR
-        return Grid(type_, type_.raw_min, type_.raw_max, rounding)
+        fractions = np.unique(self.fraction[self.used])
+        if self.rounding != "RND_CONV":
+            type_ = self._port_type(int(self.rounding == "RND"))
+            return Grid(type_, type_.raw_min, type_.raw_max, PortRounding.FLOOR)
+        if len(fractions) < 2:
+            type_ = self._port_type(0)
+            return Grid(type_, type_.raw_min, type_.raw_max, PortRounding.NEAREST_EVEN)
+        type_ = self._port_type(2)
+        return Grid(type_, type_.raw_min, type_.raw_max - 1, PortRounding.ODD)
 
-    def _port_type(self) -> FixedType:
+    def _port_type(self, beyond: int) -> FixedType:
+        """Of so many bits behind the last of any value."""
         used = self.used
         if not used.any():
             return FixedType(False, 1, 1)
         signed = bool(self.signed[used].any())
         whole = int((self.integer + (signed & (self.signed == 0)))[used].max())
-        fractions = np.unique(self.fraction[used])
-        at_port = self.rounding == "TRN" or (self.rounding == "RND_CONV" and len(fractions) == 1)
-        fraction = int(fractions[-1]) + (not at_port)
+        fraction = int(self.fraction[used].max()) + beyond
         return FixedType(signed, max(whole + fraction, 1), whole)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding
 from hls.importing.options import numbers
 from hls.importing.refusals import ANOTHER
 
@@ -77,7 +77,7 @@ class Grid:
     type: FixedType
     raw_min: int
     raw_max: int
-    rounding: Rounding = Rounding.NEAREST_EVEN
+    rounding: PortRounding = PortRounding.NEAREST_EVEN
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,11 +20,16 @@ from hls import __version__
 from hls.errors import UnsupportedError
 from hls.graph import FLOAT32_LIMIT, Edge, FixedArray, FixedGraph, FixedType, nodes
 from hls.graph.costs import constants
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding, Rounding
 from hls.importing.onnx import messages
 from hls.machine.files import whole_file
 
 _MODES = {Rounding.NEAREST_EVEN: "ROUND", Rounding.FLOOR: "FLOOR"}
+_PORT_MODES = {
+    PortRounding.NEAREST_EVEN: "ROUND", PortRounding.FLOOR: "FLOOR", PortRounding.CEILING: "CEIL",
+    PortRounding.TO_ZERO: "DOWN", PortRounding.FROM_ZERO: "UP", PortRounding.HALF_FROM_ZERO: "HALF_UP",
+    PortRounding.HALF_TO_ZERO: "HALF_DOWN",
+}  # fmt: skip
 
 
 def export_qonnx(graph: FixedGraph, path: str | Path, *, batch: int = 1) -> None:
@@ -123,7 +128,7 @@ class Writer:
         kind: FixedType,
         low: int,
         high: int,
-        rounding: Rounding = Rounding.NEAREST_EVEN,
+        rounding: str = "ROUND",
         *,
         batched: bool = True,
     ) -> str:
@@ -136,7 +141,7 @@ class Writer:
         inputs = [x, self.constant(f"{output}:scale", step), self.constant(f"{output}:zero", 0.0)]
         inputs.append(self.constant(f"{output}:bits", float(bits)))
         attributes: dict[str, messages.Attribute] = {
-            "signed": int(kind.signed), "narrow": int(narrow), "rounding_mode": _MODES[rounding],
+            "signed": int(kind.signed), "narrow": int(narrow), "rounding_mode": rounding,
         }  # fmt: skip
         name = output if whole else f"{output}:quant"
         self.op("Quant", inputs, name, shape, attributes, domain=messages.QONNX, batched=batched)
@@ -178,13 +183,26 @@ def write(node: nodes.Node, writer: Writer) -> None:  # noqa: ARG001 (those of e
 
 @write.register
 def _(node: nodes.Input, writer: Writer) -> None:
-    writer.quant(f"{node.name}:port", node.name, node.shape, node.type, node.raw_min, node.raw_max, node.rounding)
+    port, name, kind = f"{node.name}:port", node.name, node.type
+    if node.rounding is PortRounding.ODD:
+        _to_odd(node, port, writer)
+    else:
+        writer.quant(port, name, node.shape, kind, node.raw_min, node.raw_max, _PORT_MODES[node.rounding])
+
+
+def _to_odd(node: nodes.Input, port: str, writer: Writer) -> None:
+    """The odd step between two even ones is the mean of both, to which a number is rounded down and up."""
+    kind = FixedType(node.type.signed, node.type.width - 1, node.type.integer)
+    low, high = -(-node.raw_min // 2), node.raw_max // 2
+    ends = [writer.quant(port, f"{node.name}:{mode}", node.shape, kind, low, high, mode) for mode in ("FLOOR", "CEIL")]
+    twice = writer.op("Add", ends, f"{node.name}:twice", node.shape)
+    writer.op("Mul", [twice, writer.constant(f"{node.name}:half", 0.5)], node.name, node.shape)
 
 
 @write.register
 def _(node: nodes.Quantize, writer: Writer) -> None:
     shape = writer.edge(node.name).shape
-    writer.quant(node.inputs[0], node.name, shape, node.type, node.raw_min, node.raw_max, node.rounding)
+    writer.quant(node.inputs[0], node.name, shape, node.type, node.raw_min, node.raw_max, _MODES[node.rounding])
 
 
 @write.register

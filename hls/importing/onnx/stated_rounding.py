@@ -102,6 +102,8 @@ def _in_steps(emit: Emitter, x: Value, unit: Fraction, ends: Quantizer, quantize
     shift = power_of_two(np.array([unit], object)) or 0
     kind = FixedType(quantizer.low < 0, max(bits, 1), max(bits, 1) + shift)
     low, high = ends.low, ends.high
+    if _has_steps(emit, x, kind, low, high):
+        return x
     if quantizer.rounding == "ROUND":
         return Value.of(emit_nearest(emit, x.node, x.factor, x.offset, kind, (low, high)))
     if quantizer.rounding == "FLOOR":
@@ -109,6 +111,13 @@ def _in_steps(emit: Emitter, x: Value, unit: Fraction, ends: Quantizer, quantize
     if quantizer.rounding == "CEIL":
         return _ceiling(emit, x, kind, low, high)
     return _symmetric(emit, x, unit, kind, ends)
+
+
+def _has_steps(emit: Emitter, x: Value, kind: FixedType, low: int, high: int) -> bool:
+    """Whether every rounding leaves it as it is: it is a node of this very type, as that of a port may be."""
+    edge = emit.edge(x.node)
+    same = bool((x.factor == 1).all() and (x.offset == 0).all())
+    return same and edge.declared == kind and low <= edge.raw_min and edge.raw_max <= high
 
 
 def _ceiling(emit: Emitter, x: Value, kind: FixedType, low: int, high: int) -> Value:

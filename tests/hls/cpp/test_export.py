@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import itertools
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from hls.emulation import Emulator
 from hls.errors import FirmwareError, ProjectError, UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding, Rounding
 from hls.graph.raw import RawArray
 from hls.project.exporting import vector_events
 from tests.hls.random_graphs import graphs
@@ -159,16 +160,28 @@ class TestFiles:
         with pytest.raises(ValueError, match="leaves the range of its port"):
             emulator.run(np.array([[32, 0]]))
 
-    def test_a_port_that_goes_to_the_step_below(self, tmp_path: Path) -> None:
-        type_ = FixedType(True, 5, 4)  # steps of 1/2
-        builder = GraphBuilder("down")
-        builder.add(nodes.Input("x", (), "x", (4,), type_, -16, 15, Rounding.FLOOR))
-        graph = builder.finish(["x"], ["x"], ["x"])
-        emulator = binding(sources(graph, "down", tmp_path), "down").Emulator()
-        events = np.array([[0.3, 0.5, 0.99, -0.1], [99.0, -99.0, 7.9, -8.1]])
-        (found,) = emulator.predict(events)
-        assert found.tolist() == [[0.0, 0.5, 0.5, -0.5], [7.5, -8.0, 7.5, -8.0]]
-        np.testing.assert_array_equal(found, Emulator(graph).evaluate(events)[0])
+    def test_ports_of_every_rounding(self, tmp_path: Path) -> None:
+        """Each with steps of a half, in float32 and in float64."""
+        builder, outputs = GraphBuilder("ports"), []
+        for rounding, width in itertools.product(PortRounding, (5, 30)):
+            name, type_ = f"{rounding.name.lower()}{width}", FixedType(True, width, width - 1)
+            builder.add(nodes.Input(name, (), name, (4,), type_, type_.raw_min, type_.raw_max, rounding))
+            outputs.append(name)
+        graph = builder.finish(outputs, outputs, [f"{name}_out" for name in outputs])
+        emulator = binding(sources(graph, "ports", tmp_path), "ports").Emulator()
+        few = [-8.1, -0.75, -0.3, -0.25, 0.0, 0.1, 0.25, 0.5, 0.6, 0.75, 7.9, 99.0]
+        near = [np.nextafter(value, end) for value in (-0.25, 0.25, 0.5) for end in (-1, 1)]
+        fine = [
+            float(np.nextafter(np.float32(value), np.float32(end))) for value in (-0.25, 0.25, 0.5) for end in (-1, 1)
+        ]
+        events = [np.array([*few, *near, *fine]).reshape(-1, 4)] * len(outputs)
+        found = emulator.predict(*events)
+        for one, right in zip(found, Emulator(graph).evaluate(events), strict=True):
+            np.testing.assert_array_equal(one, right)
+        down = found[outputs.index("floor5")]
+        assert down.ravel()[: len(few)].tolist() == [-8, -1, -0.5, -0.5, 0, 0, 0, 0.5, 0.5, 0.5, 7.5, 7.5]
+        odd = found[outputs.index("odd5")]
+        assert odd.ravel()[: len(few)].tolist() == [-8, -0.5, -0.5, -0.5, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 7.5, 7.5]
 
     def test_two_networks_and_two_versions_in_one_process(self, tmp_path: Path) -> None:
         made = {"a": line([1, 1]), "b": line([1, 2]), "c": line([4, 4])}

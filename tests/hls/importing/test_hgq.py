@@ -57,10 +57,10 @@ X = np.random.default_rng(3).uniform(-40, 40, (400, 4))
 )
 def test_a_proxy_rounds_and_wraps_each_value_at_its_own_end(k: Any, b: Any, i: Any, rounding: str) -> None:
     graph = build_graph(model(proxy("q", "x", k, b, i, rounding)), "ap_fixed<16,8>")
-    port = graph.port("x").type
-    # Numbers between the port's steps become what HGQ makes of them; several roundings half to even alone need steps.
-    steps = np.rint(X * 2**port.fraction) if rounding == "RND_CONV" else X * 2**port.fraction
-    wanted = gfixed(np.clip(steps, port.raw_min, port.raw_max) / 2**port.fraction, k, b, i, rounding)
+    port = graph.port("x")
+    step = 2.0**-port.type.fraction
+    # Numbers between the port's steps become what HGQ makes of them.
+    wanted = gfixed(np.clip(X, port.raw_min * step, port.raw_max * step), k, b, i, rounding)
     assert np.array_equal(emulate(graph, X), wanted)
     assert len(np.unique(wanted)) > 1 or not np.any(b)
 
@@ -72,6 +72,15 @@ def test_events_between_the_steps_of_a_port_by_hand(rounding: str, wanted: list[
     # Of 0.3, rounded to halves first, 0.5 is left, which rounds up: 1 where HGQ has 0.
     graph = build_graph(model(proxy("q", "x", 1, 4, 4, rounding)))
     assert emulate(graph, [[0.3, 0.5, 0.7, -0.3]]).tolist() == [wanted]
+
+
+def test_events_beside_ties_of_values_that_are_rounded_half_to_even_at_places_of_their_own() -> None:
+    # Steps of 1 and of 1/2. At steps of 1/4, as finely as a tie of any lies, 0.51 would be a tie of the first.
+    graph = build_graph(model(proxy("q", "x", [1, 1], [5, 6], [5, 5], "RND_CONV"), shape=(2,)))
+    x = np.array([[0.5, 0.25], [0.51, 0.26], [1.49, 0.74], [1.5, 0.75], [-0.5, -0.25], [-0.51, -0.26], [-2.5, 1.75]])
+    assert emulate(graph, x).tolist() == [[0, 0], [1, 0.5], [1, 0.5], [2, 1], [0, 0], [-1, -0.5], [-2, 2]]
+    near = np.nextafter(np.float32(x), np.float32(9))
+    assert np.array_equal(emulate(graph, near), gfixed(near.astype(float), 1, [5, 6], [5, 5], "RND_CONV"))
 
 
 def test_the_port_holds_what_the_first_quantizer_tells_apart() -> None:

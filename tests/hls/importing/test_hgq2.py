@@ -12,7 +12,7 @@ import pytest
 
 from hls import emulate, import_keras
 from hls.errors import ModelFileError, UnsupportedError
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding
 from tests.hls.importing import files
 
 RNG = np.random.default_rng(4)
@@ -72,7 +72,7 @@ def stored(graph: Any, x: np.ndarray) -> np.ndarray:
     """
     node = graph.port(graph.inputs[0])
     steps = x * 2.0**node.type.fraction
-    steps = np.rint(steps) if node.rounding is Rounding.NEAREST_EVEN else steps
+    steps = np.rint(steps) if node.rounding is PortRounding.NEAREST_EVEN else steps
     return np.clip(steps, node.raw_min, node.raw_max) / 2.0**node.type.fraction
 
 

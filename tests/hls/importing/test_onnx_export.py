@@ -16,7 +16,7 @@ from hls.emulation import Emulator
 from hls.errors import UnsupportedError
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.graph.nodes import Rounding
+from hls.graph.nodes import PortRounding, Rounding
 from hls.hls4ml_project import HlsProject
 from hls.importing import Statements
 from hls.importing.onnx.export import write
@@ -59,6 +59,19 @@ class TestWhatIsWritten:
         assert quant_of(found, "q") == (0.125, 0, 5, 0, 0, "FLOOR")
         assert [port.name for port in found.inputs] == ["x:port"]
         assert [port.shape for port in found.outputs] == [(1, 3)]
+
+    @pytest.mark.parametrize("rounding", PortRounding, ids=lambda rounding: rounding.name)
+    def test_a_port_rounds_numbers_between_its_steps_there_too(self, rounding: PortRounding, tmp_path: Path) -> None:
+        qonnx = pytest.importorskip("qonnx.core.onnx_exec")
+        modelwrapper = pytest.importorskip("qonnx.core.modelwrapper")
+        builder = GraphBuilder("port")
+        builder.add(nodes.Input("x", (), "x", (97,), FOUR, -8, 6, rounding))
+        graph = builder.finish(["x"], ["x"], ["y"])
+        hls.export_qonnx(graph, tmp_path / "model.onnx")
+        model = modelwrapper.ModelWrapper(str(tmp_path / "model.onnx"))
+        x = np.arange(-48, 49, dtype=np.float32)[None] / 16
+        found = next(iter(qonnx.execute_onnx(model, {"x:port": x}).values()))
+        assert np.array_equal(found, Emulator(graph).evaluate(x)[0])
 
     def test_a_symmetric_range_is_narrow_and_a_shorter_one_is_clipped(self, tmp_path: Path) -> None:
         found = exported(one(nodes.Quantize("q", ("x",), "q", FOUR, -7, 7)), tmp_path)

@@ -26,19 +26,37 @@ class TestQuantizers:
         exact(chain((1, 4), *steps, t=scale), tmp_path)
 
     @pytest.mark.parametrize(
-        ("mode", "signed", "wanted"),
+        ("mode", "wanted"),
         [
-            ("ROUND", 1, [0, 0, 1, -1, 3]), ("FLOOR", 1, [0, 0, 0, -1, 3]), ("DOWN", 0, [0, 0, 0, 0, 7]),
-            ("HALF_UP", 0, [0, 1, 1, 0, 7]),
+            ("ROUND", [0, 0, 1, 2, 0, 0, -1, -2, 3]),
+            ("FLOOR", [0, 0, 0, 1, -1, -1, -1, -2, 3]),
+            ("CEIL", [1, 1, 1, 2, 0, 0, 0, -1, 3]),
+            ("DOWN", [0, 0, 0, 1, 0, 0, 0, -1, 3]),
+            ("UP", [1, 1, 1, 2, -1, -1, -1, -2, 3]),
+            ("HALF_UP", [0, 1, 1, 2, 0, -1, -1, -2, 3]),
+            ("HALF_DOWN", [0, 0, 1, 1, 0, 0, -1, -1, 3]),
         ],
-    )  # fmt: skip
-    def test_the_port_rounds_as_its_quantizer_does(
-        self, mode: str, signed: int, wanted: list[int], tmp_path: Path
-    ) -> None:
-        step = quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=signed, narrow=0)
-        graph = import_model(chain((1, 5), step, t=1.0).write(tmp_path / "m.onnx"))
-        (y,) = Emulator(graph).evaluate(np.array([[0.3, 0.5, 0.7, -0.7, 9.0]]))
+    )
+    def test_the_port_rounds_as_its_quantizer_does(self, mode: str, wanted: list[int], tmp_path: Path) -> None:
+        step = quant("x", "y", scale="t", bits="b3", rounding_mode=mode, signed=1, narrow=0)
+        graph = import_model(chain((1, 9), step, t=1.0).write(tmp_path / "m.onnx"))
+        (y,) = Emulator(graph).evaluate(np.array([[0.3, 0.5, 0.7, 1.5, -0.3, -0.5, -0.7, -1.5, 9.0]]))
         assert y.tolist() == [wanted]
+        assert [(str(graph.port("x").type), len(list(graph)))] == [("ap_fixed<3,3>", 1)]
+
+    @pytest.mark.parametrize("mode", [*ROUNDINGS, "DOWN", "half_even"])
+    @pytest.mark.parametrize(("signed", "narrow"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+    def test_events_between_the_steps_of_a_port_are_those_of_qonnx(
+        self, mode: str, signed: int, narrow: int, tmp_path: Path
+    ) -> None:
+        qonnx = pytest.importorskip("qonnx.custom_op.general.quant")
+        step = quant("x", "y", bits="b3", rounding_mode=mode, signed=signed, narrow=narrow)
+        graph = import_model(chain((1, 2), step).write(tmp_path / "m.onnx"))
+        quarters = np.arange(-64, 65, dtype=np.float32) / 16
+        x = np.stack([quarters, np.random.default_rng(2).uniform(-2, 2, 129).astype(np.float32)], axis=-1)
+        scale, zero, bits = np.float32(0.25), np.float32(0), np.array(3, np.float32)
+        wanted = qonnx.quant(x, scale, zero, bits, signed, narrow, mode.replace("ROUND_TO_ZERO", "DOWN"))
+        assert np.array_equal(Emulator(graph).evaluate(x)[0], wanted)
 
     @pytest.mark.parametrize("zero", [1.0, 2.0])
     def test_a_zero_point_moves_ties_too(self, zero: float, tmp_path: Path) -> None:
