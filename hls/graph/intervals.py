@@ -60,11 +60,10 @@ def _(node: nodes.Input, inputs: Sequence[Edge]) -> Edge:
 def _(node: nodes.Quantize, inputs: Sequence[Edge]) -> Edge:
     x = inputs[0]
     half_even = node.rounding is nodes.Rounding.NEAREST_EVEN
-    low, high = (
-        np.clip(round_shift(bound, x.fraction - node.type.fraction, half_even=half_even), node.raw_min, node.raw_max)
-        for bound in (x.low, x.high)
-    )
-    low, high = narrow(low), narrow(high)
+    rounded = [round_shift(end, x.fraction - node.type.fraction, half_even=half_even) for end in (x.low, x.high)]
+    if max(-node.raw_min, node.raw_max) >= 1 << 63:
+        rounded = [widen(end) for end in rounded]
+    low, high = (narrow(np.clip(end, node.raw_min, node.raw_max)) for end in rounded)
     magnitude = max(abs(int(low.min())), abs(int(high.max())))
     return Edge(low, high, node.type.fraction, magnitude, node.type)
 

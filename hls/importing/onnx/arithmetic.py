@@ -167,7 +167,11 @@ def _clip(op: Operation) -> Tensor | Constant:
         op.number(index, name) if op.argument(index) is not None else op.attribute(name, None)
         for index, name in ((1, "min"), (2, "max"))
     ]
-    low, high = (None if end is None or abs(end) > 1e30 else float(end) for end in ends)
+    low, high = (
+        None if end is None or end * sign > _NO_END else float(end) for end, sign in zip(ends, (-1, 1), strict=True)
+    )
+    if any(end is not None and math.isinf(end) for end in (low, high)):
+        raise op.unsupported("clips everything to an infinite number", "state ends that values lie between")
     weights = op.argument(0)
     if isinstance(weights, Constant):  # of less than 8 bits, before the DequantizeLinear
         return folding.clipped(weights, low, high)
@@ -222,12 +226,16 @@ def _extreme(op: Operation, *, least: bool) -> Tensor:
 def _larger(op: Operation, a: Tensor, b: Argument, *, least: bool) -> Tensor:
     if isinstance(b, Constant) and b.values.size == 1:
         end = float(np.asarray(b.values, np.float32).reshape(-1)[0])
+        if math.isinf(end):
+            if (end > 0) != least:
+                raise op.unsupported("an extreme of a tensor and an infinite number beyond it", "leave it out")
+            return a
         low, high = (None, end) if least else (end, None)
         return Tensor(op.backend.clip(a.handle, low, high), a.shape, a.axes)
-    if not isinstance(b, Tensor):
-        raise op.unsupported(
-            "an extreme of a tensor and several numbers", "take one number, or clip each part by itself"
-        )
+    if isinstance(b, Constant):
+        return _beyond(op, a, np.asarray(b.values, np.float32), least=least)
+    if b is None:
+        raise op.unsupported("an argument that is missing", "export the model again")
 
     def joined(p: object, q: object) -> object:
         first, second = (p, q) if least else (q, p)
@@ -237,6 +245,18 @@ def _larger(op: Operation, a: Tensor, b: Argument, *, least: bool) -> Tensor:
     return together(op, a, b, joined)
 
 
+def _beyond(op: Operation, a: Tensor, ends: Floats, *, least: bool) -> Tensor:
+    """``ends + relu(a - ends)``, or ``ends - relu(ends - a)`` where it is the least."""
+    if not np.isfinite(ends).all():
+        raise op.unsupported("an extreme of a tensor and infinite numbers", "write numbers that no value goes beyond")
+    turned = _MINUS if least else None
+    distance = scaled(op, a, turned, ends if least else -ends)
+    above = replace(distance, handle=op.backend.relu(distance.handle))
+    return scaled(op, above, turned, ends)
+
+
+_NO_END = 1e30
+"""Ends of a clip beyond this are float32's own, which exporters write for one that is open."""
 _MINUS = np.array([-1], np.float32)
 _OPTIONS = {"alpha": 1.6732631921768188, "gamma": 1.0507010221481323, "approximate": "none"}
 """Those that leave a function as Keras has it."""

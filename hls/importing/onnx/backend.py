@@ -99,6 +99,18 @@ class Backend(Wiring, Protocol):
     def compare(self, x: Any, y: Any, comparison: Comparison) -> Any:
         """One where it holds, else zero; ``y`` is a tensor, with broadcasting, or numbers, one or one a channel."""
 
+    def truth(self, x: Any) -> Any:
+        """``x``, of which each element is one or zero, as a comparison gives it."""
+
+    def both(self, x: Any, y: Any) -> Any:
+        """One where both truths are one, else zero, with broadcasting."""
+
+    def opposite(self, x: Any) -> Any:
+        """One where the truth ``x`` is zero, and zero where it is one."""
+
+    def whole(self, x: Any, rounding: Rounding) -> Any:
+        """Rounded to whole numbers."""
+
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
         """``x`` where the condition is one, else ``y``, with broadcasting; each of both a tensor or a number."""
 

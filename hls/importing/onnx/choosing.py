@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,11 +11,12 @@ import numpy as np
 from hls.importing.onnx import folding
 from hls.importing.onnx.arithmetic import scaled, together
 from hls.importing.onnx.backend import Comparison
-from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.onnx.operation import Argument, Handler, Operation
 from hls.importing.onnx.repeating import expanded
 from hls.importing.onnx.tensors import Array, Constant, Tensor, in_order, vector
 
 _FUNCTIONS: Mapping[str, Callable[[Array, Array], Array]] = {
+    "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor,
     "Equal": np.equal, "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "Less": np.less,
     "LessOrEqual": np.less_equal,
 }  # fmt: skip
@@ -35,19 +37,61 @@ def _folded(op: Operation) -> Constant | None:
     return Constant(np.asarray(_FUNCTIONS[op.node.kind](a, b)))
 
 
-def _equal(op: Operation) -> Constant:
-    found = _folded(op)
-    if found is None:
-        raise op.unsupported(
-            "a comparison for equality", "of comparisons take GreaterOrEqual and LessOrEqual, one behind the other"
-        )
-    return found
+def _equal(op: Operation) -> Tensor | Constant:
+    """What is neither above nor below."""
+    return _folded(op) or together(op, _bits(op, "GreaterEqual"), _bits(op, "LessEqual"), op.backend.both)
+
+
+def _not(op: Operation) -> Tensor | Constant:
+    if op.constants is not None:
+        return Constant(np.logical_not(op.constants[0]))
+    return _opposite(op, op.tensor())
+
+
+def _opposite(op: Operation, x: Tensor) -> Tensor:
+    return replace(x, handle=op.backend.opposite(x.handle))
+
+
+def _and(op: Operation) -> Tensor | Constant:
+    return _folded(op) or _both(op, op.argument(0), op.argument(1))
+
+
+def _or(op: Operation) -> Tensor | Constant:
+    """Not neither of both."""
+    return _folded(op) or _opposite(op, _neither(op))
+
+
+def _xor(op: Operation) -> Tensor | Constant:
+    """Neither both nor neither."""
+    return _folded(op) or _both(
+        op, _opposite(op, _both(op, op.argument(0), op.argument(1))), _opposite(op, _neither(op))
+    )
+
+
+def _neither(op: Operation) -> Tensor:
+    turned = [
+        Constant(np.logical_not(found.values)) if isinstance(found, Constant) else _opposite(op, op.tensor(index))
+        for index, found in enumerate(op.arguments[:2])
+    ]
+    return _both(op, *turned)
+
+
+def _both(op: Operation, a: Argument, b: Argument) -> Tensor:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return together(op, a, b, op.backend.both)
+    x, mask = (a, b) if isinstance(a, Tensor) else (b, a)
+    if not isinstance(x, Tensor) or not isinstance(mask, Constant):
+        raise op.unsupported("an argument that is missing", "export the model again")
+    bits = replace(x, handle=op.backend.truth(x.handle))
+    return scaled(op, expanded(op, bits, mask.values.shape), np.asarray(mask.values, np.float32), None)
 
 
 def _compare(op: Operation, comparison: Comparison) -> Tensor | Constant:
-    found = _folded(op)
-    if found is not None:
-        return found
+    return _folded(op) or _bits(op, comparison)
+
+
+def _bits(op: Operation, comparison: Comparison) -> Tensor:
+    """Of two tensors, or of a tensor and numbers."""
     a, b = op.argument(0), op.argument(1)
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return together(op, a, b, lambda p, q: op.backend.compare(p, q, comparison))
@@ -111,6 +155,10 @@ def _chosen(op: Operation) -> Tensor:
 
 HANDLERS: Mapping[str, Handler] = {
     **{kind: partial(_compare, comparison=comparison) for kind, comparison in _COMPARISONS.items()},
+    "And": _and,
     "Equal": _equal,
+    "Not": _not,
+    "Or": _or,
     "Where": _where,
+    "Xor": _xor,
 }

@@ -24,7 +24,7 @@ from hls.importing.emitter import Emitter
 from hls.importing.functions import SMOOTH, elu
 from hls.importing.heads import MODES, ORDER, Head, emit_head
 from hls.importing.onnx.affine import ONE, ZERO, Fractions, fixed, fractions, is_binary
-from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Window
+from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Rounding, Window
 from hls.importing.onnx.folding import moved
 from hls.importing.onnx.kernels import by_rows, kernel_of
 from hls.importing.onnx.settling import TABLE, settled
@@ -34,8 +34,10 @@ from hls.importing.onnx.tensors import Constant
 from hls.importing.onnx.value import Value
 from hls.importing.refusals import ENDS_BEFORE, SIGMOID_STATED, SOFTMAX_STATED
 
+_ONE, _ZERO = np.ones(1, np.float32), np.zeros(1, np.float32)
 _CURES = {
-    "softmax": f"end the network before it, or, of a last one, {SOFTMAX_STATED}",
+    "softmax": "its quotients have no finite binary expansion; end the network before it, train it with HGQ2's "
+    f"QSoftmax, which is of tables and is read, or, of a last one, {SOFTMAX_STATED}",
     "sigmoid": f"end the network before it, or, of a last one, {SIGMOID_STATED}",
 }
 
@@ -257,13 +259,34 @@ class ExactBackend:
         bit = Value.of(reached(self._emit, found, "compared"))
         return bit if comparison.endswith("Equal") else Value(bit.node, -ONE, ONE)
 
-    def choose(self, condition: Value, x: Value | float, y: Value | float) -> Value:
-        """See Backend."""
-        bit = self._node(condition)
+    def _bit(self, x: Value) -> str:
+        """The node of a truth value.
+
+        Raises:
+            UnsupportedError: it may be something else than one and zero.
+        """
+        bit = self._node(x)
         if not is_bit(self._emit, bit):
             raise UnsupportedError(
-                f"operator {self._emit.layer!r}: chooses by something that is no comparison; compare it (Greater)"
+                f"operator {self._emit.layer!r}: takes for true or false what is no comparison; compare it (Greater)"
             )
+        return bit
+
+    def truth(self, x: Value) -> Value:
+        """See Backend."""
+        return Value.of(self._bit(x))
+
+    def both(self, x: Value, y: Value) -> Value:
+        """See Backend."""
+        return Value.of(self._emit(nodes.Multiply, "both", (self._bit(x), self._bit(y))))
+
+    def opposite(self, x: Value) -> Value:
+        """See Backend."""
+        return Value(self._bit(x), -ONE, ONE)
+
+    def choose(self, condition: Value, x: Value | float, y: Value | float) -> Value:
+        """See Backend."""
+        bit = self._bit(condition)
         a, b = (self._node(one) if isinstance(one, Value) else FixedArray.from_float([one]) for one in (x, y))
         return Value.of(chosen(self._emit, bit, a, b))
 
@@ -276,6 +299,16 @@ class ExactBackend:
     def quantize(self, x: Value, quantizer: Quantizer) -> Value:
         """See Backend."""
         return quantized(self._emit, x, quantizer)
+
+    def whole(self, x: Value, rounding: Rounding) -> Value:
+        """By a quantizer with ends that no value reaches; whole ones stay."""
+        x = x if x.function is None else self._settled(x)
+        edge = self._emit.edge(x.node)
+        step = x.factor * Fraction(2) ** -edge.fraction
+        if not x.clips and all(value.denominator == 1 for value in (*step, *x.offset)):
+            return x
+        most = int(np.abs(step).max() * edge.magnitude + np.abs(x.offset).max()) + 2
+        return self.quantize(x, Quantizer(_ONE, _ZERO, -most, most, rounding))
 
     def bipolar(self, x: Value, scale: Floats) -> Value:
         """See Backend."""

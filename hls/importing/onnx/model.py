@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ Array = npt.NDArray[Any]
 
 _TYPES: Mapping[int, tuple[str, int | None]] = {
     1: ("<f4", 4), 2: ("u1", 5), 3: ("i1", 5), 4: ("<u2", 5), 5: ("<i2", 5), 6: ("<i4", 5), 7: ("<i8", 7),
-    9: ("?", 5), 10: ("<f2", 5), 11: ("<f8", 10), 12: ("<u4", 11), 13: ("<u8", 11),
+    9: ("?", 5), 10: ("<f2", 5), 11: ("<f8", 10), 12: ("<u4", 11), 13: ("<u8", 11), 16: ("<u2", 5),
 }  # fmt: skip
 """Of each element type its dtype, and the field that holds its values where they are not raw bytes."""
+_BFLOAT16 = 16
+"""The upper half of a float32."""
 _MOST_AXES = 8
 _OF_TREES = "_as_tensor"
 """How attributes of trees end that hold doubles."""
@@ -40,10 +42,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Port:
-    """An input or an output; a size that the file leaves open is None."""
+    """An input or an output; a size that the file leaves open is None. ``element`` is ONNX's number of its type."""
 
     name: str
     shape: tuple[int | None, ...]
+    element: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ def read_onnx(file: Path) -> OnnxModel:
     """The model in a file.
 
     Raises:
-        ModelFileError: truncated or damaged; NaN or infinite weights.
+        ModelFileError: truncated or damaged; NaN in weights; a name that stands for two tensors.
         UnsupportedError: its weights lie in another file.
     """
     try:
@@ -119,6 +122,8 @@ def _graph(data: memoryview, opset: int) -> OnnxModel:
             found.name = wire.text(value)
         elif number == 5:
             name, array = _tensor(wire.message(value))
+            if name in found.constants:
+                raise _twice(name)
             found.constants[name] = array
         elif number in (11, 12):
             (found.inputs if number == 11 else found.outputs).append(_port(wire.message(value)))
@@ -127,8 +132,28 @@ def _graph(data: memoryview, opset: int) -> OnnxModel:
         elif number == 15:
             raise UnsupportedError("sparse initializers; save the weights as dense ones")
     ports = tuple(port for port in found.inputs if port.name not in found.constants)
+    _check_names([*found.constants, *(port.name for port in ports)], found.nodes)
     return OnnxModel(
         found.name, opset, tuple(found.nodes), found.constants, ports, tuple(found.outputs), found.annotations
+    )
+
+
+def _check_names(given: Sequence[str], nodes: Sequence[Node]) -> None:
+    """Raise ModelFileError for a name that stands for two tensors, of which an operator would read either one."""
+    known = set(given)
+    if len(known) < len(given):
+        raise _twice(next(name for name in given if given.count(name) > 1))
+    for node in nodes:
+        for name in node.outputs:
+            if name and name in known:
+                raise _twice(name)
+            known.add(name)
+
+
+def _twice(name: str) -> ModelFileError:
+    return ModelFileError(
+        f"{name!r} is the name of two tensors, and ONNX has one for each; onnx.checker.check_model(FILE) says so too: "
+        "give one of them another name, or export the model again"
     )
 
 
@@ -209,12 +234,13 @@ def _tensor(data: memoryview, *, doubles: bool = False) -> tuple[str, Array]:
     if kind not in _TYPES:
         raise UnsupportedError(f"constant {name!r}: elements of ONNX type {kind}; save it as float32")
     array = _elements(kind, stored)
+    array = (array.astype("<u4") << 16).view("<f4") if kind == _BFLOAT16 else array
     if len(dims) > _MOST_AXES or min(dims, default=1) < 0 or math.prod(dims) != array.size:
         raise wire.WireError(f"constant {name!r} has {array.size} elements, and the shape {dims[:_MOST_AXES]}")
     if array.dtype.kind == "f":
         array = array if doubles else array.astype(np.float32)
-        if not np.isfinite(array).all():
-            raise ModelFileError(f"constant {name!r} holds NaN or infinite numbers; train again")
+        if np.isnan(array).any():
+            raise ModelFileError(f"constant {name!r} holds NaN; train again")
     return name, array.reshape(dims)
 
 
@@ -234,20 +260,23 @@ def _elements(kind: int, stored: list[tuple[int, wire.Value]]) -> Array:
 
 
 def _port(data: memoryview) -> Port:
-    name, shape = "", tuple[int | None, ...]()
+    name, shape, element = "", tuple[int | None, ...](), 1
     for number, value in wire.fields(data):
         if number == 1:
             name = wire.text(value)
         elif number == 2:
             for kind, tensor in wire.fields(wire.message(value)):
                 if kind == 1:
-                    shape = _shape(wire.message(tensor))
-    return Port(name, shape)
+                    shape, element = _type(wire.message(tensor))
+    return Port(name, shape, element)
 
 
-def _shape(data: memoryview) -> tuple[int | None, ...]:
+def _type(data: memoryview) -> tuple[tuple[int | None, ...], int]:
+    """Shape and type of the elements of a tensor."""
     sizes: list[int | None] = []
+    element = 1
     for number, value in wire.fields(data):
+        element = wire.signed(value) if number == 1 else element
         if number != 2:
             continue
         for inner, dimension in wire.fields(wire.message(value)):
@@ -256,7 +285,7 @@ def _shape(data: memoryview) -> tuple[int | None, ...]:
                 for kind, number_of in wire.fields(wire.message(dimension)):
                     size = wire.signed(number_of) if kind == 1 else size
                 sizes.append(size)
-    return tuple(sizes)
+    return tuple(sizes), element
 
 
 def _annotate(annotations: dict[str, str], data: memoryview) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from hls.errors import UnsupportedError
 from hls.importing.onnx import (
     arithmetic,
+    casting,
     choosing,
     folding,
     products,
@@ -23,6 +24,7 @@ from hls.importing.refusals import ANOTHER
 
 HANDLERS: Mapping[str, Handler] = {
     **arithmetic.HANDLERS,
+    **casting.HANDLERS,
     **choosing.HANDLERS,
     **shapes.HANDLERS,
     **dict.fromkeys(("Quant", "IntQuant"), quantizing.quant),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph.windows import output_length, same_padding
-from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Window
+from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Rounding, Window
 from hls.importing.onnx.folding import moved
 from hls.importing.onnx.keras_transposed import lifted, transposed_of
 from hls.importing.onnx.model import OnnxModel
@@ -19,6 +19,7 @@ from hls.importing.onnx.translate import Names, port_shape, translate
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef
 from hls.importing.spec import Constant as Number
 
+_WHOLE: Mapping[Rounding, str] = {"FLOOR": "ops.Floor", "CEIL": "ops.Ceil", "ROUND": "ops.Round"}
 _BATCH = "Z"
 """Its letter in an equation; those of other axes are small."""
 
@@ -237,11 +238,29 @@ class PlainBackend:
         shape = np.broadcast_shapes(x.shape, y.shape if isinstance(y, Layer) else ())
         return self._add(f"ops.{comparison}", [x, other], shape, {})
 
+    def truth(self, x: Layer) -> Layer:
+        """See Backend."""
+        return x
+
+    def both(self, x: Layer, y: Layer) -> Layer:
+        """See Backend."""
+        return self.choose(x, y, 0.0)
+
+    def opposite(self, x: Layer) -> Layer:
+        """See Backend."""
+        return self.choose(x, 0.0, 1.0)
+
     def choose(self, condition: Layer, x: Layer | float, y: Layer | float) -> Layer:
         """See Backend."""
         found = [condition, *(one if isinstance(one, Layer) else Number(np.asarray(one, np.float32)) for one in (x, y))]
         shape = np.broadcast_shapes(*(one.shape for one in found if isinstance(one, Layer)))
         return self._add("ops.Where", found, shape, {})
+
+    def whole(self, x: Layer, rounding: Rounding) -> Layer:
+        """See Backend."""
+        if rounding not in _WHOLE:
+            self._refuse("a cast to whole numbers", "round them (Floor, Ceil, Round) instead")
+        return self._add(_WHOLE[rounding], [x], x.shape, {})
 
     def concatenate(self, parts: Sequence[Layer], axis: int) -> Layer:
         """See Backend."""

@@ -30,6 +30,12 @@ ROUNDINGS: Mapping[str, PortRounding] = {
 """Of each of QONNX's roundings that of a port with the same steps."""
 _TRANSPARENT = ("Identity", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Dropout", "Cast")
 _ANNOTATION = re.compile(r"(?:(U?)INT(\d+)|FIXED<(\d+),(-?\d+)>|(BIPOLAR|TERNARY)|BINARY)")
+_INTEGERS: Mapping[int, FixedType] = {
+    2: FixedType(False, 8, 8), 3: FixedType(True, 8, 8), 4: FixedType(False, 16, 16), 5: FixedType(True, 16, 16),
+    9: FixedType(False, 1, 1),
+}  # fmt: skip
+"""Of ONNX's element types those that are a type of a port by themselves."""
+_OF_FEW_BITS: Mapping[int, str] = {10: "float16", 16: "bfloat16"}
 _MOST_PORT_BITS = 64
 
 
@@ -43,7 +49,13 @@ def port_grid(model: OnnxModel, port: Port, statements: Statements) -> Grid:
     first = found[0] if found else None
     if first is not None and all(item == first for item in found):
         return first
+    if port.element in _OF_FEW_BITS:
+        raise UnsupportedError(
+            f"input {port.name!r} is {_OF_FEW_BITS[port.element]}, in which the whole network rounds every number; "
+            "export the model in float32"
+        )
     stated = parse_type(statements.input_type) if statements.input_type is not None else _annotated(model, port)
+    stated = stated or _INTEGERS.get(port.element)
     if stated is not None:
         return Grid(stated, stated.raw_min, stated.raw_max)
     raise UnsupportedError(

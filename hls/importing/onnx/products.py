@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -33,23 +34,30 @@ def by_matrix(op: Operation, kernel: Constant, bias: Floats | None) -> Tensor:
 def matmul(op: Operation) -> Tensor:
     """MatMul; the axes before the last two of constants have one element."""
     a, b = (_trimmed(op, index) for index in range(2))
-    if isinstance(a, Tensor) and isinstance(b, Constant):
-        return by_matrix(op, b, None)
     ranks = [_rank(one) for one in (a, b)]
     if min(ranks) < 2:
-        raise op.unsupported("a tensor of the batch alone", "export the model again")
-    return _summed(op, a, b, of_matrices(ranks))
+        raise op.unsupported("a tensor of the batch alone, or a single number", "export the model again")
+    if isinstance(a, Tensor) and isinstance(b, Constant) and ranks[1] == 2:
+        found = by_matrix(op, b, None)
+    else:
+        found = _summed(op, a, b, of_matrices(ranks))
+    row = [len(found.axes) - 2 + place for place, index in enumerate((0, 1)) if _is_vector(op.argument(index))]
+    return squeezed(op.backend, found, row, op.where) if row else found
+
+
+def _is_vector(found: object) -> bool:
+    return isinstance(found, Constant) and found.values.ndim == 1
 
 
 def _trimmed(op: Operation, index: int) -> Tensor | Constant:
-    """An argument, a constant as a matrix."""
+    """An argument, a constant as a matrix, or as several along axes of its own before the last two."""
     found = op.argument(index)
     if not isinstance(found, Constant):
         return op.tensor(index)
+    if _is_vector(found):
+        return folding.moved(found, lambda array: np.expand_dims(array, index))
     while found.values.ndim > 2 and len(found.values) == 1:
         found = folding.moved(found, lambda array: array[0])
-    if found.values.ndim != 2:
-        raise op.unsupported(f"a matrix of {found.values.ndim} axes", "two axes")
     return found
 
 
@@ -115,19 +123,32 @@ def _made(handle: Any, sizes: Mapping[str, int], order: Sequence[str], batch: st
     return Tensor(handle, shape, tuple(BATCH if letter == batch else places.get(letter) for letter in out))
 
 
+def _on_diagonal(op: Operation, kernel: Constant, axis: int) -> Constant:
+    """With another axis in front, beside which its places of ``axis`` are zero but where both are the same."""
+    size = kernel.values.shape[axis]
+    folding.bounded(kernel.values.size * size, op.where)
+    shape = [size if place == axis else 1 for place in range(kernel.values.ndim)]
+    same = np.eye(size, dtype=bool).reshape(size, *shape)
+    return folding.moved(kernel, lambda array: np.where(same, array, np.zeros((), array.dtype)))
+
+
 def _by_constant(op: Operation, x: Tensor, letters: str, kernel: Constant, axes: str, out: str) -> Tensor:
     """Over the axes that both have, as a matrix from those to the constant's others."""
     batch = letters[batch_axis(x, op.where)]
-    summed, new = [one for one in axes if one in letters], [one for one in axes if one not in letters]
     if batch in axes or batch not in out:
         raise op.unsupported("multiplies along the batch, or sums over it", "make the batch the first axis")
-    if any(one in out for one in summed) or not set(new) <= set(out):
+    if not set(axes) <= set(letters + out):
+        raise op.unsupported("a constant with an axis of its own that is summed over", "sum the constant first")
+    if any(x.size(letters.index(one)) != kernel.values.shape[axes.index(one)] for one in axes if one in letters):
         raise op.unsupported(
-            "a constant that has an axis of the tensor which stays, or one of its own that does not",
-            "split the tensor along that axis (Split) and multiply each part by its matrix, or sum the constant first",
+            f"a constant of shape {kernel.values.shape} beside {x.sizes}",
+            "bring the tensor to that size first (Expand)",
         )
-    if any(x.size(letters.index(one)) != kernel.values.shape[axes.index(one)] for one in summed):
-        raise op.unsupported(f"a constant of shape {kernel.values.shape} beside {x.sizes}", "export the model again")
+    for letter in sorted(set(axes) & set(letters) & set(out)):
+        twin = next(free for free in ascii_letters if free not in letters + axes + out)
+        kernel, axes = _on_diagonal(op, kernel, axes.index(letter)), twin + axes
+        letters = letters.replace(letter, twin)
+    summed, new = [one for one in axes if one in letters], [one for one in axes if one not in letters]
     alone = [axis for axis, one in enumerate(letters) if one not in axes + out]
     x = reduced(op, x, alone, "sum") if alone else x
     kept = sorted((place, axis) for axis, place in enumerate(x.axes) if place and letters[axis] in out)

@@ -36,16 +36,6 @@ def _same(op: Operation) -> Tensor | Constant:
     return found if isinstance(found, Constant) else op.tensor()
 
 
-def _cast(op: Operation) -> Tensor | Constant:
-    found = op.argument(0)
-    if isinstance(found, Constant):
-        dtype = {1: np.float32, 6: np.int32, 7: np.int64, 11: np.float32}.get(op.attribute("to", 1))
-        return Constant(found.values if dtype is None else found.values.astype(dtype))
-    if op.attribute("to", 1) not in (1, 10, 11):
-        raise op.unsupported("a cast of values to integers", "quantize them")
-    return op.tensor()
-
-
 def _transpose(op: Operation) -> Tensor | Constant:
     found = op.argument(0)
     rank = found.values.ndim if isinstance(found, Constant) else len(op.tensor().axes)
@@ -282,7 +272,6 @@ HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("Resize", "Upsample"), _resize),
     "ArgMax": _index,
     "ArgMin": partial(_index, least=True),
-    "Cast": _cast,
     "Concat": _concat,
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,

@@ -15,6 +15,8 @@ from hls.importing.onnx.operation import Argument, Made, Operation
 from hls.importing.onnx.operators import handler
 from hls.importing.onnx.tensors import Constant, Tensor, in_order
 
+_TAKE_INFINITE = ("Clip", "Max", "Min")
+"""Operators to whom an infinite number is none."""
 _LARGEST_AXIS = 1 << 24
 _LARGEST_PORT = 1 << 24
 
@@ -95,6 +97,7 @@ def _is_last(model: OnnxModel, node: Node) -> bool:
 
 def _made(op: Operation, names: Names, *, last: bool) -> Made:
     make = handler(op)
+    _refuse_infinite(op)
     op.backend.at(names.free(op.node.name), last=last)
     try:
         return make(op)
@@ -103,3 +106,16 @@ def _made(op: Operation, names: Names, *, last: bool) -> Made:
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
         # Shapes or attributes that contradict each other: the file is not what an exporter would have written.
         raise ModelFileError(f"{op.where} is inconsistent: {error}") from error
+
+
+def _refuse_infinite(op: Operation) -> None:
+    """Raise UnsupportedError for constants beside a tensor, as masks are, that no fixed-point number holds."""
+    constants = [found.values for found in op.arguments if isinstance(found, Constant)]
+    if len(constants) == sum(found is not None for found in op.arguments) or op.node.kind in _TAKE_INFINITE:
+        return
+    if not all(np.isfinite(values).all() for values in constants if values.dtype.kind == "f"):
+        raise op.unsupported(
+            "a constant beside its tensor is infinite, and no fixed-point number is",
+            "write a finite number in its place that no value comes near, such as -1000 for -inf: before a maximum, an "
+            "index of the largest or a softmax it masks as well",
+        )

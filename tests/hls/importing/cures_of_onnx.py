@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ EXACT = [
     onnx(File(LINE, [step("Neg", "x")], {}), "--input-type 'ap_fixed<16,6>'", File(LINE, [step("Neg", "x")], {}),
          Statements(), TYPE),
     onnx(file((1, None), RELU), "every size but the batch's fixed", file(LINE, RELU)),
+    onnx(replace(file(LINE, RELU), element=10), "export the model in float32", file(LINE, RELU)),
     onnx(File(LINE, [step("MatMul", "x", "F")], {"F": FLOATS}), "qtrigger quantize", File(LINE, [step(
         "MatMul", "x", "W")], {"W": W})),
 ]  # fmt: skip
@@ -125,7 +127,6 @@ SHAPES = [
     one("make the batch the first axis", (1, 1), [TURN, step("Add", "t", "q")], step("Add", "q", "q")),
     one("make it the first", LINES, [Step("Transpose", ("q",), "t", {"perm": [1, 0, 2]}), step("Flatten", "t")],
         step("Flatten")),
-    one("two axes", LINE, step("MatMul", "q", "W"), step("MatMul", "q", "V"), W=np.ones((2, 3, 2)), V=np.ones((3, 2))),
     one("reshape one of them", LINES, [FLAT, step("Add", "q", "f")], [FLAT, step("Add", "f", "f")]),
     one("keep the batch as an axis of all three", LINES, step("Einsum", "q", "q", equation="abc,abc->bc"),
         step("Einsum", "q", "q", equation="abc,abc->abc")),
@@ -136,9 +137,6 @@ SHAPES = [
     one("write it with MatMul, Mul and ReduceSum, which compute the same", LINES,
         step("Einsum", "q", "c", equation="abc,cdd->ab"), step("MatMul", "q", "v"), c=np.ones((3, 2, 2)),
         v=np.ones((3, 1))),
-    one("split the tensor along that axis (Split) and multiply each part by its matrix", LINES,
-        step("Einsum", "q", "c", equation="abc,bcd->abd"), step("MatMul", "q", "v"), c=np.ones((2, 3, 2)),
-        v=np.ones((3, 2))),
     one("repeat along other axes", LINE, step("Tile", "q", "n"), step("Tile", "q", "m"), n=np.array([2, 1]),
         m=np.array([1, 2])),
     one("repeat along other axes", LINE, step("Expand", "q", "n"), step("Expand", "q", "m"), n=np.array([2, 1]),
@@ -147,9 +145,24 @@ SHAPES = [
         [Step("Unsqueeze", ("q", "a"), "u"), step("Expand", "u", "n")], n=np.array([1, 2, 3]), a=np.array([1])),
     one("take one for all events", (2, 3), step("Concat", "c", "q", axis=1), step("Concat", "d", "q", axis=1),
         c=np.array([[1.0], [2.0]]), d=np.array([[1.0]])),
-    one("take GreaterOrEqual and LessOrEqual, one behind the other", LINE, [Step("Equal", ("q", "z"), "c"), step(
-        "Where", "c", "q", "one")], [Step("GreaterOrEqual", ("q", "z"), "c"), Step("Where", ("c", "q", "one"), "t"),
-        Step("LessOrEqual", ("q", "z"), "d"), step("Where", "d", "t", "one")]),
+    one("a softmax it masks as well", LINE, [Step("Where", ("m", "q", "no"), "w"), step("ReduceMax", "w", axes=[1])],
+        [Step("Where", ("m", "q", "low"), "w"), step("ReduceMax", "w", axes=[1])], m=np.array([True, False, True]),
+        no=-np.inf, low=-1000.0),
+    one("state ends that values lie between", LINE, step("Clip", "q", "e"), step("Clip", "q", "z"), e=np.inf),
+    one("leave it out", LINE, step("Max", "q", "e"), RELU, e=np.inf),
+    one("write numbers that no value goes beyond", LINE, step("Max", "q", "e"), step("Max", "q", "l"),
+        e=[0.0, -np.inf, 1.0], l=[0.0, -1000.0, 1.0]),
+    one("export the model in float32", LINE, step("Cast", "q", to=10), step("Cast", "q", to=1)),
+    one("cast to int32 or int64 (a Clip before it keeps the ends)", LINE, step("Cast", "q", to=3),
+        [Step("Clip", ("q", "l", "h"), "c"), step("Cast", "c", to=6)], l=-128.0, h=127.0),
+    one("cast it to float32", LINE, [Step("Cast", ("one",), "c", {"to": 16}), step("Mul", "q", "c")],
+        [Step("Cast", ("one",), "c", {"to": 1}), step("Mul", "q", "c")]),
+    one("compare it (Greater)", LINE, [Step("Not", ("q",), "n"), step("Where", "n", "q", "z")],
+        [Step("Greater", ("q", "z"), "c"), Step("Not", ("c",), "n"), step("Where", "n", "q", "z")]),
+    one("sum the constant first", LINES, step("Einsum", "q", "c", equation="abc,cd->ab"), step("MatMul", "q", "v"),
+        c=np.ones((3, 2)), v=np.full((3, 1), 2.0)),
+    one("bring the tensor to that size first (Expand)", (1, 1, 2, 3), step("MatMul", "q", "c"),
+        [Step("Expand", ("q", "n"), "e"), step("MatMul", "e", "c")], c=np.ones((2, 3, 2)), n=np.array([1, 2, 2, 3])),
     one("compare it (Greater)", LINE, step("Where", "q", "q", "z"), [Step("Greater", ("q", "z"), "c"), step(
         "Where", "c", "q", "z")]),
     one("reshape them", LINES, [Step("Greater", ("q", "z"), "c"), Step("Flatten", ("q",), "f"), step(
@@ -175,11 +188,8 @@ SHAPES = [
     one("take the largest along another axis", LINE, step("ArgMax", axis=0), step("ArgMax", axis=1)),
     one("take the largest one alone (k=1)", LINE, step("TopK", "q", "k"), step("TopK", "q", "i"),
         k=np.array([2]), i=np.array([1])),
-    one("take one number, or clip each part by itself", LINE, step("Max", "q", "c"), step("Max", "q", "z"),
-        c=np.arange(3.0)),
     one("use BatchNormalization, which is another network", LINE, step("LayerNormalization", "q", "c"),
         step("BatchNormalization", "q", "c", "c", "c", "c"), c=np.ones(3)),
-    one("quantize them", LINE, step("Cast", "q", to=7), step("Cast", "q", to=1)),
     one("flatten all axes but the batch", LINES, step("Flatten", axis=2), step("Flatten", axis=1)),
     one("concatenate other axes", LINE, step("Concat", "q", "q", axis=0), step("Concat", "q", "q", axis=1)),
     one("fold it: qonnx-cleanup, or onnxsim", LINE, [Step("Relu", ("one",), "r"), step("Mul", "q", "r")],
@@ -239,6 +249,8 @@ PLAIN = [
     plain("pool without padding",
           unquantized(step("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)),
           unquantized(step("AveragePool", "x", kernel_shape=[2, 2]))),
+    plain("round them (Floor, Ceil, Round) instead", unquantized(step("Cast", "x", to=6)),
+          unquantized(step("Ceil", "x"))),
     plain("clip from zero on: that is a ReLU", unquantized(step("Clip", "x", "one", "six")),
           unquantized(step("Clip", "x", "z", "six"))),
 ]  # fmt: skip

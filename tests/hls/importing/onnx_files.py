@@ -85,12 +85,14 @@ class File:
     constants: Mapping[str, npt.ArrayLike]
     annotation: str | None = None
     stated: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
+    element: int = 1
+    """ONNX's number of the type of the input's elements."""
 
     def graph(self) -> bytes:
         graph = [entry(1, step.message()) for step in self.steps] + [entry(2, "net")]
         graph += [entry(5, tensor(name, values)) for name, values in self.constants.items()]
         last = self.steps[-1].output
-        graph += [entry(11, _port("x", self.shape)), entry(12, _port(last, self.stated.get(last, ())))]
+        graph += [entry(11, _port("x", self.shape, self.element)), entry(12, _port(last, self.stated.get(last, ())))]
         graph += [entry(13, _port(name, shape)) for name, shape in self.stated.items() if name != last]
         if self.annotation is not None:
             pair = entry(1, "finn_datatype") + entry(2, self.annotation)
@@ -110,9 +112,9 @@ class File:
         return path
 
 
-def _port(name: str, shape: Sequence[int | None]) -> bytes:
+def _port(name: str, shape: Sequence[int | None], element: int = 1) -> bytes:
     sizes = b"".join(entry(1, entry(2, "n") if size is None else entry(1, size)) for size in shape)
-    return entry(1, name) + entry(2, entry(1, entry(1, 1) + entry(2, sizes)))
+    return entry(1, name) + entry(2, entry(1, entry(1, element) + entry(2, sizes)))
 
 
 def _quant(source: str, output: str, bits: str, **options: Any) -> Step:

@@ -154,9 +154,12 @@ def _reshape(step: Step, a: Sequence[Array]) -> Array:
 
 OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Add": lambda step, a: a[0] + a[1],
+    "And": lambda step, a: np.logical_and(*a),
     "AveragePool": _pool(np.mean, 0.0),
     "BatchNormalization": _normalize,
     "BipolarQuant": lambda step, a: np.where(a[0] >= 0, a[1], -a[1]),
+    "Cast": lambda step, a: a[0].astype({1: np.float64, 6: np.int32, 7: np.int64, 9: np.bool_}[step.options["to"]]),
+    "Ceil": lambda step, a: np.ceil(a[0]),
     "Clip": lambda step, a: np.clip(a[0], a[1], a[2]),
     "Concat": _concat,
     "ConstantOfShape": lambda step, a: np.full(a[0], step.options["value"][0]),
@@ -167,6 +170,7 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Equal": lambda step, a: np.equal(a[0], a[1]),
     "Expand": lambda step, a: np.broadcast_to(a[0], np.broadcast_shapes(a[0].shape, a[1])),
     "Einsum": lambda step, a: np.einsum(step.options["equation"], *a),
+    "Floor": lambda step, a: np.floor(a[0]),
     "Flatten": lambda step, a: a[0].reshape(len(a[0]), -1),
     "Gather": lambda step, a: np.take(a[0], a[1], axis=step.options["axis"]),
     "Gemm": _gemm,
@@ -176,10 +180,14 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Less": lambda step, a: np.less(a[0], a[1]),
     "LessOrEqual": lambda step, a: np.less_equal(a[0], a[1]),
     "MatMul": lambda step, a: a[0] @ a[1],
+    "Max": lambda step, a: np.maximum(*a),
     "MaxPool": _pool(np.max, -np.inf),
+    "Min": lambda step, a: np.minimum(*a),
     "Mul": lambda step, a: a[0] * a[1],
     "MultiThreshold": _thresholds,
     "Neg": lambda step, a: -a[0],
+    "Not": lambda step, a: np.logical_not(a[0]),
+    "Or": lambda step, a: np.logical_or(*a),
     "Pad": lambda step, a: np.pad(a[0], np.reshape(a[1], (2, -1)).T),
     "PRelu": lambda step, a: np.where(a[0] >= 0, a[0], np.asarray(a[1], np.float32) * a[0]),
     "Pow": lambda step, a: a[0] ** a[1],
@@ -192,7 +200,9 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Greater": lambda step, a: np.greater(a[0], a[1]),
     "GreaterOrEqual": lambda step, a: np.greater_equal(a[0], a[1]),
     "HardSwish": lambda step, a: a[0] * np.clip(a[0] / 6 + 0.5, 0, 1),
+    "Round": lambda step, a: np.round(a[0]),
     "Sigmoid": lambda step, a: 1 / (1 + np.exp(-a[0])),
+    "Sign": lambda step, a: np.sign(a[0]),
     "Slice": _slice,
     "Softmax": _softmax,
     "Squeeze": lambda step, a: np.squeeze(a[0], tuple(a[1])),
@@ -203,6 +213,7 @@ OPERATORS: dict[str, Callable[[Step, Sequence[Array]], Array]] = {
     "Trunc": _trunc,
     "Unsqueeze": lambda step, a: np.expand_dims(a[0], tuple(a[1])),
     "Where": lambda step, a: np.where(*a),
+    "Xor": lambda step, a: np.logical_xor(*a),
 }
 
 

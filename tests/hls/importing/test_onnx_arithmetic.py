@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hls.emulation import Emulator
 from hls.graph import nodes
+from hls.importing import import_model
 from tests.hls.importing.onnx_checks import W, chain, exact, quant
 from tests.hls.importing.onnx_files import Step
 
@@ -69,3 +71,18 @@ class TestArithmetic:
             Step("Clip", ("l", "low", "high"), "y"),
         )  # fmt: skip
         exact(chain((1, 3), *steps, low=-0.125, high=3.0), tmp_path)
+
+    @pytest.mark.parametrize("kind", ["Max", "Min"])
+    @pytest.mark.parametrize("ends", [0.25, [0.25, -1.0, 2.0], [[[0.5], [-0.5]]]])
+    def test_the_larger_and_the_smaller_of_a_tensor_and_constants(self, kind: str, ends: Any, tmp_path: Path) -> None:
+        exact(chain((1, 2, 3), quant("x", "q"), Step(kind, ("q", "e"), "y"), e=ends), tmp_path)
+
+    @pytest.mark.parametrize(("low", "high"), [(-np.inf, 0.5), (-0.5, np.inf), (-3.4e38, 3.4e38), (-1e25, 1e25)])
+    def test_ends_that_no_value_reaches(self, low: float, high: float, tmp_path: Path) -> None:
+        exact(chain((1, 3), quant("x", "q"), Step("Clip", ("q", "l", "h"), "y"), l=low, h=high), tmp_path)
+
+    def test_a_clip_beyond_all_values(self, tmp_path: Path) -> None:
+        graph = import_model(
+            chain((1, 1), quant("x", "q"), Step("Clip", ("q", "l"), "y"), l=1e25).write(tmp_path / "m")
+        )
+        assert Emulator(graph).evaluate([[1.5]])[0].tolist() == [[float(np.float32(1e25))]]

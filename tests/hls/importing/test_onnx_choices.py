@@ -66,3 +66,26 @@ def test_a_mask_of_constants(sides: tuple[str, str], tmp_path: Path) -> None:
 def test_a_mask_that_is_larger_than_the_tensor(shape: tuple[int, ...], places: list[int], tmp_path: Path) -> None:
     exact(chain(shape, quant("x", "q"), Step("Where", ("mask", "q", "c"), "y"), mask=MASK, **NUMBERS),
           tmp_path)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["And", "Or", "Xor", "Equal"])
+@pytest.mark.parametrize("sides", [("a", "less"), ("a", "row"), ("mask", "less"), ("a", "mask")])
+def test_two_truths(kind: str, sides: tuple[str, str], tmp_path: Path) -> None:
+    """Of two comparisons, of which one has a truth a row alone, and of one and a mask."""
+    steps = (
+        quant("x", "q"), Step("Greater", ("q", "low"), "a"), Step("Less", ("q", "c"), "less"),
+        Step("ReduceMean", ("q",), "w", {"axes": [2], "keepdims": 1}), Step("Less", ("w", "c"), "row"),
+        Step(kind, sides, "t"), Step("Not", ("t",), "n"), Step("Where", ("n", "c", "q"), "y"),
+    )  # fmt: skip
+    exact(chain((1, 2, 3), *steps, mask=MASK, **NUMBERS), tmp_path)
+
+
+def test_equal_numbers_of_two_tensors(tmp_path: Path) -> None:
+    steps = (
+        quant("x", "q"),
+        Step("Round", ("q",), "r"),
+        Step("Equal", ("q", "r"), "e"),
+        Step("Cast", ("e",), "y", {"to": 1}),
+    )
+    graph = import_model(chain((1, 5), *steps).write(tmp_path / "m.onnx"))
+    assert Emulator(graph).evaluate([[0.25, -0.0, 1.0, -3.0, 0.75]])[0].tolist() == [[0, 1, 1, 1, 0]]

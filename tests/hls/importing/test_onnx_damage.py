@@ -12,7 +12,7 @@ import pytest
 from hls.errors import FirmwareError, ModelFileError
 from hls.importing import Statements, import_model
 from tests.hls.importing.onnx_checks import W, chain, exact, quant, refusal
-from tests.hls.importing.onnx_files import QUANTIZED, Step, attribute, entry
+from tests.hls.importing.onnx_files import QUANTIZED, Step, attribute, entry, tensor
 
 
 class TestDamage:
@@ -48,6 +48,21 @@ class TestDamage:
     def test_numbers_that_are_none(self, tmp_path: Path) -> None:
         path = chain((1, 2), quant("x", "q"), Step("MatMul", ("q", "W"), "y"), W=W * np.nan).write(tmp_path / "m.onnx")
         with pytest.raises(ModelFileError, match="'W' holds NaN"):
+            import_model(path)
+
+    @pytest.mark.parametrize("name", ["q", "W", "x"])
+    def test_a_name_of_two_tensors(self, name: str, tmp_path: Path) -> None:
+        """Of another operator's output, of a constant, of the input."""
+        steps = (quant("x", "q"), Step("Relu", ("q",), name), Step("MatMul", (name, "W"), "y"))
+        path = chain((1, 2), *steps, W=W).write(tmp_path / "m.onnx")
+        with pytest.raises(ModelFileError, match=f"'{name}' is the name of two tensors"):
+            import_model(path)
+
+    def test_a_constant_that_stands_there_twice(self, tmp_path: Path) -> None:
+        file = chain((1, 2), quant("x", "q"), Step("MatMul", ("q", "W"), "y"), W=W)
+        path = tmp_path / "m.onnx"
+        path.write_bytes(file.framed(file.graph() + entry(5, tensor("W", 2 * W))))
+        with pytest.raises(ModelFileError, match="'W' is the name of two tensors"):
             import_model(path)
 
     def test_a_size_that_claims_more_than_the_file_holds(self, tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_a_function_is_one_table(name: str, tmp_path: Path) -> None:
 
 
 def test_what_another_operator_reads_stays(tmp_path: Path) -> None:
-    both = Step("Add", ("f", "t"), "b")
-    file = chain((1, 3), quant("x", "q"), *SILU, both, quant("b", "y"))
+    both = Step("Add", ("f", "t"), "sum")
+    file = chain((1, 3), quant("x", "q"), *SILU, both, quant("sum", "y"))
     with pytest.raises(UnsupportedError, match="'f': reads a function without a quantizer"):
         import_model(file.write(tmp_path / "m.onnx"), Statements("ap_fixed<6,4>"))
 

@@ -108,3 +108,24 @@ def test_scales_that_are_no_powers_of_two_stay_outside_of_the_products(tmp_path:
     graph, _ = exact(chain((1, 2, 2), *steps, u=0.75), tmp_path)
     product = next(node for node in graph if isinstance(node, nodes.Multiply))
     assert graph.edges[product.name].fraction == 0
+
+
+@pytest.mark.parametrize(
+    ("equation", "kernel"),
+    [("zij,ij->zij", (2, 3)), ("zij,j->zji", (3,)), ("zij,ijk->zik", (2, 3, 2)), ("zij,jik->zki", (3, 2, 4))],
+)
+def test_constants_with_axes_of_the_tensor_that_stay(equation: str, kernel: tuple[int, ...], tmp_path: Path) -> None:
+    exact(chain((1, 2, 3), quant("x", "q"), Step("Einsum", ("q", "k"), "y", {"equation": equation}), k=values(*kernel)),
+          tmp_path)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sides", "kernel"), [(("q", "k"), (2, 4, 2)), (("k", "q"), (2, 2, 3)), (("k", "q"), (1, 2, 3))]
+)
+def test_a_matrix_for_each_place_of_an_axis(sides: tuple[str, str], kernel: tuple[int, ...], tmp_path: Path) -> None:
+    exact(chain((1, 2, 3, 4), quant("x", "q"), Step("MatMul", sides, "y"), k=values(*kernel)), tmp_path)
+
+
+@pytest.mark.parametrize(("sides", "length"), [(("q", "k"), 3), (("k", "q"), 2)])
+def test_a_vector_is_a_matrix_of_one_column_or_row(sides: tuple[str, str], length: int, tmp_path: Path) -> None:
+    exact(chain((1, 2, 3), quant("x", "q"), Step("MatMul", sides, "y"), k=values(length)), tmp_path)
