@@ -8,6 +8,8 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $(p))))
 PROJECT := firmware_projects/evn-two-body
 JOBS ?= 2
+# Where a machine forbids bytecode, each worker and each program that a test starts would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help firmware test quick lint docs benchmarks clean tools
 
