@@ -70,7 +70,7 @@ def train(
     ``epochs`` replaces the default of every stage. After a kill,
     ``resume`` with the same options ends with the same bits. Raises ModelDataError for options that cannot work.
     """
-    sizes = charged_for(find_preset(preset), variant)
+    sizes = find_preset(preset)
     count = particle_count(variant)
     _check_options(sizes, events, epochs, seed)
     out.mkdir(parents=True, exist_ok=True)
@@ -80,17 +80,7 @@ def train(
         raise ModelDataError(
             f"{path}: holds {len(clouds)} events, training of preset {preset!r} needs at least {_fewest_events(sizes)}"
         )
-    set_up(seed)
-    run = CompressionRun(
-        variant=variant,
-        preset=sizes,
-        out=out,
-        clouds=clouds,
-        epochs=epochs,
-        seed=seed,
-        resume=resume,
-        progress=progress,
-    )
+    run = _run(variant, sizes, out, clouds, epochs, seed, resume=resume, progress=progress)
     steps = [float_step(run), *_quantized_steps(run)]
     if sizes.quantized_stage is not None and data is None:
         steps.append(_classifier_step(run, events))
@@ -113,10 +103,33 @@ def train_encoder(variant: str, preset: Preset, out: Path, *, events: int, epoch
 def _cached_run(variant: str, preset: Preset, out: Path, events: int, epochs: int | None, seed: int) -> CompressionRun:
     """Raises ModelDataError for options that cannot work."""
     _check_options(preset, events, epochs, seed)
-    set_up(seed)
     clouds = transport_targets(cached_collisions(BACKGROUND, events, seed).particles, particle_count(variant))
-    preset = charged_for(preset, variant)
-    return CompressionRun(variant=variant, preset=preset, out=out, clouds=clouds, epochs=epochs, seed=seed, resume=True)
+    return _run(variant, preset, out, clouds, epochs, seed, resume=True)
+
+
+def _run(
+    variant: str,
+    preset: Preset,
+    out: Path,
+    clouds: Floats32,
+    epochs: int | None,
+    seed: int,
+    *,
+    resume: bool,
+    progress: Report | None = None,
+) -> CompressionRun:
+    """With the seed set, and ``preset`` at the charge of ``variant``."""
+    set_up(seed)
+    return CompressionRun(
+        variant=variant,
+        preset=charged_for(preset, variant),
+        out=out,
+        clouds=clouds,
+        epochs=epochs,
+        seed=seed,
+        resume=resume,
+        progress=progress,
+    )
 
 
 def _check_options(preset: Preset, events: int | None, epochs: int | None, seed: int) -> None:

@@ -19,9 +19,11 @@ from hls.project import read_project
 from hls.project.expected import Expected, ExpectedMetric, read_expected, write_expected
 from hls.project.systems.finding import find_system
 from hls.verification.sample import gather
+from qmodels.compression.packing.latent_layout import read_layout
 from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
 from qmodels.compression.packing.payloads import Sent
 from qmodels.compression.packing.symbols import quantize
+from qmodels.compression.packing.trellis import trellis_symbols, trellis_values
 from qmodels.compression.samples.collision_files import CollisionHeader, read_collisions, write_collisions
 from qmodels.compression.samples.selection import Rows, Selection
 from tests.conftest import TOML
@@ -38,7 +40,7 @@ from tests.damage.mutators import (
 from tests.hls.importing.files import activation, layer, operator, port, tensor, write
 from tests.hls.importing.onnx_files import QUANTIZED
 from tests.models import write_model
-from tests.qmodels.compression.layouts import random_layout
+from tests.qmodels.compression.layouts import random_layout, trellis_layout
 
 _DATA = Path(__file__).parent.parent / "hls" / "data"
 _PROJECTS = Path(__file__).parents[2] / "firmware_projects"
@@ -171,6 +173,25 @@ def _read_packets(path: Path) -> None:
     read_packets(path, random_layout(1))
 
 
+def _trellis_packets(path: Path) -> None:
+    layout = trellis_layout(1)
+    raw = np.random.default_rng(2).integers(-999, 999, (150, layout.latents))
+    totals = np.stack([1 + np.abs(raw[:, 0]) % 300, np.abs(raw[:, 1])], axis=1)
+    symbols = trellis_symbols(raw, layout.points[0].trellis, layout.fraction, 64)
+    write_packets(path, Sent(symbols, np.zeros(150, np.int64), totals), layout, "trellis", "mine", 64)
+
+
+def _read_trellis_packets(path: Path) -> None:
+    layout = trellis_layout(1)
+    sent = read_packets(path, layout).sent
+    if len(sent.points):
+        trellis_values(sent.symbols, layout.points[int(sent.points[0])].trellis)
+
+
+def _latent_layout(path: Path) -> None:
+    trellis_layout(1).write(path)
+
+
 def _read_model(path: Path) -> None:
     import_keras(path, input_type="ap_fixed<8,3>")
 
@@ -190,6 +211,8 @@ KINDS: Mapping[str, Kind] = {
     "events of a system": Kind("events.h5", _system_events, hdf5_damaged, _read_system_events),
     "collisions of a system": Kind("events.h5", _collisions, hdf5_damaged, read_collisions),
     "packets .qtb": Kind("events.qtb", _packets, packets_damaged, _read_packets),
+    "packets .qtb, trellis": Kind("events.qtb", _trellis_packets, packets_damaged, _read_trellis_packets),
+    "latent_layout.json": Kind("latent_layout.json", _latent_layout, json_damaged, read_layout),
 }
 
 

@@ -28,12 +28,14 @@ class Figures:
 class Packed:
     """The firmware's means packed into bits (entropy coding) and unpacked.
 
-    ``bits`` of payload and ``kl_bits``, the float encoder's KL, are of an event of the background, which the layout is
-    made for; the others of the signals. ``drawn`` figures are of float latents drawn from the posterior instead of its
-    means: the noise that the KL pays for, and so what packing should not exceed.
+    ``bits`` of payload, ``trellis_bits`` of payload by trellis coding, where the layout has it, and ``kl_bits``, the
+    float encoder's KL, are of an event of the background, which the layout is made for; the others of the signals.
+    ``drawn`` figures are of float latents drawn from the posterior instead of its means: the noise that the KL pays
+    for, and so what packing should not exceed.
     """
 
     bits: float
+    trellis_bits: float | None
     kl_bits: float
     distortion: float
     auc: float | None
@@ -63,7 +65,8 @@ Point = tuple[float, float | None, float | None]
 def as_metrics(found: Sequence[Comparison]) -> Fidelity:
     """What report.json holds of comparisons at several β, one at least.
 
-    ``bits_per_event`` sets the payload of the packed firmware latents beside the bound, the float encoder's KL in bits;
+    ``bits_per_event`` sets the payload of the packed firmware latents, entropy coding, beside the bound, the float
+    encoder's KL in bits, ``trellis_bits_per_event`` that of trellis coding, where the layout has it;
     ``packed_distortion`` and ``packed_auc`` set what is unpacked beside float latents drawn from their posterior.
     """
     curves: dict[str, tuple[str, Iterable[Point]]] = {
@@ -76,6 +79,7 @@ def as_metrics(found: Sequence[Comparison]) -> Fidelity:
         ),
         "auc": ("1", ((c.log10_beta, c.reference.auc, c.firmware.auc) for c in found)),
         "bits_per_event": ("bit", ((c.log10_beta, p.kl_bits, p.bits) for c, p in _packed(found))),
+        "trellis_bits_per_event": ("bit", ((c.log10_beta, p.kl_bits, p.trellis_bits) for c, p in _packed(found))),
         "packed_distortion": ("R²", ((c.log10_beta, p.drawn_distortion, p.distortion) for c, p in _packed(found))),
         "packed_auc": ("1", ((c.log10_beta, p.drawn_auc, p.auc) for c, p in _packed(found))),
     }

@@ -11,7 +11,7 @@ from qmodels.compression.autoencoder import Coded, Encoder, kl_per_latent
 from qmodels.compression.classifiers.separation import restored_auc
 from qmodels.compression.fidelity.metrics import Packed
 from qmodels.compression.inputs import column, features
-from qmodels.compression.packing.bit_report import payload_bits
+from qmodels.compression.packing.bit_report import payload_bits, trellis_bits
 from qmodels.compression.packing.latent_layout import Ints, LatentLayout
 from qmodels.compression.packing.layout_calibration import raw_means
 from qmodels.compression.packing.symbols import quantize, reconstruct
@@ -47,8 +47,10 @@ def measure_packed(
         for latents in (drawn, kept)
     )
     arrays = [features(background), column(log10_beta, len(background))]
+    mean = firmware(arrays)[0]
     return Packed(
-        bits=payload_bits(*sent_symbols(firmware(arrays)[0], layout, log10_beta), layout),
+        bits=payload_bits(*sent_symbols(mean, layout, log10_beta), layout),
+        trellis_bits=trellis_bits(raw_means(mean, layout.fraction), layout, int(layout.nearest(log10_beta))),
         kl_bits=float(kl_per_latent(*networks.reference(arrays)).sum(axis=1).mean() / np.log(2.0)),
         distortion=distance(restored),
         auc=restored_auc(networks.classifier, restored, log10_beta),

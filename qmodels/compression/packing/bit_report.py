@@ -56,16 +56,17 @@ def rate_report(mean: npt.ArrayLike, log_variance: npt.ArrayLike, layout: Latent
         fixed=float(packet_widths(layout, point).sum()),
         string=float(lengths.mean()),
         chained=payload_bits(symbols, points, layout),
-        trellis=_trellis_bits(raw, points, layout),
+        trellis=trellis_bits(raw, layout, point),
     )
 
 
-def _trellis_bits(raw: Ints, points: Ints, layout: LatentLayout) -> float | None:
-    quantizers = layout.points[int(points[0])].trellis
+def trellis_bits(raw: Ints, layout: LatentLayout, point: int) -> float | None:
+    """Bits of payload per event, trellis coding, of raw means (n, latents); None where the layout has no trellis."""
+    quantizers = layout.points[point].trellis
     if not quantizers:
         return None
     symbols = trellis_symbols(raw, quantizers, layout.fraction, EVENTS_PER_STRING)
-    return payload_bits(symbols, points, layout, "trellis")
+    return payload_bits(symbols, np.full(len(raw), point, np.int64), layout, "trellis")
 
 
 def payload_bits(symbols: Ints, points: Ints, layout: LatentLayout, coding: FileCoding = "entropy") -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ def write_layout(folder: Path, encoder: Encoder, clouds: npt.NDArray[np.float32]
     """
     particles = features(clouds)
 
+    @cache  # layout and trellis are calibrated on the same events
     def encode(log10_beta: float) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
         mean, log_variance = encoder([particles, column(log10_beta, len(particles))])
         return mean, log_variance

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from qmodels.compression.packing.latent_layout import GridPoint, LatentLayout, Quantizer
+from qmodels.compression.packing.latent_layout import GridPoint, LatentLayout, Quantizer, TrellisQuantizer
 
 FRACTION = 8
 VARIANCES = 10.0 ** (np.arange(12) / 4)
@@ -36,6 +38,30 @@ def random_layout(seed: int, points: int = 3, latents: int = 4) -> LatentLayout:
         for _ in range(points)
     ]
     return LatentLayout(FRACTION, tuple(GridPoint(-float(points - k), *row) for k, row in enumerate(rows)))
+
+
+def random_trellis(rng: np.random.Generator) -> TrellisQuantizer:
+    """Any sound quantizer, with a latent not sent now and then."""
+    count = int(rng.choice([0, 1, 3, 5, 21]))
+    if not count:
+        return TrellisQuantizer.silent(1 << 18)
+    weights = np.floor(rng.random((2, count)) ** 5 * 4095).astype(int)
+    weights[:, int(rng.integers(count))] += 1
+    values = np.sort(rng.integers(-(1 << 22), 1 << 22, (2, count)), axis=1)
+    numbers = (
+        int(rng.integers(1, 1 << 20)),
+        int(rng.integers(1 << 18, 1 << 20)),
+        int(rng.integers(-(1 << 20), 1 << 20)),
+    )
+    return TrellisQuantizer(*numbers, tuple(values.ravel().tolist()), tuple(weights.ravel().tolist()))
+
+
+def trellis_layout(seed: int) -> LatentLayout:
+    """A random layout with a random trellis at its first two grid points."""
+    rng, layout = np.random.default_rng(seed), random_layout(seed)
+    trellises = [tuple(random_trellis(rng) for _ in range(layout.latents)) for _ in range(2)] + [()]
+    points = zip(layout.points, trellises, strict=True)
+    return replace(layout, points=tuple(replace(point, trellis=trellis) for point, trellis in points))
 
 
 def gaussian_encoder(events: int, seed: int) -> _Encoder:

@@ -144,9 +144,9 @@ def comparison(
 
 def test_the_worst_beta_at_which_something_is_known_decides() -> None:
     found = [
-        comparison(-2.0, (0.50, 0.51), (0.90, 0.89), Packed(11.0, 10.0, 0.52, 0.88, 0.51, 0.89)),
+        comparison(-2.0, (0.50, 0.51), (0.90, 0.89), Packed(11.0, 10.5, 10.0, 0.52, 0.88, 0.51, 0.89)),
         comparison(-1.0, (1.00, 1.01), (0.80, 0.81)),
-        comparison(0.0, (1.80, 2.00), (0.50, 0.45), Packed(99.0, 9.0, 9.0, 0.4, 1.0, 0.5)),
+        comparison(0.0, (1.80, 2.00), (0.50, 0.45), Packed(99.0, None, 9.0, 9.0, 0.4, 1.0, 0.5)),
     ]
     metrics = as_metrics(found)
     assert metrics["distortion_excess"]["firmware"] == pytest.approx(0.02)
@@ -154,6 +154,7 @@ def test_the_worst_beta_at_which_something_is_known_decides() -> None:
     assert metrics["bits_excess"]["firmware"] == pytest.approx(0.1)
     assert [p["at"] for p in metrics["bits_per_event"]["points"]] == [-2.0, 0.0]
     assert metrics["bits_per_event"]["points"][0]["reference"] == pytest.approx(10.0)
+    assert metrics["trellis_bits_per_event"]["points"] == [{"at": -2.0, "reference": 10.0, "firmware": 10.5}]
     assert metrics["packed_auc"]["points"][0] == {"at": -2.0, "reference": 0.89, "firmware": 0.88}
 
 

@@ -89,7 +89,15 @@ def test_a_trellis_there_and_back(tmp_path: Path) -> None:
 def test_a_calibrated_layout_serves(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     clouds = rng.uniform(-3.0, 3.0, (2000, COUNT, 3)).astype(np.float32)
-    layout = write_layout(tmp_path, encoder, clouds)
+    coded: list[float] = []
+
+    def noted(arrays: Sequence[npt.NDArray[np.floating]]) -> list[npt.NDArray[np.float64]]:
+        coded.append(float(arrays[1][0, 0]))
+        return encoder(arrays)
+
+    layout = write_layout(tmp_path, noted, clouds)
+    assert sorted(coded) == layout.grid.tolist()  # once at each beta, for layout and trellis
+    assert any(point.trellis for point in layout.points)
     assert (layout.fraction, layout.latents, layout.grid[0], layout.grid[-1]) == (3, 2, -6.0, 1.0)
     events = collisions(tmp_path / "events.h5", 70)
     with pytest.warns(UserWarning, match=r"-9 is outside the range \[-6, 1\]"):

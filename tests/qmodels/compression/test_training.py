@@ -123,6 +123,8 @@ def test_run_resumed_after_a_kill_ends_with_the_same_bits(
     assert seen[0].auc is None
     record = json.loads((whole / "training.json").read_text())
     assert (record["variant"], record["events"], record["preset"]["latents"]) == ("encoder-4", EVENTS, 2)
+    if charge is not None:  # half of eight particles: at four times the charge
+        assert record["preset"]["charge"]["last"] == 4 * charge.last
     assert record["stages"]["tiny"]["val_loss_by_epoch"] == [round(state.val_loss, 5) for state in seen[3:]]
     assert not (killed / "model.h5").exists()
     again: list[TrainingProgress] = []

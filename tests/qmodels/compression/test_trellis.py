@@ -22,35 +22,11 @@ from qmodels.compression.packing.totals import raw_totals
 from qmodels.compression.packing.trellis import NEXT, trellis_symbols, trellis_values
 from qmodels.compression.packing.trellis_calibration import with_trellis
 from qmodels.errors import ModelDataError
-from tests.qmodels.compression.layouts import FRACTION, gaussian_encoder, random_layout
+from tests.qmodels.compression.layouts import FRACTION, gaussian_encoder, random_layout, trellis_layout
 
 # Levels -2, 0, 2 and -1, 0, 1 at a fraction of 0; an LSB squared costs a bit. Zeros are four times as frequent.
 BY_HAND = TrellisQuantizer(1 << 32, 1 << 20, 0, tuple(level << 20 for level in (-2, 0, 2, -1, 0, 1)), (1, 4, 1) * 2)
 SILENT = TrellisQuantizer.silent(1 << 18)
-
-
-def random_trellis(rng: np.random.Generator) -> TrellisQuantizer:
-    """Any sound quantizer, with a latent not sent now and then."""
-    count = int(rng.choice([0, 1, 3, 5, 21]))
-    if not count:
-        return SILENT
-    weights = np.floor(rng.random((2, count)) ** 5 * 4095).astype(int)
-    weights[:, int(rng.integers(count))] += 1
-    values = np.sort(rng.integers(-(1 << 22), 1 << 22, (2, count)), axis=1)
-    numbers = (
-        int(rng.integers(1, 1 << 20)),
-        int(rng.integers(1 << 18, 1 << 20)),
-        int(rng.integers(-(1 << 20), 1 << 20)),
-    )
-    return TrellisQuantizer(*numbers, tuple(values.ravel().tolist()), tuple(weights.ravel().tolist()))
-
-
-def trellis_layout(seed: int) -> LatentLayout:
-    """A random layout with a random trellis at its first two grid points."""
-    rng, layout = np.random.default_rng(seed), random_layout(seed)
-    trellises = [tuple(random_trellis(rng) for _ in range(layout.latents)) for _ in range(2)] + [()]
-    points = zip(layout.points, trellises, strict=True)
-    return replace(layout, points=tuple(replace(point, trellis=trellis) for point, trellis in points))
 
 
 def sent_by(layout: LatentLayout, point: int, events: int, seed: int, together: int) -> Sent:
