@@ -33,11 +33,11 @@ def random_quantizer(rng: np.random.Generator, weighted: bool) -> Quantizer:
 def random_layout(seed: int, points: int = 3, latents: int = 4) -> LatentLayout:
     """``points`` log10 β with random quantizers."""
     rng = np.random.default_rng(seed)
-    rows = [
-        [tuple(random_quantizer(rng, weighted) for _ in range(latents)) for weighted in (False, True)]
-        for _ in range(points)
-    ]
-    return LatentLayout(FRACTION, tuple(GridPoint(-float(points - k), *row) for k, row in enumerate(rows)))
+    grid = []
+    for k in range(points):
+        fixed, entropy = (tuple(random_quantizer(rng, weighted) for _ in range(latents)) for weighted in (False, True))
+        grid.append(GridPoint(-float(points - k), fixed, entropy))
+    return LatentLayout(FRACTION, tuple(grid))
 
 
 def random_trellis(rng: np.random.Generator) -> TrellisQuantizer:
