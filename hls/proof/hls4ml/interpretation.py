@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 from hls.graph import FixedGraph, nodes
-from hls.graph.fixed import widen
+from hls.graph.fixed import IntArray, widen
+from hls.proof.hls4ml.choices import Chosen, broadcast, chosen_columns
 from hls.proof.hls4ml.steps import (
     Span,
     Step,
@@ -25,7 +26,7 @@ from hls.proof.hls4ml.steps import (
     same_function,
     side_by_side,
 )
-from hls.proof.hls4ml.windows import in_windows, sizes, whole_kernel, whole_sizes
+from hls.proof.hls4ml.windows import partial_sums, sizes, sum_as_convolution, whole_kernel, whole_sizes
 from hls.proof.hls4ml.written import Call, CType, Written
 from hls.proof.subject import Deadline, NotClosedError
 
@@ -66,6 +67,7 @@ class Interpretation:
     statements: int = 0
     constants: int = 0
     wires: dict[str, Wire] = field(default_factory=dict)
+    chosen: dict[str, Chosen] = field(default_factory=dict)
     begun: dict[str, Begun] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
@@ -138,6 +140,9 @@ class Interpretation:
         self.statements += 1
 
     def _sums(self, call: Call) -> None:
+        if call.function in ("dense", *_AT_EACH) and not self._fitting(call, *_SUMMING):
+            self._choice(call)
+            return
         node = self._summing(call)
         data, result, kernel, bias = call.taking(4)
         self._be(data, node.inputs[0], call.layer)
@@ -148,20 +153,58 @@ class Interpretation:
         ):
             self._equal(self._constants(name, self._named(call, key), call), values, call, what)
         accumulator = self._type(self._named(call, "accum_t"), call)
-        self._hold(self._partial_sums(node), accumulator, "the accumulator", call.layer)
+        self._hold(partial_sums(node, self.graph.edges[node.inputs[0]]), accumulator, "the accumulator", call.layer)
         self._made(result, node)
+
+    def _choice(self, call: Call) -> None:
+        """A product that the graph does not have must repeat and reorder elements, and compute nothing."""
+        data, result, kernel, bias = call.taking(4)
+        source = self.chosen.get(data) or Chosen.all_of(self._wire(data, call))
+        weights, offsets = (
+            self._constants(name, self._named(call, key), call)
+            for name, key in ((kernel, "weight_t"), (bias, "bias_t"))
+        )
+        columns = chosen_columns(weights, offsets) if len(weights) % len(offsets) == 0 else None
+        if columns is None:
+            raise NotClosedError(
+                f"the graph has no node that nnet::{call.function} of {call.layer} computes", call.layer
+            )
+        length = len(weights) // len(offsets)
+        if call.function in _AT_EACH:
+            self._sized(call, {"n_chan": length, "n_filt": len(offsets)})
+            rows = self._positions(call)
+        else:
+            self._sized(call, {"n_in": length, "n_out": len(offsets)})
+            rows = 1
+        if rows * length != source.index.size:
+            raise NotClosedError(
+                f"the layer reads {rows * length} elements of {data}, which has {source.index.size}", call.layer
+            )
+        made = source.rows_by(columns, length)
+        accumulator = self._type(self._named(call, "accum_t"), call)
+        self._hold(made.span, accumulator, "the accumulator", call.layer)
+        self._hold(made.span, self._type_of(result), f"array {result}", call.layer)
+        self._long(result, made.span)
+        self.chosen[result] = made
+
+    def _positions(self, call: Call) -> int:
+        return prod(self.written.size(call.templates[-1], f"in_{axis}") or 1 for axis in ("height", "width"))
 
     def _summing(self, call: Call) -> nodes.Dense | nodes.Conv:
         """The node of a sum of products, of the sizes that its configuration says."""
-        node = self._node(call, *_SUMMING)
+        node = self._node(call, *_SUMMING, nodes.Pool)
+        if isinstance(node, nodes.Pool):
+            if node.maximum:
+                raise NotClosedError("the graph has the largest of a window here, and no sum", call.layer)
+            node = sum_as_convolution(node, self.graph.edges[node.inputs[0]].shape[-1])
         edge, made = self.graph.edges[node.inputs[0]], self.graph.edges[node.name]
         if call.function in _AT_EACH:
             if isinstance(node, nodes.Conv) and not node.pointwise:
                 raise NotClosedError("the graph has a convolution over more than one position here", call.layer)
             self._sized(call, {"n_chan": edge.shape[-1], "n_filt": made.shape[-1]})
-            positions = [self.written.size(call.templates[-1], f"in_{axis}") or 1 for axis in ("height", "width")]
-            if prod(positions) * edge.shape[-1] != edge.low.size:
-                raise NotClosedError(f"the layer has {prod(positions)} positions, which the graph has not", call.layer)
+            positions = self._positions(call)
+            if positions * edge.shape[-1] != edge.low.size:
+                raise NotClosedError(f"the layer has {positions} positions, which the graph has not", call.layer)
         elif isinstance(node, nodes.Dense):
             self._sized(call, dict(zip(("n_in", "n_out"), node.kernel.shape, strict=True)))
         else:
@@ -172,20 +215,6 @@ class Interpretation:
                 )
             self._sized(call, sizes(node, edge.shape, made.shape))
         return node
-
-    def _partial_sums(self, node: nodes.Dense | nodes.Conv) -> Span:
-        """Bounds of every sum of some of the products and the bias, in any order."""
-        edge = self.graph.edges[node.inputs[0]]
-        kernel = node.kernel if isinstance(node, nodes.Dense) else whole_kernel(node)
-        weights = widen(kernel.integers.reshape(-1, kernel.shape[-1]))
-        magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high)))
-        if isinstance(node, nodes.Conv):
-            magnitude = in_windows(node, magnitude)
-        grid = max(edge.fraction + kernel.fraction, node.bias.fraction)
-        products = magnitude.reshape(-1, len(weights)) @ np.abs(weights) << (grid - edge.fraction - kernel.fraction)
-        bias = np.abs(widen(node.bias.integers)) << (grid - node.bias.fraction)
-        bound = (products + bias).ravel()
-        return Span(-bound, bound, grid)
 
     def _maximum(self, call: Call) -> None:
         node = self._node(call, nodes.Pool)
@@ -254,13 +283,11 @@ class Interpretation:
         node = self._node(call, _MERGES[call.function])
         if isinstance(node, nodes.Add) and node.negate != (call.function == "subtract"):
             raise NotClosedError(f"nnet::{call.function} has the other sign than the graph", call.layer)
-        shapes = {self.graph.edges[name].shape for name in node.inputs}
-        if len(shapes) > 1:
-            raise NotClosedError("tensors of several shapes in one operation are not followed here yet", call.layer)
+        made = self.graph.edges[node.name]
         *read, result = call.taking(3)
         for array, name in zip(read, node.inputs, strict=True):
-            self._be(array, name, call.layer)
-        self._sized(call, {"n_elem": self.graph.edges[node.name].low.size})
+            self._be(array, name, call.layer, broadcast(self.graph.edges[name].shape, made.shape))
+        self._sized(call, {"n_elem": made.low.size})
         self._made(result, node)
 
     def _joined(self, call: Call) -> None:
@@ -294,11 +321,16 @@ class Interpretation:
         self.done.add(node.name)
         self._result(array, Wire(node.name, Span.of(self.graph.edges[node.name])))
 
-    def _be(self, array: str, name: str, layer: str) -> None:
-        """An array is tensor ``name`` of the graph, or ``NotClosedError``."""
-        wire = self.wires.get(array)
-        if wire is None:
-            raise NotClosedError(f"array {array} is read before anything is written to it", layer)
+    def _be(self, array: str, name: str, layer: str, index: IntArray | None = None) -> None:
+        """An array is tensor ``name`` of the graph, or its elements at ``index``; or ``NotClosedError``."""
+        found = self.chosen.get(array)
+        if found is None:
+            if array not in self.wires:
+                raise NotClosedError(f"array {array} is read before anything is written to it", layer)
+            found = Chosen.all_of(self.wires[array])
+        if not np.array_equal(found.index, np.arange(found.wire.span.low.size) if index is None else index):
+            raise NotClosedError(f"array {array} does not have the elements that the graph reads there", layer)
+        wire = found.wire
         chain: list[nodes.Node] = []
         now = name
         while now != wire.node:
@@ -324,19 +356,24 @@ class Interpretation:
 
     def _node(self, call: Call, *kinds: type[Kind]) -> Kind:
         """The node that a call computes: the comment has its number, and its name as far as a C++ name can."""
-        known = call.layer.partition("_")[2]
-        fitting = [
-            node
-            for node in self.graph
-            if isinstance(node, kinds) and node.name not in self.done and _slug(node.name) == known
-        ]
+        fitting = self._fitting(call, *kinds)
         if not fitting:
             raise NotClosedError(
                 f"the graph has no node that nnet::{call.function} of {call.layer} computes", call.layer
             )
         return fitting[0]
 
+    def _fitting(self, call: Call, *kinds: type[Kind]) -> list[Kind]:
+        known = call.layer.partition("_")[2]
+        return [
+            node
+            for node in self.graph
+            if isinstance(node, kinds) and node.name not in self.done and _slug(node.name) == known
+        ]
+
     def _wire(self, array: str, call: Call) -> Wire:
+        if array in self.chosen:
+            raise NotClosedError(f"elements are repeated or reordered before nnet::{call.function}", call.layer)
         if array not in self.wires:
             raise NotClosedError(f"array {array} is read before anything is written to it", call.layer)
         return self.wires[array]

@@ -1,4 +1,4 @@
-"""Layers over windows: their sizes as hls4ml calls them, and what a window can hold."""
+"""Sums and maxima over windows: their sizes as hls4ml calls them, and what a sum can hold."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from math import prod
 
 import numpy as np
 
-from hls.graph import nodes
-from hls.graph.fixed import FixedArray, IntArray
+from hls.graph import Edge, nodes
+from hls.graph.fixed import FixedArray, IntArray, widen
 from hls.graph.windows import patches, ungrouped
+from hls.proof.hls4ml.steps import Span
 
 _AXES: Mapping[int, Sequence[tuple[str, str, str]]] = {
     1: (("width", "left", "right"),),
@@ -54,3 +55,25 @@ def in_windows(node: nodes.Conv, elements: IntArray) -> IntArray:
     row = prod(found.shape[len(node.strides) + 1 :])
     rows: IntArray = np.ascontiguousarray(found).reshape(-1, row)
     return rows
+
+
+def partial_sums(node: nodes.Dense | nodes.Conv, edge: Edge) -> Span:
+    """Bounds of every sum of some of the products and the bias, in any order, of elements as of ``edge``."""
+    kernel = node.kernel if isinstance(node, nodes.Dense) else whole_kernel(node)
+    weights = widen(kernel.integers.reshape(-1, kernel.shape[-1]))
+    magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high)))
+    if isinstance(node, nodes.Conv):
+        magnitude = in_windows(node, magnitude)
+    grid = max(edge.fraction + kernel.fraction, node.bias.fraction)
+    products = magnitude.reshape(-1, len(weights)) @ np.abs(weights) << (grid - edge.fraction - kernel.fraction)
+    bias = np.abs(widen(node.bias.integers)) << (grid - node.bias.fraction)
+    bound = (products + bias).ravel()
+    return Span(-bound, bound, grid)
+
+
+def sum_as_convolution(node: nodes.Pool, channels: int) -> nodes.Conv:
+    """The sum over windows as hls4ml writes it: each of the ``channels`` by itself, times ones."""
+    ones = FixedArray(np.ones((*node.window, 1, channels), np.int64), 0)
+    zeros = FixedArray(np.zeros(channels, np.int64), 0)
+    steps = (1,) * len(node.strides)
+    return nodes.Conv(node.name, node.inputs, node.layer, ones, zeros, node.strides, steps, node.padding, channels)
