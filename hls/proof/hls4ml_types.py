@@ -17,8 +17,9 @@ _METHOD = "exact intervals against declared types; casts against quantizers; con
 _ASSUMPTIONS = (
     "hls4ml's templates (nnet_utils) compute what they are called, of the sizes that their configuration says; they "
     "sum in the accumulator's type, compute everything else in full width, and convert once, to the type of the result",
-    "ap_fixed rounds and overflows as its documentation says",
+    "ap_fixed or ac_fixed rounds and overflows as its documentation says",
 )
+_FOLLOWED = ("catapult", "vitis", "vivado")
 
 
 def prove_hls4ml(subject: Subject) -> Link:
@@ -51,10 +52,11 @@ def _interpreted(subject: Subject) -> Interpretation:
         raise NotClosedError("no hls4ml project is written; run `qtrigger build` first")
     if subject.target.io_type != "io_parallel":
         raise NotClosedError(f"the C++ of {subject.target.io_type} is not followed here yet, only that of io_parallel")
-    backend = find_backend(subject.target.backend)
-    if backend.ac_fixed:
-        raise NotClosedError(f"the ac_fixed types of backend {subject.target.backend} are not read here yet")
-    written = Written(subject.hls4ml / backend.sources, project_identifier(subject.project))
+    backend = subject.target.backend
+    if backend not in _FOLLOWED:
+        followed = ", ".join(_FOLLOWED)
+        raise NotClosedError(f"the C++ of backend {backend} is not followed here yet, only that of {followed}")
+    written = Written(subject.hls4ml / find_backend(backend).sources, project_identifier(subject.project))
     return Interpretation(subject.graph, written, subject.deadline())
 
 

@@ -13,16 +13,25 @@ from pathlib import Path
 from hls.errors import ToolError
 from hls.graph.fixed import FixedType
 
-_FIXED = re.compile(r"typedef ap_(u?)fixed<(\d+),(-?\d+)(?:,(AP_\w+),(AP_\w+),\d+)?> (\w+);")
-_WHOLE = re.compile(r"typedef ap_(u?)int<(\d+)> (\w+);")
+_CASTS = r"(?:,A[PC]_(?P<rounding>\w+),A[PC]_(?P<overflow>\w+)(?:,\d+)?)?"
+_TYPES = tuple(
+    re.compile(rf"typedef {type_} (?P<name>\w+);")
+    for type_ in (
+        rf"ap_(?P<signed>u?)fixed<(?P<width>\d+),(?P<integer>-?\d+){_CASTS}>",
+        r"ap_(?P<signed>u?)int<(?P<width>\d+)>",
+        rf"ac_fixed<(?P<width>\d+),(?P<integer>-?\d+),(?P<signed>true|false){_CASTS}>",
+        r"ac_int<(?P<width>\d+), (?P<signed>true|false)>",
+    )
+)
 _TYPEDEF = re.compile(r"^typedef .*$", re.MULTILINE)
 _CALL = re.compile(r"nnet::(\w+)<([\w, ]+)>\(([\w, ]+)\); // (\w+)")
 _DECLARED = r"(\w+) (\w+)\[(\d+(?:\*\d+)*)\]"
-_PORT, _ARRAY = re.compile(_DECLARED), re.compile(f"{_DECLARED};")
+_PORT, _ARRAY = re.compile(_DECLARED), re.compile(f"{_DECLARED} ?;")
 _STRUCT = re.compile(r"struct (\w+) : [\w:]+ \{(.*?)^\};", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"typedef (\w+) (\w+);")
 _SET = re.compile(r"static const (?:unsigned|int|nnet::Pool_Op) (\w+) = (-?\w+(?:::\w+)?(?: ?\* ?\w+)*);")
 _SAME = re.compile(r"auto& (\w+) = (\w+);")
+_REMARK = re.compile(r"/\*.*?\*/")
 _BODY = "// hls-fpga-machine-learning insert layers"
 _VALUES = re.compile(r"(\w+) (\w+)\[(\d+)\](?: = \{([^}]*)\})?;")
 _LOADED = re.compile(r"nnet::load_weights_from_txt<(\w+), (\d+)>\((\w+), \"(\w+)\.txt\"\);")
@@ -83,22 +92,19 @@ class Written:
     @cached_property
     def types(self) -> Mapping[str, CType]:
         """Declared types by name."""
-        found = {}
-        text = self._text("defines.h")
-        for unsigned, width, integer, rounding, overflow, name in _FIXED.findall(text):
-            type_ = self._fixed(name, unsigned, width, integer)
-            found[name] = CType(type_, (rounding or "AP_TRN")[3:], (overflow or "AP_WRAP")[3:])
-        for unsigned, width, name in _WHOLE.findall(text):
-            found[name] = CType(self._fixed(name, unsigned, width, width))
-        unknown = [line for line in _TYPEDEF.findall(text) if line.rpartition(" ")[2].rstrip(";") not in found]
-        if unknown:
-            raise ToolError(f"{self.folder / 'defines.h'}: only types ap_fixed and ap_int are read, not {unknown[0]!r}")
-        return found
+        lines = _TYPEDEF.findall(self._text("defines.h"))
+        return dict(self._type(line) for line in lines)
 
-    def _fixed(self, name: str, unsigned: str, width: str, integer: str) -> FixedType:
-        if int(width) < 1:
+    def _type(self, line: str) -> tuple[str, CType]:
+        match = next((match for pattern in _TYPES if (match := pattern.fullmatch(line))), None)
+        if match is None:
+            raise ToolError(f"{self.folder / 'defines.h'}: only fixed-point types and integers are read, not {line!r}")
+        said = match.groupdict()
+        width, name = int(said["width"]), said["name"]
+        if width < 1:
             raise ToolError(f"{self.folder / 'defines.h'}: type {name} has no bit")
-        return FixedType(not unsigned, int(width), int(integer))
+        type_ = FixedType(said["signed"] in ("", "true"), width, int(said.get("integer") or width))
+        return name, CType(type_, said.get("rounding") or "TRN", said.get("overflow") or "WRAP")
 
     @cached_property
     def _configurations(self) -> Mapping[str, Mapping[str, str]]:
@@ -175,8 +181,8 @@ class Written:
     @cached_property
     def _function(self) -> tuple[Sequence[str], Sequence[str]]:
         """Lines of the parameters, and of the body after the weights are loaded."""
-        text = self._text(f"{self.top}.cpp")
-        head = re.search(rf"void {self.top}\(([^)]*)\)", text)
+        text = _REMARK.sub("", self._text(f"{self.top}.cpp"))
+        head = re.search(rf"void (?:CCS_BLOCK\({self.top}\)|{self.top})\(([^)]*)\)", text)
         start, end = text.find(_BODY), text.rfind("}")
         if head is None or start < 0 or end < start:
             raise ToolError(f"{self._source}: no function {self.top} as hls4ml writes it; run `qtrigger build` again")

@@ -33,13 +33,13 @@ def joining() -> FixedGraph:
     return b.finish(inputs, [y], ["y"])
 
 
-def link_of(folder: Path, old: str = "", new: str = "") -> Link:
+def link_of(folder: Path, old: str = "", new: str = "", target: Target = TARGET) -> Link:
     graph = joining()
-    write_project(graph, TARGET, "net", folder / "hls")
+    write_project(graph, target, "net", folder / "hls")
     for name in ("defines.h", "parameters.h", "net.cpp"):
         path = folder / "hls" / "firmware" / name
         path.write_text(path.read_text().replace(old, new))
-    return prove_hls4ml(Subject("net", graph, TARGET, folder, NOTHING, hls4ml=folder / "hls"))
+    return prove_hls4ml(Subject("net", graph, target, folder, NOTHING, hls4ml=folder / "hls"))
 
 
 def test_three_tensors_are_followed_through_two_calls(tmp_path: Path) -> None:
@@ -54,10 +54,40 @@ def test_three_tensors_are_followed_through_two_calls(tmp_path: Path) -> None:
         ("n_elem1_1 = 3", "n_elem1_1 = 2", "has 2 as n_elem1_1, the graph 3"),
         ("concatenate2d<", "concatenate1d<", "joins tensors of another rank"),
         ("(n1_a, n2_b,", "(n2_b, n1_a,", "called for other types"),
-        ("typedef ap_fixed<5,3> layer4_t", "typedef ap_fixed<4,3> layer4_t", "array layer4_out is too narrow"),
+        ("typedef ap_fixed<5,3> layer4_t", "typedef ap_fixed<4,3> layer4_t", "layer4_out is too narrow"),
     ],
 )
 def test_what_is_joined_otherwise_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
     link = link_of(tmp_path, old, new)
     assert link.state == "not done"
     assert told in str(link.reason)
+
+
+CATAPULT = Target("xcku115-flvb2104-2-i", "catapult", 5.0)
+
+
+def test_the_types_of_catapult_are_read(tmp_path: Path) -> None:
+    link = link_of(tmp_path, target=CATAPULT)
+    assert (link.state, link.reason) == ("proved", None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("typedef ac_fixed<5,3,true> layer4_t", "typedef ac_fixed<4,3,true> layer4_t", "layer4_out is too narrow"),
+        ("typedef ac_fixed<5,3,true> layer4_t", "typedef ac_fixed<5,3,false> layer4_t", "layer4_out is too narrow"),
+        ("typedef ac_fixed<5,3,true> layer4_t", "typedef ac_float<5,3,true> layer4_t", "only fixed-point types"),
+    ],
+)  # fmt: skip
+def test_a_type_of_catapult_that_does_not_hold_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    link = link_of(tmp_path, old, new, CATAPULT)
+    assert link.state == "not done"
+    assert told in str(link.reason)
+
+
+def test_a_backend_whose_code_is_not_followed_is_named(tmp_path: Path) -> None:
+    link = link_of(tmp_path, target=Target("Arria10", "quartus", 5.0))
+    assert (link.state, link.reason) == (
+        "not done",
+        "the C++ of backend quartus is not followed here yet, only that of catapult, vitis, vivado",
+    )
