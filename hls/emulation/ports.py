@@ -18,6 +18,8 @@ Events = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
 
 # Above this width a float32 cannot hold every value of the port, so float64 events keep their precision.
 _FLOAT32_PORT_BITS = 24
+# Beyond this a float32 has no such power of two.
+_FLOAT32_EXPONENT = 126
 _BLOCK = 1 << 16
 
 
@@ -107,7 +109,8 @@ def _saturated(node: nodes.Input, scaled: npt.NDArray[np.floating]) -> npt.NDArr
 
 
 def _rounded(node: nodes.Input, block: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
-    narrow = block.dtype.kind == "f" and node.type.width <= _FLOAT32_PORT_BITS
+    fits = node.type.width <= _FLOAT32_PORT_BITS and abs(node.type.fraction) <= _FLOAT32_EXPONENT
+    narrow = block.dtype.kind == "f" and fits
     with np.errstate(over="ignore", invalid="ignore"):  # what float32 does not hold saturates, as any value beyond
         values = block.astype(np.float32 if narrow else np.float64, copy=False)
         scaled = times_power_of_two(values, node.type.fraction)

@@ -14,6 +14,7 @@ from hls.importing.onnx.backend import Floats
 from hls.importing.onnx.idioms import SILU
 from hls.importing.onnx.operation import Argument, Handler, Operation
 from hls.importing.onnx.products import by_matrix
+from hls.importing.onnx.repeating import as_wide_as
 from hls.importing.onnx.tensors import (
     Constant,
     Tensor,
@@ -21,28 +22,31 @@ from hls.importing.onnx.tensors import (
     batch_axis,
     in_order,
     positive_axis,
+    transposed,
     vector,
 )
 
 
 def _gemm(op: Operation) -> Tensor:
     kernel, alpha, beta = op.constant(1, "matrix"), op.attribute("alpha", 1.0), op.attribute("beta", 1.0)
-    if op.attribute("transA", 0) or kernel.values.ndim != 2:
-        raise op.unsupported("transA, or a matrix of other than two axes", "export the model again")
+    if kernel.values.ndim != 2 or len(op.tensor().axes) != 2:
+        raise op.unsupported("a matrix of other than two axes", "export the model again")
+    x = transposed(op.tensor(), (1, 0)) if op.attribute("transA", 0) else op.tensor()
     if op.attribute("transB", 0):
         kernel = folding.moved(kernel, np.transpose)
     addend = op.argument(2)
     if alpha == 1 and beta == 1 and isinstance(addend, Constant) and math.prod(addend.values.shape[:-1]) == 1:
         if addend.values.size not in (1, kernel.values.shape[1]):
             raise op.unsupported(f"a bias of shape {addend.values.shape}", "export the model again")
-        bias = np.broadcast_to(np.asarray(addend.values, np.float32).reshape(-1), kernel.values.shape[1:])
-        return by_matrix(op, kernel, bias)
-    x = by_matrix(op, kernel, None)
+        bias = np.broadcast_to(op.floats(2, "bias").reshape(-1), kernel.values.shape[1:])
+        return by_matrix(op, x, kernel, bias)
+    x = by_matrix(op, x, kernel, None)
     if alpha != 1:
         x = scaled(op, x, np.array([alpha], np.float32), None)
     if isinstance(addend, Constant):
-        x = scaled(op, x, None, np.asarray(addend.values, np.float32) * np.float32(beta))
+        x = scaled(op, x, None, op.floats(2, "bias") * np.float32(beta))
     elif addend is not None:
+        addend = addend if beta == 1 else scaled(op, addend, np.array([beta], np.float32), None)
         x = together(op, x, addend, lambda a, b: op.backend.add(a, b, negate=False))
     return x
 
@@ -52,6 +56,7 @@ def scaled(op: Operation, x: Tensor, factor: Floats | None, offset: Floats | Non
     for values, isfactor in ((factor, True), (offset, False)):
         if values is None:
             continue
+        x = as_wide_as(op, x, values)
         x, row, shape = vector(op.backend, x, np.asarray(values, np.float32), op.where)
         handle = op.backend.scale(x.handle, *((row, None) if isfactor else (None, row)), divide=isfactor and divide)
         x = Tensor(handle if shape is None else op.backend.reshape(handle, shape), x.shape, x.axes)
@@ -89,15 +94,48 @@ def _arithmetic(op: Operation) -> Tensor | Constant:
         if kind == "Mul":
             return together(op, a, b, op.backend.multiply)
         return together(op, a, b, lambda p, q: op.backend.add(p, q, negate=kind == "Sub"))
-    first = isinstance(a, Tensor)
-    x, values = (op.tensor(0), op.floats(1, "constant")) if first else (op.tensor(1), op.floats(0, "constant"))
+    return _by_constant(op, kind)
+
+
+def _by_constant(op: Operation, kind: str) -> Tensor:
+    """A tensor and a constant, on either side; a quotient of integers is cut off, as in C."""
+    first = isinstance(op.argument(0), Tensor)
+    x, index = (op.tensor(0), 1) if first else (op.tensor(1), 0)
+    values = _aligned(op, op.floats(index, "constant"), len(x.axes))
     if kind in ("Mul", "Div"):
         if kind == "Div" and (not first or not values.all()):
             raise op.unsupported("a division of a constant, or by zero", "leave it off the chip")
-        return scaled(op, x, values, None, divide=kind == "Div")
+        found = scaled(op, x, values, None, divide=kind == "Div")
+        whole = kind == "Div" and op.constant(index, "constant").values.dtype.kind in "iu"
+        return replace(found, handle=op.backend.whole(found.handle, "DOWN")) if whole else found
     if kind == "Sub" and not first:
         x = scaled(op, x, np.array([-1], np.float32), None)
     return scaled(op, x, None, -values if kind == "Sub" and first else values)
+
+
+def _aligned(op: Operation, values: Floats, rank: int) -> Floats:
+    """A constant whose first axis is the one that files of before opset 7 name."""
+    axis = op.attribute("axis", None) if op.opset < _NUMPYS_BROADCAST else None
+    if axis is None:
+        return values
+    behind = rank - positive_axis(axis, rank, op.where) - values.ndim
+    if behind < 0:
+        raise op.unsupported(f"a constant of shape {values.shape} from axis {axis} on", "export the model again")
+    return values.reshape(*values.shape, *(1,) * behind)
+
+
+def _sum(op: Operation, *, mean: bool = False) -> Tensor | Constant:
+    """Of any number of tensors and constants."""
+    found = op.argument(0)
+    for index in range(1, len(op.arguments)):
+        pair = replace(op, node=replace(op.node, kind="Add"), arguments=(found, op.argument(index)))
+        found = _arithmetic(pair)
+    if found is None:
+        raise op.unsupported("nothing to add", "export the model again")
+    count = np.array([len(op.arguments)], np.float32)
+    if isinstance(found, Constant):
+        return Constant(np.asarray(found.values / count, found.values.dtype)) if mean else found
+    return scaled(op, found, count, None, divide=True) if mean else found
 
 
 def _negate(op: Operation) -> Tensor | Constant:
@@ -108,6 +146,12 @@ def _negate(op: Operation) -> Tensor | Constant:
 
 def _batch_normalization(op: Operation) -> Tensor:
     """A factor and an offset a channel, every step rounded to float32 as ONNX Runtime does."""
+    trains = op.attribute("training_mode", 0) if op.opset >= _STATES_TRAINING else any(op.node.outputs[1:])
+    if trains or (op.opset < _NUMPYS_BROADCAST and not op.attribute("is_test", 0)):
+        raise op.unsupported(
+            "normalizes by mean and variance of each batch, as in training",
+            "export the model as it runs (model.eval()), which is another network",
+        )
     gamma, beta, mean, variance = (
         op.floats(index, what).reshape(-1) for index, what in enumerate(("scale", "bias", "mean", "variance"), start=1)
     )
@@ -156,10 +200,20 @@ def _prelu(op: Operation) -> Tensor:
 
 def _power(op: Operation) -> Tensor:
     """The square: of it alone is exact what any library makes of it."""
-    x, exponent = op.tensor(), op.number(1, "exponent")
+    exponent = op.number(1, "exponent")
     if exponent != 2:
         raise op.unsupported(f"a power of {exponent:g}", "write a whole power as a product of tensors (Mul)")
-    return together(op, x, x, op.backend.multiply)
+    return square(op)
+
+
+def square(op: Operation) -> Tensor:
+    """Of the first argument."""
+    return together(op, op.tensor(), op.tensor(), op.backend.multiply)
+
+
+def sum_of(function: Callable[[Operation], Tensor], op: Operation) -> Tensor:
+    """A function of the first argument, summed over axes."""
+    return windows.reduce(replace(op, arguments=(function(op), *op.arguments[1:])), "sum")
 
 
 def _clip(op: Operation) -> Tensor | Constant:
@@ -205,8 +259,11 @@ def _elu(op: Operation) -> Tensor:
 
 def _absolute(op: Operation) -> Tensor | Constant:
     """What is above zero, and what is below, turned."""
-    if op.constants is not None:
-        return Constant(np.abs(op.constants[0]))
+    return Constant(np.abs(op.constants[0])) if op.constants is not None else absolute(op)
+
+
+def absolute(op: Operation) -> Tensor:
+    """Of the first argument."""
     x = op.tensor()
     above, below = op.backend.relu(x.handle), op.backend.relu(op.backend.scale(x.handle, _MINUS, None))
     return Tensor(op.backend.add(above, below, negate=False), x.shape, x.axes)
@@ -255,6 +312,8 @@ def _beyond(op: Operation, a: Tensor, ends: Floats, *, least: bool) -> Tensor:
     return scaled(op, above, turned, ends)
 
 
+_NUMPYS_BROADCAST, _STATES_TRAINING = 7, 14
+"""The opsets from which on shapes are aligned at their end, and an attribute says whether a normalization trains."""
 _NO_END = 1e30
 """Ends of a clip beyond this are float32's own, which exporters write for one that is open."""
 _MINUS = np.array([-1], np.float32)
@@ -277,9 +336,11 @@ HANDLERS: Mapping[str, Handler] = {
     "HardSigmoid": _hard_sigmoid,
     "LeakyRelu": _leaky,
     "Max": partial(_extreme, least=False),
+    "Mean": partial(_sum, mean=True),
     "Min": partial(_extreme, least=True),
     "Neg": _negate,
     "PRelu": _prelu,
     "Pow": _power,
     "Relu": _unary("relu"),
+    "Sum": _sum,
 }

@@ -16,9 +16,9 @@ from hls.importing.onnx.tensors import Constant, Tensor
 _FLOAT32, _BOOL, _DOUBLE = 1, 9, 11
 _DTYPES: Mapping[int, type[np.generic]] = {
     _FLOAT32: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64,
-    _BOOL: np.bool_, 10: np.float16, _DOUBLE: np.float32, 12: np.uint32, 13: np.uint64,
+    _BOOL: np.bool_, 10: np.float16, _DOUBLE: np.float64, 12: np.uint32, 13: np.uint64,
 }  # fmt: skip
-"""Of ONNX's numbers of element types; doubles are held in float32 here."""
+"""Of ONNX's numbers of element types."""
 _WIDE_INTEGERS = (6, 7)
 _OF_FEW_BITS: Mapping[int, tuple[str, int]] = {10: ("float16", 11), 16: ("bfloat16", 8)}
 _NOTHING = np.zeros(1, np.float32)

@@ -12,7 +12,7 @@ from hls.importing.onnx import folding
 from hls.importing.onnx.arithmetic import scaled, together
 from hls.importing.onnx.backend import Comparison
 from hls.importing.onnx.operation import Argument, Handler, Operation
-from hls.importing.onnx.repeating import expanded
+from hls.importing.onnx.repeating import as_wide_as, expanded
 from hls.importing.onnx.tensors import Array, Constant, Tensor, in_order, vector
 
 _FUNCTIONS: Mapping[str, Callable[[Array, Array], Array]] = {
@@ -101,7 +101,7 @@ def _bits(op: Operation, comparison: Comparison) -> Tensor:
 
 
 def _with_numbers(op: Operation, x: Tensor, values: Array, comparison: Comparison) -> Tensor:
-    x, row, shape = vector(op.backend, x, values, op.where)
+    x, row, shape = vector(op.backend, as_wide_as(op, x, values), values, op.where)
     bits = op.backend.compare(x.handle, row, comparison)
     bits = bits if shape is None else op.backend.reshape(bits, shape)
     return Tensor(bits, shape or x.shape, x.axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,6 @@ _TYPES: Mapping[int, tuple[str, int | None]] = {
 _BFLOAT16 = 16
 """The upper half of a float32."""
 _MOST_AXES = 8
-_OF_TREES = "_as_tensor"
-"""How attributes of trees end that hold doubles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +83,16 @@ def read_onnx(file: Path) -> OnnxModel:
         return _model(memoryview(file.read_bytes()))
     except wire.WireError as error:
         raise ModelFileError(f"{file}: a damaged ONNX file: {error}; was it copied whole?") from error
+
+
+def without_unread(model: OnnxModel) -> OnnxModel:
+    """The model without operators that no output comes from: they compute nothing, so that none of them is refused."""
+    wanted, kept = {port.name for port in model.outputs}, list[Node]()
+    for node in reversed(model.nodes):
+        if not wanted.isdisjoint(node.outputs):
+            kept.append(node)
+            wanted.update(node.inputs)
+    return replace(model, nodes=tuple(reversed(kept)))
 
 
 def _model(data: memoryview) -> OnnxModel:
@@ -202,7 +210,7 @@ def _attribute(data: memoryview) -> tuple[str, Any]:
         elif number == 9:
             found[9].append(wire.text(value))
     if tensor is not None:
-        found[5] = _tensor(tensor, doubles=name.endswith(_OF_TREES))[1]
+        found[5] = _tensor(tensor)[1]
     place = {1: 2, 2: 3, 3: 4, 4: 5, 6: 7, 7: 8, 8: 9}.get(kind, seen)  # files of old state no kind
     return name, found.get(place)
 
@@ -213,8 +221,8 @@ def _whole(data: memoryview, size: int) -> memoryview:
     return data
 
 
-def _tensor(data: memoryview, *, doubles: bool = False) -> tuple[str, Array]:
-    """Name and elements: floats in float32, or, with ``doubles``, as they are."""
+def _tensor(data: memoryview) -> tuple[str, Array]:
+    """Name and elements: floats of few bits in float32."""
     name, kind, dims = "", 0, list[int]()
     stored: list[tuple[int, wire.Value]] = []
     for number, value in wire.fields(data):
@@ -232,13 +240,15 @@ def _tensor(data: memoryview, *, doubles: bool = False) -> tuple[str, Array]:
         elif number in (4, 5, 7, 9, 10, 11):
             stored.append((number, value))
     if kind not in _TYPES:
-        raise UnsupportedError(f"constant {name!r}: elements of ONNX type {kind}; save it as float32")
+        raise UnsupportedError(
+            f"constant {name!r}: elements of ONNX type {kind}; save it as float32, or integers of 4 bits as int8"
+        )
     array = _elements(kind, stored)
     array = (array.astype("<u4") << 16).view("<f4") if kind == _BFLOAT16 else array
     if len(dims) > _MOST_AXES or min(dims, default=1) < 0 or math.prod(dims) != array.size:
         raise wire.WireError(f"constant {name!r} has {array.size} elements, and the shape {dims[:_MOST_AXES]}")
     if array.dtype.kind == "f":
-        array = array if doubles else array.astype(np.float32)
+        array = array.astype(np.float32) if array.itemsize < 4 else array
         if np.isnan(array).any():
             raise ModelFileError(f"constant {name!r} holds NaN; train again")
     return name, array.reshape(dims)

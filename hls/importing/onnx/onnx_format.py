@@ -12,7 +12,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray
 from hls.importing.onnx.exact import ExactBackend
 from hls.importing.onnx.idioms import with_functions
-from hls.importing.onnx.model import OnnxModel, looks_like_onnx, read_onnx
+from hls.importing.onnx.model import OnnxModel, looks_like_onnx, read_onnx, without_unread
 from hls.importing.onnx.plain import plain_spec
 from hls.importing.onnx.ports import port_grid
 from hls.importing.onnx.tensors import held
@@ -43,6 +43,7 @@ class OnnxFormat:
         model = with_functions(read_onnx(file))
         if holds_trees(model):
             return emitted(ensemble_of(model, file), statements.input_type)
+        model = without_unread(model)
         _refuse_plain(file, model)
         names, builder = Names(), GraphBuilder(re.sub(r"\W+", "_", file.stem))
         backend = ExactBackend(builder, {"softmax": statements.last_softmax, "sigmoid": statements.last_sigmoid})
@@ -61,7 +62,7 @@ class OnnxFormat:
 
     def plain(self, file: Path) -> ModelSpec:
         """A model without types, its operators as layers of Keras."""
-        return plain_spec(with_functions(read_onnx(file)), re.sub(r"\W+", "_", file.stem))
+        return plain_spec(without_unread(with_functions(read_onnx(file))), re.sub(r"\W+", "_", file.stem))
 
 
 def _refuse_plain(file: Path, model: OnnxModel) -> None:

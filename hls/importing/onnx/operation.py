@@ -64,8 +64,16 @@ class Operation:
         raise UnsupportedError(f"{self.where}: its {what} is computed from the inputs; it must be a constant")
 
     def floats(self, index: int, what: str) -> Floats:
-        """A constant in float32."""
-        return np.asarray(self.constant(index, what).values, np.float32)
+        """A constant in float32.
+
+        Raises:
+            UnsupportedError: it has more digits.
+        """
+        values = self.constant(index, what).values
+        found = np.asarray(values, np.float32)
+        if values.dtype != np.float32 and not np.array_equal(found.astype(np.float64), values.astype(np.float64)):
+            raise self.unsupported(f"its {what} has more digits than float32", "export the model in float32")
+        return found
 
     def number(self, index: int, what: str) -> float:
         """A constant of one element.

@@ -42,10 +42,12 @@ HANDLERS: Mapping[str, Handler] = {
     "MultiThreshold": quantizing.multi_threshold,
     "Pad": windows.pad,
     "QuantizeLinear": quantizing.quantize_linear,
+    "ReduceL1": partial(arithmetic.sum_of, arithmetic.absolute),
     "ReduceMax": partial(windows.reduce, how="max"),
     "ReduceMean": windows.reduce,
     "ReduceMin": partial(windows.reduce, how="min"),
     "ReduceSum": partial(windows.reduce, how="sum"),
+    "ReduceSumSquare": partial(arithmetic.sum_of, arithmetic.square),
     "Tile": repeating.tile,
     "Trunc": quantizing.trunc,
 }
@@ -53,10 +55,26 @@ _NORMALIZED = (
     "mean, variance or norm are those of each event, and a root of them is no finite binary number; use "
     f"BatchNormalization, {ANOTHER}"
 )
-_CURES = dict.fromkeys(
-    ("GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization", "RMSNormalization"),
-    _NORMALIZED,
+_IN_STEPS = (
+    "of QuantizeLinear and DequantizeLinear the same network is read, which ONNX Runtime writes as "
+    "quantize_static(..., quant_format=QuantFormat.QDQ)"
 )
+_OF_EACH_EVENT = (
+    "its scale is that of each event; take fixed ones: quantize_static(..., quant_format=QuantFormat.QDQ), which is "
+    "another network"
+)
+_CURES = {
+    **dict.fromkeys(
+        ("GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization", "RMSNormalization"),
+        _NORMALIZED,
+    ),
+    **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), _IN_STEPS),
+    "DynamicQuantizeLinear": _OF_EACH_EVENT,
+}
+_FAMILIES = ("qonnx.", "finn.", "onnx.brevitas", "brevitas")
+"""How the domains of QONNX, FINN and Brevitas begin, in which they have had the operators that are read here."""
+_OF_ONNX_RUNTIME = ("DequantizeLinear", "Gelu", "QuantizeLinear")
+"""Those that its own domain has as ONNX has them."""
 
 
 def _folded(op: Operation) -> Constant:
@@ -69,6 +87,14 @@ def handler(op: Operation) -> Handler:
     Raises:
         UnsupportedError: none is known.
     """
+    domain = op.node.domain
+    theirs = domain == "com.microsoft" and op.node.kind in _OF_ONNX_RUNTIME
+    if domain and not domain.startswith(_FAMILIES) and not theirs:
+        raise op.unsupported(
+            f"an operator of the domain {domain!r} is not supported",
+            "leave it off the chip, or, of a function of the file's own, put in what it is made of: "
+            "onnx.inliner.inline_local_functions(onnx.load(FILE))",
+        )
     if op.node.kind in folding.FUNCTIONS and isinstance(op.argument(0), Constant):
         return _folded
     found = HANDLERS.get(op.node.kind)

@@ -45,23 +45,27 @@ def port_grid(model: OnnxModel, port: Port, statements: Statements) -> Grid:
     Raises:
         UnsupportedError: none of these.
     """
-    found = list(_first_quantizers(model, port.name))
-    first = found[0] if found else None
-    if first is not None and all(item == first for item in found):
-        return first
     if port.element in _OF_FEW_BITS:
         raise UnsupportedError(
             f"input {port.name!r} is {_OF_FEW_BITS[port.element]}, in which the whole network rounds every number; "
             "export the model in float32"
         )
+    found = list(_first_quantizers(model, port.name))
+    first = found[0] if found else None
+    if first is not None and all(item == first for item in found):
+        return first
     stated = parse_type(statements.input_type) if statements.input_type is not None else _annotated(model, port)
     stated = stated or _INTEGERS.get(port.element)
     if stated is not None:
         return Grid(stated, stated.raw_min, stated.raw_max)
+    what = (
+        "quantizers of several types read it, or other operators beside them"
+        if any(found)
+        else "no quantizer with a scale that is a power of two reads it first"
+    )
     raise UnsupportedError(
-        f"input {port.name!r} has no fixed-point type: no quantizer with a scale that is a power of two reads it "
-        'first. State the type: input_type = "ap_fixed<16,6>" under [model] in project.toml, '
-        "or --input-type 'ap_fixed<16,6>'"
+        f"input {port.name!r} has no fixed-point type: {what}. State the type: "
+        "input_type = \"ap_fixed<16,6>\" under [model] in project.toml, or --input-type 'ap_fixed<16,6>'"
     )
 
 
@@ -99,7 +103,9 @@ def _grid(model: OnnxModel, node: Node) -> Grid | None:
     found = [_known(model, name) for name in node.inputs[1:4]]
     if len(found) != 3 or any(array is None or array.size != 1 for array in found):
         return None
-    scale, zero, bits = (float(np.asarray(array).reshape(-1)[0]) for array in found)
+    scale, zero, bits = numbers = [float(np.asarray(array).reshape(-1)[0]) for array in found]
+    if not np.isfinite(numbers).all():
+        return None
     exponent = power_of_two(fractions([scale]))
     signed, narrow = node.attributes.get("signed", 1) == 1, node.attributes.get("narrow", 0) == 1
     fewest = 2 if signed else 1  # one bit with a sign is +1 and -1

@@ -19,9 +19,8 @@ from hls.importing.onnx.windows import reduced
 _AGAIN = "write it with MatMul, Mul and ReduceSum, which compute the same"
 
 
-def by_matrix(op: Operation, kernel: Constant, bias: Floats | None) -> Tensor:
-    """The first argument times a matrix of constants, along its last axis."""
-    x = op.tensor()
+def by_matrix(op: Operation, x: Tensor, kernel: Constant, bias: Floats | None) -> Tensor:
+    """``x`` times a matrix of constants, along its last axis."""
     if x.axes[-1] == BATCH:
         raise op.unsupported("multiplies along the batch", "make the batch the first axis")
     x = channels_last(op.backend, x, len(x.axes) - 1, op.where)
@@ -38,7 +37,7 @@ def matmul(op: Operation) -> Tensor:
     if min(ranks) < 2:
         raise op.unsupported("a tensor of the batch alone, or a single number", "export the model again")
     if isinstance(a, Tensor) and isinstance(b, Constant) and ranks[1] == 2:
-        found = by_matrix(op, b, None)
+        found = by_matrix(op, a, b, None)
     else:
         found = _summed(op, a, b, of_matrices(ranks))
     row = [len(found.axes) - 2 + place for place, index in enumerate((0, 1)) if _is_vector(op.argument(index))]

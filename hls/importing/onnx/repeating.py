@@ -8,8 +8,8 @@ import numpy as np
 
 from hls.importing.onnx import folding
 from hls.importing.onnx.operation import Operation
-from hls.importing.onnx.shapes import taken
-from hls.importing.onnx.tensors import BATCH, Constant, Tensor
+from hls.importing.onnx.taking import taken
+from hls.importing.onnx.tensors import BATCH, Array, Constant, Tensor
 
 _BATCH = "repeats the batch"
 _ANOTHER_AXIS = "repeat along other axes: firmware has one event at a time"
@@ -42,6 +42,15 @@ def expand(op: Operation) -> Tensor | Constant:
         folding.bounded(int(np.prod(shape, dtype=object)), op.where)
         return folding.moved(found, lambda array: np.broadcast_to(array, shape))
     return expanded(op, op.tensor(), target)
+
+
+def as_wide_as(op: Operation, x: Tensor, constant: Array) -> Tensor:
+    """``x`` with its axes of one element as long as those of a constant beside it, where that is all they differ in."""
+    rank = len(x.axes)
+    sizes = (1,) * (rank - constant.ndim) + constant.shape
+    longer = [axis for axis, size in enumerate(sizes[:rank]) if size > 1 and x.size(axis) != size]
+    fits = len(sizes) == rank and all(x.size(axis) == 1 and x.axes[axis] != BATCH for axis in longer)
+    return expanded(op, x, constant.shape) if longer and fits else x
 
 
 def expanded(op: Operation, x: Tensor, target: Sequence[int]) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from hls.importing.onnx import folding, resizing, windows
 from hls.importing.onnx.arithmetic import scaled
 from hls.importing.onnx.operation import Handler, Operation
+from hls.importing.onnx.taking import taken
 from hls.importing.onnx.tensors import (
     BATCH,
     Constant,
@@ -34,6 +35,13 @@ _NO_END = 2**31 - 1
 def _same(op: Operation) -> Tensor | Constant:
     found = op.argument(0)
     return found if isinstance(found, Constant) else op.tensor()
+
+
+def _dropout(op: Operation) -> Tensor | Constant:
+    """What it gives when the network runs."""
+    if op.argument(2) is not None and op.constant(2, "training_mode").values.any():
+        raise op.unsupported("drops values at random, as in training", "export the model as it runs (model.eval())")
+    return _same(op)
 
 
 def _transpose(op: Operation) -> Tensor | Constant:
@@ -63,7 +71,7 @@ def _flatten(op: Operation) -> Tensor | Constant:
     if isinstance(found, Constant):
         rows = math.prod(found.values.shape[:axis])
         return folding.moved(found, lambda array: array.reshape(rows, -1))
-    if axis not in (0, 1):
+    if axis not in (0, 1, 1 - len(op.tensor().axes)):
         raise op.unsupported(f"flattens from axis {axis} on", "flatten all axes but the batch")
     return reshaped(op.backend, op.tensor(), (1, -1), op.where)
 
@@ -125,22 +133,10 @@ def _shape(op: Operation) -> Constant:
     return Constant(np.array(sizes, np.int64))
 
 
-def taken(op: Operation, x: Tensor, axis: int, places: Sequence[int]) -> Tensor:
-    """The places of an axis, by a matrix of zeros and ones."""
-    if x.axes[axis] == BATCH:
-        raise op.unsupported("takes a part of the batch", "take a part of another axis")
-    if not places:
-        raise op.unsupported("takes nothing of a tensor", "export the model again")
-    last = channels_last(op.backend, x, axis, op.where)
-    folding.bounded(last.shape[-1] * len(places), op.where)
-    matrix = np.zeros((last.shape[-1], len(places)), np.float32)
-    matrix[list(places), range(len(places))] = 1
-    handle = op.backend.dense(last.handle, Constant(matrix), None)
-    return Tensor(handle, (*last.shape[:-1], len(places)), last.axes)
-
-
 def _gathered(op: Operation) -> Tensor:
     """Places of a tensor, which a list names; of a number alone the axis is gone."""
+    if isinstance(op.argument(0), Constant):
+        raise op.unsupported("looks up constants by a computed place", "take what it would look up as an input")
     x, indices = op.tensor(), op.constant(1, "list of places").values
     axis = positive_axis(op.attribute("axis", 0), len(x.axes), op.where)
     length = x.size(axis)
@@ -258,7 +254,7 @@ def _constant(op: Operation) -> Constant:
     for name, dtype in (("value_floats", np.float32), ("value_ints", np.int64)):
         if name in op.node.attributes:
             return Constant(np.asarray(op.node.attributes[name], dtype))
-    raise op.unsupported("a constant without a value", "export the model again")
+    raise op.unsupported("a constant of other than dense numbers", "export the model again")
 
 
 def _constant_of_shape(op: Operation) -> Constant:
@@ -268,7 +264,8 @@ def _constant_of_shape(op: Operation) -> Constant:
 
 
 HANDLERS: Mapping[str, Handler] = {
-    **dict.fromkeys(("Identity", "Dropout"), _same),
+    "Dropout": _dropout,
+    "Identity": _same,
     **dict.fromkeys(("Resize", "Upsample"), _resize),
     "ArgMax": _index,
     "ArgMin": partial(_index, least=True),

@@ -156,6 +156,8 @@ def unsqueezed(x: Tensor, axes: Sequence[int], where: str) -> Tensor:
     """Axes of one element put in; none of them is held."""
     rank = len(x.axes) + len(axes)
     new = {positive_axis(axis, rank, where) for axis in axes}
+    if len(new) < len(axes):
+        raise UnsupportedError(f"{where}: puts in an axis twice, of {list(axes)}; export the model again")
     old = iter(x.axes)
     return replace(x, axes=tuple(None if axis in new else next(old) for axis in range(rank)))
 
@@ -170,7 +172,9 @@ def squeezed(backend: Wiring, x: Tensor, axes: Sequence[int] | None, where: str)
     gone = {positive_axis(axis, rank, where) for axis in axes} if axes is not None else set()
     if axes is None:
         gone = {axis for axis in range(rank) if x.axes[axis] != BATCH and x.size(axis) == 1}
-    if any(x.axes[axis] == BATCH or x.size(axis) != 1 for axis in gone):
+    if any(x.axes[axis] == BATCH for axis in gone):
+        raise UnsupportedError(f"{where}: squeezes the batch away; leave it the first axis")
+    if any(x.size(axis) != 1 for axis in gone):
         raise UnsupportedError(f"{where}: squeezes axes {sorted(gone)} of {x.sizes}; take those of one element only")
     if any(x.axes[axis] is not None for axis in gone):
         kept = [axis for axis in range(rank) if axis not in gone and x.axes[axis]]

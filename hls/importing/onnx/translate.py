@@ -15,7 +15,7 @@ from hls.importing.onnx.operation import Argument, Made, Operation
 from hls.importing.onnx.operators import handler
 from hls.importing.onnx.tensors import Constant, Tensor, in_order
 
-_TAKE_INFINITE = ("Clip", "Max", "Min")
+_TAKE_INFINITE = ("Clip", "Max", "Min", "Pad")
 """Operators to whom an infinite number is none."""
 _LARGEST_AXIS = 1 << 24
 _LARGEST_PORT = 1 << 24
@@ -47,8 +47,8 @@ def port_shape(port: Port) -> tuple[int, ...]:
     sizes = [size for size in port.shape[1:] if size is not None and 0 < size <= _LARGEST_AXIS]
     if not sizes or len(sizes) != len(port.shape) - 1 or np.prod(sizes, dtype=float) > _LARGEST_PORT:
         raise UnsupportedError(
-            f"input {port.name!r} has the shape {port.shape}: firmware needs every size but the batch's fixed; "
-            "export the model for inputs of fixed sizes"
+            f"input {port.name!r} has the shape {port.shape}: firmware needs the batch as the first axis, and "
+            "every size but the batch's fixed; export the model for inputs of fixed sizes"
         )
     return tuple(sizes)
 
@@ -64,13 +64,18 @@ def translate(
     """
     known: dict[str, Tensor | Constant] = {name: Constant(array) for name, array in model.constants.items()}
     known.update(ports)
+    unmade: dict[str, str] = {}
     batch = next((port.shape[0] for port in model.inputs if port.shape), 1) or 1
     for node in model.nodes:
-        arguments = tuple(_argument(node, known, name) for name in node.inputs)
+        arguments = tuple(_argument(node, known, unmade, name) for name in node.inputs)
         op = Operation(node, arguments, backend, model.opset, batch)
         made = _made(op, names, last=_is_last(model, node))
-        known.update(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=False))
+        parts = made if isinstance(made, tuple) else (made,)
+        known.update(zip(node.outputs, parts, strict=False))
+        unmade.update(dict.fromkeys(node.outputs[len(parts) :], op.where))
     for port in model.outputs:
+        if port.name in unmade:
+            raise _unmade(f"output {port.name!r} is", unmade[port.name])
         found = known.get(port.name)
         if isinstance(found, Constant):
             raise UnsupportedError(
@@ -83,7 +88,16 @@ def translate(
         yield name, in_order(backend, found, f"output {port.name!r}")
 
 
-def _argument(node: Node, known: Mapping[str, Tensor | Constant], name: str) -> Argument:
+def _unmade(what: str, maker: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} an output of {maker} that is not computed here, where its first one alone is; leave it out, or "
+        "compute it in software"
+    )
+
+
+def _argument(node: Node, known: Mapping[str, Tensor | Constant], unmade: Mapping[str, str], name: str) -> Argument:
+    if name and name in unmade:
+        raise _unmade(f"operator {node.name!r} reads {name!r},", unmade[name])
     if name and name not in known:
         raise ModelFileError(f"operator {node.name!r} reads {name!r}, which no operator before it computes")
     return known[name] if name else None

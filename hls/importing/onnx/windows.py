@@ -127,13 +127,17 @@ def pool(op: Operation, *, maximum: bool) -> Tensor:
 
 
 def _ceiled(op: Operation, window: Window, *, maximum: bool) -> Window:
-    """With ceil_mode, a last window that reaches beyond the end: padding that counts for nothing in a maximum."""
+    """With ceil_mode, a last window that reaches beyond the end: padding that counts for nothing in a maximum.
+
+    One that would begin in the padding behind the input is none.
+    """
     if not op.attribute("ceil_mode", 0):
         return window
     padding = []
     for n, w, s, (before, after) in zip(window.spatial, window.size, window.strides, window.padding, strict=True):
-        rest = (n + before + after - w) % s
-        padding.append((before, after + (s - rest if rest else 0)))
+        last = -(-(n + before + after - w) // s)
+        last = last if last * s < n + before else last - 1
+        padding.append((before, max(last * s + w - n - before, 0)))
     if not maximum and tuple(padding) != window.padding:
         raise op.unsupported("ceil_mode averages over fewer values at the end", "pool with ceil_mode=False")
     return replace(window, padding=tuple(padding))
@@ -145,8 +149,13 @@ def pad(op: Operation) -> Tensor:
     rank = len(x.axes)
     pads = op.axes("pads", 1) or []
     value = op.number(2, "value") if op.argument(2) is not None else op.attribute("value", 0.0)
-    if op.attribute("mode", "constant") != "constant" or value != 0 or op.argument(3) is not None:
-        raise op.unsupported("padding with other things than zeros", "pad with zeros")
+    if op.argument(3) is not None:
+        pads = _of_all_axes(op, pads, rank)
+    if op.attribute("mode", "constant") != "constant" or value != 0:
+        raise op.unsupported(
+            "padding with other things than zeros",
+            "pad with zeros, or, before a maximum, by the pads of MaxPool, which count for nothing there",
+        )
     if len(pads) != 2 * rank or min(pads, default=0) < 0 or max(pads, default=0) > max(x.sizes) * 4:
         raise op.unsupported(f"pads {pads}", "pad spatial axes by a few zeros")
     if not any(pads):
@@ -162,6 +171,17 @@ def pad(op: Operation) -> Tensor:
     return Tensor(op.backend.pad(x.handle, padding, x.shape[-1]), shape, x.axes)
 
 
+def _of_all_axes(op: Operation, pads: list[int], rank: int) -> list[int]:
+    """Before and behind each axis, of those that the operator lists."""
+    axes = [positive_axis(int(axis), rank, op.where) for axis in op.constant(3, "axes").values.reshape(-1)]
+    if len(pads) != 2 * len(axes):
+        raise op.unsupported(f"pads {pads} of axes {axes}", "export the model again")
+    found = [0] * 2 * rank
+    for place, axis in enumerate(axes):
+        found[axis], found[axis + rank] = pads[place], pads[place + len(axes)]
+    return found
+
+
 Reduction = Literal["mean", "sum", "max", "min"]
 _MINUS = np.array([-1], np.float32)
 
@@ -172,6 +192,8 @@ def reduce(op: Operation, how: Reduction = "mean") -> Tensor:
     rank = len(x.axes)
     whole = op.node.kind.startswith("Global")
     listed = (range(1, rank - 1) if is_channels_last(op) else range(2, rank)) if whole else op.axes("axes", 1)
+    if not whole and not listed and op.attribute("noop_with_empty_axes", 0):
+        return x
     gone = sorted({positive_axis(axis, rank, op.where) for axis in listed or range(rank)})
     found = reduced(op, x, gone, how)
     if whole or op.attribute("keepdims", 1):

@@ -117,6 +117,7 @@ QUANTIZERS = [
     one("one for the tensor", LINE, step("DequantizeLinear", "q", "t", "o"), step("DequantizeLinear", "q", "s", "o"),
         o=np.array(0, np.int8), t=np.full(3, 0.25)),
 ]  # fmt: skip
+HALF = Step("MaxPool", ("q",), "p", {"kernel_shape": [2]})
 TURN = Step("Transpose", ("q",), "t", {"perm": [1, 0]})
 FLAT = Step("Flatten", ("q",), "f")
 LINES = (1, 2, 3)
@@ -157,6 +158,25 @@ SHAPES = [
         [Step("Clip", ("q", "l", "h"), "c"), step("Cast", "c", to=6)], l=-128.0, h=127.0),
     one("cast it to float32", LINE, [Step("Cast", ("one",), "c", {"to": 16}), step("Mul", "q", "c")],
         [Step("Cast", ("one",), "c", {"to": 1}), step("Mul", "q", "c")]),
+    one("export the model as it runs (model.eval())", LINE,
+        Step("BatchNormalization", ("q", *"cccc"), "y", more=("m", "v")),
+        step("BatchNormalization", "q", *"cccc"), c=np.ones(3)),
+    one("export the model in float32", LINE, step("Mul", "q", "c"), step("Mul", "q", "d"), c=np.array((1 << 25) + 1),
+        d=np.array(1 << 25)),
+    one("export the model as it runs (model.eval())", LINE, step("Dropout", "q", "half", "yes"), step("Dropout", "q"),
+        yes=np.array(True)),
+    one("leave it out, or compute it in software", (1, 1, 4), [replace(HALF, more=("i",)), step("Add", "p", "i")],
+        [replace(HALF, more=("i",)), step("Relu", "p")]),
+    one("take what it would look up as an input", LINE, step("Gather", "c", "q"), RELU, c=np.arange(8.0)),
+    one("leave it the first axis", LINE, step("Squeeze", "q", "a"), RELU, a=np.array([0])),
+    one("onnx.inliner.inline_local_functions(onnx.load(FILE))", LINE, step("Relu", domain="mine"), RELU),
+    one("quantize_static(..., quant_format=QuantFormat.QDQ)", LINE, [Step("QuantizeLinear", ("q", "s", "o"), "i"),
+        step("MatMulInteger", "i", "W")], [Step("QuantizeLinear", ("q", "s", "o"), "i"), Step(
+        "DequantizeLinear", ("i", "s", "o"), "d"), Step("DequantizeLinear", ("W", "one", "o"), "w"),
+        step("MatMul", "d", "w")], o=np.array(0, np.int8), W=np.ones((3, 2), np.int8)),
+    one("its scale is that of each event; take fixed ones", LINE, step("DynamicQuantizeLinear"),
+        [Step("QuantizeLinear", ("q", "s", "o"), "i"), step("DequantizeLinear", "i", "s", "o")],
+        o=np.array(0, np.int8)),
     one("compare it (Greater)", LINE, [Step("Not", ("q",), "n"), step("Where", "n", "q", "z")],
         [Step("Greater", ("q", "z"), "c"), Step("Not", ("c",), "n"), step("Where", "n", "q", "z")]),
     one("sum the constant first", LINES, step("Einsum", "q", "c", equation="abc,cd->ab"), step("MatMul", "q", "v"),
@@ -170,8 +190,8 @@ SHAPES = [
     one("choose one number, and add the others behind it", LINE, [Step("Greater", ("q", "z"), "c"), step(
         "Where", "c", "q", "k")], [Step("Greater", ("q", "z"), "c"), Step("Where", ("c", "q", "z"), "t"), step(
         "Add", "t", "k")], k=np.arange(3.0)),
-    one("fold it: qonnx-cleanup, or onnxsim", LINE, [Step("MatMul", ("W", "W"), "p"), step("Mul", "q", "one")],
-        step("Mul", "q", "one"), W=np.ones((2, 2))),
+    one("fold it: qonnx-cleanup, or onnxsim", LINE, [Step("MatMul", ("W", "W"), "p"), step("MatMul", "q", "p")],
+        step("MatMul", "q", "W"), W=np.ones((3, 3))),
     one("leave it off the chip", LINE, step("Div", "q", "q"), RELU),
     one("leave it off the chip", LINE, step("Div", "s", "q"), RELU),
     one("take a part of another axis", LINE, step("Gather", "q", "i", axis=0), step("Gather", "q", "i", axis=1),

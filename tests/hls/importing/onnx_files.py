@@ -69,10 +69,12 @@ class Step:
     output: str
     options: Mapping[str, Any] = field(default_factory=dict)
     domain: str = ""
+    more: Sequence[str] = ()
+    """Outputs behind the first."""
 
     def message(self) -> bytes:
-        parts = [entry(1, name) for name in self.inputs] + [entry(2, self.output), entry(3, self.output)]
-        parts += [entry(4, self.kind), entry(7, self.domain)]
+        parts = [entry(1, name) for name in self.inputs] + [entry(2, name) for name in (self.output, *self.more)]
+        parts += [entry(3, self.output), entry(4, self.kind), entry(7, self.domain)]
         return b"".join([*parts, *(entry(5, attribute(name, value)) for name, value in self.options.items())])
 
 
@@ -87,6 +89,7 @@ class File:
     stated: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
     element: int = 1
     """ONNX's number of the type of the input's elements."""
+    opset: int = 13
 
     def graph(self) -> bytes:
         graph = [entry(1, step.message()) for step in self.steps] + [entry(2, "net")]
@@ -102,9 +105,8 @@ class File:
     def message(self) -> bytes:
         return self.framed(self.graph())
 
-    @staticmethod
-    def framed(graph: bytes) -> bytes:
-        opsets = (entry(1, "") + entry(2, 13), entry(1, TREES) + entry(2, 3))
+    def framed(self, graph: bytes) -> bytes:
+        opsets = (entry(1, "") + entry(2, self.opset), entry(1, TREES) + entry(2, 3))
         return entry(1, 8) + entry(2, "by hand") + entry(7, graph) + b"".join(entry(8, opset) for opset in opsets)
 
     def write(self, path: Path) -> Path:

@@ -76,7 +76,7 @@ class TestDamage:
         outer = Step("Mul", ("row", "column"), "c")
         large = {"row": np.ones((1, 9999)), "column": np.ones((9999, 1))}
         for steps, constants in ((doubled, {"c0": np.ones(2)}), ([outer], large)):
-            file = chain((1, 3), *steps, quant("x", "y"), **constants)
+            file = chain((1, 3), *steps, Step("Add", ("x", steps[-1].output), "y"), **constants)
             assert "elements; export the model again" in refusal(file, tmp_path)
 
     def test_a_long_line_of_operators_that_do_nothing(self, tmp_path: Path) -> None:
