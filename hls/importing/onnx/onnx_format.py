@@ -72,7 +72,7 @@ def _refuse_plain(file: Path, model: OnnxModel) -> None:
     for node in model.nodes:
         for name in node.inputs[1:2]:
             weights = model.constants.get(name)
-            if node.kind not in ("MatMul", "Gemm", "Conv") or weights is None:
+            if node.kind not in ("MatMul", "Gemm", "Conv") or weights is None or not np.isfinite(weights).all():
                 continue
             if FixedArray.from_float(np.asarray(weights, np.float64)).type.width > _MOST_STATED_BITS:
                 raise UnsupportedError(

@@ -17,6 +17,8 @@ from hls.importing.onnx.tensors import Constant, Tensor, in_order
 
 _TAKE_INFINITE = ("Clip", "Max", "Min", "Pad")
 """Operators to whom an infinite number is none."""
+_MASK = ("Add", "Sub", "Where")
+"""Operators by whom a mask reaches a tensor."""
 _LARGEST_AXIS = 1 << 24
 _LARGEST_PORT = 1 << 24
 
@@ -127,9 +129,13 @@ def _refuse_infinite(op: Operation) -> None:
     constants = [found.values for found in op.arguments if isinstance(found, Constant)]
     if len(constants) == sum(found is not None for found in op.arguments) or op.node.kind in _TAKE_INFINITE:
         return
-    if not all(np.isfinite(values).all() for values in constants if values.dtype.kind == "f"):
-        raise op.unsupported(
-            "a constant beside its tensor is infinite, and no fixed-point number is",
-            "write a finite number in its place that no value comes near, such as -1000 for -inf: before a maximum, an "
-            "index of the largest or a softmax it masks as well",
-        )
+    if all(np.isfinite(values).all() for values in constants if values.dtype.kind == "f"):
+        return
+    what = "a constant beside its tensor is infinite, and no fixed-point number is"
+    if op.node.kind not in _MASK:
+        raise op.unsupported(what, "train and export the model again")
+    raise op.unsupported(
+        what,
+        "write a finite number in its place that no value comes near, such as -1000 for -inf: before a maximum, an "
+        "index of the largest or a softmax it masks as well",
+    )

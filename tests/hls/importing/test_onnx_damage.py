@@ -50,6 +50,13 @@ class TestDamage:
         with pytest.raises(ModelFileError, match="'W' holds NaN"):
             import_model(path)
 
+    @pytest.mark.parametrize("before", [(), (quant("x", "q"),)])
+    def test_weights_that_are_infinite(self, before: tuple[Step, ...], tmp_path: Path) -> None:
+        steps = (*before, Step("MatMul", ("q" if before else "x", "W"), "y"))
+        assert "is infinite, and no fixed-point number is; train" in refusal(
+            chain((1, 2), *steps, W=np.full((2, 3), np.inf)), tmp_path
+        )
+
     @pytest.mark.parametrize("name", ["q", "W", "x"])
     def test_a_name_of_two_tensors(self, name: str, tmp_path: Path) -> None:
         """Of another operator's output, of a constant, of the input."""
