@@ -106,7 +106,7 @@ def _by_constant(op: Operation, kind: str) -> Tensor:
         if kind == "Div" and (not first or not values.all()):
             raise op.unsupported("a division of a constant, or by zero", "leave it off the chip")
         found = scaled(op, x, values, None, divide=kind == "Div")
-        whole = kind == "Div" and op.constant(index, "constant").values.dtype.kind in "iu"
+        whole = kind == "Div" and op.integers
         return replace(found, handle=op.backend.whole(found.handle, "DOWN")) if whole else found
     if kind == "Sub" and not first:
         x = scaled(op, x, np.array([-1], np.float32), None)
@@ -132,6 +132,8 @@ def _sum(op: Operation, *, mean: bool = False) -> Tensor | Constant:
         found = _arithmetic(pair)
     if found is None:
         raise op.unsupported("nothing to add", "export the model again")
+    if mean and op.integers:
+        raise op.unsupported("an average of integers, which is cut off", "cast them to float32 first")
     count = np.array([len(op.arguments)], np.float32)
     if isinstance(found, Constant):
         return Constant(np.asarray(found.values / count, found.values.dtype)) if mean else found

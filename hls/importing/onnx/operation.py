@@ -18,13 +18,17 @@ Argument = Tensor | Constant | None
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """``node`` with what enters it; ``batch`` is the size that the file gives the batch axis."""
+    """``node`` with what enters it; ``batch`` is the size that the file gives the batch axis.
+
+    ``integers``: its first argument holds integers by its type.
+    """
 
     node: Node
     arguments: tuple[Argument, ...]
     backend: Backend
     opset: int
     batch: int
+    integers: bool = False
 
     @property
     def where(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hls.errors import FirmwareError, ModelFileError, UnsupportedError
 from hls.importing.onnx.backend import Backend
+from hls.importing.onnx.integers import integer_tensors
 from hls.importing.onnx.model import Node, OnnxModel, Port
 from hls.importing.onnx.operation import Argument, Made, Operation
 from hls.importing.onnx.operators import handler
@@ -67,10 +68,11 @@ def translate(
     known: dict[str, Tensor | Constant] = {name: Constant(array) for name, array in model.constants.items()}
     known.update(ports)
     unmade: dict[str, str] = {}
+    integers = integer_tensors(model)
     batch = next((port.shape[0] for port in model.inputs if port.shape), 1) or 1
     for node in model.nodes:
         arguments = tuple(_argument(node, known, unmade, name) for name in node.inputs)
-        op = Operation(node, arguments, backend, model.opset, batch)
+        op = Operation(node, arguments, backend, model.opset, batch, not integers.isdisjoint(node.inputs[:1]))
         made = _made(op, names, last=_is_last(model, node))
         parts = made if isinstance(made, tuple) else (made,)
         known.update(zip(node.outputs, parts, strict=False))
@@ -119,7 +121,7 @@ def _made(op: Operation, names: Names, *, last: bool) -> Made:
         return make(op)
     except FirmwareError:
         raise
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, StopIteration) as error:
         # Shapes or attributes that contradict each other: the file is not what an exporter would have written.
         raise ModelFileError(f"{op.where} is inconsistent: {error}") from error
 

@@ -195,6 +195,8 @@ def reduce(op: Operation, how: Reduction = "mean") -> Tensor:
     if not whole and not listed and op.attribute("noop_with_empty_axes", 0):
         return x
     gone = sorted({positive_axis(axis, rank, op.where) for axis in listed or range(rank)})
+    if how == "mean" and op.integers:
+        raise op.unsupported("an average of integers, which is cut off", "cast them to float32 first")
     found = reduced(op, x, gone, how)
     if whole or op.attribute("keepdims", 1):
         return found

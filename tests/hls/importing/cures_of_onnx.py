@@ -118,6 +118,7 @@ QUANTIZERS = [
         o=np.array(0, np.int8), t=np.full(3, 0.25)),
 ]  # fmt: skip
 HALF = Step("MaxPool", ("q",), "p", {"kernel_shape": [2]})
+WHOLE_NUMBERS = Step("Cast", ("q",), "i", {"to": 6})
 TURN = Step("Transpose", ("q",), "t", {"perm": [1, 0]})
 FLAT = Step("Flatten", ("q",), "f")
 LINES = (1, 2, 3)
@@ -158,6 +159,10 @@ SHAPES = [
         [Step("Clip", ("q", "l", "h"), "c"), step("Cast", "c", to=6)], l=-128.0, h=127.0),
     one("cast it to float32", LINE, [Step("Cast", ("one",), "c", {"to": 16}), step("Mul", "q", "c")],
         [Step("Cast", ("one",), "c", {"to": 1}), step("Mul", "q", "c")]),
+    one("cast them to float32 first", (1, 4), [WHOLE_NUMBERS, step("ReduceMean", "i", axes=[1])],
+        [WHOLE_NUMBERS, Step("Cast", ("i",), "f", {"to": 1}), step("ReduceMean", "f", axes=[1])]),
+    one("cast them to float32 first", LINE, [Step("ArgMax", ("q",), "i", {"axis": 1}), step("Mean", "i", "i")],
+        [Step("ArgMax", ("q",), "i", {"axis": 1}), Step("Cast", ("i",), "f", {"to": 1}), step("Mean", "f", "f")]),
     one("export the model as it runs (model.eval())", LINE,
         Step("BatchNormalization", ("q", *"cccc"), "y", more=("m", "v")),
         step("BatchNormalization", "q", *"cccc"), c=np.ones(3)),
