@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from hls.proof.subject import NotClosedError
 
 _MOST_POINTS = 1 << 22
 """Values up to which two chains are compared by all that they make of them."""
+_MOST_BITS = 62
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,19 @@ class Span:
         if isinstance(step, Affine):
             return self._affine(step)
         if isinstance(step, Wrap):
-            bounds = np.array([step.type.raw_min, step.type.raw_max], dtype=object)
-            low, high = (np.full(self.low.shape, bound, dtype=object) for bound in bounds)
-            return Span(low, high, step.type.fraction)
+            return self._wrapped(step.type)
         low, fraction = applied(step, self.low, self.fraction)
         high, _ = applied(step, self.high, self.fraction)
         return Span(low, high, fraction)
+
+    def _wrapped(self, type_: FixedType) -> Span:
+        """What fits stays; of an element that may not, any value of the type."""
+        ends = [round_shift(end, self.fraction - type_.fraction, half_even=False) for end in (self.low, self.high)]
+        fits = (type_.raw_min <= ends[0]) & (ends[1] <= type_.raw_max)
+        low, high = (
+            np.where(fits, end, bound) for end, bound in zip(ends, (type_.raw_min, type_.raw_max), strict=True)
+        )
+        return Span(low, high, type_.fraction)
 
     def _affine(self, step: Affine) -> Span:
         ends = [applied(step, bound, self.fraction) for bound in (self.low, self.high)]
@@ -231,10 +240,10 @@ def _shortest(values: Sequence[Fraction]) -> tuple[Fraction, ...]:
 def same_function(span: Span, first: Sequence[Step], second: Sequence[Step]) -> bool:
     """Whether two chains make the same of every integer in ``span``.
 
-    What they begin with alike is passed over; the rest is tried on all values, if all elements are treated alike.
+    What they begin with alike is passed over; the rest is tried on all values, of each channel if they differ.
 
     Raises:
-        NotClosedError: that would be too many values, or channels are treated in ways of their own.
+        NotClosedError: that would be too many values.
     """
     one, other = list(first), list(second)
     while one and other and one[0] == other[0]:
@@ -242,12 +251,23 @@ def same_function(span: Span, first: Sequence[Step], second: Sequence[Step]) -> 
         one, other = one[1:], other[1:]
     if not one and not other:
         return True
-    bottom, top = span.ends
-    by_channel = any(isinstance(s, Affine) and (len(s.factor) > 1 or len(s.offset) > 1) for s in (*one, *other))
-    if by_channel or top - bottom >= _MOST_POINTS:
+    points = _points(span, lcm(*(len(values) for step in (*one, *other) for values in _by_channel(step))))
+    return _numbers_equal(*(_all(steps, points, span.fraction) for steps in (one, other)))
+
+
+def _by_channel(step: Step) -> tuple[tuple[Fraction, ...], ...]:
+    return (step.factor, step.offset) if isinstance(step, Affine) else ()
+
+
+def _points(span: Span, channels: int) -> IntArray:
+    """All integers that each of ``channels`` can be, row-major: those with fewer of them repeat their highest."""
+    low, high = (reduce(end.reshape(-1, channels), axis=0) for reduce, end in ((np.min, span.low), (np.max, span.high)))
+    length = int((high - low).max()) + 1
+    if length * channels > _MOST_POINTS or max(map(abs, span.ends)) >> _MOST_BITS:
         raise NotClosedError("two chains of casts are not the same step by step, and have too many values to try")
-    points = np.arange(bottom, top + 1, dtype=np.int64)
-    return _numbers_equal(_all(one, points, span.fraction), _all(other, points, span.fraction))
+    counted = low.astype(np.int64) + np.arange(length)[:, None]
+    points: IntArray = np.minimum(counted, high.astype(np.int64)).ravel()
+    return points
 
 
 def _all(steps: Sequence[Step], integers: IntArray, fraction: int) -> tuple[IntArray, int]:

@@ -13,7 +13,7 @@ from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
 from hls.proof import NotClosedError
 from hls.proof.hls4ml.interpretation import Interpretation
-from hls.proof.hls4ml.steps import Affine, Clip, Relu, Round, Span, Step, Wire, cast, same_function
+from hls.proof.hls4ml.steps import Affine, Clip, Relu, Round, Span, Step, Wire, Wrap, cast, same_function
 from hls.proof.hls4ml.written import CType, Written
 from hls.proof.subject import Deadline
 from tests.hls.rtl.zoo import add_input, constant
@@ -142,3 +142,20 @@ def test_steps_that_begin_alike_need_no_trial() -> None:
     assert same_function(wide, chain, list(chain))
     with pytest.raises(NotClosedError, match="too many values"):
         same_function(wide, chain, chain[1:])
+
+
+def test_chains_of_channels_are_tried_channel_by_channel() -> None:
+    """Twice the first and half the second channel, in halves: at most 12 and 7, so that only the first clips."""
+    two = Span(np.array([-3, 0], dtype=object), np.array([3, 7], dtype=object), 0)
+    scaled = Affine((Fraction(2), Fraction(1, 2)), (Fraction(0),))
+    assert same_function(two, [Wrap(FixedType(True, 4, 4)), scaled], [scaled, Clip(-12, 12)])
+    assert not same_function(two, [Wrap(FixedType(True, 4, 4)), scaled], [scaled, Clip(-12, 11)])
+    assert not same_function(two, [Wrap(FixedType(True, 3, 3)), scaled], [scaled, Clip(-12, 12)])
+
+
+def test_what_fits_a_type_that_wraps_keeps_its_bounds() -> None:
+    mixed = Span(np.array([-8, -9], dtype=object), np.array([7, 7], dtype=object), 1)
+    wrapped = mixed.after(Wrap(FixedType(True, 3, 3)))  # halves below -4 come back as 3
+    assert (wrapped.low.tolist(), wrapped.high.tolist(), wrapped.fraction) == ([-4, -4], [3, 3], 0)
+    wide = Span(np.array([-2, -9], dtype=object), np.array([3, 7], dtype=object), 1)
+    assert wide.after(Wrap(FixedType(True, 3, 3))).high.tolist() == [1, 3]
