@@ -327,7 +327,9 @@ def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
     before, rest = PAGE.read_text(encoding="utf-8").split(begin)
     training = "its own" if options.data or subject in ENCODERS else f"{options.events:,}"
     given = "" if options.events == EVENTS else f" --events {options.events}"
-    given += f" --data {options.data.name}" if options.data else ""
+    for name in ("data", "collisions"):
+        path = getattr(options, name)
+        given += f" --{name} {path.name}" if path else ""
     call = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}{given}`"
     text = f"{call}, on {training} events:\n"
     PAGE.write_text(f"{before}{begin}{text}\n```text\n{table}```\n{end}{rest.split(end)[1]}", encoding="utf-8")
