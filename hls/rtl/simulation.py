@@ -22,7 +22,7 @@ from hls.rtl.ports import RtlPort, as_stated, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
 from hls.rtl.rtl_project import CONTENTS, VERILOG, RtlProject
 from hls.rtl.streamed import paced_top
-from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool
+from hls.rtl.tools import Verilator, compile_objects, find_verilator, link, run_tool, united
 from hls.rtl.wrapper import INTERVAL, START, STREAMED
 
 _PROGRAM = "testbench"
@@ -184,7 +184,8 @@ class Simulation:
             (folder / "bench.h").write_text(frame, encoding="utf-8")
             (folder / "testbench.cpp").write_text(bench, encoding="utf-8")
             self._verilate(verilator, folder)
-            made = compile_objects(sorted(folder.glob("*.cpp")), _flags(verilator), folder, self.jobs)
+            units = united(sorted(folder.glob("*.cpp")), folder)
+            made = compile_objects(units, _flags(verilator), folder, self.jobs)
             link([*made, *_runtime(verilator, self.cache, self.jobs)], folder / _PROGRAM)
             for leftover in folder.iterdir():
                 if leftover.name != _PROGRAM:

@@ -15,6 +15,9 @@ from hls.errors import ToolError
 from hls.machine.extras import not_installed
 from hls.machine.programs import last_lines, run_program
 
+_SLOW = "__Slow"
+_UNIT = 100_000  # bytes of C++
+
 
 @dataclass(frozen=True)
 class Verilator:
@@ -87,6 +90,33 @@ def run_tool(
     return done.stdout
 
 
+def united(sources: Sequence[Path], folder: Path) -> list[Path]:
+    """Files written into ``folder``, each of which includes some of the C++ ``sources``, to be compiled instead.
+
+    Verilator's headers take two seconds of every compilation, the code of a small design a fraction of one: what is
+    together is up to ``_UNIT`` bytes, so that the files of a large design still occupy all cores. ``*__Slow*`` stay
+    apart: see :func:`compile_objects`.
+    """
+    units: list[Path] = []
+    for slow in (False, True):
+        room = -1
+        for source in sorted(sources, key=_size):
+            if (_SLOW in source.name) != slow:
+                continue
+            size = _size(source)
+            if size > room:
+                units.append(folder / f"unit{len(units)}{_SLOW if slow else ''}.cpp")
+                room = _UNIT
+            room -= size
+            with units[-1].open("a", encoding="utf-8") as unit:
+                unit.write(f'#include "{source.name}"\n')
+    return units
+
+
+def _size(source: Path) -> int:
+    return source.stat().st_size
+
+
 def compile_objects(sources: Sequence[Path], flags: Sequence[str], folder: Path, jobs: int) -> list[Path]:
     """Compile C++ ``sources`` side by side with g++ into ``folder``; raises ``ToolError``.
 
@@ -94,7 +124,7 @@ def compile_objects(sources: Sequence[Path], flags: Sequence[str], folder: Path,
     """
 
     def compile_one(source: Path) -> Path:
-        level = "-O0" if "__Slow" in source.name else "-O2"
+        level = "-O0" if _SLOW in source.name else "-O2"
         target = folder / f"{source.stem}.o"
         run_tool(["g++", "-std=c++17", "-w", *flags, level, "-c", str(source), "-o", target.name], folder, "g++")
         return target

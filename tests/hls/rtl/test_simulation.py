@@ -139,6 +139,20 @@ def test_a_bench_is_found_again_for_the_same_ports_only(tmp_path: Path, monkeypa
     assert linked == [ports_header(made.inputs, made.outputs) for made in designs]  # each once, none for another
 
 
+def test_small_sources_are_compiled_together(tmp_path: Path) -> None:
+    """All of them once, those that are not optimised apart, and a large one alone."""
+    sizes = {"a.cpp": 10, "b.cpp": 1 << 20, "c.cpp": 20, "d__Slow.cpp": 5, "e__Slow.cpp": 6, "f.cpp": 99_980}
+    for name, size in sizes.items():
+        (tmp_path / name).write_text(" " * size)
+    units = tools.united([tmp_path / name for name in sizes], tmp_path)
+    lines = [unit.read_text().splitlines() for unit in units]
+    assert lines == [
+        [f'#include "{name}.cpp"' for name in unit.split()] for unit in ("a c", "f", "b", "d__Slow e__Slow")
+    ]
+    assert ["__Slow" in unit.name for unit in units] == [False, False, False, True]
+    assert tools.united([], tmp_path) == []
+
+
 @pytest.mark.slow
 def test_verilog_that_is_none(tmp_path: Path, cache: Path) -> None:
     broken = design(tmp_path)
