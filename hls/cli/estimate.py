@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hls.cli.completion import complete_backend, complete_part
+from hls.cli.model_options import Architecture, Outputs, Sigmoid, Softmax
 from hls.cli.verb import Answer, verb
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
@@ -79,23 +80,10 @@ def command(
     input_type: Annotated[
         str | None, typer.Option(metavar="TYPE", help="Type of inputs without a quantizer, e.g. 'ap_fixed<16,6>'.")
     ] = None,
-    softmax: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODE", help="What becomes of a last softmax: drop (logits), argmax (the class) or table."
-        ),
-    ] = None,
-    sigmoid: Annotated[
-        str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
-    ] = None,
-    outputs: Annotated[
-        str | None,
-        typer.Option(metavar="MODE", help="What leaves the chip of a classifier: logits, or argmax (the class)."),
-    ] = None,
-    architecture: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
-    ] = None,
+    softmax: Softmax = None,
+    sigmoid: Sigmoid = None,
+    outputs: Outputs = None,
+    architecture: Architecture = None,
 ) -> Answer:
     """Estimate ``model`` as an hls4ml design and as unrolled RTL; exit 2 on bad input."""
     from hls.importing import Statements

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hls.cli.completion import complete_backend, complete_part
+from hls.cli.model_options import Architecture, Outputs, Sigmoid, Softmax
 from hls.cli.verb import Answer, say, verb
 from hls.target import BACKENDS, DEFAULT_BACKEND
 
@@ -51,23 +52,10 @@ def command(
     features: Annotated[
         list[str] | None, typer.Option(metavar="NAME,NAME", help="Of --events: branches, columns or datasets.")
     ] = None,
-    softmax: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODE", help="What becomes of a last softmax: drop (logits), argmax (the class) or table."
-        ),
-    ] = None,
-    sigmoid: Annotated[
-        str | None, typer.Option(metavar="MODE", help="What becomes of a last sigmoid: drop (its logit).")
-    ] = None,
-    outputs: Annotated[
-        str | None,
-        typer.Option(metavar="MODE", help="What leaves the chip of a classifier: logits, or argmax (the class)."),
-    ] = None,
-    architecture: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json()."),
-    ] = None,
+    softmax: Softmax = None,
+    sigmoid: Sigmoid = None,
+    outputs: Outputs = None,
+    architecture: Architecture = None,
     firmware: Annotated[
         str | None, typer.Option(help="What is built and judged: rtl (our Verilog) or hls4ml (its project).")
     ] = None,

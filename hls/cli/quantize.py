@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from hls.cli.model_options import Architecture
 from hls.cli.verb import Answer, say, verb
 
 if TYPE_CHECKING:
@@ -69,9 +70,6 @@ _Features = Annotated[
 ]
 _Budget = Annotated[str | None, typer.Option(metavar="METRIC<LIMIT", help="Fewest bits within this limit.")]
 _Luts = Annotated[float | None, typer.Option(min=1, help="Least error within so many LUTs (estimated, our RTL).")]
-_Architecture = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Where the model is weights alone: the JSON of model.to_json().")
-]
 _Finetune = Annotated[
     int | None, typer.Option(min=1, metavar="[EPOCHS]", help=f"Train on with these types; {EPOCHS} epochs.")
 ]
@@ -88,7 +86,7 @@ def command(
     bits: Annotated[int | None, typer.Option(min=2, max=16, help="This width everywhere.")] = None,
     budget: _Budget = None,
     luts: _Luts = None,
-    architecture: _Architecture = None,
+    architecture: Architecture = None,
     finetune: _Finetune = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of events in --finetune.")] = 0,
     plot: _Plot = None,
