@@ -91,7 +91,7 @@ def _jets(ours: Sequence[tuple[float, float]], peer: Sequence[tuple[float, float
 JETS = {
     "mlp16": _jets(_grid((5e-5, 1e-4), (1e-2,)), _grid((3e-6, 1e-5), (1e-2,))),
     "sets-16": _jets(
-        _grid((2.5e-6, 5e-6), (2e-2,)), (*_grid((3e-7, 1e-6, 3e-6, 1e-5), (1e-2,)), *_grid((1e-6, 3e-6), (2e-2,)))
+        _grid((2.5e-6, 5e-6), (2e-2,)), (*_grid((3e-7, 1e-6, 3e-6, 1e-5), (1e-2,)), *_grid((3e-7, 1e-6, 3e-6), (2e-2,)))
     ),
 }
 
