@@ -8,11 +8,11 @@
     python benchmarks/hgq2/compare.py anomaly-ae --peer peer/bin/python --data background.h5 --events 100000
 
 Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
-learning rates (one of mlp16, pair and semivisible; of anomaly-ae both get three), of which its frontier takes the best.
-Each point is one training. Fidelity is Kendall tau on events of another seed, accuracy on the validation jets, the
-encoder's loss on its validation events, or the mean AUC of the four signals in files beside the background's. The ratio
-compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT, is as good. Points are
-kept in --out, so that the same command goes on where it stopped.
+learning rates (one of mlp16, pair and semivisible; of anomaly-ae both get three, of encoder-16 two), of which its
+frontier takes the best. Each point is one training. Fidelity is Kendall tau on events of another seed, accuracy on the
+validation jets, the encoder's loss on its validation events, or the mean AUC of the four signals in files beside the
+background's. The ratio compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT,
+is as good. Points are kept in --out, so that the same command goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -71,16 +71,18 @@ EVENT_VARIABLES = {
 }
 
 
-def _encoder(particles: int) -> Question:
-    """The charges of both sides fall as the square of the particles, as those of qmodels.compression.presets do."""
+def _encoder(particles: int, more: tuple[tuple[float, float], ...] = ()) -> Question:
+    """The charges of both sides fall as the square of the particles, as those of qmodels.compression.presets do.
+
+    ``more`` are points of ours at another learning rate.
+    """
     share = (8 / particles) ** 2
-    charges = {OURS: (2e-6 * share, 4e-6 * share), PEER: (3e-7 * share, 1e-6 * share)}
-    return Question(
-        "validation loss", -1, 256, 0.0, {OURS: _grid(charges[OURS], (1e-2,)), PEER: _grid(charges[PEER], (1e-2, 2e-2))}
-    )
+    ours, peer = (2e-6 * share, 4e-6 * share), (3e-7 * share, 1e-6 * share)
+    points = {OURS: (*_grid(ours, (1e-2,)), *more), PEER: _grid(peer, (1e-2, 2e-2))}
+    return Question("validation loss", -1, 256, 0.0, points)
 
 
-ENCODERS = {f"encoder-{particles}": _encoder(particles) for particles in (8, 16)}
+ENCODERS = {"encoder-8": _encoder(8), "encoder-16": _encoder(16, more=((2.5e-7, 2e-2), (5e-7, 2e-2)))}
 
 
 def _jets(ours: Sequence[tuple[float, float]], peer: Sequence[tuple[float, float]]) -> Question:
