@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,24 @@ def test_every_subject_has_points_of_both_sides() -> None:
         assert all(question.points[side] for side in (compare.OURS, compare.PEER)), subject
         folders = [f"{charge:g}_{rate:g}" for some in question.points.values() for charge, rate in some]
         assert all(0.0 < float(text) < 1.0 for folder in folders for text in folder.split("_")), subject
+
+
+def test_points_of_another_budget_are_not_taken_for_this_one(tmp_path: Path) -> None:
+    data = tmp_path / "jets.h5"
+    data.write_bytes(b"jets")
+
+    def ask(epochs: int, data: Path | None) -> None:
+        given = {"out": tmp_path, "subject": "mlp16", "epochs": epochs, "events": 400_000, "data": data}
+        compare.require_one_budget(argparse.Namespace(**given, collisions=None))
+
+    ask(50, data)
+    ask(50, None)  # the table alone needs no jets
+    ask(50, data)
+    with pytest.raises(SystemExit, match="has points of other epochs: name another folder with --out"):
+        ask(20, data)
+    data.write_bytes(b"more jets")
+    with pytest.raises(SystemExit, match="has points of other data"):
+        ask(50, data)
 
 
 def test_an_encoder_is_charged_as_its_project_was() -> None:

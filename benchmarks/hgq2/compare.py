@@ -12,12 +12,14 @@ learning rates (one of mlp16, pair and semivisible; of anomaly-ae both get three
 frontier takes the best. Each point is one training. Fidelity is Kendall tau on events of another seed, accuracy on the
 validation jets, the encoder's loss on its validation events, or the mean AUC of the four signals in files beside the
 background's. The ratio compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT,
-is as good. Points are kept in --out, so that the same command goes on where it stopped.
+is as good. Points are kept in --out, so that the same command goes on where it stopped; other epochs or
+events than those of a folder are refused.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -120,6 +122,7 @@ def main() -> None:
         _train(options, *options.train)
         return
     question = QUESTIONS[options.subject]
+    require_one_budget(options)
     folders = {side: [_folder(options, side, *point) for point in points] for side, points in question.points.items()}
     missing = [f for some in folders.values() for f in some if not (f / "point.json").exists()]
     if options.subject in ENCODERS and missing:
@@ -136,6 +139,25 @@ def main() -> None:
     sys.stdout.write(table)
     if options.publish:
         _publish(options.subject, options, table)
+
+
+def require_one_budget(options: argparse.Namespace) -> None:
+    """Points of a folder are of the epochs and events that it began with: others would be compared as if they were.
+
+    Raises:
+        SystemExit: others are asked for.
+    """
+    path = Path(options.out, options.subject, "budget.json")
+    asked = {"epochs": options.epochs, "events": options.events}
+    for name in ("data", "collisions"):
+        if (file := getattr(options, name)) is not None:
+            asked[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    other = [name for name, value in asked.items() if begun.get(name, value) != value]
+    if other:
+        raise SystemExit(f"{path.parent} has points of other {' and '.join(other)}: name another folder with --out")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(begun | asked), encoding="utf-8")
 
 
 def _run(options: argparse.Namespace, folder: Path) -> Path:
