@@ -15,7 +15,7 @@ PARTICLES = 3
 
 def test_grids_are_coarser_where_bits_are_dropped() -> None:
     dropped = keras.Variable(np.array([0.0, 1.0, 2.0], np.float32), trainable=False)
-    x = np.tile(np.float32([[0.25, 3.0]]), (1, PARTICLES, 1))
+    x = np.tile(np.array([[0.25, 3.0]], np.float32), (1, PARTICLES, 1))
     found = np.asarray(FewerBits(np.array([2, 0]), dropped)(x))[0]
     assert found.tolist() == [[0.25, 3.0], [0.5, 4.0], [0.0, 4.0]]
 

@@ -203,7 +203,7 @@ def test_transposed_convolutions_products_and_choices_are_quantized(tmp_path: Pa
         Step("Einsum", ["m", "W"], "y", {"equation": "bij,jk->bk"}),
     ]  # fmt: skip
     rng = np.random.default_rng(1)
-    constants = {
+    constants: dict[str, npt.ArrayLike] = {
         "k": rng.normal(size=(2, 3, 3)), "b": rng.normal(size=3), "token": rng.normal(size=(1, 1, 6)), "none": 0.0,
         "half": 0.5, "mask": np.arange(7)[:, None] % 3 > 0, "W": rng.normal(size=(6, 2)),
     }  # fmt: skip

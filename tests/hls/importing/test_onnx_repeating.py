@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hls.graph import nodes
@@ -30,7 +31,7 @@ def test_expands(shape: tuple[Any, ...], target: list[int], tmp_path: Path) -> N
 def test_an_axis_that_is_not_held_is_repeated(tmp_path: Path) -> None:
     steps = (quant("x", "q"), Step("Unsqueeze", ("q", "i"), "u"), Step("Expand", ("u", "n"), "e"),
              Step("Mul", ("e", "c"), "y"))  # fmt: skip
-    constants = {"i": np.array([1]), "n": np.array([1, 2, 3]), "c": [[[0.5], [2.0]]]}
+    constants: dict[str, npt.ArrayLike] = {"i": np.array([1]), "n": np.array([1, 2, 3]), "c": [[[0.5], [2.0]]]}
     exact(chain((1, 3), *steps, **constants), tmp_path)
 
 

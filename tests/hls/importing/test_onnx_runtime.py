@@ -14,7 +14,7 @@ from tests.hls.importing.onnx_files import File, Step
 
 
 def values(*shape: int) -> npt.NDArray[np.float64]:
-    return np.random.default_rng(1).integers(-3, 4, shape) * 0.25
+    return np.ldexp(np.random.default_rng(1).integers(-3, 4, shape).astype(np.float64), -2)
 
 
 def test_a_decoder_with_attention_and_masks(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_decoder_with_attention_and_masks(tmp_path: Path) -> None:
         Step("Where", ("mask", "n", "half"), "m"), Step("ReduceMax", ("m",), "o", {"axes": [1], "keepdims": 1}),
         Step("Expand", ("o", "shape"), "s"), Step("Sub", ("m", "s"), "d"), Step("Tile", ("d", "twice"), "y"),
     )  # fmt: skip
-    constants = {
+    constants: dict[str, npt.ArrayLike] = {
         "k": values(2, 1, 3), "b": values(2), "token": values(1, 1, 2), "half": 0.5, "low": -0.25,
         "mask": (np.arange(5) % 3 > 0)[:, None], "shape": np.array([1, 5, 2]), "twice": np.array([1, 1, 2]),
     }  # fmt: skip

@@ -16,7 +16,7 @@ from tests.hls.importing.onnx_files import File, Step
 
 
 def values(*shape: int) -> npt.NDArray[np.float64]:
-    return np.random.default_rng(1).integers(-3, 4, shape) * 0.25
+    return np.ldexp(np.random.default_rng(1).integers(-3, 4, shape).astype(np.float64), -2)
 
 
 def as_in_onnx_runtime(file: File, folder: Path, input_type: str = "ap_fixed<6,4>") -> None:
@@ -68,7 +68,7 @@ def test_a_quotient_of_integers_is_cut_off(divisor: int, tmp_path: Path) -> None
 
 def test_a_constant_longer_than_an_axis_of_one_element(tmp_path: Path) -> None:
     steps = (Step("Mul", ("x", "c"), "m"), Step("Less", ("x", "d"), "l"), Step("Where", ("l", "m", "z"), "y"))
-    constants = {"c": values(2, 1), "d": [[0.5], [-1.0]], "z": 0.25}
+    constants: dict[str, npt.ArrayLike] = {"c": values(2, 1), "d": [[0.5], [-1.0]], "z": 0.25}
     as_in_onnx_runtime(File((1, 1, 3), steps, constants, stated={"y": (1, 2, 3)}), tmp_path)
 
 
@@ -88,7 +88,7 @@ def test_no_axes_are_none_where_that_is_stated(tmp_path: Path) -> None:
 
 
 def test_pads_of_the_axes_that_are_listed(tmp_path: Path) -> None:
-    constants = {"p": np.array([1, 2]), "z": 0.0, "a": np.array([-1])}
+    constants: dict[str, npt.ArrayLike] = {"p": np.array([1, 2]), "z": 0.0, "a": np.array([-1])}
     file = File((1, 2, 3), (Step("Pad", ("x", "p", "z", "a"), "y"),), constants, opset=18)
     as_in_onnx_runtime(file, tmp_path)
 
