@@ -159,16 +159,14 @@ class Interpretation:
     def _choice(self, call: Call) -> None:
         """A product that the graph does not have must repeat and reorder elements, and compute nothing."""
         data, result, kernel, bias = call.taking(4)
-        source = self.chosen.get(data) or Chosen.all_of(self._wire(data, call))
+        source = self._read(data, call.layer)
         weights, offsets = (
             self._constants(name, self._named(call, key), call)
             for name, key in ((kernel, "weight_t"), (bias, "bias_t"))
         )
         columns = chosen_columns(weights, offsets) if len(weights) % len(offsets) == 0 else None
         if columns is None:
-            raise NotClosedError(
-                f"the graph has no node that nnet::{call.function} of {call.layer} computes", call.layer
-            )
+            raise _no_node(call)
         length = len(weights) // len(offsets)
         if call.function in _AT_EACH:
             self._sized(call, {"n_chan": length, "n_filt": len(offsets)})
@@ -323,11 +321,7 @@ class Interpretation:
 
     def _be(self, array: str, name: str, layer: str, index: IntArray | None = None) -> None:
         """An array is tensor ``name`` of the graph, or its elements at ``index``; or ``NotClosedError``."""
-        found = self.chosen.get(array)
-        if found is None:
-            if array not in self.wires:
-                raise NotClosedError(f"array {array} is read before anything is written to it", layer)
-            found = Chosen.all_of(self.wires[array])
+        found = self._read(array, layer)
         if not np.array_equal(found.index, np.arange(found.wire.span.low.size) if index is None else index):
             raise NotClosedError(f"array {array} does not have the elements that the graph reads there", layer)
         wire = found.wire
@@ -358,9 +352,7 @@ class Interpretation:
         """The node that a call computes: the comment has its number, and its name as far as a C++ name can."""
         fitting = self._fitting(call, *kinds)
         if not fitting:
-            raise NotClosedError(
-                f"the graph has no node that nnet::{call.function} of {call.layer} computes", call.layer
-            )
+            raise _no_node(call)
         return fitting[0]
 
     def _fitting(self, call: Call, *kinds: type[Kind]) -> list[Kind]:
@@ -374,9 +366,15 @@ class Interpretation:
     def _wire(self, array: str, call: Call) -> Wire:
         if array in self.chosen:
             raise NotClosedError(f"elements are repeated or reordered before nnet::{call.function}", call.layer)
+        return self._read(array, call.layer).wire
+
+    def _read(self, array: str, layer: str) -> Chosen:
+        """What an array holds: elements that were chosen, or all of a tensor in their places."""
+        if array in self.chosen:
+            return self.chosen[array]
         if array not in self.wires:
-            raise NotClosedError(f"array {array} is read before anything is written to it", call.layer)
-        return self.wires[array]
+            raise NotClosedError(f"array {array} is read before anything is written to it", layer)
+        return Chosen.all_of(self.wires[array])
 
     def _type(self, name: str, call: Call) -> CType:
         if name not in self.written.types:
@@ -429,6 +427,10 @@ class Interpretation:
                 raise NotClosedError(
                     f"{what} {place} is printed as {float(got)}, the graph has {float(wanted)}", call.layer
                 )
+
+
+def _no_node(call: Call) -> NotClosedError:
+    return NotClosedError(f"the graph has no node that nnet::{call.function} of {call.layer} computes", call.layer)
 
 
 def _slug(name: str) -> str:

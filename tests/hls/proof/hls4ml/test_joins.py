@@ -18,6 +18,7 @@ from tests.hls.rtl.zoo import add_input, constant
 
 pytest.importorskip("hls4ml")
 TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)
+CATAPULT = Target("xcku115-flvb2104-2-i", "catapult", 5.0)
 NOTHING = Design((), "net", (), (), 5.0)
 
 
@@ -48,41 +49,27 @@ def test_three_tensors_are_followed_through_two_calls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("target", "old", "new", "told"),
     [
-        ("axis = 2", "axis = 1", "has 1 as axis, the graph 2"),
-        ("n_elem1_1 = 3", "n_elem1_1 = 2", "has 2 as n_elem1_1, the graph 3"),
-        ("concatenate2d<", "concatenate1d<", "joins tensors of another rank"),
-        ("(n1_a, n2_b,", "(n2_b, n1_a,", "called for other types"),
-        ("typedef ap_fixed<5,3> layer4_t", "typedef ap_fixed<4,3> layer4_t", "layer4_out is too narrow"),
+        (TARGET, "axis = 2", "axis = 1", "has 1 as axis, the graph 2"),
+        (TARGET, "n_elem1_1 = 3", "n_elem1_1 = 2", "has 2 as n_elem1_1, the graph 3"),
+        (TARGET, "concatenate2d<", "concatenate1d<", "joins tensors of another rank"),
+        (TARGET, "(n1_a, n2_b,", "(n2_b, n1_a,", "called for other types"),
+        (TARGET, "ap_fixed<5,3> layer4_t", "ap_fixed<4,3> layer4_t", "array layer4_out is too narrow"),
+        (CATAPULT, "ac_fixed<5,3,true> layer4_t", "ac_fixed<4,3,true> layer4_t", "array layer4_out is too narrow"),
+        (CATAPULT, "ac_fixed<5,3,true> layer4_t", "ac_fixed<5,3,false> layer4_t", "array layer4_out is too narrow"),
+        (CATAPULT, "ac_fixed<5,3,true> layer4_t", "ac_float<5,3,true> layer4_t", "only fixed-point types"),
     ],
 )
-def test_what_is_joined_otherwise_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
-    link = link_of(tmp_path, old, new)
+def test_what_is_joined_otherwise_is_named(tmp_path: Path, target: Target, old: str, new: str, told: str) -> None:
+    link = link_of(tmp_path, old, new, target)
     assert link.state == "not done"
     assert told in str(link.reason)
-
-
-CATAPULT = Target("xcku115-flvb2104-2-i", "catapult", 5.0)
 
 
 def test_the_types_of_catapult_are_read(tmp_path: Path) -> None:
     link = link_of(tmp_path, target=CATAPULT)
     assert (link.state, link.reason) == ("proved", None)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("typedef ac_fixed<5,3,true> layer4_t", "typedef ac_fixed<4,3,true> layer4_t", "layer4_out is too narrow"),
-        ("typedef ac_fixed<5,3,true> layer4_t", "typedef ac_fixed<5,3,false> layer4_t", "layer4_out is too narrow"),
-        ("typedef ac_fixed<5,3,true> layer4_t", "typedef ac_float<5,3,true> layer4_t", "only fixed-point types"),
-    ],
-)  # fmt: skip
-def test_a_type_of_catapult_that_does_not_hold_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
-    link = link_of(tmp_path, old, new, CATAPULT)
-    assert link.state == "not done"
-    assert told in str(link.reason)
 
 
 def test_a_backend_whose_code_is_not_followed_is_named(tmp_path: Path) -> None:
