@@ -151,7 +151,8 @@ def require_one_budget(options: argparse.Namespace) -> None:
     asked = {"epochs": options.epochs, "events": options.events}
     for name in ("data", "collisions"):
         if (file := getattr(options, name)) is not None:
-            asked[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+            with file.open("rb") as stream:
+                asked[name] = hashlib.file_digest(stream, "sha256").hexdigest()
     begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     other = [name for name, value in asked.items() if begun.get(name, value) != value]
     if other:

@@ -132,8 +132,8 @@ def _sum(op: Operation, *, mean: bool = False) -> Tensor | Constant:
         found = _arithmetic(pair)
     if found is None:
         raise op.unsupported("nothing to add", "export the model again")
-    if mean and op.integers:
-        raise op.unsupported("an average of integers, which is cut off", "cast them to float32 first")
+    if mean:
+        windows.refuse_integers(op)
     count = np.array([len(op.arguments)], np.float32)
     if isinstance(found, Constant):
         return Constant(np.asarray(found.values / count, found.values.dtype)) if mean else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -14,6 +14,8 @@ from hls.importing.onnx.tensors import Constant, Wiring
 Floats = npt.NDArray[np.float32]
 Rounding = Literal["ROUND", "FLOOR", "CEIL", "DOWN", "UP", "HALF_UP", "HALF_DOWN"]
 """To nearest even; down; up; to zero; from zero; to nearest, a half from zero or to it."""
+SAME_ROUNDING: Mapping[str, Rounding] = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
+"""Other names that QONNX has for them."""
 Comparison = Literal["Greater", "GreaterEqual", "Less", "LessEqual"]
 
 

@@ -11,18 +11,17 @@ from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
 from hls.graph.nodes import PortRounding
 from hls.importing.onnx.affine import fractions, power_of_two
+from hls.importing.onnx.backend import SAME_ROUNDING
 from hls.importing.onnx.model import Node, OnnxModel, Port
 from hls.importing.ports import parse_type
 from hls.importing.quantizers import Grid
 from hls.importing.statements import Statements
 
-ROUNDINGS: Mapping[str, PortRounding] = {
+_ROUNDINGS: Mapping[str, PortRounding] = {
     "ROUND": PortRounding.NEAREST_EVEN,
-    "HALF_EVEN": PortRounding.NEAREST_EVEN,
     "FLOOR": PortRounding.FLOOR,
     "CEIL": PortRounding.CEILING,
     "DOWN": PortRounding.TO_ZERO,
-    "ROUND_TO_ZERO": PortRounding.TO_ZERO,
     "UP": PortRounding.FROM_ZERO,
     "HALF_UP": PortRounding.HALF_FROM_ZERO,
     "HALF_DOWN": PortRounding.HALF_TO_ZERO,
@@ -113,7 +112,8 @@ def _grid(model: OnnxModel, node: Node) -> Grid | None:
         return None
     kind = FixedType(signed, int(bits), int(bits) + exponent)
     mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
-    rounding = ROUNDINGS.get(mode, PortRounding.NEAREST_EVEN)  # of one that is none the operator is refused
+    # Of a mode that is none the operator is refused.
+    rounding = _ROUNDINGS.get(SAME_ROUNDING.get(mode, mode), PortRounding.NEAREST_EVEN)
     return Grid(kind, kind.raw_min + (signed and narrow), kind.raw_max - (narrow and not signed), rounding)
 
 

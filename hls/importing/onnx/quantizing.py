@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from hls.importing.onnx import folding
-from hls.importing.onnx.backend import Floats, Quantizer, Rounding
+from hls.importing.onnx.backend import SAME_ROUNDING, Floats, Quantizer, Rounding
 from hls.importing.onnx.operation import Operation
 from hls.importing.onnx.tensors import Constant, Tensor, channels_last, positive_axis, vector
 
@@ -16,13 +16,12 @@ _OUTPUT_TYPES: dict[int, type[np.integer[Any]]] = {
     0: np.uint8, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16,
 }  # fmt: skip
 """ONNX's numbers of element types, which say what a QuantizeLinear without a zero point gives."""
-_SAME: dict[str, Rounding] = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 
 
 def _rounding(op: Operation, default: str) -> Rounding:
     stated = op.attribute("rounding_mode", default).upper()
     for mode in get_args(Rounding):
-        if _SAME.get(stated, stated) == mode:
+        if SAME_ROUNDING.get(stated, stated) == mode:
             found: Rounding = mode
             return found
     raise op.unsupported(f"rounding_mode {stated!r}", f"use {', '.join(get_args(Rounding))}")

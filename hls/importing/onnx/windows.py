@@ -186,6 +186,12 @@ Reduction = Literal["mean", "sum", "max", "min"]
 _MINUS = np.array([-1], np.float32)
 
 
+def refuse_integers(op: Operation) -> None:
+    """Of an average; raises UnsupportedError."""
+    if op.integers:
+        raise op.unsupported("an average of integers, which is cut off", "cast them to float32 first")
+
+
 def reduce(op: Operation, how: Reduction = "mean") -> Tensor:
     """ReduceMax and its like, and the global poolings over all spatial axes."""
     x = op.tensor()
@@ -195,8 +201,8 @@ def reduce(op: Operation, how: Reduction = "mean") -> Tensor:
     if not whole and not listed and op.attribute("noop_with_empty_axes", 0):
         return x
     gone = sorted({positive_axis(axis, rank, op.where) for axis in listed or range(rank)})
-    if how == "mean" and op.integers:
-        raise op.unsupported("an average of integers, which is cut off", "cast them to float32 first")
+    if how == "mean":
+        refuse_integers(op)
     found = reduced(op, x, gone, how)
     if whole or op.attribute("keepdims", 1):
         return found
