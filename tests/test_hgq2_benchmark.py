@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.hgq2 import compare
+from benchmarks.hgq2 import compare, questions
 from benchmarks.hgq2.anomalies import OnPorts, mean_auc, split, squares_luts
-from benchmarks.hgq2.compare import Point, frontier, luts_at
+from benchmarks.hgq2.frontiers import Point, frontier, luts_at, table
 from benchmarks.hgq2.particles import alone
 from qmodels.anomaly.samples.files import write_events
 from qmodels.anomaly.samples.processes import SIGNALS
@@ -43,15 +43,15 @@ def test_equal_fidelity_is_between_the_points_in_the_logarithm_of_luts() -> None
 def test_a_ratio_stands_where_both_frontiers_reach() -> None:
     ours = [Point("qtrigger_1e-06_0.02", 0.8, 500.0, 40.0, None), Point("qtrigger_1e-05_0.02", 0.95, 900.0, 40.0, None)]
     theirs = [point(100.0, 0.7), point(10_000.0, 0.9)]
-    lines = compare._table(compare.QUESTIONS["pair"], {compare.OURS: ours, compare.PEER: theirs}).splitlines()
+    lines = table(questions.QUESTIONS["pair"], {questions.OURS: ours, questions.PEER: theirs}).splitlines()
     told = {line.split()[1]: line.split()[-1] for line in lines[1:-1]}
     assert told["qtrigger_1e-06_0.02"] == "0.50"
     assert told["qtrigger_1e-05_0.02"] == "ns"  # HGQ2 has nothing as good
 
 
 def test_every_subject_has_points_of_both_sides() -> None:
-    for subject, question in compare.QUESTIONS.items():
-        assert all(question.points[side] for side in (compare.OURS, compare.PEER)), subject
+    for subject, question in questions.QUESTIONS.items():
+        assert all(question.points[side] for side in (questions.OURS, questions.PEER)), subject
         folders = [f"{charge:g}_{rate:g}" for some in question.points.values() for charge, rate in some]
         assert all(0.0 < float(text) < 1.0 for folder in folders for text in folder.split("_")), subject
 
@@ -75,10 +75,10 @@ def test_points_of_another_budget_are_not_taken_for_this_one(tmp_path: Path) -> 
 
 
 def test_an_encoder_is_charged_as_its_project_was() -> None:
-    for subject, question in compare.ENCODERS.items():
+    for subject, question in questions.ENCODERS.items():
         preset = charged_for(find_preset("lean"), subject)
         assert preset.charge is not None
-        assert question.points[compare.OURS][0][0] == preset.charge.last, subject
+        assert question.points[questions.OURS][0][0] == preset.charge.last, subject
 
 
 def events(pt: np.ndarray) -> Floats32:

@@ -1,11 +1,11 @@
 """Learned precision of qtrigger beside HGQ2: LUTs at equal fidelity, every network compiled by alkaid alike.
 
     python3 -m venv peer && peer/bin/pip install HGQ2==0.2.0 alkaid==0.8.2 tensorflow-cpu==2.21.0
-    python benchmarks/hgq2/compare.py two-body --peer peer/bin/python [--netlist]
-    python benchmarks/hgq2/compare.py encoder-16 --peer peer/bin/python --collisions background.h5
-    python benchmarks/hgq2/compare.py mlp16 --peer peer/bin/python --data jets.h5
-    python benchmarks/hgq2/compare.py sets-16 --peer peer/bin/python --data jets.h5
-    python benchmarks/hgq2/compare.py anomaly-ae --peer peer/bin/python --data background.h5 --events 100000
+    python -m benchmarks.hgq2.compare two-body --peer peer/bin/python [--netlist]
+    python -m benchmarks.hgq2.compare encoder-16 --peer peer/bin/python --collisions background.h5
+    python -m benchmarks.hgq2.compare mlp16 --peer peer/bin/python --data jets.h5
+    python -m benchmarks.hgq2.compare sets-16 --peer peer/bin/python --data jets.h5
+    python -m benchmarks.hgq2.compare anomaly-ae --peer peer/bin/python --data background.h5 --events 100000
 
 Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
 learning rates (one of mlp16, pair and semivisible; of anomaly-ae both get three, of encoder-16 two), of which its
@@ -24,99 +24,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.hgq2.frontiers import read, table
+from benchmarks.hgq2.questions import AUTOENCODER, ENCODERS, JETS, OURS, QUESTIONS, Question
+
+MODULE = "benchmarks.hgq2.compare"
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "how-it-works" / "learned-precision.md"
 FIRST, RAMP, HARD_DC, SEED, TEST_SEED, CLOCK_NS = 1e-8, 0.6, 2, 1, 7, 5.0
 EVENTS, TEST_EVENTS, EPOCHS = 400_000, 20_000, 40
-OURS, PEER = "qtrigger", "HGQ2"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is compared: ``sign`` is +1 where more is better. Charges as pairs with the learning rate.
-
-    Gradients are clipped to the norm ``clip``, or with 0 left as they are.
-    """
-
-    name: str
-    sign: int
-    batch: int
-    clip: float
-    points: dict[str, tuple[tuple[float, float], ...]]
-
-
-def _grid(charges: Sequence[float], rates: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    return tuple((charge, rate) for rate in rates for charge in charges)
-
-
-def _event_variable(ours: Sequence[float], rates: Sequence[float]) -> Question:
-    return Question(
-        "tau", 1, 512, 0.3, {OURS: _grid(ours, (2e-2,)), PEER: _grid((5e-7, 1e-6, 2e-6, 4e-6), rates)}
-    )  # fmt: skip
-
-
-# What little the semi-visible decay tells is learned late: charged as two-body is, nothing is left of the network.
-EVENT_VARIABLES = {
-    "two-body": _event_variable((1e-5, 2e-5), (1e-2, 2e-2)),
-    "semivisible": _event_variable((1e-6, 4e-6, 8e-6), (1e-2,)),
-    "pair": _event_variable((1e-6, 3e-6), (1e-2,)),
-}
-
-
-def _encoder(particles: int, more: tuple[tuple[float, float], ...] = ()) -> Question:
-    """The charges of both sides fall as the square of the particles, as those of qmodels.compression.presets do.
-
-    ``more`` are points of ours at another learning rate.
-    """
-    share = (8 / particles) ** 2
-    ours, peer = (2e-6 * share, 4e-6 * share), (3e-7 * share, 1e-6 * share)
-    points = {OURS: (*_grid(ours, (1e-2,)), *more), PEER: _grid(peer, (1e-2, 2e-2))}
-    return Question("validation loss", -1, 256, 0.0, points)
-
-
-ENCODERS = {"encoder-8": _encoder(8), "encoder-16": _encoder(16, more=((2.5e-7, 2e-2), (5e-7, 2e-2)))}
-
-
-def _jets(ours: Sequence[tuple[float, float]], peer: Sequence[tuple[float, float]]) -> Question:
-    return Question("accuracy", 1, 256, 0.3, {OURS: tuple(ours), PEER: tuple(peer)})
-
-
-# The rates of ours are those of the presets.
-JETS = {
-    "mlp16": _jets(_grid((5e-5, 1e-4), (1e-2,)), _grid((3e-6, 1e-5), (1e-2,))),
-    "sets-16": _jets(
-        _grid((2.5e-6, 5e-6), (2e-2,)), (*_grid((3e-7, 1e-6, 3e-6, 1e-5), (1e-2,)), *_grid((3e-7, 1e-6, 3e-6), (2e-2,)))
-    ),
-}
-
-AUTOENCODER = "anomaly-ae"
-_ANOMALY_CHARGES = {OURS: (1e-5, 3e-5, 1e-4), PEER: (1e-6, 3e-6, 1e-5, 1e-4)}
-QUESTIONS = {
-    **EVENT_VARIABLES,
-    **ENCODERS,
-    **JETS,
-    AUTOENCODER: Question(
-        "mean AUC",
-        1,
-        512,
-        1.0,
-        {side: _grid(charges, (2e-3, 5e-3, 1e-2)) for side, charges in _ANOMALY_CHARGES.items()},
-    ),
-}
 
 
 def main() -> None:
-    sys.path.insert(0, str(ROOT))
     options = _options()
     if options.train is not None:
         _train(options, *options.train)
@@ -135,10 +61,10 @@ def main() -> None:
     if options.netlist:
         for folder in (folder for some in folders.values() for folder in some):
             _synthesise(folder)
-    table = _table(question, {side: [_read(folder) for folder in some] for side, some in folders.items()})
-    sys.stdout.write(table)
+    told = table(question, {side: [read(folder) for folder in some] for side, some in folders.items()})
+    sys.stdout.write(told)
     if options.publish:
-        _publish(options.subject, options, table)
+        _publish(options.subject, options, told)
 
 
 def require_one_budget(options: argparse.Namespace) -> None:
@@ -163,7 +89,7 @@ def require_one_budget(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace, folder: Path) -> Path:
     side, charge, rate = folder.name.split("_")
-    call = [sys.executable, __file__, *sys.argv[1:], "--train", side, charge, rate]
+    call = [sys.executable, "-m", MODULE, *sys.argv[1:], "--train", side, charge, rate]
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.txt").open("w", encoding="utf-8") as log:
@@ -302,58 +228,6 @@ def _synthesise(folder: Path) -> None:
     (folder / "point.json").write_text(json.dumps(told), encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Point:
-    """A trained network: its charge and rate, fidelity, LUTs by alkaid, latency and LUTs of the netlist."""
-
-    name: str
-    fidelity: float
-    luts: float
-    latency_ns: float
-    netlist: tuple[int, int] | None
-
-
-def _read(folder: Path) -> Point:
-    told = json.loads((folder / "point.json").read_text(encoding="utf-8"))
-    netlist = tuple(told["netlist"]) if "netlist" in told else None
-    return Point(folder.name, told["fidelity"], told["luts"], told["latency_ns"], netlist)
-
-
-def frontier(points: Sequence[Point], sign: int) -> list[Point]:
-    """Points that none beats in both fidelity and LUTs, the smallest first."""
-    best: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.luts, -sign * point.fidelity)):
-        if not best or sign * point.fidelity > sign * best[-1].fidelity:
-            best.append(point)
-    return best
-
-
-def luts_at(fidelity: float, points: Sequence[Point], sign: int) -> float | None:
-    """LUTs at which ``points``, a frontier, are as good; None beyond its ends."""
-    quality = np.array([sign * point.fidelity for point in points])
-    wanted = sign * fidelity
-    if len(points) < 2 or not quality[0] <= wanted <= quality[-1]:
-        return None
-    return float(np.exp(np.interp(wanted, quality, np.log([max(point.luts, 1.0) for point in points]))))
-
-
-def _table(question: Question, points: dict[str, list[Point]]) -> str:
-    fronts = {side: frontier(some, question.sign) for side, some in points.items()}
-    lines = [f"{'':30} {question.name:>16} {'LUT (alkaid)':>14} {'LUT (Yosys)':>16} {'latency':>9} {'to HGQ2':>9}"]
-    for side, some in points.items():
-        for point in sorted(some, key=lambda point: -question.sign * point.fidelity):
-            mark = "*" if point in fronts[side] else " "
-            peer = luts_at(point.fidelity, fronts[PEER], question.sign) if side == OURS else None
-            ratio = f"{point.luts / peer:.2f}" if peer else ""
-            netlist = "-".join(f"{luts:,}" for luts in point.netlist) if point.netlist else ""
-            lines.append(
-                f"{mark} {point.name:28} {point.fidelity:16.4f} {point.luts:14,.0f} {netlist:>16} "
-                f"{point.latency_ns:6.0f} ns {ratio:>9}"
-            )
-    lines.append("names: who_charge_rate; *: on the frontier of its side; to HGQ2: LUTs over HGQ2's, as good")
-    return "\n".join(line.rstrip() for line in [*lines, ""])
-
-
 def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
     begin, end = f"<!-- hgq2 {subject} -->\n", f"<!-- /hgq2 {subject} -->"
     before, rest = PAGE.read_text(encoding="utf-8").split(begin)
@@ -361,7 +235,7 @@ def _publish(subject: str, options: argparse.Namespace, table: str) -> None:
     for name in ("data", "collisions"):
         path = getattr(options, name)
         given += f" --{name} {path.name}" if path else ""
-    call = f"`python benchmarks/hgq2/compare.py {subject} --epochs {options.epochs}{given}`"
+    call = f"`python -m benchmarks.hgq2.compare {subject} --epochs {options.epochs}{given}`"
     text = f"{call}, on {_trained_on(subject, options)}:\n"
     PAGE.write_text(f"{before}{begin}{text}\n```text\n{table}```\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
