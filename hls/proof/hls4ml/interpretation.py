@@ -5,29 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from math import prod
 from typing import TypeVar
 
 import numpy as np
 
 from hls.graph import FixedGraph, nodes
-from hls.graph.fixed import IntArray, widen
-from hls.proof.hls4ml.choices import Chosen, broadcast, chosen_columns
+from hls.graph.fixed import widen
+from hls.proof.hls4ml.arrays import Arrays
+from hls.proof.hls4ml.choices import broadcast, chosen_columns
 from hls.proof.hls4ml.steps import (
     Span,
     Step,
     Wire,
     affine,
-    cast,
     fractions,
-    node_steps,
     relu,
-    same_function,
     side_by_side,
 )
 from hls.proof.hls4ml.windows import partial_sums, sizes, sum_as_convolution, whole_kernel, whole_sizes
-from hls.proof.hls4ml.written import Call, CType, Written
+from hls.proof.hls4ml.written import Call, Written
 from hls.proof.subject import Deadline, NotClosedError
 
 Kind = TypeVar("Kind", bound=nodes.Node)
@@ -56,20 +53,16 @@ class Begun:
 
 @dataclass
 class Interpretation:
-    """Reads ``written`` against ``graph``; ``statements`` counts types that were found to hold all there is in them.
-
-    ``constants`` counts printed constants that are those of the graph.
-    """
+    """Reads ``written`` against ``graph``; ``begun`` are arrays of concatenations, ``done`` nodes that a call made."""
 
     graph: FixedGraph
     written: Written
     deadline: Deadline
-    statements: int = 0
-    constants: int = 0
-    wires: dict[str, Wire] = field(default_factory=dict)
-    chosen: dict[str, Chosen] = field(default_factory=dict)
     begun: dict[str, Begun] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.arrays = Arrays(self.graph, self.written)
 
     def run(self) -> None:
         """Raises ``NotClosedError`` at the first layer that is not shown to be the graph's."""
@@ -86,13 +79,13 @@ class Interpretation:
         if len(outputs) != len(self.graph.outputs):
             raise NotClosedError(f"the function has {len(outputs)} outputs, the graph {len(self.graph.outputs)}")
         for array, name in zip(outputs, self.graph.outputs, strict=True):
-            self._be(array, name, array)
+            self.arrays.require(array, name, array)
 
     def _input(self, array: str, name: str) -> None:
         span = Span.of(self.graph.edges[name])
-        self._hold(span, self._type_of(array), f"port {array}", array)
-        self.wires[array] = Wire(name, span)
-        self._long(array, span)
+        self.arrays.require_held(span, self.arrays.type_of(array), f"port {array}", array)
+        self.arrays.wires[array] = Wire(name, span)
+        self.arrays.require_length(array, span)
 
     def _call(self, call: Call) -> None:
         if call.templates[:-1] != self.written.array_types(call):
@@ -116,14 +109,14 @@ class Interpretation:
 
     def _pointwise(self, call: Call) -> None:
         data, result, *printed = call.taking(4 if call.function == "normalize" else 2)
-        wire = self._wire(data, call)
-        self._sized(call, {"n_in": wire.span.low.size})
+        wire = self.arrays.wire(data, call)
+        self.arrays.require_sizes(call, {"n_in": wire.span.low.size})
         steps: Sequence[Step] = ()
         if call.function == "relu":
             steps = relu(wire.now, None)
         elif call.function == "normalize":
             factor, offset = (
-                self._constants(name, self._named(call, key), call)
+                self.arrays.constants_of(name, call, key)
                 for name, key in zip(printed, ("scale_t", "bias_t"), strict=True)
             )
             channels = self.written.size(call.templates[-1], "n_filt")
@@ -131,13 +124,7 @@ class Interpretation:
                 if len(values) != (wire.span.low.size if channels == -1 else channels):
                     raise NotClosedError(f"{len(values)} constants are printed for {channels} channels", call.layer)
             steps = affine(factor, offset)
-        self._result(result, wire.then(steps))
-
-    def _result(self, array: str, wire: Wire) -> None:
-        """What is stored in an array: after the conversion to its type."""
-        self._long(array, wire.span)
-        self.wires[array] = wire.then(cast(wire.now, self._type_of(array)))
-        self.statements += 1
+        self.arrays.store(result, wire.then(steps))
 
     def _sums(self, call: Call) -> None:
         if call.function in ("dense", *_AT_EACH) and not self._fitting(call, *_SUMMING):
@@ -145,45 +132,46 @@ class Interpretation:
             return
         node = self._summing(call)
         data, result, kernel, bias = call.taking(4)
-        self._be(data, node.inputs[0], call.layer)
+        self.arrays.require(data, node.inputs[0], call.layer)
         printed = node.kernel if "depthwise" in call.function or isinstance(node, nodes.Dense) else whole_kernel(node)
         for name, key, values, what in (
             (kernel, "weight_t", fractions(printed), "weight"),
             (bias, "bias_t", fractions(node.bias), "bias"),
         ):
-            self._equal(self._constants(name, self._named(call, key), call), values, call, what)
-        accumulator = self._type(self._named(call, "accum_t"), call)
-        self._hold(partial_sums(node, self.graph.edges[node.inputs[0]]), accumulator, "the accumulator", call.layer)
+            self.arrays.require_equal(self.arrays.constants_of(name, call, key), values, call, what)
+        accumulator = self.arrays.layer_type(call, "accum_t")
+        self.arrays.require_held(
+            partial_sums(node, self.graph.edges[node.inputs[0]]), accumulator, "the accumulator", call.layer
+        )
         self._made(result, node)
 
     def _choice(self, call: Call) -> None:
         """A product that the graph does not have must repeat and reorder elements, and compute nothing."""
         data, result, kernel, bias = call.taking(4)
-        source = self._read(data, call.layer)
+        source = self.arrays.read(data, call.layer)
         weights, offsets = (
-            self._constants(name, self._named(call, key), call)
-            for name, key in ((kernel, "weight_t"), (bias, "bias_t"))
+            self.arrays.constants_of(name, call, key) for name, key in ((kernel, "weight_t"), (bias, "bias_t"))
         )
         columns = chosen_columns(weights, offsets) if len(weights) % len(offsets) == 0 else None
         if columns is None:
             raise _no_node(call)
         length = len(weights) // len(offsets)
         if call.function in _AT_EACH:
-            self._sized(call, {"n_chan": length, "n_filt": len(offsets)})
+            self.arrays.require_sizes(call, {"n_chan": length, "n_filt": len(offsets)})
             rows = self._positions(call)
         else:
-            self._sized(call, {"n_in": length, "n_out": len(offsets)})
+            self.arrays.require_sizes(call, {"n_in": length, "n_out": len(offsets)})
             rows = 1
         if rows * length != source.index.size:
             raise NotClosedError(
                 f"the layer reads {rows * length} elements of {data}, which has {source.index.size}", call.layer
             )
         made = source.rows_by(columns, length)
-        accumulator = self._type(self._named(call, "accum_t"), call)
-        self._hold(made.span, accumulator, "the accumulator", call.layer)
-        self._hold(made.span, self._type_of(result), f"array {result}", call.layer)
-        self._long(result, made.span)
-        self.chosen[result] = made
+        accumulator = self.arrays.layer_type(call, "accum_t")
+        self.arrays.require_held(made.span, accumulator, "the accumulator", call.layer)
+        self.arrays.require_held(made.span, self.arrays.type_of(result), f"array {result}", call.layer)
+        self.arrays.require_length(result, made.span)
+        self.arrays.chosen[result] = made
 
     def _positions(self, call: Call) -> int:
         return prod(self.written.size(call.templates[-1], f"in_{axis}") or 1 for axis in ("height", "width"))
@@ -199,19 +187,19 @@ class Interpretation:
         if call.function in _AT_EACH:
             if isinstance(node, nodes.Conv) and not node.pointwise:
                 raise NotClosedError("the graph has a convolution over more than one position here", call.layer)
-            self._sized(call, {"n_chan": edge.shape[-1], "n_filt": made.shape[-1]})
+            self.arrays.require_sizes(call, {"n_chan": edge.shape[-1], "n_filt": made.shape[-1]})
             positions = self._positions(call)
             if positions * edge.shape[-1] != edge.low.size:
                 raise NotClosedError(f"the layer has {positions} positions, which the graph has not", call.layer)
         elif isinstance(node, nodes.Dense):
-            self._sized(call, dict(zip(("n_in", "n_out"), node.kernel.shape, strict=True)))
+            self.arrays.require_sizes(call, dict(zip(("n_in", "n_out"), node.kernel.shape, strict=True)))
         else:
             depthwise = node.groups == edge.shape[-1] == made.shape[-1]
             if any(step > 1 for step in node.dilation) or ("depthwise" in call.function and not depthwise):
                 raise NotClosedError(
                     "windows with gaps, or several filters a channel, are not followed here", call.layer
                 )
-            self._sized(call, sizes(node, edge.shape, made.shape))
+            self.arrays.require_sizes(call, sizes(node, edge.shape, made.shape))
         return node
 
     def _maximum(self, call: Call) -> None:
@@ -224,25 +212,25 @@ class Interpretation:
         whole = call.function.startswith("global")
         if whole and node.window != edge.shape[: len(node.window)]:
             raise NotClosedError("the layer takes all positions, the graph has windows", call.layer)
-        self._sized(call, whole_sizes(edge.shape) if whole else sizes(node, edge.shape, made.shape))
+        self.arrays.require_sizes(call, whole_sizes(edge.shape) if whole else sizes(node, edge.shape, made.shape))
         data, result = call.taking(2)
-        self._be(data, node.inputs[0], call.layer)
-        accumulator = self._type(self._named(call, "accum_t"), call)
-        self._hold(Span.of(edge), accumulator, "what the values are compared in", call.layer)
+        self.arrays.require(data, node.inputs[0], call.layer)
+        accumulator = self.arrays.layer_type(call, "accum_t")
+        self.arrays.require_held(Span.of(edge), accumulator, "what the values are compared in", call.layer)
         self._made(result, node)
 
     def _table(self, call: Call) -> None:
         """A value for each pattern of the bits of what is looked up."""
         node = self._node(call, nodes.Table)
         data, result, table = call.taking(3)
-        self._be(data, node.inputs[0], call.layer)
-        edge, held = self.graph.edges[node.inputs[0]], self._type_of(data).type
+        self.arrays.require(data, node.inputs[0], call.layer)
+        edge, held = self.graph.edges[node.inputs[0]], self.arrays.type_of(data).type
         if node.channels > 1 or held.fraction != edge.fraction:
             raise NotClosedError(
                 "tables of several channels, or of other bits than the graph's, are not followed", call.layer
             )
-        self._sized(call, {"n_in": edge.low.size, "table_size": 1 << held.width})
-        printed = self._constants(table, self._named(call, "table_t"), call)
+        self.arrays.require_sizes(call, {"n_in": edge.low.size, "table_size": 1 << held.width})
+        printed = self.arrays.constants_of(table, call, "table_t")
         if len(printed) != 1 << held.width:
             raise NotClosedError(f"{len(printed)} values are printed for {held.width} bits", call.layer)
         meant = fractions(node.values)
@@ -254,14 +242,6 @@ class Interpretation:
                 )
         self._made(result, node)
 
-    def _sized(self, call: Call, expected: Mapping[str, int]) -> None:
-        """The sizes that a layer's configuration must say."""
-        for key, size in expected.items():
-            got = self.written.size(call.templates[-1], key)
-            if got != size:
-                told = "no size" if got is None else f"{got} as"
-                raise NotClosedError(f"{call.templates[-1]} has {told} {key}, the graph {size}", call.layer)
-
     def _pooled(self, call: Call) -> None:
         node = self._node(call, nodes.Pool)
         edge = self.graph.edges[node.inputs[0]]
@@ -269,12 +249,12 @@ class Interpretation:
         if node.maximum or not whole:
             raise NotClosedError("a sum over windows is not followed here yet", call.layer)
         data, result = call.taking(2)
-        self._be(data, node.inputs[0], call.layer)
+        self.arrays.require(data, node.inputs[0], call.layer)
         channels = edge.shape[-1]
-        self._sized(call, {"n_in": edge.low.size // channels, "n_filt": channels})
+        self.arrays.require_sizes(call, {"n_in": edge.low.size // channels, "n_filt": channels})
         magnitude = np.maximum(np.abs(widen(edge.low)), np.abs(widen(edge.high))).reshape(-1, channels).sum(axis=0)
-        accumulator = self._type(self._named(call, "accum_t"), call)
-        self._hold(Span(-magnitude, magnitude, edge.fraction), accumulator, "the accumulator", call.layer)
+        accumulator = self.arrays.layer_type(call, "accum_t")
+        self.arrays.require_held(Span(-magnitude, magnitude, edge.fraction), accumulator, "the accumulator", call.layer)
         self._made(result, node)
 
     def _merge(self, call: Call) -> None:
@@ -284,8 +264,8 @@ class Interpretation:
         made = self.graph.edges[node.name]
         *read, result = call.taking(3)
         for array, name in zip(read, node.inputs, strict=True):
-            self._be(array, name, call.layer, broadcast(self.graph.edges[name].shape, made.shape))
-        self._sized(call, {"n_elem": made.low.size})
+            self.arrays.require(array, name, call.layer, broadcast(self.graph.edges[name].shape, made.shape))
+        self.arrays.require_sizes(call, {"n_elem": made.low.size})
         self._made(result, node)
 
     def _joined(self, call: Call) -> None:
@@ -294,59 +274,30 @@ class Interpretation:
         begun = self.begun.get(first)
         if begun is None:
             node = self._node(call, nodes.Concatenate)
-            self._be(first, node.inputs[0], call.layer)
+            self.arrays.require(first, node.inputs[0], call.layer)
             begun = Begun(node, 1)
         node, count = begun.node, begun.count
-        self._be(second, node.inputs[count], call.layer)
+        self.arrays.require(second, node.inputs[count], call.layer)
         shapes = [self.graph.edges[name].shape for name in node.inputs[: count + 1]]
         if call.function != f"concatenate{len(shapes[0])}d":
             raise NotClosedError(f"nnet::{call.function} joins tensors of another rank than the graph's", call.layer)
         before = list(shapes[0])
         before[node.axis] = sum(shape[node.axis] for shape in shapes[:-1])
         for number, shape in enumerate((before, shapes[-1]), 1):
-            self._sized(call, {f"n_elem{number}_{place}": size for place, size in enumerate(shape)})
-        self._sized(call, {"axis": node.axis + 1})
+            self.arrays.require_sizes(call, {f"n_elem{number}_{place}": size for place, size in enumerate(shape)})
+        self.arrays.require_sizes(call, {"axis": node.axis + 1})
         if count + 1 == len(node.inputs):
             self._made(result, node)
             return
         span = side_by_side([Span.of(self.graph.edges[name]) for name in node.inputs[: count + 1]])
-        self._hold(span, self._type_of(result), f"array {result}", call.layer)
-        self._long(result, span)
+        self.arrays.require_held(span, self.arrays.type_of(result), f"array {result}", call.layer)
+        self.arrays.require_length(result, span)
         self.begun[result] = Begun(node, count + 1)
 
     def _made(self, array: str, node: nodes.Node) -> None:
         """An array holds the exact value of a node, converted to the array's type."""
         self.done.add(node.name)
-        self._result(array, Wire(node.name, Span.of(self.graph.edges[node.name])))
-
-    def _be(self, array: str, name: str, layer: str, index: IntArray | None = None) -> None:
-        """An array is tensor ``name`` of the graph, or its elements at ``index``; or ``NotClosedError``."""
-        found = self._read(array, layer)
-        if not np.array_equal(found.index, np.arange(found.wire.span.low.size) if index is None else index):
-            raise NotClosedError(f"array {array} does not have the elements that the graph reads there", layer)
-        wire = found.wire
-        chain: list[nodes.Node] = []
-        now = name
-        while now != wire.node:
-            node = self.graph.nodes[now]
-            if len(node.inputs) != 1:
-                raise NotClosedError(f"array {array} does not come from the tensor that the graph has there", layer)
-            chain.append(node)
-            now = node.inputs[0]
-        span, steps = wire.span, list[Step]()
-        for node in reversed(chain):
-            more = node_steps(node, span)
-            if more is None:
-                raise NotClosedError(f"{type(node).__name__} {node.name!r} is not in the C++ where it is read", layer)
-            steps += more
-            for step in more:
-                span = span.after(step)
-        try:
-            same = same_function(wire.span, wire.steps, steps)
-        except NotClosedError as error:
-            raise NotClosedError(f"array {array}: {error.reason}", layer) from error
-        if not same:
-            raise NotClosedError(f"array {array} is rounded or saturated in another way than the graph says", layer)
+        self.arrays.store(array, Wire(node.name, Span.of(self.graph.edges[node.name])))
 
     def _node(self, call: Call, *kinds: type[Kind]) -> Kind:
         """The node that a call computes: the comment has its number, and its name as far as a C++ name can."""
@@ -362,71 +313,6 @@ class Interpretation:
             for node in self.graph
             if isinstance(node, kinds) and node.name not in self.done and _slug(node.name) == known
         ]
-
-    def _wire(self, array: str, call: Call) -> Wire:
-        if array in self.chosen:
-            raise NotClosedError(f"elements are repeated or reordered before nnet::{call.function}", call.layer)
-        return self._read(array, call.layer).wire
-
-    def _read(self, array: str, layer: str) -> Chosen:
-        """What an array holds: elements that were chosen, or all of a tensor in their places."""
-        if array in self.chosen:
-            return self.chosen[array]
-        if array not in self.wires:
-            raise NotClosedError(f"array {array} is read before anything is written to it", layer)
-        return Chosen.all_of(self.wires[array])
-
-    def _type(self, name: str, call: Call) -> CType:
-        if name not in self.written.types:
-            raise NotClosedError(f"type {name} is not declared in defines.h", call.layer)
-        return self.written.types[name]
-
-    def _named(self, call: Call, key: str) -> str:
-        """What the configuration of a layer calls ``key``."""
-        return self.written.type_name(call.templates[-1], key)
-
-    def _long(self, array: str, span: Span) -> None:
-        """An array has room for each element, and no more."""
-        length = self.written.array(array)[1]
-        if length != span.low.size:
-            raise NotClosedError(f"array {array} is declared with {length} elements, and {span.low.size} are in it")
-
-    def _type_of(self, array: str) -> CType:
-        name = self.written.array(array)[0]
-        if name not in self.written.types:
-            raise NotClosedError(f"type {name} of array {array} is not declared in defines.h")
-        return self.written.types[name]
-
-    def _hold(self, span: Span, type_: CType, what: str, layer: str) -> None:
-        if cast(span, type_):
-            raise NotClosedError(
-                f"{what} is too narrow: its type {type_.type} does not hold all that there can be", layer
-            )
-        self.statements += 1
-
-    def _constants(self, name: str, type_: str, call: Call) -> list[Fraction]:
-        """Printed constants, which their type holds as they are."""
-        found = self.written.constants(name)
-        if found.type != type_:
-            raise NotClosedError(f"constants {name} are of type {found.type}, the layer asks for {type_}", call.layer)
-        held = self._type(type_, call).type
-        unit = Fraction(2) ** held.fraction
-        for place, value in enumerate(found.values):
-            raw = value * unit
-            if raw.denominator != 1 or not held.raw_min <= raw <= held.raw_max:
-                raise NotClosedError(f"constant {place} of {name}, {value}, does not fit its type {held}", call.layer)
-        self.statements += 1
-        self.constants += len(found.values)
-        return list(found.values)
-
-    def _equal(self, printed: Sequence[Fraction], meant: Sequence[Fraction], call: Call, what: str) -> None:
-        if len(printed) != len(meant):
-            raise NotClosedError(f"{len(printed)} {what}s are printed, the graph has {len(meant)}", call.layer)
-        for place, (got, wanted) in enumerate(zip(printed, meant, strict=True)):
-            if got != wanted:
-                raise NotClosedError(
-                    f"{what} {place} is printed as {float(got)}, the graph has {float(wanted)}", call.layer
-                )
 
 
 def _no_node(call: Call) -> NotClosedError:

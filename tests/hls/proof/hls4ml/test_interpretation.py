@@ -79,7 +79,7 @@ def interpreted(folder: Path, **changed: str) -> Interpretation:
 def test_every_type_holds_and_every_constant_is_the_graphs(tmp_path: Path) -> None:
     found = interpreted(tmp_path)
     # Port, weights, bias, accumulator and result; two weights and a bias.
-    assert (found.statements, found.constants) == (5, 3)
+    assert (found.arrays.statements, found.arrays.constants) == (5, 3)
 
 
 @pytest.mark.parametrize(
