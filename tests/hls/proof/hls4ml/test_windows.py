@@ -111,7 +111,7 @@ def interpreted(folder: Path, **changed: str) -> Interpretation:
 
 def test_windows_and_tables_are_followed(tmp_path: Path) -> None:
     # Two weights, a bias and four values.
-    assert interpreted(tmp_path).constants == 7
+    assert interpreted(tmp_path).arrays.constants == 7
 
 
 def without(old: str, new: str) -> dict[str, str]:
