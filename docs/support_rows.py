@@ -197,7 +197,6 @@ SAME = {
     "Conv1D": "QConv1D",
     "Conv2D": "QConv2D",
     "DepthwiseConv2D": "QDepthwiseConv2D",
-    "BatchNormalizationV1": "BatchNormalization",
     "ThresholdedReLU": "ReLU",
     "SeparableConv1D": "QSeparableConv1D",
     "SeparableConv2D": "QSeparableConv2D",

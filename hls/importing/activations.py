@@ -18,6 +18,7 @@ from hls.importing import learned_bits
 from hls.importing.emitter import Emitter
 from hls.importing.functions import SMOOTH as FUNCTIONS
 from hls.importing.functions import Awaited, Smooth, rounded
+from hls.importing.keras2 import HARD_SIGMOID
 from hls.importing.quantizers import (
     PICKLED,
     REAL,
@@ -79,6 +80,7 @@ _SOFTMAX_INSIDE = (
 _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "hard_tanh": lambda emit, x: clipped(emit, x, -1.0, 1.0),
     "hard_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, 0.5, 0.5), 0.0, 1.0),
+    HARD_SIGMOID: lambda emit, x: clipped(emit, _line(emit, x, 0.2, 0.5), 0.0, 1.0),
     "smooth_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, SMOOTH_SLOPE, 0.5), 0.0, 1.0),
     "smooth_tanh": lambda emit, x: _line(emit, clipped(emit, _line(emit, x, SMOOTH_SLOPE, 0.5), 0.0, 1.0), 2.0, -1.0),
     "binary_sigmoid": lambda emit, x: _binary_sigmoid(emit, x),

@@ -131,7 +131,7 @@ def layer_name(entry: dict[str, Any]) -> str:
 
 
 def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> LayerSpec:
-    config, name, kind = dict(entry["config"]), layer_name(entry), layer_kind(entry)
+    config, name, kind = _read_config(entry["config"]), layer_name(entry), layer_kind(entry)
     wrapper = None
     if kind in (PRUNING, STEPS) and isinstance(config.get("layer"), dict):
         wrapped = config["layer"]
@@ -139,8 +139,17 @@ def _layer(entry: dict[str, Any], calls: tuple[Call, ...], weights: Weights) -> 
             raise ModelFileError(f"layer {name!r}: its {kind} holds no layer; save the whole model again")
         if kind == PRUNING or layer_kind(wrapped) in _OF_LAST_AXIS:
             wrapper = kind if kind == PRUNING else None
-            kind, config = layer_kind(wrapped), {**wrapped["config"], "name": name}
+            kind, config = layer_kind(wrapped), {**_read_config(wrapped["config"]), "name": name}
     return LayerSpec(name, kind, config, calls, weights(name, kind), wrapper)
+
+
+def _read_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Options as they were given: early Keras 2 wrote numbers such as the slope of a LeakyReLU as arrays."""
+    return {key: value["value"] if _is_array(value) else value for key, value in config.items()}
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") == "ndarray" and "value" in value
 
 
 def layer_kind(entry: dict[str, Any]) -> str:
@@ -152,7 +161,11 @@ def layer_kind(entry: dict[str, Any]) -> str:
     package = registered[0] if registered else module.split(".")[0]
     if package == "HGQ" and kind in _PASSIVE:
         return _PASSIVE[kind]
-    return f"hgq.{kind}" if package == "hgq" else kind
+    return f"hgq.{kind}" if package == "hgq" else _ALIASES.get(kind, kind)
+
+
+_ALIASES = dict.fromkeys(("BatchNormalizationV1", "SyncBatchNormalization"), "BatchNormalization")
+"""Classes of Keras 2 that differ from another in training alone."""
 
 
 def _is_operator_in_hdf5(entry: dict[str, Any]) -> bool:

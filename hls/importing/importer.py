@@ -25,7 +25,7 @@ from hls.importing.model_file import read_model
 from hls.importing.outputs import check_outputs, with_outputs
 from hls.importing.parts import parted
 from hls.importing.ports import port_grid
-from hls.importing.precision import wrong_precision
+from hls.importing.precision import quantized_by_keras, wrong_precision
 from hls.importing.quantizers import Grid, Quantizer, function_name, grid, parse_quantizer, without_scale
 from hls.importing.refusals import Refusals, unknown_class
 from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef, calls_in_order
@@ -98,7 +98,7 @@ _STAND_IN_TYPE = FixedType(True, 8, 4)
 _STAND_IN = Grid(_STAND_IN_TYPE, _STAND_IN_TYPE.raw_min, _STAND_IN_TYPE.raw_max)
 _ACTIVATIONS = ("Activation", "QActivation", "ReLU", "LeakyReLU", "ThresholdedReLU", "Softmax")
 _SAME_SHAPE = (
-    *_ACTIVATIONS, "PReLU", "ELU", "LayerNormalization", "BatchNormalization", "BatchNormalizationV1",
+    *_ACTIVATIONS, "PReLU", "ELU", "LayerNormalization", "BatchNormalization",
     "QBatchNormalization", "QAdaptiveActivation", "Masking", "FixedPointQuantizer", "HQuantize", "ops.Softmax",
 )  # fmt: skip
 
@@ -197,7 +197,7 @@ class _Import:
         inputs = [self._tensors[ref] for ref in call.inputs]
         if not inputs:
             raise ModelFileError(f"layer {layer.name!r} is called with no tensor; save the whole model again")
-        if layer.class_name not in self._known:
+        if layer.class_name not in self._known or quantized_by_keras(layer) is not None:
             return self._instead_of(layer, inputs[0], [])
         known = [name for name in inputs if name is not None]
         if len(known) < len(inputs):

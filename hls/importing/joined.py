@@ -42,7 +42,12 @@ def join(weights: Path, architecture: Path, stem: Path) -> Path:
     Raises:
         ModelFileError: one of them is missing, damaged or something else, or they are not of one model.
     """
-    if container(existing_file(weights)) != "hdf5":
+    if existing_file(weights).name.endswith(".weights.json"):
+        raise ModelFileError(
+            f"{weights}: the list of several files that save_weights(max_shard_size=...) wrote; save the weights in "
+            "one, with model.save_weights('model.weights.h5')"
+        )
+    if container(weights) != "hdf5":
         raise ModelFileError(
             f"{weights}: Keras writes weights as HDF5, which this is not; name the file of save_weights"
         )

@@ -162,7 +162,7 @@ _SCHEMAS: dict[str, type[_Options]] = {
     **dict.fromkeys(("Dense", "QDense"), _Weighted),
     **dict.fromkeys(("QDenseBatchnorm",), _FoldedDense),
     **dict.fromkeys(("QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm"), _FoldedConv),
-    **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1", "QBatchNormalization"), _Normalization),
+    **dict.fromkeys(("BatchNormalization", "QBatchNormalization"), _Normalization),
     **dict.fromkeys(("ReLU", "LeakyReLU", "ThresholdedReLU", "ops.LeakyRelu", "ops.Elu"), _Rectifier),
     "Reshape": _Reshape,
     "RepeatVector": _Repeat,

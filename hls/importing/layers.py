@@ -322,7 +322,6 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), _separable),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose"), _transposed),
     "BatchNormalization": _batch_normalization,
-    "BatchNormalizationV1": _batch_normalization,
     "QBatchNormalization": _batch_normalization,
     "QActivation": _activation,
     "Activation": _activation,

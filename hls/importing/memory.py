@@ -37,7 +37,7 @@ def read_memory(model: Any) -> ModelSpec:
             _add_unsaved(entry["config"], layer)
 
     def weights(layer: str, kind: str) -> tuple[npt.NDArray[np.float32], ...]:
-        stored = [np.asarray(array) for array in (layers[layer].get_weights() if layer in layers else [])]
+        stored = _stored(layers[layer]) if layer in layers else []
         # Counters of training steps are int64 scalars.
         arrays = tuple(array.astype(np.float32) for array in stored if array.ndim or array.dtype != np.int64)
         if not all(np.isfinite(array).all() for array in arrays):
@@ -45,6 +45,15 @@ def read_memory(model: Any) -> ModelSpec:
         return arrays
 
     return replace(parse_model(architecture, weights, f"model {model.name!r}"), internal_sigmoid=_internal_sigmoid())
+
+
+def _stored(layer: Any) -> list[npt.NDArray[Any]]:
+    """Its weights, a low-rank update (``enable_lora``) in the kernel, as Keras computes with it and saves it."""
+    if not getattr(layer, "lora_enabled", False):
+        return [np.asarray(array) for array in layer.get_weights()]
+    update = (layer.lora_kernel_a, layer.lora_kernel_b)
+    kept = [weight for weight in layer.weights if not any(weight is part for part in update)]
+    return [np.asarray(layer.kernel if weight.name == "kernel" else weight) for weight in kept]
 
 
 def _layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

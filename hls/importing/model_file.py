@@ -28,6 +28,7 @@ from hls.importing.architecture import (
     parse_model,
 )
 from hls.importing.formats import existing_file, of_another_format, refuse_pickle
+from hls.importing.keras2 import is_keras2, with_its_functions
 from hls.importing.nested import SEPARATOR
 from hls.importing.precision import FLOAT32
 from hls.importing.spec import ModelSpec, Parts
@@ -83,6 +84,12 @@ def read_model(path: str | Path) -> ModelSpec:
             f"{file}: a network of HGQ 2 in HDF5, which does not say which numbers are those of which quantizer; "
             "save it as .keras, which holds the same: keras.models.load_model(FILE).save('model.keras')"
         )
+    updated = [name for name, layer in model.layers.items() if held == "hdf5" and layer.config.get("lora_rank")]
+    if updated:
+        raise ModelFileError(
+            f"{file}: layer {updated[0]!r} has a low-rank update (enable_lora) beside its kernel, which HDF5 cannot "
+            "restore; save the model in memory with model.save('model.keras'), which adds the two"
+        )
     held_by = {name: weights.parts.get(groups.get(name, ""), {}) for name in model.layers}
     return replace(model, layers={name: replace(spec, parts=held_by[name]) for name, spec in model.layers.items()})
 
@@ -103,7 +110,35 @@ def read_architecture(path: Path) -> dict[str, Any]:
                 stored = _h5_architecture(path)
             case None:
                 stored = _json_architecture(path)
-    return check_model(stored, str(path))
+        of_keras2 = is_keras2(_keras_version(path, stored))
+    checked = check_model(stored, str(path))
+    return with_its_functions(checked) if of_keras2 else checked
+
+
+def written_by_keras2(file: Path) -> bool:
+    """Whether a model file says that Keras before 3 wrote it.
+
+    Raises:
+        ModelFileError: damaged.
+    """
+    with damage_told(file):
+        return is_keras2(_keras_version(file, {}))
+
+
+def _keras_version(path: Path, stored: Any) -> Any:
+    """As the file says it, or the architecture that stands alone; None if neither does."""
+    match container(path):
+        case "zip":
+            with zipfile.ZipFile(path) as archive:
+                if "metadata.json" not in archive.namelist():
+                    return None
+                metadata = json.loads(_member(archive, "metadata.json", _LARGEST_ARCHITECTURE))
+        case "hdf5":
+            with read_hdf5(path) as store:
+                return store.attrs.get("keras_version")
+        case None:
+            metadata = stored
+    return metadata.get("keras_version") if isinstance(metadata, dict) else None
 
 
 def _json_architecture(path: Path) -> Any:

@@ -16,8 +16,28 @@ FLOAT32 = (
 _OTHER = ("float16", "bfloat16", "float64", "float8")
 
 
+def quantized_by_keras(layer: LayerSpec) -> UnsupportedError | None:
+    """The refusal of a layer of ``model.quantize``, which holds codes in place of its weights; None of any other."""
+    dtype = layer.config.get("dtype")
+    config = dtype.get("config") if isinstance(dtype, Mapping) else None
+    mode = config.get("mode") if isinstance(config, Mapping) else None
+    if mode is None and isinstance(dtype, str) and "_from_" in dtype:
+        mode = dtype.split("_from_")[0]
+    if not isinstance(mode, str):
+        return None
+    mode = mode.partition("/")[0]  # of int4 with the size of its blocks
+    return UnsupportedError(
+        f"layer {layer.name!r} ({layer.class_name}) was quantized by Keras's model.quantize({mode!r}): it scales by "
+        "float32 numbers, which no grid of bits is; give the model as it was before that, whose weights `qtrigger "
+        "quantize` rounds, which is another network"
+    )
+
+
 def wrong_precision(layer: LayerSpec) -> UnsupportedError | None:
     """The refusal of a layer that computes in another format than float32; None if it does not."""
+    quantized = quantized_by_keras(layer)
+    if quantized is not None:
+        return quantized
     policy = _policy(layer.config.get("dtype"))
     if not any(other in policy for other in _OTHER):
         return None

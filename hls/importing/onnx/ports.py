@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def port_grid(model: OnnxModel, port: Port, statements: Statements) -> Grid:
     what = (
         "quantizers of several types read it, or other operators beside them"
         if any(found)
-        else "no quantizer with a scale that is a power of two reads it first"
+        else "no quantizer with a scale that is a power of two, and more than a sign, reads it first"
     )
     raise UnsupportedError(
         f"input {port.name!r} has no fixed-point type: {what}. State the type: "
@@ -94,7 +94,8 @@ def _first_quantizers(model: OnnxModel, tensor: str) -> Iterator[Grid | None]:
                 waiting += [output for output in node.outputs[:1] if output not in followed]
                 followed.update(node.outputs[:1])
             else:
-                yield _grid(model, node) if node.kind in ("Quant", "IntQuant") and node.inputs[0] == name else None
+                read = _GRIDS.get(node.kind) if node.inputs[0] == name else None
+                yield None if read is None else read(model, node)
 
 
 def _grid(model: OnnxModel, node: Node) -> Grid | None:
@@ -115,6 +116,28 @@ def _grid(model: OnnxModel, node: Node) -> Grid | None:
     # Of a mode that is none the operator is refused.
     rounding = _ROUNDINGS.get(SAME_ROUNDING.get(mode, mode), PortRounding.NEAREST_EVEN)
     return Grid(kind, kind.raw_min + (signed and narrow), kind.raw_max - (narrow and not signed), rounding)
+
+
+def _integer_grid(model: OnnxModel, node: Node) -> Grid | None:
+    """Of a QuantizeLinear to integers of a type, by one power of two, the values that they stand for."""
+    scale = _known(model, node.inputs[1]) if len(node.inputs) > 1 else None
+    zero = np.zeros((), np.uint8) if len(node.inputs) < 3 or not node.inputs[2] else _known(model, node.inputs[2])
+    if scale is None or zero is None or scale.size != 1 or zero.size != 1 or zero.dtype.kind not in "iu":
+        return None
+    step = float(scale.reshape(-1)[0])
+    exponent = power_of_two(fractions([step])) if np.isfinite(step) else None
+    if exponent is None or "output_dtype" in node.attributes:
+        return None
+    ends, offset = np.iinfo(zero.dtype), int(zero.reshape(-1)[0])
+    low, high = int(ends.min) - offset, int(ends.max) - offset
+    return Grid(FixedType.covering(low, high, -exponent), low, high, PortRounding.NEAREST_EVEN)
+
+
+_GRIDS: Mapping[str, Callable[[OnnxModel, Node], Grid | None]] = {
+    "Quant": _grid,
+    "IntQuant": _grid,
+    "QuantizeLinear": _integer_grid,
+}
 
 
 def _known(model: OnnxModel, name: str) -> np.ndarray | None:

@@ -31,7 +31,8 @@ class Tree:
     """Arrays with an entry a node, the first of which is the root; ``left`` is -1 at a leaf.
 
     A comparison that holds goes to ``left``; it is ``x <= threshold`` where ``inclusive``, else ``x < threshold``.
-    ``value`` has a column a score, to each of which a leaf adds.
+    ``value`` has a column a score, to each of which a leaf adds. Pruning leaves ``deleted`` nodes behind, to which
+    no comparison goes.
     """
 
     feature: npt.NDArray[np.int64]
@@ -40,11 +41,12 @@ class Tree:
     left: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
     value: npt.NDArray[np.float64]
+    deleted: int = 0
 
     @property
     def leaves(self) -> int:
-        """How many it has."""
-        return int((self.left < 0).sum())
+        """How many it has, one more than comparisons."""
+        return int((self.left >= 0).sum()) + 1
 
     def depth(self) -> int:
         """Comparisons on the longest way to a leaf."""
@@ -105,7 +107,8 @@ def _check_tree(tree: Tree, ensemble: Ensemble, where: str) -> None:
         raise ModelFileError(f"{where}: its arrays have different lengths; was the file copied whole?")
     inner = tree.left >= 0
     children = np.concatenate([tree.left[inner], tree.right[inner]])
-    if not np.array_equal(np.sort(children), np.arange(1, size)):  # a tree: every node but the root is one's child
+    once = len(np.unique(children)) == len(children) == size - 1 - tree.deleted
+    if not once or ((children < 1) | (children >= size)).any():  # a tree: every node but the root is one's child
         raise ModelFileError(f"{where}: its nodes make no tree; was the file copied whole?")
     if not np.isfinite(tree.value[~inner]).all() or np.isnan(tree.threshold[inner]).any():
         raise ModelFileError(f"{where}: a leaf or a threshold is no number; train again")

@@ -60,7 +60,8 @@ class XgboostFormat:
         scores = max(classes, 1)
         trees = tuple(_trees(part(booster, "model", file), scores, file))
         base = _base(learner, shape.get("base_score"), scores, file)
-        return checked(Ensemble(re.sub(r"\W+", "_", file.stem), features, base, trees), file)
+        notes = _stopped_early(learner, len(trees), scores, file)
+        return checked(Ensemble(re.sub(r"\W+", "_", file.stem), features, base, trees, notes), file)
 
 
 def _object(file: Path) -> Mapping[str, Any]:
@@ -92,6 +93,25 @@ def _base(learner: Mapping[str, Any], stated: Any, scores: int, file: Path) -> n
     return np.array(np.broadcast_to(base, scores)) if base.size == 1 else base
 
 
+def _stopped_early(learner: Mapping[str, Any], trees: int, scores: int, file: Path) -> tuple[str, ...]:
+    """What is to be said of trees behind the best iteration, which some of XGBoost takes and some does not."""
+    attributes = learner.get("attributes")
+    best = attributes.get("best_iteration") if isinstance(attributes, dict) else None
+    if best is None:
+        return ()
+    rounds = int(number(best, f"{file}: best_iteration")) + 1
+    model = part(part(learner, "gradient_booster", file), "model", file)
+    stated = model.get("gbtree_model_param")
+    side_by_side = stated.get("num_parallel_tree", 1) if isinstance(stated, dict) else 1
+    kept = rounds * scores * max(int(number(side_by_side, f"{file}: num_parallel_tree")), 1)
+    if kept >= trees:
+        return ()
+    return (
+        f"training stopped early: all {trees} trees are taken, as xgboost.Booster does; XGBClassifier and XGBRegressor "
+        f"predict with the first {kept}; booster[:{rounds}].save_model(FILE) keeps those alone",
+    )
+
+
 def _trees(model: Mapping[str, Any], count: int, file: Path) -> Iterator[Tree]:
     trees, scores = model.get("trees"), numbers(model.get("tree_info"), f"{file}: tree_info").astype(np.int64)
     if not isinstance(trees, list) or len(trees) != len(scores):
@@ -102,7 +122,8 @@ def _trees(model: Mapping[str, Any], count: int, file: Path) -> Iterator[Tree]:
             raise ModelFileError(f"{where} is none; was the file copied whole?")
         if tree.get("categories"):
             raise UnsupportedError(f"{where}: splits by categories; train with them as numbers, one a column")
-        if int(number(part(tree, "tree_param", file).get("size_leaf_vector", 1), where)) > 1:
+        stated = part(tree, "tree_param", file)
+        if int(number(stated.get("size_leaf_vector", 1), where)) > 1:
             raise UnsupportedError(
                 f"{where}: leaves with several values; train with multi_strategy='one_output_per_tree'"
             )
@@ -114,7 +135,8 @@ def _trees(model: Mapping[str, Any], count: int, file: Path) -> Iterator[Tree]:
         condition = numbers(tree.get("split_conditions"), f"{where}, split_conditions").astype(np.float32)
         plain = condition.astype(np.float64)
         values = one_score(plain, int(score), count, where)
-        yield Tree(feature, plain, np.zeros(len(plain), bool), left, right, values)
+        deleted = int(number(stated.get("num_deleted", 0), where))
+        yield Tree(feature, plain, np.zeros(len(plain), bool), left, right, values, deleted)
 
 
 FORMAT = XgboostFormat()

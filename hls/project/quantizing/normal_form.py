@@ -17,8 +17,10 @@ import numpy.typing as npt
 from hls.errors import UnsupportedError
 from hls.importing import recurrent
 from hls.importing.identities import FUNCTIONS
+from hls.importing.keras2 import HARD_SIGMOID
 from hls.importing.layers import known_classes
 from hls.importing.options import sizes
+from hls.importing.precision import quantized_by_keras
 from hls.importing.quantizers import function_name
 from hls.importing.refusals import TRANSPOSED_1D, unknown_class
 from hls.importing.spec import Call, LayerSpec, ModelSpec, TensorRef, calls_in_order
@@ -27,7 +29,7 @@ from hls.project.quantizing.recurrent import check_recurrent
 
 SUMS = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "Conv2DTranspose")
 """Layers of Keras with a kernel and perhaps a bias."""
-NORMALIZATIONS = ("BatchNormalization", "BatchNormalizationV1")
+NORMALIZATIONS = ("BatchNormalization",)
 _TRAINING = (
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout",
     "ActivityRegularization",
@@ -104,6 +106,9 @@ def _refuse(layer: LayerSpec) -> None:
     known = ["InputLayer", *known_classes()]
     if layer.class_name not in known:
         raise unknown_class(layer.name, layer.class_name, known)
+    quantized = quantized_by_keras(layer)
+    if quantized is not None:
+        raise quantized
     if layer.class_name in (f"Q{kind}Batchnorm" for kind in SUMS) and not layer.config.get(_kernel(layer)):
         raise UnsupportedError(
             f"layer {layer.name!r} ({layer.class_name}) has no {_kernel(layer)}, and folds its kernel by itself; use "
@@ -209,6 +214,10 @@ class _Rewriter:
             slope = {"negative_slope": layer.config.get("negative_slope", 0.2)}
             leaking = replace(layer, name=self._free(f"{layer.name}_{name}"), class_name="LeakyReLU", weights=())
             return self._insert(replace(leaking, config=slope), x)
+        if name == HARD_SIGMOID:
+            line = LayerSpec(self._free(f"{layer.name}_line"), "Rescaling", {"scale": 0.2, "offset": 0.5}, (), ())
+            clip = LayerSpec(self._free(f"{layer.name}_hard_sigmoid"), "ReLU", {"max_value": 1.0}, (), ())
+            return self._insert(clip, self._insert(line, x))
         own = replace(layer, name=self._free(f"{layer.name}_{name}" if layer.class_name in _WEIGHTED else layer.name))
         return self._insert(replace(own, class_name="Activation", config={"activation": name}, weights=()), x)
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from hls.errors import ToolError
 from hls.graph import FixedGraph
 from hls.importing.heads import ARGMAX, TABLE, Head, stated_heads
-from hls.importing.model_file import container, read_model
+from hls.importing.model_file import container, read_model, written_by_keras2
 from hls.machine.programs import started
 from hls.machine.progress import Progress
 from hls.verification.witnesses.base import OFF_GRID, Skipped, Task, WitnessRun
@@ -109,6 +109,7 @@ class FrameworkWitness:
         job = {
             "framework": self.framework.module,
             "model": str(named_by_content(self._model_file, folder)),
+            "of_keras2": written_by_keras2(self._model_file),
             "inputs": len(raw_inputs),
             "layers": layers,
             "internal_sigmoid": self._statements.internal_sigmoid,

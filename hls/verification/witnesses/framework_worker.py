@@ -40,6 +40,8 @@ def main(folder: Path) -> int:
     except (ValueError, TypeError, KeyError, AttributeError, ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"\n{reason(error)}\n")
         return _CANNOT_LOAD
+    if job["of_keras2"]:
+        restore_functions(keras, model)
     inputs = [np.load(folder / f"input{index}.npy") for index in range(job["inputs"])]
     if isinstance(model, keras.Sequential):
         model.build((None, *inputs[0].shape[1:]))  # one of Keras 2 may name its input nowhere
@@ -62,6 +64,19 @@ def main(folder: Path) -> int:
             np.save(folder / f"output{index}.npy", output)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return 0
+
+
+def restore_functions(keras: Any, model: Any) -> None:
+    """Give the layers of a file of Keras 2 the ``hard_sigmoid`` of Keras 2, where the Keras that loaded it has its own.
+
+    Keras 2: ``clip(0.2 * x + 0.5, 0, 1)``; Keras 3, without a word: ``relu6(x + 3) / 6``.
+    """
+    if keras.__version__.startswith("2."):
+        return
+    for layer in model._flatten_layers(include_self=False):
+        for key in ("activation", "recurrent_activation"):
+            if getattr(layer, key, None) is keras.activations.hard_sigmoid:
+                setattr(layer, key, lambda x: keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0))
 
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

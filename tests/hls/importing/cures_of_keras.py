@@ -15,6 +15,11 @@ def policy(name: str) -> dict[str, Any]:
     return {"class_name": "DTypePolicy", "config": {"name": name}}
 
 
+def by_keras(mode: str) -> dict[str, Any]:
+    """The policy of a layer that Keras quantized itself."""
+    return {"class_name": "QuantizedDTypePolicy", "config": {"mode": mode, "source_name": "float32"}}
+
+
 def held(kind: str, **config: Any) -> dict[str, Any]:
     """A layer inside another."""
     return {"class_name": kind, "config": {"name": "inside", **config}}
@@ -161,6 +166,8 @@ CASES: list[Case] = [
     keras([layer("QActivation", "o", X, activation=Q8, dtype=policy("float16"))],
      ("float16", "set_dtype_policy('float32')"),
      [layer("QActivation", "o", X, activation=Q8, dtype=policy("float32"))]),
+    keras([layer("Dense", "o", X, units=2, use_bias=False, dtype=by_keras("int8"))],
+     ("as it was before that", ANOTHER), [layer("QDense", "o", X, use_bias=False, kernel_quantizer=Q8)]),
     keras([operator("Mean", "m", X, axis=1), activation("o", "relu", "m")], ("put a QActivation(quantized_bits(...))",),
      [operator("Mean", "m", X, axis=1), activation("n", Q8, "m"), activation("o", "relu", "n")]),
     keras([operator("Split", "o", X, indices_or_sections="all", axis=-1)], ("state a number of equal parts",),

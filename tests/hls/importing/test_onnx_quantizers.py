@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hls.emulation import Emulator
+from hls.emulation import Emulator, emulate
+from hls.errors import UnsupportedError
 from hls.graph import nodes
 from hls.importing import Statements, import_model
 from tests.hls.importing.onnx_checks import KERNEL, NUMBERS, W, chain, exact, quant
@@ -155,6 +157,35 @@ class TestQuantizers:
         graph, _ = exact(chain((1, 4), quant("x", "y", bits="b3", narrow=1)), tmp_path, input_type=None)
         port = graph.port(graph.inputs[0])
         assert (str(port.type), port.raw_min, port.raw_max) == ("ap_fixed<3,1>", -3, 3)
+
+    @pytest.mark.parametrize(
+        ("zero", "ends", "kind"),
+        [
+            (np.array(0, np.int8), (-128, 127), "ap_fixed<8,6>"),
+            (np.array(0, np.uint8), (0, 255), "ap_ufixed<8,6>"),
+            (np.array(128, np.uint8), (-128, 127), "ap_fixed<8,6>"),
+            (np.array(3, np.int8), (-131, 124), "ap_fixed<9,7>"),
+            (None, (0, 255), "ap_ufixed<8,6>"),
+        ],
+    )
+    def test_the_port_takes_the_integers_that_onnx_itself_makes_of_it(
+        self, zero: Any, ends: tuple[int, int], kind: str, tmp_path: Path
+    ) -> None:
+        names = ("t",) if zero is None else ("t", "o")
+        steps = (Step("QuantizeLinear", ("x", *names), "i"), Step("DequantizeLinear", ("i", *names), "y"))
+        file = chain((1, 4), *steps, t=0.25, o=np.array(0, np.uint8) if zero is None else zero)
+        graph = import_model(file.write(tmp_path / "m.onnx"))
+        port = graph.port(graph.inputs[0])
+        assert (str(port.type), (port.raw_min, port.raw_max)) == (kind, ends)
+        found = emulate(graph, [[0.125, 0.375, -1000.0, 1000.0]])[0] * 4  # 0.5 and 1.5 steps are ties, to even
+        assert found.tolist() == [0.0, 2.0, *ends]
+
+    @pytest.mark.parametrize("step", [0.3, float(np.float32(0.1))])
+    def test_integers_of_other_steps_give_the_port_no_type(self, step: float, tmp_path: Path) -> None:
+        steps = (Step("QuantizeLinear", ("x", "t", "o"), "i"), Step("DequantizeLinear", ("i", "t", "o"), "y"))
+        file = chain((1, 4), *steps, t=step, o=np.array(0, np.int8)).write(tmp_path / "m.onnx")
+        with pytest.raises(UnsupportedError, match="no quantizer with a scale that is a power of two"):
+            import_model(file)
 
     @pytest.mark.parametrize(
         ("annotation", "kind"),

@@ -82,6 +82,32 @@ class TestArithmetic:
         graph = import_model(written(tmp_path / "m.json", xgboost(lone)), QUARTERS)
         assert set(emulate(graph, EVENTS)[:, 0]) == {2.25}
 
+    @pytest.mark.parametrize("deleted", [0, 1])
+    def test_nodes_that_pruning_deleted_are_no_part_of_it(self, deleted: int, tmp_path: Path) -> None:
+        """XGBoost keeps their places and writes 2**31 - 1 for what they compared."""
+        pruned = {key: [*values, *extra] for key, values, extra in (
+            ("left_children", FIRST["left_children"], [-1, -1]), ("right_children", FIRST["right_children"], [-1, -1]),
+            ("split_indices", FIRST["split_indices"], [2**31 - 1] * 2),
+            ("split_conditions", FIRST["split_conditions"], [0.0, 0.0]))}  # fmt: skip
+        held = xgboost({**FIRST, **pruned, "tree_param": {"num_deleted": str(2 - deleted), "size_leaf_vector": "1"}})
+        file = written(tmp_path / "m.json", held)
+        if deleted:
+            with pytest.raises(ModelFileError, match="tree 0: its nodes make no tree"):
+                import_model(file, QUARTERS)
+        else:
+            found = emulate(import_model(file, QUARTERS), [[0.25, 0.0], [0.25, 0.25], [0.5, 0.0]])
+            assert found.ravel().tolist() == [1.25, -1.75, 4.25]
+
+    def test_trees_behind_the_best_iteration_are_taken_and_it_is_said(self, tmp_path: Path) -> None:
+        """xgboost.Booster predicts with all of them, XGBClassifier does not (microsoft/onnxruntime#5450)."""
+        held = xgboost(FIRST, SECOND)
+        held["learner"]["attributes"] = {"best_iteration": "0"}
+        graph = import_model(written(tmp_path / "m.json", held), QUARTERS)
+        assert emulate(graph, [[0.25, 0.0]]).tolist() == [[1.75]]  # 1 + 0.5 + 0.25
+        assert any("with the first 1; booster[:1].save_model(FILE) keeps those alone" in note for note in graph.notes)
+        held["learner"]["attributes"] = {"best_iteration": "1"}
+        assert not any("early" in note for note in import_model(written(tmp_path / "m.json", held), QUARTERS).notes)
+
     def test_deep_trees_are_not_filled_up(self, tmp_path: Path) -> None:
         graph = import_model(
             written(tmp_path / "m.json", xgboost(chain(12), SECOND, chain(9, 0.0), base="0")), QUARTERS

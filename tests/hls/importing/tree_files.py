@@ -12,7 +12,7 @@ import numpy as np
 from tests.hls.importing.onnx_files import TREES, File, Step
 
 # x0 < 0.5 ? (x1 < 0.25 ? 1 : -2) : 4, and x1 < 0.6 ? 0.5 : 0.125
-FIRST = {
+FIRST: dict[str, Any] = {
     "left_children": [1, 3, -1, -1, -1], "right_children": [2, 4, -1, -1, -1], "split_indices": [0, 1, 0, 0, 0],
     "split_conditions": [0.5, 0.25, 4.0, 1.0, -2.0], "categories": [], "tree_param": {"size_leaf_vector": "1"},
 }  # fmt: skip
