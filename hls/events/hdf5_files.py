@@ -62,10 +62,27 @@ def _refuse_mask(path: Path, file: h5py.File, name: str) -> None:
             raise EventError(f"{path}: dataset {other!r} masks values of {name!r}; give events without missing values")
 
 
+def _refuse_filters(path: Path, dataset: h5py.Dataset) -> None:
+    """Numbers packed by what HDF5 does not bring along, such as Blosc, are whole and unreadable here."""
+    made = dataset.id.get_create_plist()
+    for place in range(made.get_nfilters()):
+        number, _, _, name = made.get_filter(place)
+        if not h5py.h5z.filter_avail(number):
+            called = name.decode(errors="replace").partition(";")[0] or "without a name"
+            raise EventError(
+                f"{path}: dataset {dataset.name!r} is compressed by filter {number} ({called}), which HDF5 does not "
+                "bring along; set HDF5_PLUGIN_PATH to the folder of its plugin (hdf5plugin.PLUGIN_PATH of the package "
+                "hdf5plugin), or write it again with gzip"
+            )
+
+
 def _values(path: Path, dataset: h5py.Dataset, field: str | None) -> Array:
     missing = lacks(dataset)
     if missing is not None:
         raise EventError(f"{path}: {missing}; HDF5 would give zeros in its place, so copy or write what is missing")
+    if dataset.shape is None:
+        raise EventError(f"{path}: dataset {dataset.name!r} is empty; write the events into it")
+    _refuse_filters(path, dataset)
     require_size(path, dataset.nbytes)
     values = np.asarray(dataset[()] if field is None else dataset[field])
     for attribute in _FILL:

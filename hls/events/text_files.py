@@ -23,11 +23,28 @@ def is_table(head: bytes) -> bool:
         lines = head.decode("utf-8-sig", errors="strict" if len(head) < 1 << 12 else "ignore").splitlines()
     except UnicodeDecodeError:
         return False
+    lines = lines[_comments(lines) :]
     if not lines or "\0" in lines[0]:
         return False
     names = next(csv.reader(lines[:1], delimiter=_delimiter(lines[0])))
     several = len(names) > 1 or (len(lines) > 1 and _is_number(lines[1]))
     return several and not any(map(_is_number, names))
+
+
+def _comments(lines: list[str]) -> int:
+    """How many lines come before the names: such as begin with a #, but for the last where it divides as the next does.
+
+    >>> _comments(["# made by me", "pt,eta", "1,2"]), _comments(["# made by me", "# pt,eta", "1,2"])  # numpy.savetxt
+    (1, 1)
+    """
+    count = next((place for place, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if 0 < count < len(lines):
+        delimiter = _delimiter(lines[count])
+        if lines[count - 1].count(delimiter) == lines[count].count(delimiter) and _is_number(
+            lines[count].split(delimiter)[0]
+        ):
+            return count - 1
+    return count
 
 
 def _delimiter(line: str) -> str:
@@ -46,10 +63,10 @@ def _is_number(text: str) -> bool:
 def opened_text(path: Path) -> Iterator[EventFile]:
     """A table in text; the delimiter is a comma, a semicolon or a tabulator."""
     with damage(path, _DAMAGE, _CURE), path.open(encoding="utf-8-sig", newline="") as file:
-        delimiter = _delimiter(file.readline())
-        file.seek(0)
-        names, *rows = list(csv.reader(file, delimiter=delimiter))
-    names = [name.strip() for name in names]
+        lines = file.readlines()
+        lines = lines[_comments(lines) :]
+        names, *rows = list(csv.reader(lines, delimiter=_delimiter(lines[0])))
+    names = [name.strip() for name in (names[0].removeprefix("#"), *names[1:])]
     rows = [row for row in rows if row]
     for number, row in enumerate(rows):
         if len(row) != len(names):

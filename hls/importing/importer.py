@@ -126,7 +126,8 @@ class _Import:
         try:
             return self._whole()
         except ModelFileError:
-            if self._guessed:  # of a shape, with which what is right may not go together
+            # Of a shape, with which what is right may not go together; or of layers with several outputs, all refused.
+            if self._guessed or _reads_further_tensors(self._model):
                 self._refusals.raise_all()
             raise
 
@@ -253,6 +254,12 @@ class _Import:
         name = f"stand-in {len(self._builder.nodes)}"
         node = nodes.Input(name, (), name, shape, _STAND_IN.type, _STAND_IN.raw_min, _STAND_IN.raw_max)
         return self._builder.add(node)
+
+
+def _reads_further_tensors(model: ModelSpec) -> bool:
+    """Whether something reads another output of a layer than its first."""
+    calls = (call for layer in model.layers.values() for call in layer.calls)
+    return any(ref.tensor for ref in (*model.outputs, *(ref for call in calls for ref in call.inputs)))
 
 
 def _wanted_shape(layer: LayerSpec) -> tuple[int, ...] | None:

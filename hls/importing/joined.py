@@ -19,6 +19,9 @@ from hls.importing.model_file import WEIGHTS_MEMBER, container, damage_told, rea
 from hls.machine.files import whole_file
 from hls.machine.hdf5 import read_hdf5, whole_hdf5
 
+_DEEPEST = 8
+"""Slashes in the name of a layer."""
+
 
 @contextmanager
 def whole_model(model: Path, architecture: Path | None) -> Iterator[Path]:
@@ -63,14 +66,20 @@ def join(weights: Path, architecture: Path, stem: Path) -> Path:
     return _as_archive(weights, described, stem.parent / f"{stem.name}.keras")
 
 
-def _names(groups: h5py.Group, *, of_keras2: bool) -> Iterator[str]:
-    """Of the layers that have weights, as far as the file says them."""
+def _names(groups: h5py.Group, *, of_keras2: bool, before: str = "") -> Iterator[str]:
+    """Of the layers that have weights, as far as the file says them; a layer of Keras 2 may be called "conv1/bn"."""
     for key, group in groups.items():
         if of_keras2:
-            if len(group):
-                yield key
+            if "weight_names" not in group.attrs and before.count("/") < _DEEPEST and _holds_groups(group):
+                yield from _names(group, of_keras2=True, before=f"{before}{key}/")
+            elif len(group):
+                yield before + key
         elif "vars" in group and "name" in group["vars"].attrs and len(group["vars"]):
             yield str(group["vars"].attrs["name"])
+
+
+def _holds_groups(group: h5py.Group) -> bool:
+    return len(group) > 0 and all(isinstance(inner, h5py.Group) for inner in group.values())
 
 
 def _require_one_model(stored: set[str], described: dict[str, Any], weights: Path, architecture: Path) -> None:

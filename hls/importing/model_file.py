@@ -298,6 +298,9 @@ def _h5_weights(file: Path, architecture: dict[str, Any]) -> _Weights:
     with read_hdf5(file) as store:
         root = _group(store, "model_weights", str(file)) if "model_weights" in store else store
         held = {key: _group(root, key, str(file)) for key in root}
+        names = map(layer_name, layer_entries(architecture))
+        # Keras 2 takes "conv1/bn" for a name, and HDF5 for a group in a group.
+        held |= {name: _group(root, name, str(file)) for name in names if "/" in name and name in root}
         places = {key: (key, _weight_names(group, key)) for key, group in held.items()}
         for entry in layer_entries(architecture):
             name = layer_name(entry)
@@ -314,7 +317,7 @@ def _of_model(model: dict[str, Any], names: list[str], prefix: str) -> Iterator[
     """Which of the weights of a model in the model are whose: one group has all, "inner/dense/kernel", by name."""
     for entry in layer_entries(model):
         name = layer_name(entry)
-        own = [weight for weight in names if name in weight.split("/")[:-1]]
+        own = [weight for weight in names if f"/{name}/" in f"/{weight}"]
         # Two models may each have a layer of that name.
         nearer = [weight for weight in own if f"/{layer_name(model)}/{name}/" in f"/{weight}"]
         own = nearer or own

@@ -121,6 +121,9 @@ _CURES: dict[str, str] = {
     "which compute the same",
     "ops.Slice": "it takes a part of the batch too; write it as x[:, 1:3], which computes the same of every event",
     "ops.Diff": "write it as a difference of slices (x[:, 1:] - x[:, :-1]), which computes the same",
+    **dict.fromkeys(("QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer"),
+        "it is of TensorFlow Model Optimization's quantization-aware training, whose scales are float32 numbers; give "
+        "the network as it was before quantize_model to `qtrigger quantize`, which is another network"),
     "Masking": "firmware computes every step; multiply by a 0 or 1 that you give it as an input",
     "Embedding": "a table by index; give the network what it would look up as an input",
 }  # fmt: skip

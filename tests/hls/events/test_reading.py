@@ -176,6 +176,35 @@ def test_a_table_of_hdf5_has_fields(tmp_path: Path) -> None:
     assert read(path, (2,), "n,jets/pt").tolist() == [[2, 1.5], [3, 2.5]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# pt,eta\n1.5,-2\n3,4\n",  # as numpy.savetxt writes a header
+        "# made by hand, in a hurry\n# pt,eta\n1.5,-2\n3,4\n",
+        "# made by hand\npt,eta\n1.5,-2\n3,4\n",
+        "# made by hand, in a hurry\npt,eta\n1.5,-2\n3,4\n",
+    ],
+)
+def test_comments_before_a_table(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(text, encoding="utf-8")
+    found = read_events(path, {"x": (2,)}, Choice(parse_features(["eta,pt"])))
+    assert found.inputs["x"].tolist() == [[-2.0, 1.5], [4.0, 3.0]]
+
+
+def test_a_filter_that_hdf5_does_not_bring_along(tmp_path: Path) -> None:
+    """Such a file is whole (h5py/h5py#2294); HDF5 itself complains of a folder of plugins alone."""
+    path = tmp_path / "events.h5"
+    with h5py.File(path, "w") as file:
+        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        made.set_chunk((2, 2))
+        made.set_filter(32001, h5py.h5z.FLAG_OPTIONAL, (2,))  # Blosc's number
+        h5py.h5d.create(file.id, b"x", h5py.h5t.IEEE_F64LE, h5py.h5s.create_simple((2, 2)), made)
+        file["x"].id.write_direct_chunk((0, 0), b"packed", 0)
+    with pytest.raises(EventError, match=r"compressed by filter 32001 .*set HDF5_PLUGIN_PATH"):
+        read_events(path, {"x": (2,)})
+
+
 def test_values_that_no_input_takes(tmp_path: Path) -> None:
     path = tmp_path / "events.npz"
     arrays = {"a": [1, np.nan, 3], "b": ["u", "v", "w"], "c": [1, 2], "d": [1j, 2, 3], "e": [], "f": [1, 2, 3]}

@@ -231,6 +231,8 @@ CASES: list[Case] = [
           [dense("o", "q")], shape=(2, 3), weights={"o": MATRIX}, same=lambda x: x @ MATRIX[0]),
     keras([layer("CenterCrop", "o", X, height=2, width=2)], ("leave it to whoever makes them", "Cropping2D"),
           [layer("Cropping2D", "o", X, cropping=1)], shape=(4, 4, 1), same=lambda x: x[:, 1:3, 1:3]),
+    keras([layer("QuantizeWrapperV2", "o", X, layer=held("Dense", units=2))],
+     ("as it was before quantize_model to `qtrigger quantize`", ANOTHER), [dense("o", "q")]),
     keras([layer("Masking", "o", X, mask_value=0.0)], "multiply by a 0 or 1 that you give it as an input",
           [port("m", 2, 1), activation("b", "quantized_relu(1,1)", "m"), operator("Multiply", "o", X, tensor("b"))],
           shape=(2, 3)),

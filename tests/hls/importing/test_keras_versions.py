@@ -99,6 +99,58 @@ def test_normalizations_that_differ_in_training_alone(kind: str, tmp_path: Path)
     assert emulate(import_keras(path), [EVENT])[0].tolist() == [-2.5, -0.5, 0.25, 0.25]  # half of x - mean
 
 
+def file_of_keras2(path: Path, name: str, *, whole: bool) -> Path:
+    """HDF5 of Keras 2 by hand: a dense layer called ``name`` in a model, or its weights alone."""
+    entries = [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 2]}},
+        {"class_name": "QActivation", "config": {"name": "q", "activation": Q8}},
+        {"class_name": "QDense", "config": {"name": name, "units": 1, "kernel_quantizer": Q8, "bias_quantizer": Q8}},
+    ]
+    config = json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": entries}})
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights") if whole else file
+        for layer_name in ("q", name):
+            root.create_group(layer_name).attrs["weight_names"] = []
+        arrays = {f"{name}/kernel:0": [[0.5], [-0.25]], f"{name}/bias:0": [1.0]}
+        for weight, values in arrays.items():
+            root[name].create_dataset(weight, data=np.array(values, np.float32))
+        root[name].attrs["weight_names"] = [weight.encode() for weight in arrays]
+        if whole:
+            file.attrs["model_config"] = config
+    path.with_suffix(".json").write_text(config, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["d", "block/d", "block/1/d"])
+def test_names_of_keras_2_with_slashes(name: str, tmp_path: Path) -> None:
+    """As those of its own DenseNet, "conv1/bn", which HDF5 takes for groups in groups."""
+    whole = import_keras(file_of_keras2(tmp_path / "m.h5", name, whole=True))
+    alone = file_of_keras2(tmp_path / "w.h5", name, whole=False)
+    joined = import_keras(alone, architecture=alone.with_suffix(".json"))
+    for graph in (whole, joined):
+        assert emulate(graph, [[1.5, -2.0]]).tolist() == [[2.25]]  # 0.75 + 0.5 + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (lambda: keras.layers.SimpleRNN(2, activation="relu", return_state=True), "return_state=True is not supported"),
+        (
+            lambda: keras.layers.Bidirectional(keras.layers.SimpleRNN(2, activation="relu"), merge_mode=None),
+            "merge_mode=None has two outputs; use 'concat'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("last", [True, False])
+def test_a_layer_of_two_outputs_is_told_as_such(kind: Any, told: str, last: bool) -> None:
+    """The file holds all that its second output needs."""
+    ports = keras.Input((3, 2))
+    outputs = kind()(QActivation(quantized_bits(4, 1, alpha=1))(ports))
+    model = keras.Model(ports, outputs if last else keras.layers.Add()(outputs))
+    with pytest.raises(UnsupportedError, match=told):
+        import_keras(model)
+
+
 def quantized_by(mode: str) -> Any:
     model = keras.Sequential([keras.Input((4,)), QActivation(quantized_bits(8, 3, alpha=1)), keras.layers.Dense(2)])
     model.layers[-1].quantize(mode)
