@@ -32,8 +32,9 @@ _WRONG_FLAG = re.compile(r"after (\d+) results (\w+) is ([01]) ")
 _GAP_SEED = 7
 # Passes with gaps and with a reset prove the flow of valid flags, for which this many events are plenty.
 _CONTROL_EVENTS = 2000
+# Functions are short because the time of g++ grows faster than their length.
 _VERILATOR = ("--cc", "--prefix", "Vdut", "--Mdir", ".", "-O3", "--x-initial", "unique", "--no-timing",
-              "--output-split", "20000", "-Wno-fatal", "-Wno-lint")  # fmt: skip
+              "--output-split", "20000", "--output-split-cfuncs", "300", "-Wno-fatal", "-Wno-lint")  # fmt: skip
 _FLAGS = ("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0")
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 
@@ -185,7 +186,7 @@ class Simulation:
             (folder / "testbench.cpp").write_text(bench, encoding="utf-8")
             self._verilate(verilator, folder)
             units = united(sorted(folder.glob("*.cpp")), folder)
-            made = compile_objects(units, _flags(verilator), folder, self.jobs)
+            made = compile_objects(units, _flags(verilator), folder, self.jobs, _level(design))
             link([*made, *_runtime(verilator, self.cache, self.jobs)], folder / _PROGRAM)
             for leftover in folder.iterdir():
                 if leftover.name != _PROGRAM:
@@ -322,6 +323,12 @@ def _sharing(modules: Sequence[str]) -> list[str]:
 def _flags(verilator: Verilator) -> list[str]:
     include = verilator.root / "include"
     return [*_FLAGS, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _level(design: Design) -> str:
+    """How far g++ optimises. At level 2 it takes three to five times as long for the straight code of an unrolled
+    network, which runs hardly faster then; the code of engines is short, and runs for thousands of clocks an event."""
+    return "-O2" if design.folded else "-O1"
 
 
 def _runtime(verilator: Verilator, cache: Path, jobs: int) -> list[Path]:

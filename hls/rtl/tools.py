@@ -16,7 +16,7 @@ from hls.machine.extras import not_installed
 from hls.machine.programs import last_lines, run_program
 
 _SLOW = "__Slow"
-_UNIT = 100_000  # bytes of C++
+_UNIT = 400_000  # bytes of C++
 
 
 @dataclass(frozen=True)
@@ -117,16 +117,18 @@ def _size(source: Path) -> int:
     return source.stat().st_size
 
 
-def compile_objects(sources: Sequence[Path], flags: Sequence[str], folder: Path, jobs: int) -> list[Path]:
+def compile_objects(
+    sources: Sequence[Path], flags: Sequence[str], folder: Path, jobs: int, level: str = "-O2"
+) -> list[Path]:
     """Compile C++ ``sources`` side by side with g++ into ``folder``; raises ``ToolError``.
 
-    Sources named ``*__Slow*`` run once at the start and are not optimised.
+    ``level`` is that of optimisation; sources named ``*__Slow*`` run once at the start and are not optimised.
     """
 
     def compile_one(source: Path) -> Path:
-        level = "-O0" if _SLOW in source.name else "-O2"
+        asked = "-O0" if _SLOW in source.name else level
         target = folder / f"{source.stem}.o"
-        run_tool(["g++", "-std=c++17", "-w", *flags, level, "-c", str(source), "-o", target.name], folder, "g++")
+        run_tool(["g++", "-std=c++17", "-w", *flags, asked, "-c", str(source), "-o", target.name], folder, "g++")
         return target
 
     with ThreadPoolExecutor(jobs) as pool:

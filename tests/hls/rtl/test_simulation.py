@@ -141,7 +141,7 @@ def test_a_bench_is_found_again_for_the_same_ports_only(tmp_path: Path, monkeypa
 
 def test_small_sources_are_compiled_together(tmp_path: Path) -> None:
     """All of them once, those that are not optimised apart, and a large one alone."""
-    sizes = {"a.cpp": 10, "b.cpp": 1 << 20, "c.cpp": 20, "d__Slow.cpp": 5, "e__Slow.cpp": 6, "f.cpp": 99_980}
+    sizes = {"a.cpp": 10, "b.cpp": 1 << 20, "c.cpp": 20, "d__Slow.cpp": 5, "e__Slow.cpp": 6, "f.cpp": 399_980}
     for name, size in sizes.items():
         (tmp_path / name).write_text(" " * size)
     units = tools.united([tmp_path / name for name in sizes], tmp_path)
