@@ -340,6 +340,10 @@ def _arguments(value: Any, where: str) -> Iterator[TensorRef | Constant]:
             for key in sorted(value):
                 yield from _arguments(value[key], where)
     elif isinstance(value, list | tuple):
+        array = numbers(value) if any(isinstance(item, list | tuple) for item in value) else None
+        if array is not None:  # lists in a list, whose shape tells
+            yield Constant(array.astype(np.float32))
+            return
         for item in value:
             yield from _arguments(item, where)
     elif isinstance(value, int | float):

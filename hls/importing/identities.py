@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hls.errors import ModelFileError, UnsupportedError
@@ -47,7 +49,9 @@ def _square(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _min(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    largest = operators.HANDLERS["ops.Max"](emit, spec, (operators.negated(emit, spec, inputs[0]),))
+    initial = spec.config.get("initial")
+    turned = spec if initial is None else replace(spec, config={**spec.config, "initial": -initial})
+    largest = operators.HANDLERS["ops.Max"](emit, turned, (operators.negated(emit, spec, inputs[0]),))
     return operators.negated(emit, spec, largest)
 
 
@@ -100,6 +104,7 @@ FUNCTIONS = {
     "ops.Softsign": "softsign",
     "ops.Relu": "relu",
     "ops.Relu6": "relu6",
+    "ops.HardTanh": "hard_tanh",
     "ops.LeakyRelu": "leaky_relu",
 }
 """Operators that are functions of ``Activation``, whose name is its own for them."""

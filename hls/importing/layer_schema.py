@@ -120,6 +120,7 @@ class _Around(_Options):
 class _Reduction(_Options):
     axis: Axes | None = None
     keepdims: Flag = False
+    initial: Number | None = None
 
 
 class _Projection(_Options):
@@ -172,7 +173,7 @@ _SCHEMAS: dict[str, type[_Options]] = {
     "Permute": _Permute,
     **dict.fromkeys(("Concatenate", "ops.Concatenate"), _AlongAxis),
     "Flatten": _GlobalPool,
-    **dict.fromkeys(("ops.Sum", "ops.Mean", "ops.Max", "ops.Min"), _Reduction),
+    **dict.fromkeys(("ops.Sum", "ops.Mean", "ops.Max", "ops.Min", "ops.Amax", "ops.Amin"), _Reduction),
     "ops.Reshape": _OperatorReshape,
     "ops.Transpose": _OperatorTranspose,
     **dict.fromkeys(("ops.Squeeze", "ops.Flip"), _Axes),

@@ -257,6 +257,9 @@ def _reduce(*, maximum: bool, mean: bool = False) -> Handler:
         out = emit(nodes.Pool, "reduce", (x,), (count,), (count,), ((0, 0),), maximum)
         if mean:
             out = pooling.divided(emit, out, count)
+        initial = spec.config.get("initial")
+        if maximum and initial is not None:
+            out = clipped(emit, out, float(np.float32(initial)), None)
         return emit(nodes.Reshape, "result", (out,), shape)
 
     return handler

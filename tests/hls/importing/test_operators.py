@@ -54,12 +54,26 @@ X = tensor("q")
         (layer("Cast", "o", X, module="keras.src.ops.core", dtype="float32"), [-1.5, 0.25, 2.0]),
         (layer("Identity", "o", X), [-1.5, 0.25, 2.0]),
         (layer("Rescaling", "o", X, scale=0.5, offset=[1.0, 0.0, -1.0]), [0.25, 0.125, 0.0]),
+        (operator("Max", "o", X, axis=1, initial=3.0), [3.0]),
+        (operator("Max", "o", X, axis=1, initial=1.0), [2.0]),
+        (operator("Min", "o", X, axis=1, initial=-2.5), [-2.5]),
+        (operator("Min", "o", X, axis=1, initial=0), [-1.5]),
+        (operator("Amin", "o", X, axis=1, keepdims=True, initial=-2.5), [-2.5]),
+        (operator("Multiply", "o", X, [[1.0, 2.0, -4.0]]), [-1.5, 0.5, -8.0]),
+        (layer("HardTanh", "o", X, module="keras.src.ops.nn"), [-1.0, 0.25, 1.0]),
         (layer("Dot", "o", [X, X], axes=1, normalize=False), [6.3125]),
         (layer("Activation", "o", X, activation="leaky_relu"), [-1.5 * float(np.float32(0.2)), 0.25, 2.0]),
     ],
 )
 def test_an_operator_with_constants(entry: dict[str, Any], right: list[float], tmp_path: Path) -> None:
     assert computed(tmp_path, entry) == [right]
+
+
+def test_places_in_lists_of_lists_are_no_list_of_places(tmp_path: Path) -> None:
+    """They once came in as one list: four values where Keras gives two by two."""
+    assert computed(tmp_path, operator("Take", "o", X, [0, 2], axis=-1)) == [[-1.5, 2.0]]
+    with pytest.raises(UnsupportedError, match="takes places that are no list of numbers; write it as slices"):
+        computed(tmp_path, operator("Take", "o", X, [[0, 1], [2, 1]], axis=-1))
 
 
 def in_hdf5(path: Path, *entries: dict[str, Any]) -> Path:
