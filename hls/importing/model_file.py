@@ -112,7 +112,10 @@ def read_architecture(path: Path) -> dict[str, Any]:
                 stored = _json_architecture(path)
         of_keras2 = is_keras2(_keras_version(path, stored))
     checked = check_model(stored, str(path))
-    return with_its_functions(checked) if of_keras2 else checked
+    try:
+        return with_its_functions(checked) if of_keras2 else checked
+    except RecursionError as error:
+        raise ModelFileError(f"{path}: no Keras architecture: nested too deep") from error
 
 
 def written_by_keras2(file: Path) -> bool:

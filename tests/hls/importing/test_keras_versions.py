@@ -85,6 +85,16 @@ def test_the_witness_gives_layers_of_keras_2_their_hard_sigmoid() -> None:
     assert np.allclose(found, [0.5, 0.5, 0.6, 0.7], atol=1e-7)
 
 
+def test_options_nested_too_deep_to_look_through_are_told(tmp_path: Path) -> None:
+    path = file_of_keras2(tmp_path / "m.h5", "d", whole=True)
+    with h5py.File(path, "a") as file:
+        file.attrs["keras_version"] = "2.12.0"
+        deep = f'"units": 1, "more": {"[" * 600}{"]" * 600}'
+        file.attrs["model_config"] = str(file.attrs["model_config"]).replace('"units": 1', deep)
+    with pytest.raises(ModelFileError, match="nested too deep"):
+        import_keras(path)
+
+
 def test_numbers_that_early_keras_2_wrote_as_arrays(tmp_path: Path) -> None:
     slope = layer("LeakyReLU", "o", tensor("q"), alpha={"type": "ndarray", "value": 0.25})
     graph = import_keras(of_function(tmp_path, "2.0.8", slope))
