@@ -14,10 +14,10 @@ from benchmarks.proof_mutants.firmwares import Firmware, corners
 from benchmarks.proof_mutants.verdicts import EQUIVALENT, NOT_DONE, REFUTED
 from benchmarks.proof_mutants.vhdl import vhdl_faults
 from hls.emulation import Emulator
+from hls.events import gather
 from hls.graph import nodes
 from hls.rtl import write_rtl
 from hls.target import Target
-from hls.verification.sample import gather
 
 CORE = """\
 module f_core_logic0 (

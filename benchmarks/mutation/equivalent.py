@@ -43,9 +43,9 @@ EQUIVALENT: dict[str, str] = {
     ),
     "hls/rtl/arithmetic.py: bits = max(high.bit_length(), (-low - 1).bit_length() if signed else 0) => "
     "bits = max(high.bit_length(), (-low - 1).bit_length() if signed else (0 - 1))": "no length is below zero",
-    "hls/verification/corners.py: seen = traced[name].reshape(len(raised), -1) => "
+    "hls/events/corners.py: seen = traced[name].reshape(len(raised), -1) => "
     "seen = traced[name].reshape(len(raised), -(1 + 1))": "NumPy takes any negative size for the one to find",
-    "hls/verification/sample.py: loaded = np.load(stream, allow_pickle=False) => "
+    "hls/events/sample.py: loaded = np.load(stream, allow_pickle=False) => "
     "loaded = np.load(stream)": "NumPy's own default",
     "hls/verification/witnesses/netlist.py: limits: ClassVar[Limits] = Limits(max_events=2_000, "
     "multiplications=3_000, place=4) => limits: ClassVar[Limits] = Limits(max_events=2_000, "

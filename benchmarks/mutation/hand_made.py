@@ -74,13 +74,13 @@ HAND_MADE = (
     ),
     Patch(
         "corner events without -1",
-        "hls/verification/corners.py",
+        "hls/events/corners.py",
         "(box.low[element], box.high[element], 1, -1)",
         "(box.low[element], box.high[element], 1)",
     ),
     Patch(
         "corner events without the outputs",
-        "hls/verification/corners.py",
+        "hls/events/corners.py",
         "(*first, *graph.outputs)",
         "first",
     ),

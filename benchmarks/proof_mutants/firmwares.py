@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hls.events import gather
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.raw import RawArrays
@@ -16,7 +17,6 @@ from hls.project.systems.finding import find_system
 from hls.rtl import RtlProject, write_rtl
 from hls.rtl.netlist import family_of, synthesise
 from hls.target import Target
-from hls.verification.sample import gather
 
 ROOT = Path(__file__).resolve().parents[2] / "firmware_projects"
 SMALL = "corners"

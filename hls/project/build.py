@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hls.errors import ProjectError
-from hls.events import Choice, parse_features
+from hls.events import Choice, EventSample, gather, parse_features
 from hls.graph import FixedGraph
 from hls.handover import Vectors, complete_hls_project, complete_rtl_project
 from hls.hls4ml_project import HlsProject, unwritten_project, write_project
@@ -34,7 +34,6 @@ from hls.project.vendor_runs import keep_vendor_reports
 from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
 from hls.verification.build_folder import BuildFolder
-from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Task, default_witnesses
 

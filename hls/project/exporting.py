@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from hls.events import gather
+from hls.events.corners import corner_events
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 from hls.project.project_file import Project
 from hls.project.systems.finding import project_system
 from hls.target import project_identifier
-from hls.verification.corners import corner_events
-from hls.verification.sample import gather
 
 _SEED = 1
 _CORNERS, _OTHERS = 150, 150

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.errors import ToolError
+from hls.events import EventSample
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 from hls.machine.progress import StageProgress, of_stage
 from hls.verification.disagreement import Disagreement, Pair, differs, disagreement, joined, odd_one_out
 from hls.verification.explanation import Explanation, explain
 from hls.verification.localising import located
-from hls.verification.sample import EventSample
 from hls.verification.witnesses import Measured, RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
 
 Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]

@@ -13,12 +13,11 @@ import h5py
 import numpy as np
 
 from hls.errors import FirmwareError
-from hls.events import Choice, parse_features, read_events
+from hls.events import Choice, gather, parse_features, read_events
 from hls.importing import import_keras, import_model
 from hls.project import read_project
 from hls.project.expected import Expected, ExpectedMetric, read_expected, write_expected
 from hls.project.systems.finding import find_system
-from hls.verification.sample import gather
 from qmodels.compression.packing.latent_layout import read_layout
 from qmodels.compression.packing.packet_files import read_packet_header, read_packets, write_packets
 from qmodels.compression.packing.payloads import Sent

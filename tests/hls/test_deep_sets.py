@@ -13,12 +13,12 @@ import pytest
 import hls
 from hls.emulation import Emulator
 from hls.errors import EventError, UnsupportedError
+from hls.events import gather
 from hls.figures.reference import measure_reference
 from hls.graph import FixedGraph, nodes
 from hls.hls4ml_project import write_project
 from hls.importing import import_keras
 from hls.target import Target
-from hls.verification.sample import gather
 
 pytestmark = pytest.mark.slow
 

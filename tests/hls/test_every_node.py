@@ -13,6 +13,8 @@ import pytest
 from hls.emulation import Emulator
 from hls.emulation.steps import compile_step
 from hls.errors import UnsupportedError
+from hls.events import EventSample
+from hls.events.corners import corner_events
 from hls.figures.estimates.adder_graph import adder_terms
 from hls.figures.estimates.elements import element_cost
 from hls.figures.estimates.hls4ml_route import estimate_hls4ml
@@ -31,10 +33,8 @@ from hls.rtl.operations import operate
 from hls.rtl.partition import origins, partition, whole
 from hls.rtl.trace import trace
 from hls.target import Target
-from hls.verification.corners import corner_events
 from hls.verification.float32_error import output_spans
 from hls.verification.float32_spread import spread
-from hls.verification.sample import EventSample
 from tests.hls.rtl.zoo import add_input, random_events, zoo
 
 TARGET = Target("xcvu13p-flga2577-2-e", "vitis", 5.0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from hls.emulation import emulate
 from hls.errors import EventError, ToolError, UnsupportedError
-from hls.events import Array, Labels
+from hls.events import Array, EventSample, Labels
 from hls.graph import FixedGraph
 from hls.importing.heads import DROP, ORDER
 from hls.machine.extras import absence_named
@@ -22,7 +22,6 @@ from hls.project.fidelity.float_network import float_outputs
 from hls.project.project_file import Project
 from hls.project.report.schema import Curve, Metric, fidelity_metric
 from hls.project.systems.finding import Chosen
-from hls.verification.sample import EventSample
 from hls.verification.softmax_error import softmax_error
 
 FIDELITY_EVENTS = 100_000

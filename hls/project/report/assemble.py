@@ -13,6 +13,7 @@ from typing import Any
 
 from hls import __version__
 from hls.emulation import Emulator
+from hls.events import EventSample
 from hls.figures.reference import cpu_name, measure_reference
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.costs import constants, products
@@ -25,7 +26,6 @@ from hls.project.report.verification_schema import DisagreementInfo, PortInfo, V
 from hls.proof import Proof
 from hls.verification.disagreement import Disagreement
 from hls.verification.explanation import Explanation
-from hls.verification.sample import EventSample
 from hls.verification.verify import Verdict, WitnessResult
 from hls.verification.witnesses import default_witnesses
 

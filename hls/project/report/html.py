@@ -6,6 +6,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hls.events.coverage import percent
 from hls.project.report.cards import cards, count
 from hls.project.report.chart import bit_chart, trade_chart
 from hls.project.report.curves import curve_tables
@@ -28,7 +29,6 @@ from hls.project.report.words import (
 )
 from hls.target import FIRMWARES
 from hls.target.resources import LUTS
-from hls.verification.coverage import percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.emulation import Emulator
+from hls.events.coverage import PortCoverage, percent
 from hls.graph import Edge, FixedGraph, nodes
 from hls.graph.raw import RawArrays
 from hls.project.report.network_schema import LayerValues
-from hls.verification.coverage import PortCoverage, percent
 
 _TRACED_EVENTS = 2048
 _TRACED_VALUES = 1 << 25

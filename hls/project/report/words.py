@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hls.events.coverage import percent
 from hls.project.report.schema import Report
 from hls.project.report.verification_schema import DisagreementInfo, WitnessInfo
 from hls.target import FIRMWARES
-from hls.verification.coverage import percent
 from hls.verification.verify import SPECIFICATION
 
 

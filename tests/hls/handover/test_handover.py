@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from hls.emulation import Emulator
+from hls.events.corners import corner_events
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
 from hls.handover import Vectors, complete_hls_project, complete_rtl_project
@@ -27,7 +28,6 @@ from hls.rtl import RtlProject, find_verilator, write_rtl
 from hls.rtl.folded import write_folded
 from hls.rtl.streamed import with_handshakes
 from hls.target import Target
-from hls.verification.corners import corner_events
 from tests.hls.rtl.folded.networks import pixels
 from tests.hls.rtl.zoo import add_input, constant, random_events
 

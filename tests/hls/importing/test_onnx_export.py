@@ -14,6 +14,7 @@ import hls
 from hls.cli.app import app
 from hls.emulation import Emulator
 from hls.errors import UnsupportedError
+from hls.events import gather
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.graph.nodes import PortRounding, Rounding
@@ -21,7 +22,6 @@ from hls.hls4ml_project import HlsProject
 from hls.importing import Statements
 from hls.importing.onnx.export import write
 from hls.importing.onnx.model import OnnxModel, read_onnx
-from hls.verification.sample import gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
 from tests.hls.importing.onnx_files import BREVITAS, CHANNELS_LAST, QUANTIZED, File, Step

@@ -13,6 +13,7 @@ import pytest
 
 from hls import emulate, import_model
 from hls.errors import FirmwareError, ModelFileError, UnsupportedError
+from hls.events import gather
 from hls.graph import FixedGraph
 from hls.hls4ml_project import HlsProject, write_project
 from hls.importing import Statements
@@ -20,7 +21,6 @@ from hls.importing.trees.ensemble import leaf_fraction
 from hls.importing.trees.ubjson import UbjsonError, parse
 from hls.target import Target
 from hls.verification.build_folder import BuildFolder
-from hls.verification.sample import gather
 from hls.verification.verify import verify
 from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
 from tests.hls.importing.onnx_files import Step

@@ -9,11 +9,11 @@ import pytest
 
 import hls
 from hls.cli.table import print_report
+from hls.events.coverage import PortCoverage
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
 from hls.project.report.network_schema import LayerValues
 from hls.project.report.values import advice, layer_values
-from hls.verification.coverage import PortCoverage
 
 WIDE = FixedType(True, 8, 6)
 """Steps of 1/4 from -32 to 31.75."""

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from hls.errors import ToolError
+from hls.events import gather
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
 from hls.machine.doctor import examine
 from hls.machine.environments import HGQ2
-from hls.verification.sample import gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
 from tests.hls.importing import files

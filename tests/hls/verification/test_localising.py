@@ -14,6 +14,7 @@ import pytest
 import hls
 from hls.emulation import Emulator
 from hls.errors import ToolError
+from hls.events import gather
 from hls.graph import FixedGraph, nodes
 from hls.graph.fixed import FixedArray
 from hls.hls4ml_project import HlsProject, write_project
@@ -21,7 +22,6 @@ from hls.importing import import_keras
 from hls.machine.plugins import Plugins
 from hls.verification.disagreement import Disagreement
 from hls.verification.localising import located, probed
-from hls.verification.sample import gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Limits, Task, WitnessRun
 from hls.verification.witnesses.finding import WITNESSES

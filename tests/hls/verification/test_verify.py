@@ -12,13 +12,13 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import ToolError
+from hls.events import EventSample, gather
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
 from hls.rtl.netlist import NetlistResources
 from hls.verification import verify as verification
-from hls.verification.sample import EventSample, gather
 from hls.verification.verify import Verdict, verify
 from hls.verification.witnesses import Limits, Skipped, Task, Witness, WitnessRun, limits_of, witness
 from hls.verification.witnesses.base import OFF_GRID

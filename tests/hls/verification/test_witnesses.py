@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import cast
 
+from hls.events import gather
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
-from hls.verification.sample import gather
 from hls.verification.witnesses import RunRecord, Task
 from hls.verification.witnesses.emulator import EmulatorWitness
 from hls.verification.witnesses.finding import default_witnesses

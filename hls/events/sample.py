@@ -1,4 +1,4 @@
-"""The events that a verification computes: of a physics system, of a file, or spread over the range of the ports."""
+"""The events that a network is compared on: of a physics system, of a file, or spread over the range of the ports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ import numpy as np
 
 from hls.emulation.ports import PortValues, port_values
 from hls.errors import EventError, UnsupportedError
-from hls.events import Array, Choice, Labels, read_events, read_labels
+from hls.events.choice import Choice
+from hls.events.corners import MAX_CORNERS, corner_events
+from hls.events.coverage import Coverage, cover, require_comparison
+from hls.events.event_file import Array
+from hls.events.labels import Labels
+from hls.events.reading import read_events, read_labels
 from hls.graph import FixedGraph, nodes
 from hls.graph.raw import RawArrays
-from hls.verification.corners import MAX_CORNERS, corner_events
-from hls.verification.coverage import Coverage, cover, require_comparison
 
 
 class EventSource(Protocol):
@@ -73,7 +76,7 @@ def gather(
 
     Raises:
         EventError: the file is missing, damaged, empty or too short, its arrays do not fit the network, or its events
-            compare nothing (see :func:`hls.verification.coverage.require_comparison`).
+            compare nothing (see :func:`hls.events.coverage.require_comparison`).
         UnsupportedError: a port is wider than 64 bits.
     """
     for name in graph.inputs:

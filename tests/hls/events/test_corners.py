@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hls.emulation import Emulator
+from hls.events.corners import corner_events
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
-from hls.verification.corners import corner_events
 
 
 def two_layers(inputs: int = 24) -> FixedGraph:

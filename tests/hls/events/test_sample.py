@@ -11,12 +11,12 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.errors import EventError, FirmwareError, UnsupportedError
+from hls.events import EventSample, gather
+from hls.events.corners import MAX_CORNERS, corner_events
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedArray, FixedType
 from hls.importing import import_keras
 from hls.project.systems.finding import find_system
-from hls.verification.corners import MAX_CORNERS, corner_events
-from hls.verification.sample import EventSample, gather
 from tests.models import write_model
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from hls.emulation.ports import port_values
 from hls.errors import EventError
+from hls.events import gather
+from hls.events.coverage import Coverage, PortCoverage, cover, require_comparison
 from hls.graph import FixedGraph, GraphBuilder, nodes
 from hls.graph.fixed import FixedType
-from hls.verification.coverage import Coverage, PortCoverage, cover, require_comparison
-from hls.verification.sample import gather
 
 WIDE = FixedType(True, 8, 4)
 """Steps of 1/16 from -8 to 7.9375."""
