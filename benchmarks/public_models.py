@@ -37,7 +37,7 @@ from hls.errors import FirmwareError
 from hls.importing.formats import import_model, plain_model
 from hls.importing.importer import input_shape
 from hls.project import read_project
-from hls.verification.witnesses import default_witnesses
+from hls.witnesses import default_witnesses
 
 PART = "xcvu13p-flga2577-2-e"
 INPUT_TYPE = "ap_fixed<16,6>"

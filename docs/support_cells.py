@@ -146,7 +146,7 @@ def refused_before(graphs: Mapping[str, FixedGraph], target: Target) -> dict[str
 
 def qkeras_cells(rows: Iterable[str], graphs: Mapping[str, FixedGraph]) -> dict[str, str]:
     """The network itself, run by Keras, against the emulator."""
-    from hls.verification.witnesses.framework import port_values, to_raw
+    from hls.witnesses.framework import port_values, to_raw
 
     cells = {}
     for row in rows:

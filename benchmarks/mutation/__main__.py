@@ -32,8 +32,8 @@ from benchmarks.mutation.server import Covered, first_failure, load, record
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = (
-    "hls/graph/*.py", "hls/emulation/*.py", "hls/importing/*.py", "hls/verification/**/*.py",
-    "hls/events/corners.py", "hls/events/coverage.py", "hls/events/sample.py",
+    "hls/graph/*.py", "hls/emulation/*.py", "hls/importing/*.py", "hls/verification/*.py",
+    "hls/events/corners.py", "hls/events/coverage.py", "hls/events/sample.py", "hls/witnesses/*.py",
     "hls/hls4ml_project/types.py", "hls/hls4ml_project/pointwise.py", "hls/rtl/arithmetic.py", "hls/rtl/trace.py",
 )  # fmt: skip
 KILLED, TIMED_OUT, SURVIVED, UNREACHED = "killed", "timed out", "survived", "no test runs it"

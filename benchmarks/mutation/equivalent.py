@@ -47,7 +47,7 @@ EQUIVALENT: dict[str, str] = {
     "seen = traced[name].reshape(len(raised), -(1 + 1))": "NumPy takes any negative size for the one to find",
     "hls/events/sample.py: loaded = np.load(stream, allow_pickle=False) => "
     "loaded = np.load(stream)": "NumPy's own default",
-    "hls/verification/witnesses/netlist.py: limits: ClassVar[Limits] = Limits(max_events=2_000, "
+    "hls/witnesses/netlist.py: limits: ClassVar[Limits] = Limits(max_events=2_000, "
     "multiplications=3_000, place=4) => limits: ClassVar[Limits] = Limits(max_events=2_000, "
     "multiplications=(3000 + 1), place=4)": _CHOSEN,
     "hls/emulation/steps.py: x = inputs[0].astype(wide, copy=False) => x = inputs[(0 - 1)].astype(wide, "

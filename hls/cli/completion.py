@@ -20,7 +20,7 @@ def complete_backend(incomplete: str) -> list[str]:
 def complete_witness(incomplete: str) -> list[str]:
     """Installed witnesses that begin so, and the proof."""
     from hls.proof import PROOF
-    from hls.verification.witnesses import witness_names
+    from hls.witnesses import witness_names
 
     return _beginning(incomplete, (*witness_names(), PROOF))
 

@@ -35,7 +35,7 @@ from hls.proof import PROOF, Proof
 from hls.rtl.netlist import Closure, RoutedDesign
 from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Task, default_witnesses
+from hls.witnesses import Task, default_witnesses
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from hls.rtl.netlist.devices import check_device
 from hls.target import AUTO, BEATS, DEFAULT_BACKEND, PACED, WHOLE, Target, check_name
 from hls.target.parts import BUDGETS, BUNCH_CROSSING_NS, Part, budget_limits, find_part
 from hls.target.resources import LIMITS
-from hls.verification.witnesses import check_witness_name
+from hls.witnesses import check_witness_name
 
 PROJECT_FILE = "project.toml"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")

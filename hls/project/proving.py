@@ -25,7 +25,7 @@ from hls.rtl import Design, RtlProject, read_design, read_vhdl, rtl_design, writ
 from hls.target import Target, project_identifier
 from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import Verdict
-from hls.verification.witnesses import Skipped, Task
+from hls.witnesses import Skipped, Task
 
 _MODEL_WITNESSES = ("qkeras", "hgq", "hgq2")
 

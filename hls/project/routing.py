@@ -21,7 +21,7 @@ from hls.rtl.netlist import (
     routed_on,
 )
 from hls.target import Target
-from hls.verification.witnesses import Task
+from hls.witnesses import Task
 
 
 def asked_device(name: str | None) -> Device | None:

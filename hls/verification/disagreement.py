@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hls.errors import FirmwareError
 from hls.graph import FixedGraph
-from hls.verification.witnesses.base import OFF_GRID, Outputs
+from hls.witnesses.base import OFF_GRID, Outputs
 
 Pair = tuple[str, str]
 

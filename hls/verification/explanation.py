@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hls.graph import FixedGraph
 from hls.verification.float32_error import output_spans
 from hls.verification.span import Span
-from hls.verification.witnesses.base import Outputs
+from hls.witnesses.base import Outputs
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from hls.errors import FirmwareError
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArrays
 from hls.verification.disagreement import Disagreement
-from hls.verification.witnesses import Task, Witness, limits_of, witness
+from hls.witnesses import Task, Witness, limits_of, witness
 
 _BEFORE = 63
 """Events ahead of the one that differs: what a pipeline computes may depend on them, and should not."""

@@ -25,7 +25,7 @@ from hls.machine.progress import StageProgress, of_stage
 from hls.verification.disagreement import Disagreement, Pair, differs, disagreement, joined, odd_one_out
 from hls.verification.explanation import Explanation, explain
 from hls.verification.localising import located
-from hls.verification.witnesses import Measured, RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
+from hls.witnesses import Measured, RunRecord, Skipped, Task, Witness, WitnessRun, limits_of, witness
 
 Agreement = Literal["bit-exact", "within float32", "differs", "not compared"]
 """Whether all compared outputs are equal, or QKeras's own float32 explains what is not, or something differs."""

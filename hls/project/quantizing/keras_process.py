@@ -20,8 +20,8 @@ from hls.machine.extras import missing
 from hls.machine.programs import started
 from hls.machine.progress import Progress
 from hls.project.quantizing.architecture import architecture
-from hls.verification.witnesses.framework import QUIET, last_line
-from hls.verification.witnesses.qkeras import IGNORING_WARNINGS
+from hls.witnesses.framework import QUIET, last_line
+from hls.witnesses.qkeras import IGNORING_WARNINGS
 
 _COMMAND = (*IGNORING_WARNINGS, "-m", "hls.project.quantizing.keras_worker")
 _DONE = b"done\n"

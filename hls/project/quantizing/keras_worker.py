@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hls.project.quantizing.keras_training import name_of, train
-from hls.verification.witnesses.framework_worker import compute, custom_objects, reason, trace
+from hls.witnesses.framework_worker import compute, custom_objects, reason, trace
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from hls.proof import Proof
 from hls.verification.disagreement import Disagreement
 from hls.verification.explanation import Explanation
 from hls.verification.verify import Verdict, WitnessResult
-from hls.verification.witnesses import default_witnesses
+from hls.witnesses import default_witnesses
 
 _TRACED_EVENTS = 2048
 _PACKAGES = ("numpy", "h5py", "hls4ml", "qkeras-v3", "keras", "tensorflow")

@@ -14,8 +14,8 @@ from hls.graph.fixed import FixedType
 from hls.hls4ml_project import CSimulation, HlsProject, available, csim, expected_seconds, write_project
 from hls.importing import import_keras
 from hls.target import Target
-from hls.verification.witnesses import Skipped, Task
-from hls.verification.witnesses.csim import CSimWitness
+from hls.witnesses import Skipped, Task
+from hls.witnesses.csim import CSimWitness
 from tests.hls.hls4ml_project.graphs import KINDS, Sketch, events, sketch
 
 PARTS = {

@@ -16,7 +16,7 @@ from hls.emulation import Emulator
 from hls.errors import UnsupportedError
 from hls.importing import import_keras
 from hls.verification.float32_error import output_spans
-from hls.verification.witnesses.framework_worker import custom_objects
+from hls.witnesses.framework_worker import custom_objects
 from tests.hls.importing import networks as nets
 
 pytestmark = [

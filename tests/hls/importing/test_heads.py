@@ -18,9 +18,9 @@ from hls.hls4ml_project import HlsProject
 from hls.importing import Statements, import_keras
 from hls.project.new_project import create_project
 from hls.project.project_file import read_project
-from hls.verification.witnesses import Task
-from hls.verification.witnesses.framework_worker import argmax
-from hls.verification.witnesses.qkeras import QKerasWitness
+from hls.witnesses import Task
+from hls.witnesses.framework_worker import argmax
+from hls.witnesses.qkeras import QKerasWitness
 from tests.hls.importing.files import activation, layer, operator, port, tensor, write
 
 IDENTITY = [np.eye(3)]

@@ -18,7 +18,7 @@ from hls.errors import ModelFileError, UnsupportedError
 from hls.importing import import_keras
 from hls.importing.formats import plain_model
 from hls.project.quantizing.normal_form import normal_form
-from hls.verification.witnesses.framework_worker import restore_functions
+from hls.witnesses.framework_worker import restore_functions
 from tests.hls.importing.files import activation, layer, port, tensor, write
 
 Q8 = "quantized_bits(8,3,alpha=1)"  # steps of 1/16 up to 8

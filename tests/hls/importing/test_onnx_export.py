@@ -23,7 +23,7 @@ from hls.importing import Statements
 from hls.importing.onnx.export import write
 from hls.importing.onnx.model import OnnxModel, read_onnx
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
+from hls.witnesses import Skipped, Task, default_witnesses, witness
 from tests.hls.importing.onnx_files import BREVITAS, CHANNELS_LAST, QUANTIZED, File, Step
 from tests.hls.rtl.zoo import add_input, broadcast, constant, random_events, zoo
 from tests.hls.test_every_node import KINDS

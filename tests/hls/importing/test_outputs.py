@@ -14,9 +14,9 @@ from hls.hls4ml_project import HlsProject
 from hls.importing import Statements, import_keras, import_model
 from hls.project.new_project import create_project
 from hls.project.project_file import read_project
-from hls.verification.witnesses import Task
-from hls.verification.witnesses.indices import as_stated
-from hls.verification.witnesses.qonnx import QonnxWitness
+from hls.witnesses import Task
+from hls.witnesses.indices import as_stated
+from hls.witnesses.qonnx import QonnxWitness
 from tests.hls.importing.files import layer, tensor
 from tests.hls.importing.onnx_checks import chain, quant
 from tests.hls.importing.onnx_files import Step

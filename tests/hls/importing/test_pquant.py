@@ -11,7 +11,7 @@ import pytest
 from hls import emulate, import_keras
 from hls.errors import ModelFileError
 from hls.importing.pquant import is_pquant
-from hls.verification.witnesses import default_witnesses
+from hls.witnesses import default_witnesses
 from tests.hls.importing import files
 from tests.hls.importing.test_hgq2 import EVENTS, quantized, stored
 

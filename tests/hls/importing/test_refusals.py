@@ -15,8 +15,8 @@ from hls.importing.quantizers import parse_quantizer
 from hls.importing.refusals import unknown_class
 from hls.scan.trial import TrialSpec
 from hls.target import Target
-from hls.verification.witnesses.framework import named_by_content
-from hls.verification.witnesses.framework_worker import reason
+from hls.witnesses.framework import named_by_content
+from hls.witnesses.framework_worker import reason
 from tests.hls.importing.files import activation, array, layer, operator, port, tensor, write
 
 X = tensor("q")

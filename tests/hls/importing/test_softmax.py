@@ -19,7 +19,7 @@ from hls.importing import import_keras
 from hls.project.build import build
 from hls.project.new_project import create_project
 from hls.verification.softmax_error import softmax_error
-from hls.verification.witnesses.framework_worker import softmax_by_tables
+from hls.witnesses.framework_worker import softmax_by_tables
 from tests.hls.importing.files import activation, layer, port, tensor, write
 
 TYPES = {4: "quantized_bits(6,1,alpha=1)", 10: "quantized_bits(16,5,alpha=1)", -2: "quantized_bits(4,5,alpha=1)"}

@@ -22,7 +22,7 @@ from hls.importing.trees.ubjson import UbjsonError, parse
 from hls.target import Target
 from hls.verification.build_folder import BuildFolder
 from hls.verification.verify import verify
-from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
+from hls.witnesses import Skipped, Task, default_witnesses, witness
 from tests.hls.importing.onnx_files import Step
 from tests.hls.importing.tree_files import FIRST, LIGHTGBM, SECOND, chain, conifer, onnx, written, xgboost
 

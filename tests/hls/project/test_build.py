@@ -144,7 +144,7 @@ def test_a_budget_on_a_metric_that_does_not_exist_fails(make_project: Callable[.
 def test_a_wrong_witness_still_leaves_a_report(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hls.verification.witnesses import emulator
+    from hls.witnesses import emulator
 
     honest = emulator.EmulatorWitness.run
 
@@ -153,7 +153,7 @@ def test_a_wrong_witness_still_leaves_a_report(
         run.raw[0][7] += 1
         return run
 
-    monkeypatch.setattr("hls.verification.witnesses.csim.CSimWitness.run", speaking_as_emulator(wrong, project))
+    monkeypatch.setattr("hls.witnesses.csim.CSimWitness.run", speaking_as_emulator(wrong, project))
     report = hls.build(project, witnesses=["emulator", "csim"])
     assert not report.passed
     (found,) = read_report(project / "build").verification.disagreements
@@ -167,8 +167,8 @@ def test_a_wrong_witness_still_leaves_a_report(
 
 def speaking_as_emulator(run: Callable[..., Any], project: Path) -> Callable[..., Any]:
     """``run`` with an emulator in place of the C simulation that it is called on."""
-    from hls.verification.witnesses import Task
-    from hls.verification.witnesses.emulator import EmulatorWitness
+    from hls.witnesses import Task
+    from hls.witnesses.emulator import EmulatorWitness
 
     graph = hls.import_keras(project / "model.h5")
 

@@ -207,7 +207,7 @@ def test_coarse_types_lose_less_after_training(tmp_path: Path) -> None:
     assert (told["epochs"], told["held_out"]) == (6, 400)
     assert told["after"]["error"] < 0.8 * told["before"]["error"]
     assert not (tmp_path / "small.finetune.npz").exists()
-    from hls.verification.witnesses.framework_worker import custom_objects
+    from hls.witnesses.framework_worker import custom_objects
 
     tuned = keras.models.load_model(out, custom_objects=custom_objects(), compile=False)
     assert np.array_equal(emulate(import_keras(out), events), tuned(events, training=False).numpy())

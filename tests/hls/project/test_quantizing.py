@@ -44,7 +44,7 @@ def test_from_a_float_network_to_a_file_that_qkeras_computes_alike(tmp_path: Pat
     assert answer["metrics"]["accuracy_loss"] < 0.03
     assert (tmp_path / "bits.png").read_bytes().startswith(b"\x89PNG")
     graph = import_keras(out)
-    from hls.verification.witnesses.framework_worker import custom_objects
+    from hls.witnesses.framework_worker import custom_objects
 
     quantized_net = keras.models.load_model(out, custom_objects=custom_objects(), compile=False)
     assert np.array_equal(emulate(graph, events), quantized_net(events, training=False).numpy())
@@ -82,7 +82,7 @@ def test_recurrent_layers_are_quantized_and_qkeras_computes_them_alike(tmp_path:
     import keras
     from keras import layers
 
-    from hls.verification.witnesses.framework_worker import custom_objects
+    from hls.witnesses.framework_worker import custom_objects
 
     keras.utils.set_random_seed(1)
     inputs = keras.Input((3, 2), name="hits")

@@ -24,7 +24,7 @@ from hls.rtl.netlist import DEVICES, NetlistResources, RoutedDesign, SharedModul
 from hls.target import Target
 from hls.target.resources import Counts
 from hls.verification.build_folder import BuildFolder
-from hls.verification.witnesses.finding import WITNESSES
+from hls.witnesses.finding import WITNESSES
 from tests.conftest import TOML
 from tests.models import write_model
 

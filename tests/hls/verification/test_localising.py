@@ -23,8 +23,8 @@ from hls.machine.plugins import Plugins
 from hls.verification.disagreement import Disagreement
 from hls.verification.localising import located, probed
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Limits, Task, WitnessRun
-from hls.verification.witnesses.finding import WITNESSES
+from hls.witnesses import Limits, Task, WitnessRun
+from hls.witnesses.finding import WITNESSES
 from tests.conftest import TOML
 
 
@@ -162,7 +162,7 @@ def test_real_firmware(name: str, make_project: Callable[..., Path], monkeypatch
     def write_faulty_rtl(graph: FixedGraph, *rest: Any, **more: Any) -> Any:
         return write_rtl(faulty(graph, "out"), *rest, **more)
 
-    monkeypatch.setattr("hls.verification.witnesses.csim.write_project", write_faulty_project)
+    monkeypatch.setattr("hls.witnesses.csim.write_project", write_faulty_project)
     monkeypatch.setattr("hls.project.build.write_project", write_faulty_project)
     monkeypatch.setattr("hls.rtl.writing.write_rtl", write_faulty_rtl)
     report = hls.build(make_project(TOML.replace('["emulator"]', f'["{name}"]')))

@@ -20,9 +20,9 @@ from hls.importing import import_keras
 from hls.rtl.netlist import NetlistResources
 from hls.verification import verify as verification
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Limits, Skipped, Task, Witness, WitnessRun, limits_of, witness
-from hls.verification.witnesses.base import OFF_GRID
-from hls.verification.witnesses.framework import to_raw
+from hls.witnesses import Limits, Skipped, Task, Witness, WitnessRun, limits_of, witness
+from hls.witnesses.base import OFF_GRID
+from hls.witnesses.framework import to_raw
 
 Change = Callable[[list[npt.NDArray[Any]]], None]
 

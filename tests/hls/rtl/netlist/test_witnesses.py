@@ -15,9 +15,9 @@ from hls.graph.fixed import FixedType
 from hls.rtl import RtlTiming
 from hls.target import Target
 from hls.verification.build_folder import BuildFolder
-from hls.verification.witnesses import Skipped, Task, Witness, check_witness_name
-from hls.verification.witnesses.netlist import NetlistWitness
-from hls.verification.witnesses.rtl import RtlWitness
+from hls.witnesses import Skipped, Task, Witness, check_witness_name
+from hls.witnesses.netlist import NetlistWitness
+from hls.witnesses.rtl import RtlWitness
 from tests.hls.rtl.zoo import add_input, constant, random_events
 
 

@@ -23,8 +23,8 @@ from hls.importing.heads import ARGMAX, TABLE, Head, stated_heads
 from hls.importing.model_file import container, read_model, written_by_keras2
 from hls.machine.programs import started
 from hls.machine.progress import Progress
-from hls.verification.witnesses.base import OFF_GRID, Skipped, Task, WitnessRun
-from hls.verification.witnesses.indices import as_stated
+from hls.witnesses.base import OFF_GRID, Skipped, Task, WitnessRun
+from hls.witnesses.indices import as_stated
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",

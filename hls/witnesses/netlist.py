@@ -21,7 +21,7 @@ from hls.rtl.netlist import (
     synthesise,
     yosys_version,
 )
-from hls.verification.witnesses.base import Limits, Measured, Skipped, Task, WitnessRun, probe_rtl
+from hls.witnesses.base import Limits, Measured, Skipped, Task, WitnessRun, probe_rtl
 
 
 class NetlistWitness:

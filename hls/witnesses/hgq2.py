@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from hls.importing.hgq2 import is_hgq2
 from hls.machine.environments import HGQ2
-from hls.verification.witnesses.base import Limits, Skipped
-from hls.verification.witnesses.framework import ISOLATED, Framework, FrameworkWitness
+from hls.witnesses.base import Limits, Skipped
+from hls.witnesses.framework import ISOLATED, Framework, FrameworkWitness
 
 
 def _interpreter(model_file: Path) -> Sequence[str]:

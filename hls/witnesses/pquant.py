@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from hls.importing.pquant import is_pquant
 from hls.machine.environments import PQUANT
-from hls.verification.witnesses.base import Limits, Skipped
-from hls.verification.witnesses.framework import ISOLATED, Framework, FrameworkWitness
+from hls.witnesses.base import Limits, Skipped
+from hls.witnesses.framework import ISOLATED, Framework, FrameworkWitness
 
 
 def _speaks_for(model_file: Path) -> bool:

@@ -18,7 +18,7 @@ from hls.importing import import_keras
 from hls.machine.doctor import examine
 from hls.machine.environments import HGQ2
 from hls.verification.verify import Verdict, verify
-from hls.verification.witnesses import Skipped, Task, default_witnesses, witness
+from hls.witnesses import Skipped, Task, default_witnesses, witness
 from tests.hls.importing import files
 
 KERNEL = np.array([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]], np.float32)

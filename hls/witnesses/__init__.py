@@ -1,7 +1,7 @@
 """Witnesses: independent ways to compute a graph, each returning integers for the same events."""
 
-from hls.verification.witnesses.base import Limits, Measured, RunRecord, Skipped, Task, Witness, WitnessRun
-from hls.verification.witnesses.finding import (
+from hls.witnesses.base import Limits, Measured, RunRecord, Skipped, Task, Witness, WitnessRun
+from hls.witnesses.finding import (
     check_witness_name,
     default_witnesses,
     limits_of,

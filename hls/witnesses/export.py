@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hls.cpp import CompiledEmulator
 from hls.errors import UnsupportedError
 from hls.machine.progress import Progress
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.witnesses.base import Limits, Skipped, Task, WitnessRun
 
 
 class ExportWitness:

@@ -12,7 +12,7 @@ import pytest
 
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
-from hls.verification.witnesses import Task, witness
+from hls.witnesses import Task, witness
 
 SENDERS = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0]], np.float32)[None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hls.machine.plugins import Plugins
-from hls.verification.witnesses.base import Limits, Task, Witness
+from hls.witnesses.base import Limits, Task, Witness
 
 WITNESSES: Plugins[type[Witness]] = Plugins("qtrigger.witnesses", "witness")
 

@@ -22,10 +22,10 @@ from hls.importing.onnx.onnx_format import FORMAT
 from hls.importing.onnx.trees import holds_trees
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
-from hls.verification.witnesses.framework import port_values, run_worker, to_raw
-from hls.verification.witnesses.indices import as_stated, of_file
-from hls.verification.witnesses.qkeras import IGNORING_WARNINGS
+from hls.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.witnesses.framework import port_values, run_worker, to_raw
+from hls.witnesses.indices import as_stated, of_file
+from hls.witnesses.qkeras import IGNORING_WARNINGS
 
 _SCALED = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 _ROUNDING = (

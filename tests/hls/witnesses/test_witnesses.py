@@ -9,9 +9,9 @@ from typing import cast
 from hls.events import gather
 from hls.hls4ml_project import HlsProject
 from hls.importing import import_keras
-from hls.verification.witnesses import RunRecord, Task
-from hls.verification.witnesses.emulator import EmulatorWitness
-from hls.verification.witnesses.finding import default_witnesses
+from hls.witnesses import RunRecord, Task
+from hls.witnesses.emulator import EmulatorWitness
+from hls.witnesses.finding import default_witnesses
 
 
 def test_the_quick_ones_come_first(model_file: Path) -> None:

@@ -114,7 +114,7 @@ def pquant() -> tuple[dict[str, Any], str]:
 
 def qkeras() -> tuple[dict[str, Any], str]:
     """QKeras, whose classes must be named; layers of others where they are not here, if no package brings them."""
-    from hls.verification.witnesses.stand_ins import STAND_INS
+    from hls.witnesses.stand_ins import STAND_INS
 
     return STAND_INS | custom_objects(), "qkeras-v3"
 

@@ -15,7 +15,7 @@ from hls.graph import FixedGraph
 from hls.hls4ml_project import CompileTimeError, CSimulation, available, expected_seconds, write_project
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.witnesses.base import Limits, Skipped, Task, WitnessRun
 
 
 def _seconds(task: Task, events: int) -> float:

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from hls.importing.hgq import is_hgq
 from hls.machine.environments import HGQ
-from hls.verification.witnesses.base import Limits, Skipped
-from hls.verification.witnesses.framework import ISOLATED, Framework, FrameworkWitness
+from hls.witnesses.base import Limits, Skipped
+from hls.witnesses.framework import ISOLATED, Framework, FrameworkWitness
 
 
 def _interpreter(model_file: Path) -> Sequence[str]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.rtl import RtlTiming, Simulation, find_verilator, missing_tools, rtl_design
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun, probe_rtl
+from hls.witnesses.base import Limits, Skipped, Task, WitnessRun, probe_rtl
 
 
 class RtlWitness:

@@ -16,9 +16,9 @@ from hls.importing.trees import lightgbm_format, xgboost_format
 from hls.importing.trees.ensemble import Ensemble, leaf_fraction, rounded_to
 from hls.machine.environments import LIGHTGBM, XGBOOST, Environment
 from hls.machine.progress import Progress
-from hls.verification.witnesses.base import Limits, Skipped, Task, WitnessRun
-from hls.verification.witnesses.framework import port_values, run_worker
-from hls.verification.witnesses.indices import as_stated, of_file
+from hls.witnesses.base import Limits, Skipped, Task, WitnessRun
+from hls.witnesses.framework import port_values, run_worker
+from hls.witnesses.indices import as_stated, of_file
 
 _WORKER = Path(__file__).with_name("trees_worker.py")
 _FLOAT32_BITS = 24

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hls.emulation import Emulator
 from hls.machine.progress import Progress
-from hls.verification.witnesses.base import Limits, Task, WitnessRun
+from hls.witnesses.base import Limits, Task, WitnessRun
 
 
 class EmulatorWitness:

@@ -13,8 +13,8 @@ from hls.importing.hgq2 import is_hgq2
 from hls.importing.model_file import container
 from hls.importing.pquant import is_pquant
 from hls.machine.extras import missing
-from hls.verification.witnesses.base import Limits, Skipped
-from hls.verification.witnesses.framework import Framework, FrameworkWitness
+from hls.witnesses.base import Limits, Skipped
+from hls.witnesses.framework import Framework, FrameworkWitness
 
 IGNORING_WARNINGS = (sys.executable, "-W", "ignore")
 
