@@ -47,15 +47,17 @@ def command(
         str, typer.Option(help="desk: minutes; paper: its size, 100 epochs of turned and mirrored events, hours.")
     ] = "desk",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the classifiers' checkpoints in DIR.")] = False,
-    variant: Annotated[str | None, typer.Option(help="Variant of the system.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Variant of the system; the one that was trained if not given.")
+    ] = None,
 ) -> Answer:
     """Evaluate, and name the page."""
     from hls.cli.progress import progress
     from hls.cli.stopping import keeping
-    from hls.project.systems.finding import find_system
+    from hls.project.systems.finding import find_trained
     from hls.project.systems.packing import emulated
 
-    chosen = find_system(system, variant)
+    chosen = find_trained(system, variant, folder)
     target = out or folder / "evaluation"
     kept = f"classifiers trained so far are in {target}; go on with the same command and --resume"
     with keeping(kept), progress() as shown:

@@ -14,6 +14,7 @@ from typing import cast
 
 from hls.errors import FirmwareError, SystemNotFoundError
 from hls.machine.extras import absence_named
+from hls.machine.files import read_json
 from hls.project.project_file import Project
 from hls.project.systems.protocols import (
     EvaluatingSystem,
@@ -27,6 +28,8 @@ from hls.project.systems.protocols import (
 )
 
 GROUP = "qtrigger.systems"
+RECORD_FILE = "training.json"
+"""What a training of a system writes beside its networks: ``system``, ``variant`` and more of its own."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,33 @@ def find_system(text: str, variant: str | None = None) -> Chosen:
     near = get_close_matches(text, [*names, *installed], n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise SystemNotFoundError(f"no physics system is called {text!r}; {hint}installed: {', '.join(names) or 'none'}")
+
+
+def find_trained(text: str, variant: str | None, folder: Path) -> Chosen:
+    """The system called ``text``; where that names no variant, the one whose training wrote ``folder``.
+
+    Raises:
+        SystemNotFoundError: there is no such system, or the training was one of another variant of it.
+    """
+    chosen = find_system(text, variant)
+    trained = _trained_variant(folder, chosen.system)
+    if trained in (None, chosen.variant):
+        return chosen
+    if variant is not None or text != chosen.system.name:
+        there = Chosen(chosen.system, trained)
+        raise SystemNotFoundError(f"{folder} was trained as {there}, not {chosen}: say {there}")
+    return Chosen(chosen.system, trained)
+
+
+def _trained_variant(folder: Path, system: PhysicsSystem) -> str | None:
+    """As training.json tells; None where it is missing, or damaged, or of another system, which the system tells."""
+    try:
+        record = read_json(folder / RECORD_FILE)
+    except (OSError, FirmwareError):
+        return None
+    if not isinstance(record, dict) or record.get("system") != system.name:
+        return None
+    return record["variant"] if record.get("variant") in system.variants else None
 
 
 def project_system(project: Project) -> Chosen | None:
