@@ -43,7 +43,7 @@ EVENT_VARIABLES = {
 def _encoder(particles: int, more: tuple[tuple[float, float], ...] = ()) -> Question:
     """The charges of both sides fall as the square of the particles, as those of qmodels.compression.presets do.
 
-    ``more`` are points of ours at another learning rate.
+    ``more`` are points of ours besides.
     """
     share = (8 / particles) ** 2
     ours, peer = (2e-6 * share, 4e-6 * share), (3e-7 * share, 1e-6 * share)
@@ -51,7 +51,7 @@ def _encoder(particles: int, more: tuple[tuple[float, float], ...] = ()) -> Ques
     return Question("validation loss", -1, 256, 0.0, points)
 
 
-ENCODERS = {"encoder-8": _encoder(8), "encoder-16": _encoder(16, more=((2.5e-7, 2e-2), (5e-7, 2e-2)))}
+ENCODERS = {"encoder-8": _encoder(8), "encoder-16": _encoder(16, more=((7e-7, 1e-2),))}
 
 
 def _jets(ours: Sequence[tuple[float, float]], peer: Sequence[tuple[float, float]]) -> Question:
