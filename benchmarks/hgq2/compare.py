@@ -8,7 +8,7 @@
     python -m benchmarks.hgq2.compare anomaly-ae --peer peer/bin/python --data background.h5 --events 100000
 
 Both sides get the same events, loss, epochs, batches, clipped gradients and ramp of their charge; HGQ2 gets two
-learning rates (one of mlp16, pair and semivisible; of anomaly-ae both get three, of encoder-16 two), of which its
+learning rates (one of mlp16, pair and semivisible; of anomaly-ae both get three), of which its
 frontier takes the best. Each point is one training. Fidelity is Kendall tau on events of another seed, accuracy on the
 validation jets, the encoder's loss on its validation events, or the mean AUC of the four signals in files beside the
 background's. The ratio compares each of our points with the LUTs at which HGQ2's own frontier, interpolated in log LUT,
