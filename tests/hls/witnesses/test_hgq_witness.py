@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.hls.witnesses.test_hgq2_witness import FAKE, KERNEL, straw, task, verified
 
 from hls.machine.doctor import examine
 from hls.machine.environments import HGQ
 from hls.witnesses import Skipped, default_witnesses, witness
 from tests.hls.importing import files
+from tests.hls.witnesses.test_hgq2_witness import FAKE, KERNEL, straw, task, verified
 
 ASKED_OF_HGQ = FAKE.replace('== "hgq"', '== "HGQ"')
 
