@@ -99,7 +99,7 @@ class Matcher:
             first, second = awake(members, left)
             if len(second) < 2 or not number:
                 continue
-            groups = shared_out(first, second)
+            groups = shared_out(self._sides, first, second)
             gone = {member for group in groups for member in group}
             rest = [member for member in members if member not in gone]
             self._classes.split(number, [*([rest] if rest else []), *groups])

@@ -7,7 +7,7 @@ outputs, and wrong there. So one register at a time is flipped, and what then is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -45,9 +45,25 @@ def awake(members: Sequence[Member], left: Left) -> tuple[list[Member], list[lis
     return first, list(second.values())
 
 
-def shared_out(first: Sequence[Member], second: Sequence[Sequence[Member]]) -> list[list[Member]]:
-    """For each group of ``second`` one with as many of ``first`` as the others have."""
-    return [[*first[place :: len(second)], *group] for place, group in enumerate(second)]
+def shared_out(
+    sides: Sequence[Side], first: Sequence[Member], second: Sequence[Sequence[Member]]
+) -> list[list[Member]]:
+    """For each group of ``second`` one with those of ``first`` of the same name, or the same module; others evenly."""
+    places: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, group in enumerate(second):
+        for path in {path for member in group for path in _paths(sides[1], member)}:
+            places[path].append(place)
+    found = [(next(path for path in _paths(sides[0], member) if path in places), member) for member in first]
+    dealt: list[list[Member]] = [[] for _ in second]
+    for path, member in sorted(found, key=lambda one: -len(one[0])):
+        dealt[min(places[path], key=lambda place: len(dealt[place]))].append(member)
+    return [[*mine, *group] for mine, group in zip(dealt, second, strict=True)]
+
+
+def _paths(side: Side, member: Member) -> Iterator[tuple[str, ...]]:
+    """A register's name as modules within modules, and each that it is in; the whole circuit last."""
+    parts = tuple(side.names.get(member.net, "").split("."))
+    return (parts[:length] for length in range(len(parts), -1, -1))
 
 
 def told_by_use(
@@ -105,7 +121,7 @@ def wake_constants(
     alike: dict[bytes, list[list[Member]]] = defaultdict(list)
     for group in second:
         alike[np.bitwise_or.reduce([uses[member] for member in group]).tobytes()].append(group)
-    groups = [group for key, found in alike.items() for group in shared_out(partners[key], found)]
+    groups = [group for key, found in alike.items() for group in shared_out(sides, partners[key], found)]
     gone = {member for group in groups for member in group}
     classes.split(0, [[member for member in classes.members[0] if member not in gone], *groups])
 
