@@ -309,9 +309,14 @@ def input_shape(layer: LayerSpec) -> tuple[int, ...]:
     """Sizes of a port, the batch left out.
 
     Raises:
-        UnsupportedError: one of them is not fixed.
+        UnsupportedError: there is none, or one is not fixed.
     """
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
+    if isinstance(shape, list | tuple) and len(shape) == 1:
+        raise UnsupportedError(
+            f"input {layer.name!r} is one number an event, with no axis: firmware needs one; build the model with "
+            "Input(shape=(1,)) and give it the weights with new.set_weights(old.get_weights())"
+        )
     if not isinstance(shape, list | tuple) or len(shape) < 2 or not all(_is_size(size) for size in shape[1:]):
         raise UnsupportedError(
             f"input {layer.name!r} has the shape {shape}: firmware needs every size fixed; build the model with "

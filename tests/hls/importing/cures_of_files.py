@@ -54,6 +54,7 @@ FILES = [
     Case("no type", ("--input-type 'ap_fixed<16,6>'",), stated(None), stated("ap_fixed<16,6>")),
     Case("another type", ("write it like ap_fixed<16,6>",), stated("fixed 16"), stated("ap_fixed<16,6>")),
     Case("an open size", ("build the model with Input(shape=(...)) of whole numbers",), of_size(None), of_size(3)),
+    Case("no axis", ("build the model with Input(shape=(1,))",), of_size(), of_size(1)),
     Case("trees to quantize", ("give the model to `qtrigger new`",), plain_trees,
          lambda folder: import_model(written(folder / "m.json", conifer("<")), TYPE)),
 ]  # fmt: skip

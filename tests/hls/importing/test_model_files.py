@@ -155,6 +155,14 @@ def test_unknown_length_is_refused(changed: Any) -> None:
         import_keras(changed(edit))
 
 
+def test_a_number_without_an_axis_is_refused(changed: Any) -> None:
+    def edit(layers: dict[str, Any]) -> None:
+        layers["particles"]["config"]["batch_input_shape"] = [None]
+
+    with pytest.raises(UnsupportedError, match=r"'particles' is one number an event, .* Input\(shape=\(1,\)\)"):
+        import_keras(changed(edit))
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
