@@ -222,6 +222,7 @@ SAME = {
             "ops.Gelu",
             "ops.HardSigmoid",
             "ops.HardSilu",
+            "ops.HardTanh",
             "ops.Selu",
             "ops.Sigmoid",
             "ops.Silu",
