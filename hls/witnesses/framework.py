@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -74,10 +74,7 @@ class FrameworkWitness:
             folder = Path(name)
             answer = self._ask(folder, raw_inputs, [], progress)
             given = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
-        outputs = as_stated(given, self._statements)
-        edges = [self._graph.edges[output] for output in self._graph.outputs]
-        raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
-        return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
+        return run_of(self._graph, as_stated(given, self._statements), answer)
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """The node behind every Keras layer's output. Layers whose output has another shape are left out."""
@@ -159,6 +156,13 @@ def to_raw(values: npt.NDArray[np.float32], fraction: int, shape: tuple[int, ...
     scaled = np.ldexp(values.astype(np.float64), fraction).reshape(len(values), *shape)
     good = (np.rint(scaled) == scaled) & (np.abs(scaled) < 2.0**62)
     return np.where(good, np.where(good, scaled, 0.0).astype(np.int64), OFF_GRID)
+
+
+def run_of(graph: FixedGraph, outputs: Sequence[npt.NDArray[np.float32]], answer: Mapping[str, Any]) -> WitnessRun:
+    """Outputs of a worker, as they are and as integers in units of their LSB, with what its ``answer`` tells of it."""
+    edges = [graph.edges[output] for output in graph.outputs]
+    raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
+    return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
 
 
 def run_worker(command: Sequence[str], folder: Path, progress: Progress | None, title: str = "QKeras") -> None:

@@ -23,7 +23,7 @@ from hls.importing.onnx.trees import holds_trees
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.witnesses.base import Limits, Skipped, Task, WitnessRun
-from hls.witnesses.framework import port_values, run_worker, to_raw
+from hls.witnesses.framework import port_values, run_of, run_worker, to_raw
 from hls.witnesses.indices import as_stated, of_file
 from hls.witnesses.qkeras import IGNORING_WARNINGS
 
@@ -94,9 +94,7 @@ class QonnxWitness:
             answer = self._ask(folder, self._model(folder), raw_inputs, [], progress)
             given = [np.load(folder / f"output{index}.npy") for index in range(len(self._graph.outputs))]
         outputs = as_stated(given, self._statements) if _is_onnx(self._file) else given
-        edges = [self._graph.edges[output] for output in self._graph.outputs]
-        raw = [to_raw(y, edge.fraction, edge.shape) for y, edge in zip(outputs, edges, strict=True)]
-        return WitnessRun(raw, float(answer["seconds"]), str(answer["version"]), values=tuple(outputs))
+        return run_of(self._graph, outputs, answer)
 
     def trace(self, raw_inputs: Sequence[npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[Any]]:
         """Every node, of a graph that was exported; of a user's own file nothing, whose tensors have other names."""

@@ -78,10 +78,15 @@ def _summary(fitted: Fitted, *, losses: bool) -> dict[str, Any]:
     }
 
 
-def _recorded_stages(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """What training.json of ``folder`` says; nothing where it is missing or not ours."""
     try:
         record = read_json(folder / RECORD_FILE)
     except (FileNotFoundError, ProjectError):
         return {}
-    stages = record.get("stages") if isinstance(record, dict) else None
+    return record if isinstance(record, dict) else {}
+
+
+def _recorded_stages(folder: Path) -> dict[str, Any]:
+    stages = read_record(folder).get("stages")
     return stages if isinstance(stages, dict) else {}

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hls.errors import ProjectError
-from hls.machine.files import read_json, write_text
+from hls.machine.files import write_text
 from qmodels.compression.autoencoder import Encoder
 from qmodels.compression.inputs import transport_targets
 from qmodels.compression.paper.rates import displays, rates
@@ -21,6 +20,7 @@ from qmodels.compression.samples.event_sources import event_source
 from qmodels.compression.samples.pythia import BACKGROUND, SIGNALS
 from qmodels.compression.trained_folder import MODEL_FILE, Networks, read_networks
 from qmodels.errors import ModelDataError
+from qmodels.training.records import read_record
 
 if TYPE_CHECKING:
     from qmodels.compression.paper.separations import Trainer
@@ -124,13 +124,8 @@ def measure(
 
 def _training_record(folder: Path) -> dict[str, Any]:
     """What training.json says of how it was trained; nothing where it is missing or not ours."""
-    try:
-        record = read_json(folder / "training.json")
-    except (FileNotFoundError, ProjectError):
-        return {}
-    if not isinstance(record, dict):
-        return {}
-    known = {key: record[key] for key in ("variant", "preset", "events", "seed") if key in record}
+    record = read_record(folder)
+    known: dict[str, Any] = {key: record[key] for key in ("variant", "preset", "events", "seed") if key in record}
     if isinstance(known.get("preset"), dict):
         known["preset"] = known["preset"].get("name")
     return known
