@@ -143,45 +143,6 @@ def _ceiled(op: Operation, window: Window, *, maximum: bool) -> Window:
     return replace(window, padding=tuple(padding))
 
 
-def pad(op: Operation) -> Tensor:
-    """Pad with zeros around the spatial axes."""
-    x = op.tensor()
-    rank = len(x.axes)
-    pads = op.axes("pads", 1) or []
-    value = op.number(2, "value") if op.argument(2) is not None else op.attribute("value", 0.0)
-    if op.argument(3) is not None:
-        pads = _of_all_axes(op, pads, rank)
-    if op.attribute("mode", "constant") != "constant" or value != 0:
-        raise op.unsupported(
-            "padding with other things than zeros",
-            "pad with zeros, or, before a maximum, by the pads of MaxPool, which count for nothing there",
-        )
-    if len(pads) != 2 * rank or min(pads, default=0) < 0 or max(pads, default=0) > max(x.sizes) * 4:
-        raise op.unsupported(f"pads {pads}", "pad spatial axes by a few zeros")
-    if not any(pads):
-        return x
-    wide = [axis for axis in range(rank) if pads[axis] or pads[axis + rank]]
-    last = rank - 1 if 1 in wide else 1
-    if rank not in (3, 4) or 0 in wide or last in wide or batch_axis(x, op.where) != 0:
-        raise op.unsupported(f"pads axes {wide} of {rank}", "pad spatial axes only")
-    order = [*(axis for axis in range(1, rank) if axis != last), last]
-    x = arranged(op.backend, x, order)
-    padding = tuple((pads[axis], pads[axis + rank]) for axis in order[:-1])
-    shape = (*(n + sum(p) for n, p in zip(x.shape, padding, strict=False)), x.shape[-1])
-    return Tensor(op.backend.pad(x.handle, padding, x.shape[-1]), shape, x.axes)
-
-
-def _of_all_axes(op: Operation, pads: list[int], rank: int) -> list[int]:
-    """Before and behind each axis, of those that the operator lists."""
-    axes = [positive_axis(int(axis), rank, op.where) for axis in op.constant(3, "axes").values.reshape(-1)]
-    if len(pads) != 2 * len(axes):
-        raise op.unsupported(f"pads {pads} of axes {axes}", "export the model again")
-    found = [0] * 2 * rank
-    for place, axis in enumerate(axes):
-        found[axis], found[axis + rank] = pads[place], pads[place + len(axes)]
-    return found
-
-
 Reduction = Literal["mean", "sum", "max", "min"]
 _MINUS = np.array([-1], np.float32)
 

@@ -243,9 +243,13 @@ SHAPES = [
         step("AveragePool", pads=[1, 1, 1, 1], count_include_pad=1, **WINDOW)),
     one("pool with ceil_mode=False", (1, 2, 5, 5), step("AveragePool", strides=[2, 2], ceil_mode=1, **WINDOW),
         step("AveragePool", strides=[2, 2], **WINDOW)),
-    one("pad with zeros", IMAGE, step("Pad", "q", "p", "one"), step("Pad", "q", "p", "z"), p=PADS),
-    one("pad spatial axes by a few zeros", IMAGE, step("Pad", "q", "p"), step("Pad", "q", "t"), p=-PADS, t=PADS),
-    one("pad spatial axes only", IMAGE, step("Pad", "q", "p"), step("Pad", "q", "t"), p=np.roll(PADS, 1), t=PADS),
+    one("such as -1000 for -inf", IMAGE, step("Pad", "q", "p", "no"), step("Pad", "q", "p", "low"), p=PADS, no=-np.inf,
+        low=-1000.0),
+    one("use constant, edge, reflect, wrap", IMAGE, step("Pad", "q", "p", mode="linear"),
+        step("Pad", "q", "p", mode="wrap"), p=PADS),
+    one("pad other axes", IMAGE, step("Pad", "q", "p"), step("Pad", "q", "t"), p=np.roll(PADS, 2), t=PADS),
+    one("use DCR or CRD", (1, 4, 2, 2), step("DepthToSpace", blocksize=2, mode="RDC"),
+        step("DepthToSpace", blocksize=2, mode="CRD")),
     one("state other axes", LINES, step("ReduceMax", "q", axes=[0]), step("ReduceMax", "q", axes=[1])),
 ]  # fmt: skip
 
