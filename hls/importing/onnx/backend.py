@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hls.importing.onnx.tensors import Constant, Wiring
 
 Floats = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int64]
 Rounding = Literal["ROUND", "FLOOR", "CEIL", "DOWN", "UP", "HALF_UP", "HALF_DOWN"]
 """To nearest even; down; up; to zero; from zero; to nearest, a half from zero or to it."""
 SAME_ROUNDING: Mapping[str, Rounding] = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
@@ -59,8 +60,11 @@ class Backend(Wiring, Protocol):
         The window's ``padding`` is what is cut off before and behind all that; below zero, what is added to it.
         """
 
-    def pool(self, x: Any, window: Window, *, maximum: bool) -> Any:
-        """Maximum or mean of each window; padding never counts as a maximum, and as zero in a mean."""
+    def largest(self, x: Any, window: Window) -> Any:
+        """Maximum of each window, in which padding does not count."""
+
+    def average(self, x: Any, window: Window, counts: Counts | None) -> Any:
+        """Sum of each window over the number of its places, or over ``counts``, one for each position."""
 
     def reduce(self, x: Any, count: int, channels: int, *, maximum: bool) -> Any:
         """Maximum or mean over the first of two axes."""

@@ -6,6 +6,7 @@ beside the node until a quantizer rounds it: ``clip(node * factor + offset, low,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -24,7 +25,7 @@ from hls.importing.emitter import Emitter
 from hls.importing.functions import SMOOTH, elu
 from hls.importing.heads import MODES, ORDER, Head, emit_head
 from hls.importing.onnx.affine import ONE, ZERO, Fractions, fixed, fractions, is_binary
-from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Rounding, Window
+from hls.importing.onnx.backend import Comparison, Counts, Floats, Quantizer, Rounding, Window
 from hls.importing.onnx.folding import moved
 from hls.importing.onnx.kernels import by_rows, kernel_of
 from hls.importing.onnx.settling import TABLE, settled
@@ -155,19 +156,35 @@ class ExactBackend:
         node = self._emit(kind, name, (x.node,), matrix, fixed(inside), *fields)
         return Value(node, factor, offset)
 
-    def pool(self, x: Value, window: Window, *, maximum: bool) -> Value:
+    def largest(self, x: Value, window: Window) -> Value:
         """See Backend."""
-        fields = (window.size, window.strides, window.padding, maximum)
-        if maximum:
-            x = x if (x.factor > 0).all() and x.function is None else self._settled(x)
-            return replace(x, node=self._emit(nodes.Pool, "max", (x.node,), *fields))
+        x = x if (x.factor > 0).all() and x.function is None else self._settled(x)
+        return replace(x, node=self._pool("max", x.node, window, maximum=True))
+
+    def average(self, x: Value, window: Window, counts: Counts | None) -> Value:
+        """See Backend. Where counts differ, each sum is so many times as large that one number divides them all."""
         x = x if x.linear else self._settled(x)
-        count = int(np.prod(window.size))
-        return replace(x, node=self._emit(nodes.Pool, "sum", (x.node,), *fields), factor=x.factor / count)
+        node = self._pool("sum", x.node, window, maximum=False)
+        if counts is None:
+            return replace(x, node=node, factor=x.factor / math.prod(window.size))
+        common = math.lcm(*counts.ravel().tolist())
+        return replace(x, node=self._times(node, common // counts), factor=x.factor / common)
+
+    def _pool(self, name: str, node: str, window: Window, *, maximum: bool) -> str:
+        return self._emit(nodes.Pool, name, (node,), window.size, window.strides, window.padding, maximum)
+
+    def _times(self, node: str, factors: Counts) -> str:
+        """Each position times a whole number; every element is a channel of the tensor made one row."""
+        shape = self._emit.edge(node).shape
+        row = self._emit(nodes.Reshape, "row", (node,), (math.prod(shape),))
+        factor = np.broadcast_to(factors[..., None], shape).reshape(-1)
+        scaled = self._emit(nodes.Scale, "weigh", (row,), FixedArray(factor, 0), FixedArray(np.zeros(1, np.int64), 0))
+        return self._emit(nodes.Reshape, "places", (scaled,), shape)
 
     def reduce(self, x: Value, count: int, channels: int, *, maximum: bool) -> Value:
         """See Backend."""
-        found = self.pool(x, Window((count,), (count,), (1,), ((0, 0),), (count,)), maximum=maximum)
+        window = Window((count,), (count,), (1,), ((0, 0),), (count,))
+        found = self.largest(x, window) if maximum else self.average(x, window, None)
         return self.reshape(found, (channels,))
 
     def pad(self, x: Value, padding: tuple[tuple[int, int], ...], channels: int) -> Value:

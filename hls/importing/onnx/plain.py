@@ -10,7 +10,7 @@ import numpy as np
 
 from hls.errors import UnsupportedError
 from hls.graph.windows import output_length, same_padding
-from hls.importing.onnx.backend import Comparison, Floats, Quantizer, Rounding, Window
+from hls.importing.onnx.backend import Comparison, Counts, Floats, Quantizer, Rounding, Window
 from hls.importing.onnx.folding import moved
 from hls.importing.onnx.keras_transposed import lifted, transposed_of
 from hls.importing.onnx.model import OnnxModel
@@ -160,16 +160,29 @@ class PlainBackend:
             return x, "causal"
         return self.pad(x, window.padding, x.shape[-1]), "valid"
 
-    def pool(self, x: Layer, window: Window, *, maximum: bool) -> Layer:
+    def largest(self, x: Layer, window: Window) -> Layer:
         """See Backend."""
-        out = (*_positions(window), x.shape[-1])
         x, padding = self._padded(x, window)
-        if maximum and padding == "valid" and any(before or after for before, after in window.padding):
+        if padding == "valid" and any(map(any, window.padding)):
             self._refuse(f"a maximum with pads {window.padding}, as Keras never has", "pad as padding='same' does")
-        if not maximum and padding == "same":  # which Keras leaves out of the count
-            self._refuse("averages with zeros around them", "pool without padding")
+        return self._pool("Max", x, window, padding)
+
+    def average(self, x: Layer, window: Window, counts: Counts | None) -> Layer:
+        """See Backend. Keras leaves the padding of its own out of the count."""
+        if counts is None:
+            padded = any(map(any, window.padding))
+            return self._pool("Average", self.pad(x, window.padding, x.shape[-1]) if padded else x, window, "valid")
+        x, padding = self._padded(x, window)
+        if padding != "same":
+            self._refuse(
+                f"averages with pads {window.padding} that do not count, as Keras never has",
+                "pad as padding='same' does, or pool without padding",
+            )
+        return self._pool("Average", x, window, padding)
+
+    def _pool(self, kind: str, x: Layer, window: Window, padding: str) -> Layer:
         config = {"pool_size": list(window.size), "strides": list(window.strides), "padding": padding}
-        return self._add(f"{'Max' if maximum else 'Average'}Pooling{len(window.size)}D", [x], out, config)
+        return self._add(f"{kind}Pooling{len(window.size)}D", [x], (*_positions(window), x.shape[-1]), config)
 
     def reduce(self, x: Layer, count: int, channels: int, *, maximum: bool) -> Layer:
         """See Backend."""

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from hls.graph.windows import output_length, same_padding
+from hls.graph.windows import output_length, patches, same_padding
 from hls.importing.onnx import folding
-from hls.importing.onnx.backend import Floats, Window
+from hls.importing.onnx.backend import Counts, Floats, Window
 from hls.importing.onnx.operation import Operation
 from hls.importing.onnx.tensors import Tensor, arranged, batch_axis, positive_axis
 
@@ -115,19 +115,15 @@ def pool(op: Operation, *, maximum: bool) -> Tensor:
     window = _window(op, x, tuple(size))
     if set(window.dilation) != {1}:
         raise op.unsupported(f"dilations {window.dilation}", "pool without a dilation")
-    window = _ceiled(op, window, maximum=maximum)
-    padded = any(before or after for before, after in window.padding)
-    if padded and not maximum and not op.attribute("count_include_pad", 0):
-        raise op.unsupported(
-            "averages with padding that is not counted divide by another count at the border",
-            "pool without padding, or with count_include_pad=True",
-        )
-    shape = (*_positions(op, window), x.shape[-1])
-    return result(op, op.backend.pool(x.handle, window, maximum=maximum), shape)
+    reaching = _ceiled(op, window)
+    shape = (*_positions(op, reaching), x.shape[-1])
+    if maximum:
+        return result(op, op.backend.largest(x.handle, reaching), shape)
+    return result(op, op.backend.average(x.handle, reaching, _counts(op, window, reaching)), shape)
 
 
-def _ceiled(op: Operation, window: Window, *, maximum: bool) -> Window:
-    """With ceil_mode, a last window that reaches beyond the end: padding that counts for nothing in a maximum.
+def _ceiled(op: Operation, window: Window) -> Window:
+    """With ceil_mode, a last window that reaches beyond the end: padding that never counts.
 
     One that would begin in the padding behind the input is none.
     """
@@ -138,9 +134,22 @@ def _ceiled(op: Operation, window: Window, *, maximum: bool) -> Window:
         last = -(-(n + before + after - w) // s)
         last = last if last * s < n + before else last - 1
         padding.append((before, max(last * s + w - n - before, 0)))
-    if not maximum and tuple(padding) != window.padding:
-        raise op.unsupported("ceil_mode averages over fewer values at the end", "pool with ceil_mode=False")
     return replace(window, padding=tuple(padding))
+
+
+def _counts(op: Operation, stated: Window, reaching: Window) -> Counts | None:
+    """Of how many places each window is, the padding that the file states counted on request; None for whole ones."""
+    counted = stated.padding if op.attribute("count_include_pad", 0) else ((0, 0),) * len(stated.size)
+    sides = [(before, min(after, end)) for (before, after), (_, end) in zip(counted, reaching.padding, strict=True)]
+    ones = np.pad(np.ones(stated.spatial, np.int64), sides, constant_values=1)[None, ..., None]
+    rest = tuple(
+        (before - known, after - more) for (before, after), (known, more) in zip(reaching.padding, sides, strict=True)
+    )
+    inside = patches(ones, stated.size, stated.strides, stated.dilation, rest)[0]
+    counts = np.asarray(inside.sum(axis=tuple(range(len(stated.size), inside.ndim))))
+    if not counts.all():
+        raise op.unsupported("an average of padding alone", "pad by less than a window")
+    return None if (counts == math.prod(stated.size)).all() else counts
 
 
 Reduction = Literal["mean", "sum", "max", "min"]

@@ -11,7 +11,7 @@ import pytest
 
 from hls.emulation import Emulator
 from hls.importing import Statements, import_model
-from tests.hls.importing.onnx_checks import chain, quant
+from tests.hls.importing.onnx_checks import chain, like_onnxruntime, quant
 from tests.hls.importing.onnx_files import File, Step
 
 
@@ -19,34 +19,15 @@ def values(*shape: int) -> npt.NDArray[np.float64]:
     return np.ldexp(np.random.default_rng(1).integers(-3, 4, shape).astype(np.float64), -2)
 
 
-def as_in_onnx_runtime(file: File, folder: Path, input_type: str = "ap_fixed<6,4>") -> None:
-    """Of an event at a time, in numbers of so few bits that its float32 is exact."""
-    onnxruntime = pytest.importorskip("onnxruntime")
-    path = file.write(folder / "m.onnx")
-    graph = import_model(path, Statements(input_type))
-    port = graph.port(graph.inputs[0])
-    raw = np.random.default_rng(0).integers(port.raw_min, port.raw_max, (60, *port.shape), endpoint=True)
-    x = np.ldexp(raw.astype(np.float64), -port.type.fraction)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(path.read_bytes(), options)
-    dtype = {"tensor(float)": np.float32, "tensor(int32)": np.int32}[session.get_inputs()[0].type]
-    wanted = np.concatenate([session.run(None, {"x": event[None].astype(dtype)})[0] for event in x])
-    found = Emulator(graph).evaluate(x)[0]
-    assert found.shape == wanted.shape
-    assert np.array_equal(found, wanted)
-    assert np.unique(found).size > 1
-
-
 @pytest.mark.parametrize("options", [{}, {"beta": 2.0}, {"alpha": 0.5, "beta": -1.0}, {"transB": 1, "beta": 0.0}])
 def test_gemm_adds_a_tensor_times_beta(options: dict[str, Any], tmp_path: Path) -> None:
     steps = (Step("Relu", ("x",), "r"), Step("Gemm", ("x", "w", "r"), "y", options))
-    as_in_onnx_runtime(File((1, 3), steps, {"w": values(3, 3)}, stated={"y": (1, 3)}), tmp_path)
+    like_onnxruntime(File((1, 3), steps, {"w": values(3, 3)}, stated={"y": (1, 3)}), tmp_path)
 
 
 def test_gemm_of_a_transposed_tensor(tmp_path: Path) -> None:
     steps = (Step("Transpose", ("x",), "t", {"perm": [1, 0]}), Step("Gemm", ("t", "w"), "y", {"transA": 1}))
-    as_in_onnx_runtime(File((1, 3), steps, {"w": values(3, 2)}, stated={"y": (1, 2)}), tmp_path)
+    like_onnxruntime(File((1, 3), steps, {"w": values(3, 2)}, stated={"y": (1, 2)}), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -57,40 +38,40 @@ def test_a_last_window_that_would_begin_behind_the_input_is_none(
     length: int, window: int, stride: int, pads: list[int], tmp_path: Path
 ) -> None:
     options = {"kernel_shape": [window], "strides": [stride], "pads": pads, "ceil_mode": 1}
-    as_in_onnx_runtime(File((1, 2, length), (Step("MaxPool", ("x",), "y", options),), {}), tmp_path)
+    like_onnxruntime(File((1, 2, length), (Step("MaxPool", ("x",), "y", options),), {}), tmp_path)
 
 
 @pytest.mark.parametrize("divisor", [3, -4])
 def test_a_quotient_of_integers_is_cut_off(divisor: int, tmp_path: Path) -> None:
     steps = (Step("Cast", ("x",), "i", {"to": 6}), Step("Div", ("i", "d"), "q"), Step("Cast", ("q",), "y", {"to": 1}))
-    as_in_onnx_runtime(File((1, 4), steps, {"d": np.array([divisor], np.int32)}), tmp_path, "ap_fixed<9,6>")
+    like_onnxruntime(File((1, 4), steps, {"d": np.array([divisor], np.int32)}), tmp_path, input_type="ap_fixed<9,6>")
 
 
 def test_a_constant_longer_than_an_axis_of_one_element(tmp_path: Path) -> None:
     steps = (Step("Mul", ("x", "c"), "m"), Step("Less", ("x", "d"), "l"), Step("Where", ("l", "m", "z"), "y"))
     constants: dict[str, npt.ArrayLike] = {"c": values(2, 1), "d": [[0.5], [-1.0]], "z": 0.25}
-    as_in_onnx_runtime(File((1, 1, 3), steps, constants, stated={"y": (1, 2, 3)}), tmp_path)
+    like_onnxruntime(File((1, 1, 3), steps, constants, stated={"y": (1, 2, 3)}), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["Sum", "Mean"])
 def test_any_number_of_terms(kind: str, tmp_path: Path) -> None:
     steps = (Step("Relu", ("x",), "r"), Step(kind, ("x", "r", "c", "x"), "y"))
-    as_in_onnx_runtime(File((1, 3), steps, {"c": values(3)}), tmp_path)
+    like_onnxruntime(File((1, 3), steps, {"c": values(3)}), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["ReduceL1", "ReduceSumSquare"])
 def test_sums_of_functions(kind: str, tmp_path: Path) -> None:
-    as_in_onnx_runtime(File((1, 2, 3), (Step(kind, ("x",), "y", {"axes": [2], "keepdims": 0}),), {}), tmp_path)
+    like_onnxruntime(File((1, 2, 3), (Step(kind, ("x",), "y", {"axes": [2], "keepdims": 0}),), {}), tmp_path)
 
 
 def test_no_axes_are_none_where_that_is_stated(tmp_path: Path) -> None:
-    as_in_onnx_runtime(File((1, 3), (Step("ReduceSum", ("x",), "y", {"noop_with_empty_axes": 1}),), {}), tmp_path)
+    like_onnxruntime(File((1, 3), (Step("ReduceSum", ("x",), "y", {"noop_with_empty_axes": 1}),), {}), tmp_path)
 
 
 def test_pads_of_the_axes_that_are_listed(tmp_path: Path) -> None:
     constants: dict[str, npt.ArrayLike] = {"p": np.array([1, 2]), "z": 0.0, "a": np.array([-1])}
     file = File((1, 2, 3), (Step("Pad", ("x", "p", "z", "a"), "y"),), constants, opset=18)
-    as_in_onnx_runtime(file, tmp_path)
+    like_onnxruntime(file, tmp_path)
 
 
 def test_operators_that_no_output_comes_from_are_left_out(tmp_path: Path) -> None:
