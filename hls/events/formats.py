@@ -12,7 +12,7 @@ from hls.errors import EventError
 from hls.events import numpy_files, parquet_files, root_files
 from hls.events.event_file import EventFile
 from hls.events.hdf5_files import opened_hdf5
-from hls.events.text_files import is_table, opened_text
+from hls.events.text_files import PACKED, is_table, opened_packed, opened_text
 
 Opener = Callable[[Path], AbstractContextManager[EventFile]]
 
@@ -21,6 +21,7 @@ _BY_START: Mapping[bytes, Opener] = {
     numpy_files.ARCHIVE: numpy_files.opened_archive,
     root_files.START: root_files.opened_root,
     parquet_files.START: parquet_files.opened_parquet,
+    PACKED: opened_packed,
 }
 _BY_SUFFIX: Mapping[str, Opener] = {".npy": numpy_files.opened_array, ".npz": numpy_files.opened_archive}
 """What is said of a file that has lost its beginning."""
@@ -44,7 +45,7 @@ def opened(path: Path) -> Iterator[EventFile]:
     if opener is None:
         raise EventError(
             f"{path}: not an event file, or a truncated one; give HDF5, .npy, .npz, ROOT, Parquet or a table in text "
-            "with a line of names (.csv)"
+            "with a line of names (.csv, .csv.gz)"
         )
     with opener(path) as found:
         yield found

@@ -1,8 +1,11 @@
-"""Event files of text: a line of names, then one of numbers for each event."""
+"""Event files of text: a line of names, then one of numbers for each event; as they are or packed by gzip."""
 
 from __future__ import annotations
 
 import csv
+import gzip
+import io
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +16,13 @@ from hls.errors import EventError
 from hls.events.event_file import Array, EventFile, damage
 
 _DELIMITERS = (",", ";", "\t")
-_DAMAGE = (OSError, UnicodeDecodeError, csv.Error)
+PACKED = b"\x1f\x8b"
+"""How a file begins that gzip packed."""
+_DAMAGE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error)
 _CURE = "not read as a table ({})"
+_UNPACKED = "not unpacked as a table ({}); was it copied whole?"
+_LARGEST_TEXT = 1 << 30
+"""Bytes of a table that is packed: of a few may come any number."""
 
 
 def is_table(head: bytes) -> bool:
@@ -63,9 +71,29 @@ def _is_number(text: str) -> bool:
 def opened_text(path: Path) -> Iterator[EventFile]:
     """A table in text; the delimiter is a comma, a semicolon or a tabulator."""
     with damage(path, _DAMAGE, _CURE), path.open(encoding="utf-8-sig", newline="") as file:
-        lines = file.readlines()
-        lines = lines[_comments(lines) :]
-        names, *rows = list(csv.reader(lines, delimiter=_delimiter(lines[0])))
+        table = _table(path, file.readlines())
+    yield table
+
+
+@contextmanager
+def opened_packed(path: Path) -> Iterator[EventFile]:
+    """The same packed by gzip."""
+    with damage(path, _DAMAGE, _UNPACKED), gzip.open(path) as stream:
+        content = stream.read(1 << 12)
+        if not is_table(content):
+            raise EventError(
+                f"{path}: packed by gzip, and no table in text inside; unpack it (gunzip), and give what is in it"
+            )
+        content += stream.read(_LARGEST_TEXT)
+        if len(content) > _LARGEST_TEXT:
+            raise EventError(f"{path}: more than {_LARGEST_TEXT >> 30} GiB of text; give fewer events")
+        table = _table(path, io.StringIO(content.decode("utf-8-sig"), newline="").readlines())
+    yield table
+
+
+def _table(path: Path, lines: list[str]) -> EventFile:
+    lines = lines[_comments(lines) :]
+    names, *rows = list(csv.reader(lines, delimiter=_delimiter(lines[0])))
     names = [name.strip() for name in (names[0].removeprefix("#"), *names[1:])]
     rows = [row for row in rows if row]
     for number, row in enumerate(rows):
@@ -76,7 +104,7 @@ def opened_text(path: Path) -> Iterator[EventFile]:
         place = names.index(name)
         return _numbers([row[place].strip() for row in rows])
 
-    yield EventFile(path, "column", tuple(names), read, ordered=True)
+    return EventFile(path, "column", tuple(names), read, ordered=True)
 
 
 def _numbers(cells: list[str]) -> Array:

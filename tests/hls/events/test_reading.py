@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,28 @@ def write_csv(path: Path) -> None:
     path.write_text("pt, eta,phi,signal,region\n" + "".join(",".join(map(str, row)) + "\n" for row in rows))
 
 
+def write_packed(path: Path) -> None:
+    write_csv(path)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def records() -> np.ndarray[Any, Any]:
+    made = np.zeros(3, [("pt", "f8"), ("eta", "f8"), ("phi", "i8"), ("signal", "i4"), ("p4", "f8", (4,))])
+    made["pt"], made["eta"], made["phi"], made["signal"] = PT, ETA, PHI, SIGNAL
+    made["p4"] = np.arange(12.0).reshape(3, 4)
+    return made
+
+
+def write_records(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, records())
+
+
+def write_packed_records(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, events=records())
+
+
 FORMATS: dict[str, Callable[[Path], None]] = {
     "tree": write_root,
     "ntuple": lambda path: write_root(path, "ntuple"),
@@ -66,6 +89,9 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "hdf5": write_hdf5,
     "npz": write_npz,
     "csv": write_csv,
+    "csv.gz": write_packed,
+    "npy of records": write_records,
+    "npz of records": write_packed_records,
 }
 
 
@@ -174,6 +200,37 @@ def test_a_table_of_hdf5_has_fields(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["jets"] = np.array([(1.5, 2), (2.5, 3)], [("pt", "f4"), ("n", "i4")])
     assert read(path, (2,), "n,jets/pt").tolist() == [[2, 1.5], [3, 2.5]]
+
+
+def test_records_of_as_many_fields_need_no_names(tmp_path: Path) -> None:
+    made = np.array([(1.5, [(2.0, 3)]), (2.5, [(4.0, 5)])], [("pt", "f4"), ("jet", [("eta", "f4"), ("n", "u1")], (1,))])
+    np.save(tmp_path / "events.npy", made)
+    np.savez(tmp_path / "events.npz", jets=made)
+    for name in ("events.npy", "events.npz"):
+        assert read(tmp_path / name, (3,)).tolist() == [[1.5, 2.0, 3.0], [2.5, 4.0, 5.0]]
+        assert read(tmp_path / name, (2,), "n,pt").tolist() == [[3, 1.5], [5, 2.5]]
+    np.savez(tmp_path / "events.npz", jets=made, weights=np.array([0.5, 2.0]))
+    assert read(tmp_path / "events.npz", (2,), "jets/jet/n,weights").tolist() == [[3, 0.5], [5, 2.0]]
+
+
+def test_a_field_of_records_is_text(tmp_path: Path) -> None:
+    np.save(tmp_path / "events.npy", np.array([(1.0, "a"), (2.0, "b")], [("pt", "f4"), ("region", "U1")]))
+    assert read(tmp_path / "events.npy", (1,), "pt").tolist() == [[1.0], [2.0]]
+    assert "column 'region' has dtype <U1, text" in refused(tmp_path / "events.npy", (1,), "region")
+
+
+def test_what_gzip_packed_is_a_table_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "events.csv.gz"
+    path.write_bytes(gzip.compress("# made by hand\npt;eta\n1.5;-2\n3;4\n".encode("utf-8-sig")))
+    assert read(path, (2,)).tolist() == [[1.5, -2.0], [3.0, 4.0]]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9] + b"\xff" + whole[-8:])
+    assert "not unpacked as a table" in refused(path, (2,))
+    path.write_bytes(gzip.compress(b"\x93NUMPY\x01\x00"))
+    assert "no table in text inside; unpack it (gunzip)" in refused(path, (2,))
+    path.write_bytes(gzip.compress(b"pt,eta\n" + b"1,2\n" * 4000))
+    monkeypatch.setattr("hls.events.text_files._LARGEST_TEXT", 8000)
+    assert "give fewer events" in refused(path, (2,))
 
 
 @pytest.mark.parametrize(
