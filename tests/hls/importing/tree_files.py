@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from hls.graph import FixedGraph
+from hls.hls4ml_project import HlsProject
+from hls.importing import Statements
+from hls.verification.build_folder import BuildFolder
+from hls.witnesses import Task
 from tests.hls.importing.onnx_files import TREES, File, Step
 
 # x0 < 0.5 ? (x1 < 0.25 ? 1 : -2) : 4, and x1 < 0.6 ? 0.5 : 0.125
@@ -113,3 +118,19 @@ def onnx(role: str = "target", *, mode: str = "BRANCH_LT", steps: tuple[Step, ..
     node = Step(kind, ("x1" if before else "x",), "y", told, TREES)
     behind = tuple(step for step in steps if step not in before)
     return File((None, 2), (*before, node, *behind), {"w": np.ones(2)})
+
+
+QUARTERS = Statements(input_type="ap_fixed<5,3>")  # from -4 to 3.75
+EVENTS = np.array([[a, b] for a in np.arange(-16, 16) / 4 for b in (-1.0, 0.25, 0.5, 3.75)], np.float32)
+
+
+def score(x: Any, *, inclusive: bool) -> float:
+    def holds(value: float, threshold: float) -> bool:
+        return value <= threshold if inclusive else value < threshold
+
+    first = (1.0 if holds(x[1], 0.25) else -2.0) if holds(x[0], 0.5) else 4.0
+    return 0.25 + first + (0.5 if holds(x[1], 0.6) else 0.125)
+
+
+def task(graph: FixedGraph, file: Path, project: HlsProject | None = None, build: BuildFolder | None = None) -> Task:
+    return Task(graph, file, cast(HlsProject, project), build=build)
