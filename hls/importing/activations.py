@@ -62,8 +62,7 @@ _OUTSIDE = {
          "tanh_shrink"),
         NO_BINARY_FUNCTION,
     ),
-    "soft_shrink": "write it as x - keras.ops.clip(x, -0.5, 0.5), which computes the same",
-    **dict.fromkeys(("hard_shrink", "threshold", "sparse_plus", "sparse_sigmoid"), NOT_READ),
+    **dict.fromkeys(("threshold", "sparse_plus"), NOT_READ),
     **dict.fromkeys(
         ("elu", "selu", "gelu", "swish", "silu", "hard_swish", "hard_silu", "softplus", "softsign", "exponential"),
         _ROUNDED_NEXT,
@@ -75,7 +74,7 @@ _SOFTMAX_LAST = (
 )
 _SOFTMAX_INSIDE = (
     "its quotients have no finite binary expansion, and what follows reads them; end the network before it and leave "
-    "the rest to software"
+    f"the rest to software, or use HGQ2's QSoftmax, which is of tables and is read here, {ANOTHER}"
 )
 _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "hard_tanh": lambda emit, x: clipped(emit, x, -1.0, 1.0),
@@ -87,9 +86,12 @@ _FUNCTIONS: dict[str, Callable[[Emitter, str], str]] = {
     "binary_tanh": lambda emit, x: _line(emit, _binary_sigmoid(emit, x), 2.0, -1.0),
     "relu6": lambda emit, x: clipped(emit, x, 0.0, 6.0),
     "leaky_relu": lambda emit, x: leaky(emit, x, float(np.float32(0.2))),
+    "soft_shrink": lambda emit, x: soft_shrink(emit, x, 0.5),
+    "hard_shrink": lambda emit, x: hard_shrink(emit, x, 0.5),
+    "sparse_sigmoid": lambda emit, x: clipped(emit, _line(emit, x, 0.5, 0.5), 0.0, 1.0),
 }
-"""Functions of QKeras that are lines, clips and signs. Keras's ``hard_tanh`` and ``relu6`` are the same, and its
-``leaky_relu`` is in none but Keras."""
+"""Functions of QKeras that are lines, clips and signs. Keras's ``hard_tanh`` and ``relu6`` are the same, and what
+follows these is in none but Keras."""
 _KERAS_OWN = {
     "hard_sigmoid": "Keras's divides by six, which gives no finite binary number; use QActivation('hard_sigmoid'), "
     "whose slope "
@@ -266,14 +268,31 @@ def clipped(emit: Emitter, x: str, low: float | None, high: float | None) -> str
 
 def thresholded(emit: Emitter, x: str, threshold: float, slope: float, most: float | None) -> str:
     """Keras's ReLU with a threshold: ``x`` above it and 0 up to it, clipped to [0, most], and a line from it down."""
-    raw = math.floor(Fraction(threshold) * Fraction(2) ** emit.edge(x).fraction) + 1
-    above = emit(nodes.Multiply, "above", (x, at_least(emit, x, raw, "threshold")))
+    found = emit(nodes.Multiply, "above", (x, above(emit, x, threshold)))
     if most is not None:
-        above = clipped(emit, above, 0.0, float(np.float32(most)))
+        found = clipped(emit, found, 0.0, float(np.float32(most)))
     if slope == 0:
-        return above
+        return found
     below = emit(nodes.Relu, "below", (_line(emit, x, -1.0, threshold),))
-    return emit(nodes.Add, "leaky", (above, _line(emit, below, -slope, 0.0)))
+    return emit(nodes.Add, "leaky", (found, _line(emit, below, -slope, 0.0)))
+
+
+def above(emit: Emitter, x: str, threshold: float) -> str:
+    """One bit: is ``x`` above the threshold?"""
+    raw = math.floor(Fraction(threshold) * Fraction(2) ** emit.edge(x).fraction) + 1
+    return at_least(emit, x, raw, "threshold")
+
+
+def soft_shrink(emit: Emitter, x: str, threshold: float) -> str:
+    """What ``x`` is beyond ``[-threshold, threshold]``: above it, less what is below, turned."""
+    beyond = (emit(nodes.Relu, "beyond", (_line(emit, x, sign, -threshold),)) for sign in (1.0, -1.0))
+    return emit(nodes.Add, "shrunk", (*beyond,), True)
+
+
+def hard_shrink(emit: Emitter, x: str, threshold: float) -> str:
+    """``x`` beyond ``[-threshold, threshold]``, else zero."""
+    bits = (above(emit, one, threshold) for one in (x, _line(emit, x, -1.0, 0.0)))
+    return emit(nodes.Multiply, "shrunk", (x, emit(nodes.Add, "outside", (*bits,), float32=EXACT)), float32=EXACT)
 
 
 def _line(emit: Emitter, x: str, factor: float, offset: float) -> str:

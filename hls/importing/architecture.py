@@ -223,7 +223,7 @@ def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
 
 def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     layers: dict[str, LayerSpec] = {}
-    for entry in map(_with_index, config["layers"]):
+    for entry in map(_with_index, map(_with_constant, config["layers"])):
         calls = tuple(_call(node, f"{source}: layer {layer_name(entry)!r}") for node in entry.get("inbound_nodes", []))
         spec = _layer(entry, calls or (Call(),), weights)
         layers[spec.name] = spec
@@ -232,6 +232,17 @@ def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelS
     if unknown:
         raise ModelFileError(f"{source}: its architecture names layers that it does not hold: {unknown}")
     return ModelSpec(str(config.get("name", "model")), layers, inputs, outputs, refused=tuple(code_of(config)))
+
+
+def _with_constant(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a pad is given by keyword, the number to pad with, as an argument like any other."""
+    nodes = entry.get("inbound_nodes")
+    if layer_kind(entry) != "ops.Pad" or not nodes or not isinstance(nodes[0], dict):
+        return entry
+    named, arguments = nodes[0].get("kwargs"), nodes[0].get("args")
+    if not isinstance(named, dict) or named.get("constant_values") is None or not isinstance(arguments, list | tuple):
+        return entry
+    return {**entry, "inbound_nodes": [{"args": [*arguments, named["constant_values"]]}]}
 
 
 def _with_index(entry: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hls.importing.spec import LayerSpec
 Value = str | FixedArray
 
 
-def _difference(emit: Emitter, spec: LayerSpec, a: Value, b: Value) -> str:
+def difference(emit: Emitter, spec: LayerSpec, a: Value, b: Value) -> str:
     """``a - b``, of which the sign alone is looked at: Keras compares and rounds nothing."""
     match a, b:
         case (str(x), str(y)):
@@ -37,7 +37,7 @@ def _compare(*, turned: bool, least: int) -> Handler:
 
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         a, b = pair(emit, spec)
-        return at_least(emit, _difference(emit, spec, *((b, a) if turned else (a, b))), least, "above")
+        return at_least(emit, difference(emit, spec, *((b, a) if turned else (a, b))), least, "above")
 
     return handler
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
-from hls.importing import merges, operators, wiring
-from hls.importing.activations import emit_activation, emit_smooth
+from hls.graph.fixed import FixedArray
+from hls.importing import choices, merges, operators, wiring
+from hls.importing.activations import above, emit_activation, emit_smooth, hard_shrink, soft_shrink
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.functions import elu
 from hls.importing.options import numbers, sizes
@@ -92,6 +94,34 @@ def _gelu(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit_activation(emit, "gelu", inputs[0], of_keras=True)
 
 
+def _shrink(function: Callable[[Emitter, str, float], str]) -> Handler:
+    """Of a threshold that is not below zero."""
+
+    def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+        threshold = _threshold(spec)
+        if threshold < 0:
+            raise UnsupportedError(
+                f"layer {spec.name!r}: shrinks by {threshold:g}, which is below zero; write what it computes with "
+                "keras.ops.where, which computes the same"
+            )
+        return function(emit, inputs[0], threshold)
+
+    return handler
+
+
+def _threshold(spec: LayerSpec, key: str = "threshold") -> float:
+    value = numbers(spec.config.get(key, 0.5))
+    if value is None or value.ndim:
+        raise ModelFileError(f"layer {spec.name!r}: its {key} is no number; save the whole model again")
+    return float(np.float32(value))
+
+
+def _thresholded(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """``x`` above the threshold, else another number."""
+    other = FixedArray.from_float(np.array([_threshold(spec, "default_value")], np.float32))
+    return choices.chosen(emit, above(emit, inputs[0], _threshold(spec)), inputs[0], other)
+
+
 FUNCTIONS = {
     "ops.Tanh": "tanh",
     "ops.Sigmoid": "sigmoid",
@@ -106,6 +136,7 @@ FUNCTIONS = {
     "ops.Relu6": "relu6",
     "ops.HardTanh": "hard_tanh",
     "ops.LeakyRelu": "leaky_relu",
+    "ops.SparseSigmoid": "sparse_sigmoid",
 }
 """Operators that are functions of ``Activation``, whose name is its own for them."""
 HANDLERS: dict[str, Handler] = {
@@ -120,5 +151,8 @@ HANDLERS: dict[str, Handler] = {
     "ops.Flip": _flip,
     "ops.Elu": _elu,
     "ops.Gelu": _gelu,
+    "ops.SoftShrink": _shrink(soft_shrink),
+    "ops.HardShrink": _shrink(hard_shrink),
+    "ops.Threshold": _thresholded,
     **{kind: _function(name) for kind, name in FUNCTIONS.items() if kind not in operators.HANDLERS},
 }

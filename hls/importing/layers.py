@@ -16,6 +16,7 @@ from hls.graph.float32 import Doubles, Float32
 from hls.importing import (
     choices,
     contractions,
+    fills,
     hgq,
     hgq2,
     hgq2_attention,
@@ -32,7 +33,9 @@ from hls.importing import (
     pquant,
     products,
     recurrent,
+    sorting,
     standardization,
+    truths,
     wiring,
 )
 from hls.importing.activations import clipped, emit_activation, emit_smooth, leaky, leaky_by_channel, thresholded
@@ -303,7 +306,7 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
-    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *places.MERGES, *choices.MERGES,
+    "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *places.MERGES, *choices.MERGES, *truths.MERGES,
     *contractions.MERGES, *hgq.MERGES, *hgq2.MERGES, *hgq2_values.MERGES, *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
@@ -348,6 +351,9 @@ HANDLERS: dict[str, Handler] = {
     **places.HANDLERS,
     **standardization.HANDLERS,
     **choices.HANDLERS,
+    **truths.HANDLERS,
+    **fills.HANDLERS,
+    **sorting.HANDLERS,
     **contractions.HANDLERS,
     **recurrent.HANDLERS,
     **hgq.HANDLERS,

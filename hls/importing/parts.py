@@ -11,6 +11,7 @@ from hls.importing import choices, operators
 from hls.importing.emitter import Emitter, Handler
 from hls.importing.options import whole_numbers
 from hls.importing.refusals import ENDS_BEFORE
+from hls.importing.sorting import ascending
 from hls.importing.spec import Call, Constant, LayerSpec, ModelSpec, TensorRef
 from hls.importing.wiring import taken
 
@@ -82,16 +83,21 @@ def _unstack(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 
 def _top(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """The largest along the last axis, or its index: of more than one, firmware would have to sort."""
-    if spec.config.get("k") != 1:
+    """The largest along the last axis, the first the largest of them, or of one its index."""
+    count, length = spec.config.get("k"), emit.edge(inputs[0]).shape[-1]
+    if not isinstance(count, int) or not 1 <= count <= length or (count > 1 and spec.config[_PART] == 1):
         raise UnsupportedError(
-            f"layer {spec.name!r}: the {spec.config.get('k')} largest take a sorting network, which is not built; of "
-            f"the largest one (k=1) value and index are; {ENDS_BEFORE}"
+            f"layer {spec.name!r}: the indices of the {count} largest of {length}, which take a sorting network of "
+            f"indices, are not built; the values are, and of the largest one (k=1) the index too; {ENDS_BEFORE}"
         )
     along = replace(spec, config={"axis": -1, "keepdims": True})
     if spec.config[_PART] == 1:
         return choices.index_of(emit, along, inputs[0], least=False)
-    return operators.HANDLERS["ops.Max"](emit, along, inputs)
+    if count == 1:
+        return operators.HANDLERS["ops.Max"](emit, along, inputs)
+    return taken(
+        emit, ascending(emit, inputs[0]), len(emit.edge(inputs[0]).shape) - 1, range(length)[: -count - 1 : -1]
+    )
 
 
 HANDLERS: dict[str, Handler] = {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from hls.errors import ModelFileError, UnsupportedError
 from hls.graph import nodes
-from hls.graph.fixed import FixedArray
+from hls.graph.fixed import FixedArray, IntArray
 from hls.importing.emitter import Emitter, Handler
-from hls.importing.operators import axis_of
+from hls.importing.operators import axis_of, constant, linear, whole
 from hls.importing.options import sizes, whole_numbers
 from hls.importing.spec import Constant, LayerSpec
 
@@ -44,7 +44,7 @@ def _require_few(spec: LayerSpec, length: int, count: int) -> None:
         raise ModelFileError(f"layer {spec.name!r}: {count} places of an axis of {length}; save the model again")
 
 
-def _whole(spec: LayerSpec, key: str) -> int:
+def _number(spec: LayerSpec, key: str) -> int:
     value = spec.config.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         raise UnsupportedError(f"layer {spec.name!r}: {key}={value!r}, and one whole number is read here; {_BY_SLICES}")
@@ -53,28 +53,28 @@ def _whole(spec: LayerSpec, key: str) -> int:
 
 def _take(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Several places; of one alone the file does not say whether the axis stays."""
-    axis = axis_of(emit, spec, inputs[0], _whole(spec, "axis"))
+    axis = axis_of(emit, spec, inputs[0], _number(spec, "axis"))
     length = emit.edge(inputs[0]).shape[axis]
     stated = [argument.value for argument in emit.arguments if isinstance(argument, Constant)]
     listed = len(stated) > 1 and all(value.ndim == 0 for value in stated)
     indices = np.array(stated) if listed else stated[0] if len(stated) == 1 else np.zeros(())
     if indices.ndim != 1:
         raise UnsupportedError(f"layer {spec.name!r}: takes places that are no list of numbers; {_BY_SLICES}")
-    whole = [int(index) for index in indices]
-    if any(not -length <= index < length for index in whole):
-        raise ModelFileError(f"layer {spec.name!r}: takes {whole} of an axis of {length}; save the model again")
-    return picked(emit, spec, inputs[0], axis, [index % length for index in whole])
+    wanted = [int(index) for index in indices]
+    if any(not -length <= index < length for index in wanted):
+        raise ModelFileError(f"layer {spec.name!r}: takes {wanted} of an axis of {length}; save the model again")
+    return picked(emit, spec, inputs[0], axis, [index % length for index in wanted])
 
 
 def _roll(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    axis = axis_of(emit, spec, inputs[0], _whole(spec, "axis"))
-    length, shift = emit.edge(inputs[0]).shape[axis], _whole(spec, "shift")
+    axis = axis_of(emit, spec, inputs[0], _number(spec, "axis"))
+    length, shift = emit.edge(inputs[0]).shape[axis], _number(spec, "shift")
     return picked(emit, spec, inputs[0], axis, [(place - shift) % length for place in range(length)])
 
 
 def _repeat(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    axis = axis_of(emit, spec, inputs[0], _whole(spec, "axis"))
-    length, times = emit.edge(inputs[0]).shape[axis], _whole(spec, "repeats")
+    axis = axis_of(emit, spec, inputs[0], _number(spec, "axis"))
+    length, times = emit.edge(inputs[0]).shape[axis], _number(spec, "repeats")
     _require_few(spec, length, length * times)
     return picked(emit, spec, inputs[0], axis, np.repeat(range(length), times).tolist())
 
@@ -99,7 +99,7 @@ def _tile(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _stack(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     shape = emit.edge(inputs[0]).shape
-    axis, rank = _whole(spec, "axis"), len(shape) + 1
+    axis, rank = _number(spec, "axis"), len(shape) + 1
     place = axis % (rank + 1) - 1
     if place < 0 or not -rank <= axis <= rank:
         raise UnsupportedError(
@@ -121,22 +121,47 @@ def _move_axis(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return emit(nodes.Transpose, "moved", inputs, tuple(order))
 
 
+_BEYOND: Mapping[str, Callable[[int, int], int]] = {
+    "constant": lambda _place, _length: _ZERO,
+    "edge": lambda place, length: min(max(place, 0), length - 1),
+    "reflect": lambda place, length: -place if place < 0 else 2 * (length - 1) - place,
+    "symmetric": lambda place, length: -1 - place if place < 0 else 2 * length - 1 - place,
+    "wrap": lambda place, length: place % length,
+}
+"""Which place of an axis stands at a place before or behind it."""
+_REACH = {"reflect": -1, "symmetric": 0}
+"""How much longer than an axis is what stands on one side of it at most."""
+
+
 def _pad(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """With zeros, around any axis but the batch's."""
-    x, around = inputs[0], spec.config.get("pad_width")
-    rank = len(emit.edge(x).shape)
-    zeros = spec.config.get("mode", "constant") == "constant" and len(emit.arguments) == 1
-    found = whole_numbers(around)
-    if not zeros or found is None or found.shape != (1 + rank, 2) or found[0].any() or found.min() < 0:
+    """With a number, or places of the tensor itself, around any axis but the batch's."""
+    x, around, mode = inputs[0], spec.config.get("pad_width"), spec.config.get("mode", "constant")
+    shape, found = emit.edge(x).shape, whole_numbers(around)
+    stated = [constant(argument.value) for argument in emit.arguments if isinstance(argument, Constant)]
+    number = stated[0] if stated else whole(0)
+    known = mode in _BEYOND and len(emit.arguments) <= 2 and number.shape == (1,)
+    if not known or found is None or found.shape != (1 + len(shape), 2) or found[0].any() or found.min() < 0:
         raise UnsupportedError(
-            f"layer {spec.name!r}: pads by {around} with mode={spec.config.get('mode')!r}; pad with "
-            "zeros, by a pair for each axis, that of the batch [0, 0]"
+            f"layer {spec.name!r}: pads by {around} with mode={mode!r}; pad with one number, or with mode "
+            f"{', '.join(map(repr, _BEYOND))}, by a pair for each axis, that of the batch [0, 0]"
         )
     for axis, (before, after) in enumerate(found[1:].tolist()):
-        length = emit.edge(x).shape[axis]
+        length = shape[axis]
         _require_few(spec, length, before + length + after)
-        x = picked(emit, spec, x, axis, [*[_ZERO] * before, *range(length), *[_ZERO] * after])
-    return x
+        if max(before, after) > length + _REACH.get(mode, max(before, after)):
+            raise ModelFileError(f"layer {spec.name!r}: {mode} pads {around} of {shape}; save the model again")
+        places = range(-before, length + after)
+        inside = [place if 0 <= place < length else _BEYOND[mode](place, length) for place in places]
+        x = picked(emit, spec, x, axis, inside)
+    if mode != "constant" or not number.integers.any():
+        return x
+    return linear(emit, spec, x, whole(1), _around(number, shape, found[1:]))
+
+
+def _around(number: FixedArray, shape: tuple[int, ...], pairs: IntArray) -> FixedArray:
+    """The number where it was put, and zero elsewhere."""
+    inside = np.pad(np.zeros(shape, np.int64), pairs.tolist(), constant_values=1)
+    return FixedArray(inside * number.integers[0], number.fraction)
 
 
 MERGES = ("ops.Stack",)

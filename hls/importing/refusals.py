@@ -109,9 +109,6 @@ _CURES: dict[str, str] = {
     "ops.Power": "TensorFlow's is off in its last bits, and not alike on every CPU; write a whole power as a product "
     "(x * x * x), which is exact",
     **dict.fromkeys(("ops.Tensordot", "ops.Inner", "ops.Outer", "ops.Vdot"), PRODUCT),
-    **dict.fromkeys(("ops.NotEqual", "ops.Equal", "ops.LogicalAnd", "ops.LogicalOr", "ops.LogicalNot"),
-        "of comparisons >, >=, < and <= are read here; two of them multiplied are both, and 1 - x is the other, which "
-        "compute the same"),
     **dict.fromkeys([f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2)],
         "of outputs that divide the length of their axis it is an AveragePooling or MaxPooling whose window and "
         "strides are the quotients, which computes the same"),

@@ -93,6 +93,9 @@ class Backend(Wiring, Protocol):
     def index(self, x: Any) -> Any:
         """The index of the largest along the last axis, which stays with one element; the first of equal ones."""
 
+    def ascending(self, x: Any) -> Any:
+        """The values along the last axis, the least first."""
+
     def add(self, x: Any, y: Any, *, negate: bool) -> Any:
         """``x + y`` or ``x - y`` with broadcasting."""
 

@@ -34,6 +34,7 @@ from hls.importing.onnx.stated_rounding import quantized, truncated
 from hls.importing.onnx.tensors import Constant
 from hls.importing.onnx.value import Value
 from hls.importing.refusals import ENDS_BEFORE, SIGMOID_STATED, SOFTMAX_STATED
+from hls.importing.sorting import ascending
 
 _ONE, _ZERO = np.ones(1, np.float32), np.zeros(1, np.float32)
 _CURES = {
@@ -247,6 +248,10 @@ class ExactBackend:
         """See Backend."""
         node = x.node if x.alike and not x.clips and x.factor[0] > 0 else self._node(x)
         return Value.of(emit_argmax(self._emit, node, ENDS_BEFORE))
+
+    def ascending(self, x: Value) -> Value:
+        """See Backend."""
+        return Value.of(ascending(self._emit, self._node(x)))
 
     def add(self, x: Value, y: Value, *, negate: bool) -> Value:
         """See Backend."""

@@ -230,6 +230,10 @@ class PlainBackend:
         del x
         self._refuse("an index of the largest", 'end the network before it: outputs = "argmax" of a project gives it')
 
+    def ascending(self, x: Layer) -> Layer:
+        """See Backend."""
+        return self._add("ops.Sort", [x], x.shape, {"axis": -1})
+
     def add(self, x: Layer, y: Layer, *, negate: bool) -> Layer:
         """See Backend."""
         return self._add("Subtract" if negate else "Add", [x, y], np.broadcast_shapes(x.shape, y.shape), {})

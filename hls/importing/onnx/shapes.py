@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from hls.importing.onnx import folding, resizing, windows
+from hls.importing.onnx import folding, resizing
 from hls.importing.onnx.arithmetic import scaled
 from hls.importing.onnx.operation import Handler, Operation
 from hls.importing.onnx.taking import taken
@@ -18,7 +18,6 @@ from hls.importing.onnx.tensors import (
     Constant,
     Tensor,
     batch_axis,
-    channels_last,
     in_order,
     positive_axis,
     reshaped,
@@ -26,7 +25,6 @@ from hls.importing.onnx.tensors import (
     transposed,
     unsqueezed,
 )
-from hls.importing.refusals import ANOTHER
 
 _NO_END = 2**31 - 1
 """Where slices end that exporters write of a whole axis, or beyond it."""
@@ -188,37 +186,6 @@ def _split(op: Operation) -> tuple[Tensor | Constant, ...]:
     return tuple(taken(op, x, place, range(*ends)) for ends in itertools.pairwise(places))
 
 
-def _index(op: Operation, *, least: bool = False) -> Tensor:
-    """ArgMax, ArgMin."""
-    if op.attribute("select_last_index", 0):
-        raise op.unsupported("the last one of equal values", f"take the first one (select_last_index=0), {ANOTHER}")
-    x = op.tensor()
-    axis = positive_axis(op.attribute("axis", 0), len(x.axes), op.where)
-    found = _index_along(op, x, axis, least=least)
-    return found if op.attribute("keepdims", 1) else squeezed(op.backend, found, [axis], op.where)
-
-
-def _index_along(op: Operation, x: Tensor, axis: int, *, least: bool) -> Tensor:
-    if x.axes[axis] == BATCH:
-        raise op.unsupported("compares the events of a batch", "take the largest along another axis")
-    last = channels_last(op.backend, x, axis, op.where)
-    turned = op.backend.scale(last.handle, np.array([-1], np.float32), None) if least else last.handle
-    return Tensor(op.backend.index(turned), (*last.shape[:-1], 1), last.axes)
-
-
-def _top(op: Operation) -> tuple[Tensor, ...]:
-    """The largest one along an axis, or the least, and its index."""
-    count = op.axes("k", 1)
-    if count != [1]:
-        raise op.unsupported(
-            f"the {count} largest take a sorting network, which is not built",
-            "take the largest one alone (k=1), or leave the operator off the chip",
-        )
-    x, least = op.tensor(), not op.attribute("largest", 1)
-    axis = positive_axis(op.attribute("axis", -1), len(x.axes), op.where)
-    return windows.reduced(op, x, [axis], "min" if least else "max"), _index_along(op, x, axis, least=least)
-
-
 def _resize(op: Operation) -> Tensor:
     """Nearest neighbours."""
     x = op.tensor()
@@ -267,8 +234,6 @@ HANDLERS: Mapping[str, Handler] = {
     "Dropout": _dropout,
     "Identity": _same,
     **dict.fromkeys(("Resize", "Upsample"), _resize),
-    "ArgMax": _index,
-    "ArgMin": partial(_index, least=True),
     "Concat": _concat,
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
@@ -279,7 +244,6 @@ HANDLERS: Mapping[str, Handler] = {
     "Slice": _slice,
     "Split": _split,
     "Squeeze": _squeeze,
-    "TopK": _top,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }

@@ -118,6 +118,7 @@ QUANTIZERS = [
         o=np.array(0, np.int8), t=np.full(3, 0.25)),
 ]  # fmt: skip
 HALF = Step("MaxPool", ("q",), "p", {"kernel_shape": [2]})
+TOP = Step("TopK", ("q", "k"), "t", more=("i",))
 WHOLE_NUMBERS = Step("Cast", ("q",), "i", {"to": 6})
 TURN = Step("Transpose", ("q",), "t", {"perm": [1, 0]})
 FLAT = Step("Flatten", ("q",), "f")
@@ -211,8 +212,12 @@ SHAPES = [
     one("take the first one (select_last_index=0), which is another network", LINE,
         step("ArgMax", axis=1, select_last_index=1), step("ArgMax", axis=1)),
     one("take the largest along another axis", LINE, step("ArgMax", axis=0), step("ArgMax", axis=1)),
-    one("take the largest one alone (k=1)", LINE, step("TopK", "q", "k"), step("TopK", "q", "i"),
-        k=np.array([2]), i=np.array([1])),
+    one("take as many as an axis has", LINE, step("TopK", "q", "k"), step("TopK", "q", "i"),
+        k=np.array([4]), i=np.array([3])),
+    one("leave it out, or compute it in software", LINE, [TOP, step("Relu", "i")], [TOP, step("Relu", "t")],
+        k=np.array([2])),
+    one("sum along another axis", LINE, step("CumSum", "q", "i"), step("CumSum", "q", "k"), i=np.array(0),
+        k=np.array(1)),
     one("use BatchNormalization, which is another network", LINE, step("LayerNormalization", "q", "c"),
         step("BatchNormalization", "q", "c", "c", "c", "c"), c=np.ones(3)),
     one("flatten all axes but the batch", LINES, step("Flatten", axis=2), step("Flatten", axis=1)),

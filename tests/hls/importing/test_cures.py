@@ -25,8 +25,11 @@ from tests.hls.importing.cures import Case
 from tests.hls.importing.cures_of_files import CASES as OF_FILES
 from tests.hls.importing.cures_of_keras import CASES as OF_KERAS
 from tests.hls.importing.cures_of_onnx import CASES as OF_ONNX
+from tests.hls.importing.cures_of_operators import CASES as OF_OPERATORS
+from tests.hls.importing.cures_of_quantizers import CASES as OF_QUANTIZERS
+from tests.hls.importing.cures_of_recurrent import CASES as OF_RECURRENT
 
-CASES: list[Case] = [*OF_KERAS, *OF_FILES, *OF_ONNX]
+CASES: list[Case] = [*OF_KERAS, *OF_OPERATORS, *OF_QUANTIZERS, *OF_RECURRENT, *OF_FILES, *OF_ONNX]
 
 
 @dataclass(frozen=True)
