@@ -19,16 +19,20 @@ _AXES: Mapping[int, Sequence[tuple[str, str, str]]] = {
 
 
 def sizes(node: nodes.Conv | nodes.Pool, shape: Sequence[int], result: Sequence[int]) -> dict[str, int]:
-    """Sizes that hls4ml's templates go by, for a tensor of ``shape`` in and one of ``result`` out."""
+    """Sizes that hls4ml's templates go by, for a tensor of ``shape`` in and one of ``result`` out.
+
+    A pool over one axis calls its lengths otherwise than a convolution does.
+    """
     window = node.kernel.shape if isinstance(node, nodes.Conv) else node.window
     kind = "filt" if isinstance(node, nodes.Conv) else "pool"
+    line = isinstance(node, nodes.Pool) and len(node.strides) == 1
     found = {"n_filt": result[-1]}
     if isinstance(node, nodes.Conv):
         found["n_chan"] = shape[-1]
     for axis, (name, before, after) in enumerate(_AXES[len(node.strides)]):
         found |= {
-            f"in_{name}": shape[axis],
-            f"out_{name}": result[axis],
+            "n_in" if line else f"in_{name}": shape[axis],
+            "n_out" if line else f"out_{name}": result[axis],
             f"{kind}_{name}": window[axis],
             f"stride_{name}": node.strides[axis],
             f"pad_{before}": node.padding[axis][0],

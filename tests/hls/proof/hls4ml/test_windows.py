@@ -41,11 +41,11 @@ struct config2 : nnet::conv1d_config {
     typedef n2_c_weight_t weight_t;
 };
 struct config3 : nnet::pooling1d_config {
-    static const unsigned in_width = 5;
+    static const unsigned n_in = 5;
     static const unsigned n_filt = 1;
     static const unsigned pool_width = 2;
     static const unsigned stride_width = 2;
-    static const unsigned out_width = 2;
+    static const unsigned n_out = 2;
     static const unsigned pad_left = 0;
     static const unsigned pad_right = 0;
     static const nnet::Pool_Op pool_op = nnet::Max;
