@@ -229,13 +229,15 @@ SAME = {
             "ops.LogicalNot",
             "ops.LogicalXor",
             "ops.NotEqual",
+            "ops.OneHot",
         ),
         "ops.LogicalOr",
     ),
     **dict.fromkeys(("ops.OnesLike", "ops.ZerosLike"), "ops.FullLike"),
     **dict.fromkeys(("ops.SoftShrink", "ops.Threshold"), "ops.HardShrink"),
     "ops.Median": "ops.Sort",
-    **dict.fromkeys(("ops.Floor", "ops.Ceil"), "ops.Round"),
+    "ops.Cumsum": "QDense",
+    **dict.fromkeys(("ops.Floor", "ops.Ceil", "ops.Trunc"), "ops.Round"),
     **dict.fromkeys(("ops.Matmul", "ops.Dot"), "ops.Einsum"),
     **dict.fromkeys(
         (

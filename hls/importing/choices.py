@@ -121,6 +121,14 @@ def _rounds(rounding: nodes.Rounding, *, turned: bool = False) -> Handler:
     return handler
 
 
+def _cut_off(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
+    """To whole numbers, towards zero: the floor of what is above, less that of what is below, turned."""
+    down = _rounds(nodes.Rounding.FLOOR)
+    parts = (emit(nodes.Relu, "side", (one,), float32=EXACT) for one in (inputs[0], negated(emit, spec, inputs[0])))
+    floors = tuple(down(emit, spec, (one,)) for one in parts)
+    return emit(nodes.Add, "cut_off", floors, True, float32=EXACT)
+
+
 MERGES = ("ops.Greater", "ops.GreaterEqual", "ops.Less", "ops.LessEqual", "ops.Where")
 HANDLERS: dict[str, Handler] = {
     "ops.Argmax": _index(least=False),
@@ -133,5 +141,6 @@ HANDLERS: dict[str, Handler] = {
     "ops.Where": _where,
     "ops.Floor": _rounds(nodes.Rounding.FLOOR),
     "ops.Ceil": _rounds(nodes.Rounding.FLOOR, turned=True),
+    "ops.Trunc": _cut_off,
     "ops.Round": _rounds(nodes.Rounding.NEAREST_EVEN),
 }

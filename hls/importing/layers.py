@@ -14,6 +14,7 @@ from hls.graph import nodes
 from hls.graph.fixed import FixedArray
 from hls.graph.float32 import Doubles, Float32
 from hls.importing import (
+    along,
     choices,
     contractions,
     fills,
@@ -354,6 +355,7 @@ HANDLERS: dict[str, Handler] = {
     **truths.HANDLERS,
     **fills.HANDLERS,
     **sorting.HANDLERS,
+    **along.HANDLERS,
     **contractions.HANDLERS,
     **recurrent.HANDLERS,
     **hgq.HANDLERS,

@@ -139,7 +139,7 @@ def _pad(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     shape, found = emit.edge(x).shape, whole_numbers(around)
     stated = [constant(argument.value) for argument in emit.arguments if isinstance(argument, Constant)]
     number = stated[0] if stated else whole(0)
-    known = mode in _BEYOND and len(emit.arguments) <= 2 and number.shape == (1,)
+    known = isinstance(mode, str) and mode in _BEYOND and len(emit.arguments) <= 2 and number.shape == (1,)
     if not known or found is None or found.shape != (1 + len(shape), 2) or found[0].any() or found.min() < 0:
         raise UnsupportedError(
             f"layer {spec.name!r}: pads by {around} with mode={mode!r}; pad with one number, or with mode "

@@ -23,19 +23,19 @@ def both(emit: Emitter, a: str, b: str) -> str:
     return emit(nodes.Multiply, "both", (a, b), float32=EXACT)
 
 
-def _is_zero(emit: Emitter, x: str) -> str:
+def is_zero(emit: Emitter, x: str) -> str:
     """At least zero, and not above it."""
     return both(emit, at_least(emit, x, 0, "below"), opposite(emit, at_least(emit, x, 1, "above")))
 
 
 def _is_true(emit: Emitter, x: str) -> str:
     """The bit itself, of other numbers whether they are not zero, as Keras casts them."""
-    return x if is_bit(emit, x) else opposite(emit, _is_zero(emit, x))
+    return x if is_bit(emit, x) else opposite(emit, is_zero(emit, x))
 
 
 def _equal(*, turned: bool) -> Handler:
     def handler(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-        bit = _is_zero(emit, difference(emit, spec, *pair(emit, spec)))
+        bit = is_zero(emit, difference(emit, spec, *pair(emit, spec)))
         return opposite(emit, bit) if turned else bit
 
     return handler
@@ -62,7 +62,7 @@ def _or(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
 
 def _xor(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Two that are not equal."""
-    return opposite(emit, _is_zero(emit, difference(emit, spec, *_truths(emit, spec))))
+    return opposite(emit, is_zero(emit, difference(emit, spec, *_truths(emit, spec))))
 
 
 def _both(emit: Emitter, spec: LayerSpec, a: Value, b: Value) -> str:

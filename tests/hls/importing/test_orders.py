@@ -116,6 +116,25 @@ def test_what_is_filled(entries: list[dict[str, Any]], right: npt.NDArray[Any], 
     assert np.array_equal(computed(tmp_path, *entries), right)
 
 
+@pytest.mark.parametrize("axis", [1, -1])
+def test_running_sums(axis: int, tmp_path: Path) -> None:
+    found = computed(tmp_path, operator("Cumsum", "o", tensor("x"), axis=axis, dtype=None))
+    assert np.array_equal(found, np.cumsum(X, axis=axis))
+
+
+def test_a_one_at_the_largest(tmp_path: Path) -> None:
+    """And none for numbers beyond the classes."""
+    index = operator("Argmax", "a", tensor("x"), axis=1, keepdims=False)
+    for count in (6, 3):
+        hot = layer("OneHot", "o", tensor("a"), module=NN, num_classes=count, axis=-1, dtype="float32", sparse=False)
+        found = computed(tmp_path, index, hot)
+        assert np.array_equal(found, np.eye(6)[X.argmax(axis=1)][..., :count])
+
+
+def test_what_is_cut_off(tmp_path: Path) -> None:
+    assert np.array_equal(computed(tmp_path, operator("Trunc", "o", tensor("x"))), np.trunc(X))
+
+
 SHRINKS: list[tuple[dict[str, Any], Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]] = [
     (layer("SoftShrink", "o", tensor("x"), module=NN, threshold=0.75), lambda x: x - np.clip(x, -0.75, 0.75)),
     (layer("HardShrink", "o", tensor("x"), module=NN, threshold=0.75), lambda x: np.where(np.abs(x) > 0.75, x, 0)),
@@ -160,6 +179,7 @@ def test_keras_computes_the_same(tmp_path: Path) -> None:
     from keras import ops
 
     made: list[Callable[[Any], Any]] = [
+        lambda x: ops.cumsum(x, axis=1), lambda x: ops.trunc(x), lambda x: ops.one_hot(ops.argmax(x, axis=1), 6),
         lambda x: ops.sort(x, axis=1), lambda x: ops.median(x, axis=1), lambda x: ops.top_k(x, 3)[0],
         lambda x: ops.any(x > 0.5, axis=1), lambda x: ops.all(x > 0.5, axis=-1, keepdims=True),
         lambda x: ops.count_nonzero(x, axis=1), lambda x: ops.logical_and(x > 0.5, x < 1.0),
