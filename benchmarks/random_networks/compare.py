@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.random_networks.compute import compute
-from benchmarks.random_networks.draw import draw, events
+from benchmarks.random_networks.draw import draw
+from benchmarks.random_networks.draw_events import events
 from benchmarks.random_networks.exact import Exact
 from benchmarks.random_networks.network import Network
 from benchmarks.random_networks.quantizer_definitions import Undecided
