@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from hls.machine.extras import EXTRAS
-from hls.rtl import simulation
 from tests.hdf5_trier import trier
 from tests.models import write_model
 
@@ -38,15 +37,6 @@ def hdf5_tried_by_a_small_process() -> Iterator[None]:
     """HDF5 files are tried as ever, by a copy of a process that holds no more than that takes."""
     with trier() as tried, pytest.MonkeyPatch.context() as patch:
         patch.setattr("hls.machine.hdf5._try", tried)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def verilators_library_is_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """It is the same for every design, but a project keeps its own, and most projects of tests are new."""
-    library, shared = simulation._runtime, tmp_path_factory.mktemp("verilator")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulation, "_runtime", lambda verilator, _cache, jobs: library(verilator, shared, jobs))
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,6 +10,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from filelock import FileLock
 
 _DONE = ".complete"
 _KEPT = 24
@@ -43,6 +46,32 @@ def cached_folder(cache: Path, key: str, fill: Callable[[Path], None]) -> Path:
         shutil.rmtree(place, ignore_errors=True)
     _forget_oldest(cache)
     return folder
+
+
+def users_cache(name: str) -> Path:
+    """Where results for all of a user's projects are kept: ``qtrigger/NAME`` in XDG_CACHE_HOME, or in ~/.cache.
+
+    Raises:
+        RuntimeError: there is no such variable, and the user has no home.
+    """
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache").absolute() / "qtrigger" / name
+
+
+def users_folder(name: str, cache: Path, key: str, fill: Callable[[Path], None]) -> Path:
+    """``cached_folder`` in the user's cache ``name``, by one process at a time: the others wait for what it makes.
+
+    Where nothing can be written or locked there, in ``cache``, that of a project.
+    """
+    try:
+        shared = users_cache(name)
+        shared.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=shared) as probe:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)  # NFS and Lustre may have no locks
+    except (OSError, RuntimeError):
+        return cached_folder(cache, key, fill)
+    with FileLock(shared / f"{key}.lock"):
+        return cached_folder(shared, key, fill)
 
 
 def _mark_used(done: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from hls.errors import EventError, ToolError
 from hls.graph import FixedGraph
 from hls.graph.raw import RawArray
-from hls.machine.cache import cached_folder, digest
+from hls.machine.cache import cached_folder, digest, users_folder
 from hls.machine.progress import Progress
 from hls.rtl.ports import RtlPort, as_stated, input_ports, output_ports
 from hls.rtl.ports_header import ports_header
@@ -332,11 +333,14 @@ def _level(design: Design) -> str:
 
 
 def _runtime(verilator: Verilator, cache: Path, jobs: int) -> list[Path]:
-    """Verilator's own library, the same for every design."""
+    """Verilator's own library: the same for every design of a user, on one kind of machine with one compiler."""
     names = [verilator.root / "include" / name for name in _RUNTIME]
+    compiler = run_tool(["g++", "--version"], verilator.root, "g++")
+    machine = repr((platform.machine(), platform.libc_ver()))  # a home may be that of several
 
     def fill(folder: Path) -> None:
         compile_objects(names, _flags(verilator), folder, jobs)
 
-    folder = cached_folder(cache, f"verilator-{digest([verilator.version, *names, *_FLAGS])[:16]}", fill)
+    key = digest([verilator.version, compiler, machine, *names, *_FLAGS])
+    folder = users_folder("verilator", cache, f"library-{key[:32]}", fill)
     return [folder / f"{name.stem}.o" for name in names]

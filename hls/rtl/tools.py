@@ -16,7 +16,10 @@ from hls.machine.extras import not_installed
 from hls.machine.programs import last_lines, run_program
 
 _SLOW = "__Slow"
-_UNIT = 400_000  # bytes of C++
+# Bytes of C++.
+_TOGETHER = 150_000
+_UNIT = 400_000
+_UNITS = 24
 
 
 @dataclass(frozen=True)
@@ -93,23 +96,31 @@ def run_tool(
 def united(sources: Sequence[Path], folder: Path) -> list[Path]:
     """Files written into ``folder``, each of which includes some of the C++ ``sources``, to be compiled instead.
 
-    Verilator's headers take two seconds of every compilation, the code of a small design a fraction of one: what is
-    together is up to ``_UNIT`` bytes, so that the files of a large design still occupy all cores. ``*__Slow*`` stay
-    apart: see :func:`compile_objects`.
+    Verilator's headers take two seconds of every compilation, the code of a small design a fraction of one: up to
+    ``_TOGETHER`` bytes all of it is one file. Of more, what is together is up to ``_UNIT`` bytes, so that all cores are
+    occupied, or one in ``_UNITS`` of it where that is more; ``*__Slow*`` stay apart: see :func:`compile_objects`.
     """
+    total = sum(map(_size, sources))
+    if total <= _TOGETHER:
+        return _units(sources, folder, "unit", total)
+    apart = [source for source in sources if _SLOW in source.name]
+    others = [source for source in sources if _SLOW not in source.name]
+    most = max(_UNIT, total // _UNITS)
+    return [*_units(others, folder, "unit", most), *_units(apart, folder, f"unit{_SLOW}", most)]
+
+
+def _units(sources: Sequence[Path], folder: Path, name: str, most: int) -> list[Path]:
+    """Files of up to ``most`` bytes of ``sources``, or of one that is larger."""
     units: list[Path] = []
-    for slow in (False, True):
-        room = -1
-        for source in sorted(sources, key=_size):
-            if (_SLOW in source.name) != slow:
-                continue
-            size = _size(source)
-            if size > room:
-                units.append(folder / f"unit{len(units)}{_SLOW if slow else ''}.cpp")
-                room = _UNIT
-            room -= size
-            with units[-1].open("a", encoding="utf-8") as unit:
-                unit.write(f'#include "{source.name}"\n')
+    room = -1
+    for source in sorted(sources, key=_size):
+        size = _size(source)
+        if size > room:
+            units.append(folder / f"{name}{len(units)}.cpp")
+            room = most
+        room -= size
+        with units[-1].open("a", encoding="utf-8") as unit:
+            unit.write(f'#include "{source.name}"\n')
     return units
 
 

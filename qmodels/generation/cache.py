@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
+from hls.machine.cache import users_cache
 from qmodels.errors import ModelDataError
 
 
@@ -33,5 +33,4 @@ def cached(system: str, name: str, fixed_by: str, make: Callable[[Path], object]
 
 def cache_folder(system: str) -> Path:
     """Where a system's events are kept: ``qtrigger/SYSTEM`` in XDG_CACHE_HOME, or in ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "qtrigger" / system
+    return users_cache(system)

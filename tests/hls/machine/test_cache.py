@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hls.machine import cache
-from hls.machine.cache import cached_folder, digest
+from hls.machine.cache import cached_folder, digest, users_cache, users_folder
 
 
 def test_filled_once(tmp_path: Path) -> None:
@@ -52,3 +54,36 @@ def test_digest_tells_where_one_part_ends(tmp_path: Path) -> None:
     file.write_text("b")
     assert digest(["a", file]) == digest(["a", "b"]) != digest(["ab"])
     assert digest(["ab", ""]) != digest(["a", "b"])
+
+
+def test_what_all_projects_need_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one of several at a time, which the others find."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "users"))
+    made: list[Path] = []
+
+    def fill(folder: Path) -> None:
+        made.append(folder)
+        time.sleep(0.2)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: users_folder("tool", tmp_path / f"project{n}", "key", fill), range(4)))
+    assert len(made) == 1
+    assert set(found) == {tmp_path / "users" / "qtrigger" / "tool" / "key"}
+    assert [path.name for path in tmp_path.iterdir()] == ["users"]
+
+
+def test_where_the_users_cache_cannot_be_written_the_projects_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert users_folder("tool", tmp_path / "project", "key", lambda place: None) == tmp_path / "project" / "key"
+
+
+def test_the_users_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert users_cache("tool") == tmp_path / ".cache" / "qtrigger" / "tool"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "there")
+    assert users_cache("tool") == tmp_path / "there" / "qtrigger" / "tool"

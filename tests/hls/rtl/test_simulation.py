@@ -140,7 +140,7 @@ def test_a_bench_is_found_again_for_the_same_ports_only(tmp_path: Path, monkeypa
 
 
 def test_small_sources_are_compiled_together(tmp_path: Path) -> None:
-    """All of them once, those that are not optimised apart, and a large one alone."""
+    """All of them once, those that are not optimised apart, and a large one alone; little is one file."""
     sizes = {"a.cpp": 10, "b.cpp": 1 << 20, "c.cpp": 20, "d__Slow.cpp": 5, "e__Slow.cpp": 6, "f.cpp": 399_980}
     for name, size in sizes.items():
         (tmp_path / name).write_text(" " * size)
@@ -151,6 +151,21 @@ def test_small_sources_are_compiled_together(tmp_path: Path) -> None:
     ]
     assert ["__Slow" in unit.name for unit in units] == [False, False, False, True]
     assert tools.united([], tmp_path) == []
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    (little,) = tools.united([tmp_path / name for name in sizes if name not in ("b.cpp", "f.cpp")], apart)
+    assert little.read_text().split()[1::2] == ['"d__Slow.cpp"', '"e__Slow.cpp"', '"a.cpp"', '"c.cpp"']
+    assert "__Slow" not in little.name
+
+
+def test_a_large_design_is_compiled_in_few_files(tmp_path: Path) -> None:
+    """However many files it has: each takes the time of the headers."""
+    names = [tmp_path / f"{n}.cpp" for n in range(400)]
+    for name in names:
+        name.write_text(" " * 50_000)
+    units = tools.united(names, tmp_path)
+    assert sum(len(unit.read_text().splitlines()) for unit in units) == 400
+    assert len(units) == 25  # 20 MB, of which each takes a 24th and no part of a file
 
 
 @pytest.mark.slow
