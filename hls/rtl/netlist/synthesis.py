@@ -193,14 +193,18 @@ def _kept(shared: Sequence[str]) -> list[str]:
 
 
 def _gates(family: Family, top: str, shared: Sequence[str], folder: Path, liberty: Path | None) -> str:
-    """The netlist read back, each cell replaced by its simulation model, and nothing optimised but constants."""
-    lines = [*_models(family, top, shared, folder, liberty), "memory", "async2sync", "dffunmap", "simplemap", "techmap"]
+    """The netlist read back, each cell replaced by its simulation model, and nothing optimised but constants.
+
+    A model becomes gates once for all cells of its kind, before they are one circuit.
+    """
+    lines = [*_read_back(family, top, shared, folder, liberty), "proc", "opt_expr"]
+    lines += ["memory", "async2sync", "dffunmap", "simplemap", "techmap", "flatten", "opt_expr"]
     return "\n".join([*lines, "opt_clean -purge", f"write_json {GATES}", ""])
 
 
 def netlist_models(family: Family, top: str, folder: Path) -> list[str]:
     """Commands of Yosys that read ``NETLIST`` in ``folder`` and replace each cell by its simulation model."""
-    return _models(family, top, (), folder, None)
+    return [*_read_back(family, top, (), folder, None), "proc", "flatten", "opt_expr"]
 
 
 def netlist_causes(family: Family) -> list[Path]:
@@ -208,14 +212,14 @@ def netlist_causes(family: Family) -> list[Path]:
     return [Path(__file__), *(_HERE / name for name in family.own_models)]
 
 
-def _models(family: Family, top: str, shared: Sequence[str], folder: Path, liberty: Path | None) -> list[str]:
+def _read_back(family: Family, top: str, shared: Sequence[str], folder: Path, liberty: Path | None) -> list[str]:
     lines = [f"read_liberty -ignore_miss_func {os.path.relpath(liberty, folder)}"] if liberty is not None else []
     # Some models include what others define again; of hundreds, a few are used.
     lines += [f"read_verilog -overwrite -defer +/{name}" for name in family.models]
     for name in family.own_models:
         shutil.copy(_HERE / name, folder)
         lines.append(f"read_verilog -defer {name}")
-    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared), "proc", "flatten", "opt_expr"]
+    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared)]
 
 
 def _static_timing(family: Family, timing: str, project: RtlProject) -> str:
