@@ -1,7 +1,7 @@
 """A FixedGraph as an hls4ml project, and its C simulation as a witness."""
 
 from hls.hls4ml_project.csim import CompileTimeError, CSimulation, available
-from hls.hls4ml_project.duration import expected_seconds
+from hls.hls4ml_project.duration import expected_seconds, level_for
 from hls.hls4ml_project.project import HlsProject, Port, unwritten_project, write_project
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Port",
     "available",
     "expected_seconds",
+    "level_for",
     "unwritten_project",
     "write_project",
 ]

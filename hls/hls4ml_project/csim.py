@@ -43,10 +43,14 @@ def available(target: Target) -> str | None:
 
 
 class CSimulation:
-    """Compile once with ``compile``, then ``run`` any number of events. ``jobs`` defaults to the number of cores."""
+    """Compile once with ``compile``, then ``run`` any number of events. ``jobs`` defaults to the number of cores.
 
-    def __init__(self, jobs: int | None = None) -> None:
+    ``level`` is how far g++ optimises, from -O0 to -O3: see ``level_for``.
+    """
+
+    def __init__(self, jobs: int | None = None, level: str = "-O3") -> None:
         self.jobs = jobs or os.cpu_count() or 1
+        self.level = level
         self._project: HlsProject | None = None
 
     @property
@@ -71,7 +75,7 @@ class CSimulation:
         windows = tabulated_header(project.folder / find_backend(project.backend).sources)
         source = project.folder / "csim_driver.cpp"
         source.write_text(driver_source(project, how, windows))
-        command = ["g++", "-std=c++17", "-O3", "-march=native", "-pthread", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
+        command = ["g++", "-std=c++17", self.level, "-march=native", "-pthread", "-w", '-DWEIGHTS_DIR="weights"', "-I."]
         command += [f"-I{path}" for path in how.includes]
         command += [source.name, "-o", "csim"]
         try:

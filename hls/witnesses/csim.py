@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hls.graph import FixedGraph
-from hls.hls4ml_project import CompileTimeError, CSimulation, available, expected_seconds, write_project
+from hls.hls4ml_project import CompileTimeError, CSimulation, available, expected_seconds, level_for, write_project
 from hls.machine.extras import missing
 from hls.machine.progress import Progress
 from hls.witnesses.base import Limits, Skipped, Task, WitnessRun
@@ -34,6 +34,7 @@ class CSimWitness:
 
     def __init__(self, task: Task) -> None:
         self._project = task.project
+        self._graph = task.graph
         self._compiled: CSimulation | None = None
 
     def run(self, raw_inputs: Sequence[npt.NDArray[np.int64]], progress: Progress | None = None) -> WitnessRun:
@@ -43,19 +44,19 @@ class CSimWitness:
             Skipped: hls4ml or the backend's compiler is not on this machine, or g++ takes too long.
             ToolError: it does not compile, or stops while running.
         """
-        simulation = self._simulation()
+        simulation = self._simulation(len(raw_inputs[0]))
         start = time.perf_counter()
         outputs = simulation.run(raw_inputs, progress)
         return WitnessRun(list(outputs), time.perf_counter() - start, simulation.version)
 
-    def _simulation(self) -> CSimulation:
-        """Compiled by the first run of several."""
+    def _simulation(self, events: int) -> CSimulation:
+        """Compiled by the first run of several, which is of so many ``events``."""
         if self._compiled is not None:
             return self._compiled
         reason = missing("hls4ml") or available(self._project.target)
         if reason is not None:
             raise Skipped(reason.removeprefix("not run: "))
-        simulation = CSimulation()
+        simulation = CSimulation(level=level_for(self._graph, events))
         try:
             simulation.compile(self._project)
         except CompileTimeError as error:

@@ -11,7 +11,7 @@ from hls.emulation import Emulator
 from hls.errors import EventError, ToolError, UnsupportedError
 from hls.graph import FixedGraph
 from hls.graph.fixed import FixedType
-from hls.hls4ml_project import CSimulation, HlsProject, available, csim, expected_seconds, write_project
+from hls.hls4ml_project import CSimulation, HlsProject, available, csim, expected_seconds, level_for, write_project
 from hls.importing import import_keras
 from hls.target import Target
 from hls.witnesses import Skipped, Task
@@ -44,9 +44,11 @@ def target(backend: str = "vitis", io_type: str = "io_parallel", **options: obje
     return Target(PARTS[backend], backend, 5.0, io_type, **options)  # type: ignore[arg-type]
 
 
-def build(graph: FixedGraph, where: Target, folder: Path, jobs: int = 2) -> tuple[HlsProject, CSimulation]:
+def build(
+    graph: FixedGraph, where: Target, folder: Path, jobs: int = 2, level: str = "-O3"
+) -> tuple[HlsProject, CSimulation]:
     project = write_project(graph, where, "some-net", folder)
-    simulation = CSimulation(jobs)
+    simulation = CSimulation(jobs, level)
     simulation.compile(project)
     return project, simulation
 
@@ -71,7 +73,7 @@ def test_every_kind_of_node_on_vitis(kinds: tuple[str, ...], tmp_path: Path) -> 
 @pytest.mark.parametrize(("backend", "io_type"), [key for key in MISSING if key != ("vitis", "io_parallel")])
 def test_every_kind_of_node_elsewhere(backend: str, io_type: str, tmp_path: Path) -> None:
     graph = sketch(*(kind for kind in KINDS if kind not in MISSING[backend, io_type]))
-    _, simulation = build(graph, target(backend, io_type), tmp_path)
+    _, simulation = build(graph, target(backend, io_type), tmp_path, level="-O0")  # of a minute, half is optimisation
     assert_equal(graph, simulation)
 
 
@@ -184,6 +186,11 @@ def test_more_events_and_larger_networks_take_longer() -> None:
     small, large = sketch("dense_chain"), sketch("dense_chain", "convolutions")
     assert expected_seconds(small, 0) < expected_seconds(large, 0) < expected_seconds(large, 100_000)
     assert expected_seconds(small, 100_000) - expected_seconds(small, 0) < expected_seconds(large, 100_000)
+
+
+def test_few_events_are_not_worth_a_long_compilation() -> None:
+    graph = sketch("dense_chain")
+    assert [level_for(graph, events) for events in (0, 1000, 10**9)] == ["-O1", "-O1", "-O3"]
 
 
 def test_running_before_compiling_is_refused() -> None:
