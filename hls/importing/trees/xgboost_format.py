@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +53,35 @@ class XgboostFormat:
             UnsupportedError: another booster than of trees, or trees that are not taken here.
         """
         learner = part(_object(file), "learner", file)
-        booster = part(learner, "gradient_booster", file)
-        if booster.get("name") != "gbtree":
-            raise UnsupportedError(f"{file}: booster {booster.get('name')!r}; train with booster='gbtree'")
+        model, weights = _boosted(part(learner, "gradient_booster", file), file)
         shape = part(learner, "learner_model_param", file)
         features, classes = (int(number(shape.get(key), f"{file}: {key}")) for key in ("num_feature", "num_class"))
         scores = max(classes, 1)
-        trees = tuple(_trees(part(booster, "model", file), scores, file))
+        trees = tuple(_weighted(_trees(model, scores, file), weights, file))
         base = _base(learner, shape.get("base_score"), scores, file)
-        notes = _stopped_early(learner, len(trees), scores, file)
+        notes = _stopped_early(learner, model, len(trees), scores, file)
         return checked(Ensemble(re.sub(r"\W+", "_", file.stem), features, base, trees, notes), file)
+
+
+def _boosted(booster: Mapping[str, Any], file: Path) -> tuple[Mapping[str, Any], npt.NDArray[np.float64] | None]:
+    """The model of the trees, and what each tree is multiplied by where some were left out in training (DART)."""
+    if booster.get("name") == "dart":
+        weights = numbers(booster.get("weight_drop"), f"{file}: weight_drop").astype(np.float32)
+        return part(part(booster, "gbtree", file), "model", file), weights.astype(np.float64)
+    if booster.get("name") != "gbtree":
+        raise UnsupportedError(f"{file}: booster {booster.get('name')!r}; train with booster='gbtree' or 'dart'")
+    return part(booster, "model", file), None
+
+
+def _weighted(trees: Iterator[Tree], weights: npt.NDArray[np.float64] | None, file: Path) -> Iterator[Tree]:
+    """Every leaf times the weight of its tree, both float32: exact in float64."""
+    if weights is None:
+        yield from trees
+        return
+    found = list(trees)
+    if len(found) != len(weights):
+        raise ModelFileError(f"{file}: {len(weights)} weights for {len(found)} trees; was it copied whole?")
+    yield from (replace(tree, value=tree.value * weight) for tree, weight in zip(found, weights, strict=True))
 
 
 def _object(file: Path) -> Mapping[str, Any]:
@@ -93,14 +113,15 @@ def _base(learner: Mapping[str, Any], stated: Any, scores: int, file: Path) -> n
     return np.array(np.broadcast_to(base, scores)) if base.size == 1 else base
 
 
-def _stopped_early(learner: Mapping[str, Any], trees: int, scores: int, file: Path) -> tuple[str, ...]:
+def _stopped_early(
+    learner: Mapping[str, Any], model: Mapping[str, Any], trees: int, scores: int, file: Path
+) -> tuple[str, ...]:
     """What is to be said of trees behind the best iteration, which some of XGBoost takes and some does not."""
     attributes = learner.get("attributes")
     best = attributes.get("best_iteration") if isinstance(attributes, dict) else None
     if best is None:
         return ()
     rounds = int(number(best, f"{file}: best_iteration")) + 1
-    model = part(part(learner, "gradient_booster", file), "model", file)
     stated = model.get("gbtree_model_param")
     side_by_side = stated.get("num_parallel_tree", 1) if isinstance(stated, dict) else 1
     kept = rounds * scores * max(int(number(side_by_side, f"{file}: num_parallel_tree")), 1)

@@ -119,9 +119,22 @@ class TestArithmetic:
         assert leaf_fraction(np.array([2.0]), np.array([0.25])) == 13
         assert leaf_fraction(np.array([0.01]), np.array([1000.0])) == 21  # a large base takes no bits from the leaves
 
+    def test_each_tree_of_a_dart_has_its_weight(self, tmp_path: Path) -> None:
+        """As XGBoost's Dart saves itself: the trees one level down, and beside them what each is multiplied by."""
+        held = xgboost(FIRST, SECOND)
+        booster = {"name": "dart", "gbtree": held["learner"]["gradient_booster"], "weight_drop": [0.5, 0.25]}
+        held["learner"]["gradient_booster"] = booster
+        found = emulate(import_model(written(tmp_path / "m.json", held), QUARTERS), EVENTS)[:, 0]
+        whole = np.array([score(x, inclusive=False) for x in EVENTS])
+        assert found.tolist() == (0.25 + 0.5 * (whole - 0.25 - LAST) + 0.25 * LAST).tolist()
+        booster["weight_drop"] = [0.5]
+        with pytest.raises(ModelFileError, match="1 weights for 2 trees"):
+            import_model(written(tmp_path / "m.json", held), QUARTERS)
 
+
+LAST = np.array([0.5 if x[1] < 0.6 else 0.125 for x in EVENTS])
 REFUSED = [
-    (lambda held: held["learner"]["gradient_booster"].update(name="dart"), UnsupportedError, "booster 'dart'"),
+    (lambda held: held["learner"]["gradient_booster"].update(name="gblinear"), UnsupportedError, "booster 'gblinear'"),
     (lambda held: held["learner"]["objective"].update(name="count:poisson"), UnsupportedError, "'count:poisson'"),
     (lambda held: held["learner"]["learner_model_param"].update(num_feature="many"), ModelFileError, "'many'"),
     (lambda held: held["learner"].pop("gradient_booster"), ModelFileError, "'gradient_booster'"),
