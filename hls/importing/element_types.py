@@ -50,15 +50,15 @@ class Formats:
         Half up, that is the half. Half to even, it is more of a number, unless all do it at the same place, which the
         port does for them then: the half, and whether anything lies beyond it.
         """
-        fractions = np.unique(self.fraction[self.used])
+        fractions, wraps = np.unique(self.fraction[self.used]), self.overflow == "WRAP"
         if self.rounding != "RND_CONV":
             type_ = self._port_type(int(self.rounding == "RND"))
-            return Grid(type_, type_.raw_min, type_.raw_max, PortRounding.FLOOR)
+            return Grid(type_, type_.raw_min, type_.raw_max, PortRounding.FLOOR, wraps)
         if len(fractions) < 2:
             type_ = self._port_type(0)
-            return Grid(type_, type_.raw_min, type_.raw_max, PortRounding.NEAREST_EVEN)
+            return Grid(type_, type_.raw_min, type_.raw_max, PortRounding.NEAREST_EVEN, wraps)
         type_ = self._port_type(2)
-        return Grid(type_, type_.raw_min, type_.raw_max - 1, PortRounding.ODD)
+        return Grid(type_, type_.raw_min, type_.raw_max - 1, PortRounding.ODD, wraps)
 
     def _port_type(self, beyond: int) -> FixedType:
         """Of so many bits behind the last of any value."""

@@ -24,8 +24,6 @@ from hls.importing.spec import LayerSpec
 
 Floats = npt.NDArray[np.float32]
 PREFIX = "hgq."
-_EPSILON = 1e-7
-"""Keras's own, which HGQ2 0.2 takes for the normalization that it folds, whatever the layer's ``epsilon``."""
 _MOST_BITS = 64
 
 
@@ -108,6 +106,18 @@ def of_values(found: Formats) -> Formats:
     return replace(found, signed=signed, bits=bits, integer=integer)
 
 
+def formats_of_several(spec: LayerSpec, number: int) -> Formats | None:
+    """The types in which a layer with several inputs reads that one; None where it does not say."""
+    if not spec.config.get("enable_iq", True):
+        return None
+    configs = spec.config.get("iq_confs")
+    config = configs[number] if isinstance(configs, list) and number < len(configs) else configs
+    group = "quantizer" if number == 0 else f"quantizer_{number}"
+    held = {"iq/quantizer": spec.parts.get(f"iq/quantizers/{group}/quantizer", ())}
+    found = formats(replace(spec, parts=held), "iq", config)
+    return None if found is None else of_values(found)
+
+
 def read(emit: Emitter, spec: LayerSpec, x: str) -> str:
     """The input, through its quantizer where there is one."""
     found = input_formats(spec)
@@ -146,13 +156,13 @@ def through(found: Formats, values: Floats) -> Floats:
 
 def array(spec: LayerSpec, number: int) -> Floats:
     """One of the layer's own weights."""
-    arrays = _arrays(spec)
-    if len(arrays) <= number:
+    held = arrays(spec)
+    if len(held) <= number:
         raise ModelFileError(f"layer {spec.name!r}: weight {number} is not in the file; save the whole model again")
-    return arrays[number]
+    return held[number]
 
 
-def _arrays(spec: LayerSpec) -> list[Floats]:
+def arrays(spec: LayerSpec) -> list[Floats]:
     """Weights, without the scalars that count what training costs."""
     return [array for array in spec.weights if array.ndim]
 
@@ -174,66 +184,6 @@ def _dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     return write(
         emit, spec, emit(nodes.Dense, "dense", (x,), FixedArray.from_float(constant(spec, "kq", kernel)), bias)
     )
-
-
-def einsum(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """``QEinsumDense``."""
-    bias = None if spec.config.get("bias_axes") is None else array(spec, 1)
-    return _emit_einsum(emit, spec, inputs[0], constant(spec, "kq", array(spec, 0)), bias)
-
-
-def _einsum_batchnorm(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
-    """The normalization is folded into kernel and bias before they are quantized."""
-    scale = bool(spec.config.get("scale", True))
-    kernel, bias = array(spec, 0), array(spec, 1)
-    gamma = array(spec, 2) if scale else np.float32(1)
-    arrays = _arrays(spec)
-    if len(arrays) != 4 + scale or arrays[-1].shape != arrays[-2].shape:
-        raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
-    mean, variance = arrays[-2:]
-    factor = np.asarray(gamma / np.sqrt(variance + np.float32(_EPSILON)), np.float32)
-    _, kernel_axes, _ = _equation(spec)
-    chosen = "".join(axis for axis in kernel_axes if axis in str(spec.config.get("bias_axes")))
-    fused = np.einsum(f"{kernel_axes},{chosen}->{kernel_axes}", kernel, factor).astype(np.float32)
-    offset = np.asarray(bias + (-mean * factor).reshape(bias.shape), np.float32)
-    return _emit_einsum(emit, spec, inputs[0], constant(spec, "kq", fused), offset)
-
-
-def _equation(spec: LayerSpec) -> tuple[str, str, str]:
-    text = str(spec.config.get("equation")).replace(" ", "")
-    left, _, output = text.partition("->")
-    source, _, kernel = left.partition(",")
-    if "..." in text:
-        source, output = source.replace("...", "_"), output.replace("...", "_")
-    return source, kernel, output
-
-
-def _emit_einsum(emit: Emitter, spec: LayerSpec, x: str, kernel: Floats, bias: Floats | None) -> str:
-    """An equation that contracts the last axes of the input with the first of the kernel: a matrix product."""
-    source, axes, output = _equation(spec)
-    summed = "".join(axis for axis in axes if axis not in output)
-    made = "".join(axis for axis in axes if axis in output)
-    free = source[: len(source) - len(summed)]
-    if not summed or axes != summed + made or source != free + summed or output != free + made:
-        raise UnsupportedError(
-            f"layer {spec.name!r}: the equation {spec.config.get('equation')!r} contracts other axes than the last of "
-            "its input with the first of its kernel; transpose before it"
-        )
-    x = read(emit, spec, x)
-    shape, rank = emit.edge(x).shape, len(summed)
-    rows, columns = math.prod(kernel.shape[:rank]), math.prod(kernel.shape[rank:])
-    if rank > 1:
-        x = emit(nodes.Reshape, "flatten", (x,), (*shape[:-rank], rows))
-    matrix = FixedArray.from_float(kernel.reshape(rows, columns))
-    if bias is not None and bias.size not in (1, columns):
-        raise UnsupportedError(
-            f"layer {spec.name!r}: a bias over the axes {spec.config.get('bias_axes')!r}; use {made!r}"
-        )
-    offset = _bias(spec, columns, None if bias is None else bias)
-    out = emit(nodes.Dense, "dense", (x,), matrix, offset)
-    if len(made) != 1:
-        out = emit(nodes.Reshape, "unflatten", (out,), (*shape[:-rank], *kernel.shape[rank:]))
-    return write(emit, spec, out)
 
 
 def _conv(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
@@ -290,25 +240,19 @@ def merged_inputs(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> tu
 
 
 def _merged_input(emit: Emitter, spec: LayerSpec, x: str, number: int) -> str:
-    if not spec.config.get("enable_iq", True):
-        return x
-    configs = spec.config.get("iq_confs")
-    config = configs[number] if isinstance(configs, list) and number < len(configs) else configs
-    group = "quantizer" if number == 0 else f"quantizer_{number}"
-    held = {"iq/quantizer": spec.parts.get(f"iq/quantizers/{group}/quantizer", ())}
-    found = formats(replace(spec, parts=held), "iq", config)
-    return x if found is None else emit_formats(emit, x, of_values(found))
+    found = formats_of_several(spec, number)
+    return x if found is None else emit_formats(emit, x, found)
 
 
 def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """``x * kq(factor) + bq(offset)``, one of each a channel."""
     scale, center = bool(spec.config.get("scale", True)), bool(spec.config.get("center", True))
-    arrays = _arrays(spec)
-    if len(arrays) < scale + center + 2:
+    held = arrays(spec)
+    if len(held) < scale + center + 2:
         raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
-    gamma = arrays[0] if scale else np.float32(1)
-    beta = arrays[int(scale)] if center else np.float32(1)  # one, as HGQ2 0.2 has it, where there is no center
-    mean, variance = arrays[-2:]
+    gamma = held[0] if scale else np.float32(1)
+    beta = held[int(scale)] if center else np.float32(1)  # one, as HGQ2 0.2 has it, where there is no center
+    mean, variance = held[-2:]
     factor = np.asarray(gamma / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3))), np.float32)
     offset = np.asarray(beta - mean * factor, np.float32)
     x = read(emit, spec, inputs[0])
@@ -320,12 +264,12 @@ def _batch_normalization(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]
 
 def _batchnorm_dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """A normalization of the input in the kernel: its mean goes into the bias without the scale, as HGQ2 has it."""
-    arrays = _arrays(spec)
+    held = arrays(spec)
     scale = bool(spec.config.get("scale", True))
-    if len(arrays) != 4 + scale:
+    if len(held) != 4 + scale:
         raise ModelFileError(f"layer {spec.name!r}: its normalization is not in the file; save the whole model again")
-    kernel, bias, mean, variance = arrays[0], arrays[1], arrays[-2], arrays[-1]
-    gamma = arrays[2] if scale else np.float32(1)
+    kernel, bias, mean, variance = held[0], held[1], held[-2], held[-1]
+    gamma = held[2] if scale else np.float32(1)
     factor = np.asarray(gamma / np.sqrt(variance + np.float32(spec.config.get("epsilon", 1e-3))), np.float32)
     weights = constant(spec, "kq", np.asarray(factor[:, None] * kernel, np.float32))
     offset = np.asarray(bias - np.dot(mean, kernel), np.float32)
@@ -337,8 +281,6 @@ def _batchnorm_dense(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) ->
 _HANDLERS: dict[str, Callable[[Emitter, LayerSpec, tuple[str, ...]], str]] = {
     "QDense": _dense,
     "QBatchNormDense": _batchnorm_dense,
-    "QEinsumDense": einsum,
-    "QEinsumDenseBatchnorm": _einsum_batchnorm,
     "QConv1D": _conv,
     "QConv2D": _conv,
     "QSum": _sum,

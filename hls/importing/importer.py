@@ -184,6 +184,11 @@ class _Import:
         shape = self._try(lambda: input_shape(self._model.layers[ref.layer]))
         if shape is None:
             return None
+        if plain.wraps:
+            self._builder.notes.append(
+                f"input {ref.layer!r}: what reads it wraps around beyond {plain.type}, where the port saturates; for "
+                "events beyond it state an input_type that holds them, and they wrap on the chip"
+            )
         node = nodes.Input(ref.layer, (), ref.layer, shape, plain.type, plain.raw_min, plain.raw_max, plain.rounding)
         self._builder.layers[ref.layer] = self._builder.add(node)
         return ref.layer

@@ -21,6 +21,7 @@ from hls.importing import (
     hgq,
     hgq2,
     hgq2_attention,
+    hgq2_einsum,
     hgq2_softmax,
     hgq2_tables,
     hgq2_values,
@@ -308,7 +309,8 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
     "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *places.MERGES, *choices.MERGES, *truths.MERGES,
-    *contractions.MERGES, *hgq.MERGES, *hgq2.MERGES, *hgq2_values.MERGES, *hgq2_attention.HANDLERS,
+    *contractions.MERGES, *hgq.MERGES, *hgq2.MERGES, *hgq2_values.MERGES, *hgq2_einsum.MERGES,
+    *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""
 HANDLERS: dict[str, Handler] = {
@@ -364,6 +366,7 @@ HANDLERS: dict[str, Handler] = {
     **hgq2_softmax.HANDLERS,
     **hgq2_tables.HANDLERS,
     **hgq2_values.HANDLERS,
+    **hgq2_einsum.HANDLERS,
     **pquant.HANDLERS,
 }  # fmt: skip
 INSTALLED: Plugins[Handler] = Plugins("qtrigger.layer_handlers", "handler of a Keras layer")

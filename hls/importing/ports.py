@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 from hls.errors import UnsupportedError
 from hls.graph.fixed import FixedType
-from hls.importing import hgq, hgq2, hgq2_softmax, hgq2_tables, hgq2_values, pquant
+from hls.importing import hgq, hgq2, hgq2_attention, hgq2_einsum, hgq2_softmax, hgq2_tables, hgq2_values, pquant
+from hls.importing.element_types import Formats
 from hls.importing.quantizers import Grid, function_name, grid, parse_quantizer
 from hls.importing.spec import LayerSpec, ModelSpec, TensorRef
 
 _TRANSPARENT = {"Flatten", "Reshape", "Permute", "Dropout", "GaussianNoise", "GaussianDropout"}
+_SEVERAL_OF_HGQ2 = hgq2.MERGES | hgq2_values.MERGES | hgq2_einsum.MERGES
+"""Layers of HGQ2 that read several tensors, each through a quantizer of its own."""
 _OF_HGQ2 = {
-    *hgq2.SINGLE_INPUT, *hgq2_tables.HANDLERS, *hgq2_softmax.HANDLERS, *hgq2_values.HANDLERS,
-} - hgq2_values.MERGES  # fmt: skip
+    *hgq2.SINGLE_INPUT, *hgq2_tables.HANDLERS, *hgq2_softmax.HANDLERS, *hgq2_values.HANDLERS, *hgq2_einsum.HANDLERS,
+} - _SEVERAL_OF_HGQ2  # fmt: skip
 """Layers of HGQ2 that read one tensor."""
 _TYPE = re.compile(r"(?:ap_|ac_)?(u?)(?:fixed<\s*(\d+)\s*,\s*(-?\d+)\s*>|(u?)int<\s*(\d+)\s*>)")
 
@@ -36,14 +39,18 @@ def parse_type(text: str) -> FixedType:
 
 
 def port_grid(model: ModelSpec, ref: TensorRef, input_type: str | None) -> Grid:
-    """What the port of one model input carries.
+    """What the port of one model input carries: the type of the quantizer that reads it.
+
+    Beyond its ends a port saturates. Where that quantizer wraps around instead, a stated type is the port's, which then
+    holds what the quantizer, on the chip, wraps.
 
     Raises:
         UnsupportedError: no quantizer, or different ones, read the input, and no ``input_type`` was given.
     """
     found = list(_first_quantizers(model, ref))
     first = found[0] if found else None
-    if first is not None and all(item == first for item in found):
+    alike = first is not None and all(item == first for item in found)
+    if first is not None and alike and not (first.wraps and input_type is not None):
         return first
     if input_type is not None:
         type_ = parse_type(input_type)
@@ -77,6 +84,8 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
             own = layer.class_name == hgq2_values.QUANTIZER
             found = hgq2_values.quantizer_formats(layer) if own else hgq2.input_formats(layer)
             yield None if found is None else found.port()
+        elif layer.class_name in (_SEVERAL_OF_HGQ2 | hgq2_attention.HANDLERS.keys()):
+            yield from (None if found is None else found.port() for found in _as_read(layer, number, ref))
         elif layer.class_name in pquant.HANDLERS:
             found = pquant.input_formats(layer)
             yield None if found is None else found.port()
@@ -85,3 +94,14 @@ def _first_quantizers(model: ModelSpec, ref: TensorRef) -> Iterator[Grid | None]
             yield grid(quantizer) if quantizer is not None else None
         else:
             yield None
+
+
+def _as_read(layer: LayerSpec, number: int, ref: TensorRef) -> Iterator[Formats | None]:
+    """The types in which a layer of HGQ2 reads a tensor, at every place where it does."""
+    inputs = layer.calls[number].inputs
+    if layer.class_name in hgq2_attention.HANDLERS:
+        yield from hgq2_attention.input_formats(layer, [place == ref for place in inputs])
+        return
+    for place, read in enumerate(inputs):
+        if read == ref:
+            yield hgq2.formats_of_several(layer, place)

@@ -72,12 +72,16 @@ _LOST_OPTIONS = ("scale_axis", "elements_per_scale", "min_po2_exponent", "max_po
 
 @dataclass(frozen=True)
 class Grid:
-    """A plain fixed-point quantizer: ``rounding`` onto ``type``, saturated to ``[raw_min, raw_max]``."""
+    """A plain fixed-point quantizer: ``rounding`` onto ``type``, saturated to ``[raw_min, raw_max]``.
+
+    ``wraps``: it stands for one that wraps around beyond them, which a port does not.
+    """
 
     type: FixedType
     raw_min: int
     raw_max: int
     rounding: PortRounding = PortRounding.NEAREST_EVEN
+    wraps: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -202,11 +202,6 @@ def of_pquant(kind: str = "PQDense", source: str = "q", **changes: Any) -> dict[
 
 
 MATRIX = {"o": [np.full((3, 2), 0.5)]}
-TURNED = [
-    layer("Permute", "t", tensor("q"), dims=[2, 1]),
-    of_hgq("QEinsumDense", "t", equation="bcn,nN->bcN", bias_axes=None, kq_conf=DUMMY),
-    layer("Permute", "b", tensor("o"), dims=[2, 1]),
-]
 
 
 def proxied(**modes: str) -> dict[str, Any]:
@@ -224,19 +219,26 @@ HGQ = [
     keras([of_hgq("QDense", "q", use_bias=False, kq_conf=config("float"))], "quantize with 'kbi' or 'kif'",
           [of_hgq("QDense", "q", use_bias=False, kq_conf=TYPED)],
           weights={**MATRIX, "o/kq/quantizer": quantizer(1, 2, 3, (1, 1))}),
-    keras([of_hgq("QEinsumDense", "q", equation="bnc,nN->bNc", bias_axes=None, kq_conf=DUMMY)], "transpose before it",
-          TURNED, shape=(3, 4), weights=MATRIX),
-    keras([of_hgq("QEinsumDense", "q", equation="bnc,cC->bnC", bias_axes="nC", kq_conf=DUMMY, bq_conf=DUMMY)],
-          "use 'C'", [of_hgq("QEinsumDense", "q", equation="bnc,cC->bnC", bias_axes="C", kq_conf=DUMMY, bq_conf=DUMMY)],
-          shape=(4, 3), weights={"o": [*MATRIX["o"], np.full((4, 2), 0.5)]},
-          cured_weights={"o": [*MATRIX["o"], np.full(2, 0.5)]}),
+    keras([of_hgq("QEinsumDense", "q", equation="bnc,cN->bN", bias_axes=None, kq_conf=DUMMY)],
+          ("has an axis twice, or one that it sums over in one of the two alone", "write it with the batch in front"),
+          [of_hgq("QEinsumDense", "q", equation="bnc,cN->bnN", bias_axes=None, kq_conf=DUMMY)],
+          shape=(4, 3), weights=MATRIX),
+    keras([of_hgq("QEinsumDense", "q", equation="bc,c->bc", bias_axes=None, kq_conf=DUMMY)], "train it with fewer",
+          [of_hgq("QEinsumDense", "q", equation="bc,cd->bd", bias_axes=None, kq_conf=DUMMY)], shape=(3000,),
+          weights={"o": [np.full(3000, 0.5)]}, cured_weights={"o": [np.full((3000, 1), 0.5)]}),
+    keras([layer("QEinsum", "o", [tensor("q"), tensor("q"), tensor("q")], module="hgq.layers", enable_iq=False,
+                 equation="bi,bi,bi->b")], "chain two of them",
+          [layer("QEinsum", "e", [tensor("q"), tensor("q")], module="hgq.layers", enable_iq=False,
+                 equation="bi,bi->bi"),
+           layer("QEinsum", "o", [tensor("e"), tensor("q")], module="hgq.layers", enable_iq=False,
+                 equation="bi,bi->b")]),
     keras([of_hgq("QConv2D", "q", kernel_size=1, use_bias=False, kq_conf=DUMMY, data_format="channels_first")],
           "build the model channels_last, Permute what it reads",
           [layer("Permute", "p", tensor("q"), dims=[2, 3, 1]),
            of_hgq("QConv2D", "p", kernel_size=1, use_bias=False, kq_conf=DUMMY)],
           shape=(1, 2, 2), weights={"o": [np.full((1, 1, 1, 2), 0.5)]}),
     attending("HGQ2's QMultiHeadAttention is read here", [layer("MultiHeadAttention", "o", tensor("q"), tensor("q"))]),
-    attending("call it with a query and a value, and fuse='none'", [attention(fuse="qkv")]),
+    attending("call it with a query, a value and a key, and fuse of 'none'", [attention(fuse="qv")]),
     attending("train it with stable_softmax=True on two axes", [attention(stable_softmax=False)]),
     attending("train it with quantizers of fewer bits", [attention()], parts(exp_iq=quantizer(1, 2, 18))),
     attending("train it with softmax_allow_heterogeneous_table=False", [attention()],

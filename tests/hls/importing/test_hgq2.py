@@ -193,16 +193,6 @@ def test_hdf5_does_not_say_whose_the_numbers_are(tmp_path: Path) -> None:
         import_keras(tmp_path / "m.h5", "ap_fixed<8,4>")
 
 
-def test_another_contraction_is_refused(tmp_path: Path) -> None:
-    entry = layer(
-        "QEinsumDense", "d", "x", equation="bnc,nN->bNc", output_shape=[3, 4], enable_iq=False, bias_axes=None,
-        kq_conf=config("dummy", "WRAP"),
-    )  # fmt: skip
-    path = files.write(tmp_path / "m.keras", [files.port("x", 2, 4), entry], "d", {"d": [np.ones((2, 3))]})
-    with pytest.raises(UnsupportedError, match="contracts other axes"):
-        import_keras(path, "ap_fixed<8,4>")
-
-
 def test_a_quantizer_that_is_not_in_the_file(tmp_path: Path) -> None:
     entry = layer("QDense", "d", "x", units=1, use_bias=False, enable_iq=False, kq_conf=config("kbi", "SAT"))
     path = files.write(tmp_path / "m.keras", [files.port("x", 4), entry], "d", {"d": [np.ones((4, 1))]})
@@ -280,8 +270,66 @@ def test_attention_is_projections_two_products_and_a_softmax_of_two_tables(tmp_p
     assert len(np.unique(total)) > 2  # so that the reciprocal is no constant
 
 
-def test_attention_that_reads_other_keys_than_values_is_refused(tmp_path: Path) -> None:
-    entry = layer("QMultiHeadAttention", "m", "x", "x", "y", num_heads=1, key_dim=2)
-    path = files.write(tmp_path / "m.keras", [files.port("x", 4, 2), files.port("y", 4, 2), entry], "m")
-    with pytest.raises(UnsupportedError, match="'m': a mask, keys that are not the values"):
-        import_keras(path, "ap_fixed<8,5>")
+@pytest.mark.parametrize("fuse", ["none", "kv", "qkv"])
+def test_projections_that_are_fused_read_through_one_quantizer(fuse: str, tmp_path: Path) -> None:
+    """The query, the values and the keys are three tensors where nothing is fused, two or one where something is."""
+    names = {"none": ("q", "v", "k"), "kv": ("q", "v"), "qkv": ("q",)}[fuse]
+    held = {"none": ("query_dense", "value_dense", "key_dense"), "kv": ("query_dense", "key_dense"),
+            "qkv": ("key_dense",)}[fuse]  # fmt: skip
+    roles = ("query_dense", "value_dense", "key_dense")
+    kernels = {name: RNG.integers(-4, 5, (2, 1, 2)).astype(np.float32) / 4 for name in roles}
+    kernels["output_dense"] = RNG.integers(-4, 5, (1, 2, 2)).astype(np.float32) / 4
+    arrays: dict[str, list[Any]] = {f"m/{name}": [kernel] for name, kernel in kernels.items()}
+    types: dict[str, Types] = {}
+    for name in (*held, "output_dense"):
+        arrays[f"m/{name}/iq/quantizer"], types[name] = wrapping((1, 4, 1, 2) if name == "output_dense" else (1, 4, 2))
+    tables = {"exp/iq": (1, 4, 2), "exp/oq": (0, 1, 5), "inv/iq": (1, 3, 3), "inv/oq": (0, 2, 6)}
+    confs: dict[str, Any] = {f"softmax_{place.replace('/', '_')}_conf": config("kif", "SAT") for place in tables}
+    for place, widths in tables.items():
+        arrays[f"m/_softmax/{place.replace('/', '_table/')}/quantizer"] = one(*widths)
+    entry = layer(
+        "QMultiHeadAttention", "m", *names, num_heads=1, key_dim=2, value_dim=2, use_bias=False, enable_iq=True,
+        enable_oq=False, fuse=fuse, stable_softmax=True, qkvo_kq_conf=config("dummy", "SAT"),
+        qkvo_iq_conf=config("kif", "WRAP"), qkvo_oq_conf=config("dummy", "SAT"),
+        softmax_oq_conf=config("dummy", "SAT"), **confs,
+    )  # fmt: skip
+    entry["inbound_nodes"] = [{"args": [files.tensor(name) for name in names], "kwargs": {}}]
+    path = files.write(tmp_path / "m.keras", [*(files.port(name, 4, 2) for name in names), entry], "m", arrays)
+    assert len(import_keras(path).inputs) == len(names)  # each has the type of the only quantizer that reads it
+    graph = import_keras(path, "ap_fixed<14,5>")
+    events = [np.ldexp(RNG.integers(-640, 640, (200, 4, 2)), -7) for _ in names]
+    read = []
+    for place, name in zip((0, min(1, len(names) - 1), len(names) - 1), roles, strict=True):
+        x = quantized(events[place], types[name if name in held else "key_dense"], "WRAP")
+        read.append(np.einsum("ntc,chd->nthd", x, kernels[name]))
+    q, v, k = read
+    scores = np.einsum("nthd,nshd->nhts", q, k)
+    below = quantized(scores.max(axis=-1, keepdims=True) - scores, numbers(1, 4, 2), "SAT")
+    powers = table(np.exp(-below / np.sqrt(2)), 0, 1, 5)
+    total = quantized(powers.sum(axis=-1, keepdims=True), numbers(1, 3, 3), "SAT")
+    mixed = np.einsum("nhts,nshd->nthd", powers * table(1 / (total + 1e-7), 0, 2, 6), v)
+    expected = np.einsum("nthd,hde->nte", quantized(mixed, types["output_dense"], "WRAP"), kernels["output_dense"])
+    assert np.array_equal(emulate(graph, events), expected)
+
+
+def test_a_port_takes_a_stated_type_where_its_quantizer_wraps(tmp_path: Path) -> None:
+    """Events beyond the quantizer's range wrap on the chip, which a port, that saturates, cannot do."""
+    iq, types = wrapping((1, 4))
+    entry = layer("QSum", "s", "x", axes=[1], keepdims=False, scale=1.0, enable_iq=True, iq_conf=config("kif", "WRAP"))
+    path = files.write(tmp_path / "m.keras", [files.port("x", 4), entry], "s", {"s/iq/quantizer": iq})
+    graph = import_keras(path, "ap_fixed<14,5>")
+    assert np.array_equal(emulate(graph, EVENTS), quantized(EVENTS, types, "WRAP").sum(axis=1, keepdims=True))
+    assert not graph.notes
+    assert any("wraps around beyond" in note for note in import_keras(path).notes)
+
+
+def test_every_tensor_of_a_merge_has_the_type_of_its_own_quantizer(tmp_path: Path) -> None:
+    (first, first_types), (second, second_types) = wrapping((1, 3)), wrapping((1, 3))
+    entry = layer("QSubtract", "a", "x", "y", enable_iq=True, iq_confs=[config("kif", "WRAP"), config("kif", "WRAP")])
+    arrays = {"a/iq/quantizers/quantizer/quantizer": first, "a/iq/quantizers/quantizer_1/quantizer": second}
+    path = files.write(tmp_path / "m.keras", [files.port("x", 3), files.port("y", 3), entry], "a", arrays)
+    x, y = (np.ldexp(RNG.integers(-40, 40, (50, 3)), -7) for _ in range(2))
+    wanted = quantized(x, first_types, "WRAP") - quantized(y, second_types, "WRAP")
+    assert np.array_equal(emulate(import_keras(path, "ap_fixed<14,5>"), [x, y]), wanted)
+    x, y = np.zeros((1, 3)), np.zeros((1, 3))
+    assert np.array_equal(emulate(import_keras(path), [x, y]), wanted[:1] * 0)
