@@ -73,14 +73,20 @@ def _only_trees(model: OnnxModel) -> Node:
     for other in others:
         if other.kind in _BEFORE and other.inputs and other.inputs[0] in before:
             before.update(other.outputs)
-        elif other.kind not in _BEHIND:
+        elif other.kind not in _BEHIND and not _by_one(other, model):
             raise UnsupportedError(
-                f"operator {other.name!r} ({other.kind}) beside trees; export the trees alone, and do the rest in "
-                "software"
+                f"operator {other.name!r} ({other.kind}) beside trees; export the trees alone, or take the file of the "
+                "library itself (XGBoost's model.json, LightGBM's text), and do the rest in software"
             )
     if not node.inputs or node.inputs[0] not in before:
         raise UnsupportedError(f"operator {node.name!r} reads another tensor than the input; export the trees alone")
     return node
+
+
+def _by_one(node: Node, model: OnnxModel) -> bool:
+    """A product by ones, as onnxmltools ends LightGBM's probabilities."""
+    factors = [model.constants[name] for name in node.inputs if name in model.constants]
+    return node.kind == "Mul" and len(factors) == 1 and bool((np.asarray(factors[0]) == 1).all())
 
 
 @dataclass(frozen=True)

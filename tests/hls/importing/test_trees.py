@@ -46,6 +46,16 @@ class TestArithmetic:
         assert found[:, 1].tolist() == [1 + 2 * value for value in second]
         assert found[:, 0].tolist() == [score(x, inclusive=False) - 0.25 for x in EVENTS]
 
+    def test_each_target_has_its_trees(self, tmp_path: Path) -> None:
+        """Of a regression to several numbers no class is counted; an older file says nothing of targets."""
+        held = xgboost(FIRST, SECOND, SECOND, SECOND, base="[0E0,1E0]")
+        held["learner"]["learner_model_param"]["num_target"] = "2"
+        held["learner"]["gradient_booster"]["model"]["tree_info"] = [0, 1, 0, 1]
+        found = emulate(import_model(written(tmp_path / "m.json", held), QUARTERS), EVENTS)
+        second = [0.5 if x[1] < 0.6 else 0.125 for x in EVENTS]
+        assert found[:, 1].tolist() == [1 + 2 * value for value in second]
+        assert found[:, 0].tolist() == [score(x, inclusive=False) - 0.25 for x in EVENTS]
+
     def test_a_logistic_base_is_a_probability(self, tmp_path: Path) -> None:
         held = xgboost(SECOND, base="2E-1", objective="binary:logistic")
         graph = import_model(written(tmp_path / "m.json", held), QUARTERS)

@@ -45,7 +45,8 @@ class TestOnnx:
             "class_weights": [4.0, 1.0, 3.0, -2.0, 0.5], "base_values": None, "classlabels_strings": ["b", "c", "d"],
             "post_transform": "SOFTMAX",
         }  # fmt: skip
-        behind = (Step("Cast", ("y",), "label"), Step("ZipMap", ("y",), "p", domain="ai.onnx.ml"))
+        products = (Step("Mul", ("y", "w"), "times_one"),)  # as onnxmltools ends a classifier of LightGBM
+        behind = (Step("Cast", ("y",), "label"), *products, Step("ZipMap", ("times_one",), "p", domain="ai.onnx.ml"))
         file = onnx("class", steps=behind, **weights).write(tmp_path / "m.onnx")
         graph = import_model(file, QUARTERS)
         right = [
