@@ -327,7 +327,9 @@ def _call(node: Any, where: str) -> Call:
         arguments = tuple(_arguments(node.get("args", ()), where))
         if not arguments:  # layer(inputs=x)
             return Call(tuple(_arguments(list(keywords.values()), where)))
-        return Call(arguments, keywords)
+        states = tuple(_arguments(keywords.get("initial_state"), where))  # of a recurrent layer: tensors like its input
+        options = {key: value for key, value in keywords.items() if not (states and key == "initial_state")}
+        return Call(arguments + states, options)
     if node and isinstance(node[0], str):
         node = [node]
     named: dict[str, Any] = {}

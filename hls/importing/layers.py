@@ -309,7 +309,7 @@ def _concatenate(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str
 MERGES = frozenset({
     "Concatenate", "ops.Add", "ops.Subtract", "ops.Multiply", "ops.Divide", "ops.TrueDivide", "ops.Concatenate",
     "ops.Maximum", "ops.Minimum", *merges.HANDLERS, *places.MERGES, *choices.MERGES, *truths.MERGES,
-    *contractions.MERGES, *hgq.MERGES, *hgq2.MERGES, *hgq2_values.MERGES, *hgq2_einsum.MERGES,
+    *contractions.MERGES, *recurrent.MERGES, *hgq.MERGES, *hgq2.MERGES, *hgq2_values.MERGES, *hgq2_einsum.MERGES,
     *hgq2_attention.HANDLERS,
 })  # fmt: skip
 """Classes that read several tensors at a time."""

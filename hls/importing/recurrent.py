@@ -163,7 +163,7 @@ def _recurrent(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     inner = emit.inside()
     cell = _Cell(inner, spec, _gates(inner, spec, arrays))
     steps = range(shape[0])
-    states: tuple[str, ...] = ()
+    states = _initial(emit, spec, inputs[1:], arrays[1].shape[0])
     outputs = []
     for step in reversed(steps) if spec.config.get("go_backwards") else steps:
         x = position(inner, inputs[0], step)
@@ -173,6 +173,17 @@ def _recurrent(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
         return outputs[-1]
     rows = tuple(inner(nodes.Reshape, "row", (h,), (1, *emit.edge(h).shape)) for h in outputs)
     return rows[0] if len(rows) == 1 else inner(nodes.Concatenate, "sequence", rows, 0)
+
+
+def _initial(emit: Emitter, spec: LayerSpec, given: tuple[str, ...], units: int) -> tuple[str, ...]:
+    """The states that the first step reads; none where they are zero."""
+    wanted = 2 if _kind(spec) == "LSTM" else 1
+    if given and (len(given) != wanted or any(emit.edge(x).shape != (units,) for x in given)):
+        raise ModelFileError(
+            f"layer {spec.name!r} is inconsistent: {len(given)} initial states, where {wanted} of {units} numbers are "
+            "read; save the whole model again"
+        )
+    return given
 
 
 def _refuse_options(spec: LayerSpec) -> None:
@@ -274,6 +285,11 @@ def directions(spec: LayerSpec) -> tuple[LayerSpec, LayerSpec]:
 
 def _bidirectional(emit: Emitter, spec: LayerSpec, inputs: tuple[str, ...]) -> str:
     """Two layers; the sequence of the second is turned round again."""
+    if len(inputs) > 1:
+        raise UnsupportedError(
+            f"layer {spec.name!r}: initial states of both directions; build it of two layers with an initial_state "
+            "each, the second with go_backwards=True, and Concatenate their last outputs, which computes the same"
+        )
     forward, backward = directions(spec)
     one, other = (_recurrent(emit, part, inputs) for part in (forward, backward))
     if forward.config.get("return_sequences"):
@@ -319,3 +335,5 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys((f"{q}{kind}" for kind in _GATES for q in ("", "Q")), _recurrent),
     **dict.fromkeys(("Bidirectional", "QBidirectional"), _bidirectional),
 }
+MERGES = frozenset(HANDLERS)
+"""Behind the sequence come initial states."""

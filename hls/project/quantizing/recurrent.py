@@ -49,6 +49,11 @@ def check_recurrent(layer: LayerSpec) -> None:
     for key in ("stateful", "return_state"):
         if layer.config.get(key):
             raise UnsupportedError(f"layer {layer.name!r}: {layer.class_name} with {key}=True; build it without")
+    if any(len(call.arguments) > 1 for call in layer.calls):
+        raise UnsupportedError(
+            f"layer {layer.name!r}: states of a {layer.class_name} that begin with an initial_state get no types here; "
+            f"train QKeras's Q{layer.class_name}, which is read with one, or let them begin at zero"
+        )
 
 
 def _activations(layer: LayerSpec) -> tuple[str, ...]:

@@ -200,3 +200,34 @@ def test_wrappers_of_what_is_not_read(held: Any, tmp_path: Path) -> None:
         FirmwareError, match=r"'r'.*holds no layer; save the whole model again|'r'.* of a Conv1D, and only"
     ):
         import_keras(write(tmp_path / "m.keras", layers, "r", {"r": []}))
+
+
+@pytest.mark.parametrize("kind", list(GATES))
+def test_a_state_that_the_first_step_is_given(kind: str, tmp_path: Path) -> None:
+    """A sequence in two pieces, the second begun with the states of the first, is the whole sequence."""
+    names = ("h", "c")[: 2 if kind == "LSTM" else 1]
+    arrays, quantized = weights(kind), {**QUANTIZED, "state_quantizer": "quantized_bits(16,5,alpha=1)"}
+    entry = layer(f"Q{kind}", "r", tensor("q"), module="qkeras.qrecurrent", **quantized)
+    entry["inbound_nodes"] = [{"args": [tensor("q")], "kwargs": {"initial_state": [tensor(name) for name in names]}}]
+    ports = [port("x", STEPS, FEATURES), *(port(name, UNITS) for name in names)]
+    layers = [*ports, activation("q", PORT, "x"), entry]
+    graph = import_keras(write(tmp_path / "m.keras", layers, "r", {"r/cell": arrays}), "ap_fixed<40,5>")
+    whole = read(tmp_path, kind, arrays, state_quantizer="quantized_bits(16,5,alpha=1)")
+    x, zero = events(), np.zeros((40, UNITS))
+    assert np.array_equal(emulate(graph, [x, *(zero for _ in names)]), emulate(whole, x))
+    if kind != "LSTM":  # whose other state is no output
+        begun = emulate(read(tmp_path, kind, arrays, state_quantizer="quantized_bits(16,5,alpha=1)"), x)
+        twice = layer(f"Q{kind}", "r", tensor("q"), module="qkeras.qrecurrent", **quantized)
+        longer = [port("x", 2 * STEPS, FEATURES), activation("q", PORT, "x"), twice]
+        both = import_keras(write(tmp_path / "l.keras", longer, "r", {"r/cell": arrays}))
+        again = x[::-1].copy()
+        assert np.array_equal(emulate(graph, [again, begun]), emulate(both, np.concatenate([x, again], axis=1)))
+
+
+def test_initial_states_that_are_none_of_the_cell(tmp_path: Path) -> None:
+    entry = layer("QLSTM", "r", tensor("q"), module="qkeras.qrecurrent", **QUANTIZED)
+    entry["inbound_nodes"] = [{"args": [tensor("q")], "kwargs": {"initial_state": [tensor("h")]}}]
+    layers = [port("x", STEPS, FEATURES), port("h", UNITS), activation("q", PORT, "x"), entry]
+    path = write(tmp_path / "m.keras", layers, "r", {"r/cell": weights("LSTM")})
+    with pytest.raises(ModelFileError, match="1 initial states, where 2 of 2 numbers are read"):
+        import_keras(path, "ap_fixed<16,5>")

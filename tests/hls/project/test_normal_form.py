@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,13 @@ class TestNormalForm:
         assert "scores keep their order" in form.notes[0]
         with pytest.raises(UnsupportedError, match=r"'s'.*softmax in the middle"):
             normal_form(model(DENSE, softmax, layer("Activation", "a", "s", activation="relu")))
+
+    def test_a_recurrent_layer_that_is_given_its_first_state_is_refused(self) -> None:
+        """Of a state that starts elsewhere than at zero the range is not known."""
+        cell = layer("LSTM", "r", "x", *CELL, units=2, use_bias=True, **GATES)
+        refs = tuple(TensorRef(name, 0, 0) for name in ("x", "h", "c"))
+        with pytest.raises(UnsupportedError, match=r"'r'.*initial_state.*train QKeras's QLSTM"):
+            normal_form(model(replace(cell, calls=(Call(refs),))))
 
     def test_a_shared_layer_becomes_two(self) -> None:
         first = layer("Dense", "d", "x", np.eye(2), [0.0, 0.0], units=2, use_bias=True, activation="relu")
