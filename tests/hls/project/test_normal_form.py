@@ -49,7 +49,7 @@ class TestNormalForm:
     def test_a_recurrent_layer_that_is_given_its_first_state_is_refused(self) -> None:
         """Of a state that starts elsewhere than at zero the range is not known."""
         cell = layer("LSTM", "r", "x", *CELL, units=2, use_bias=True, **GATES)
-        refs = tuple(TensorRef(name, 0, 0) for name in ("x", "h", "c"))
+        refs = (TensorRef("x", 0, 0),) * 3
         with pytest.raises(UnsupportedError, match=r"'r'.*initial_state.*train QKeras's QLSTM"):
             normal_form(model(replace(cell, calls=(Call(refs),))))
 
