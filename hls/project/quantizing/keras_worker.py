@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from hls.project.quantizing.keras_training import name_of, train
-from hls.witnesses.framework_worker import compute, custom_objects, reason, trace
+from hls.witnesses.framework_worker import compute, custom_objects, import_keras, reason, trace
 
 
 def main() -> None:
     """Do one job after another, for as long as there are any."""
-    import keras
+    keras = import_keras()
     import tensorflow as tf
 
     objects = custom_objects()
