@@ -72,25 +72,50 @@ def told_by_use(
     """Split classes with registers of the second side that may wake up differently; whether any is split."""
     waking = {number: awake(members, left) for number, members in enumerate(classes.members) if number}
     waking = {number: found for number, found in waking.items() if len(found[1]) > 1}
-    if not waking:
-        return False
-    asked = [m for first, second in waking.values() for m in (*first, *(m for group in second for m in group))]
-    uses = _uses(sides, design, classes, asked, random, readers=True)
+    named = {number: _named_alike(sides, *found) for number, found in waking.items()}
+    unknown = [found for number, found in waking.items() if named[number] is None]
+    asked = [member for first, second in unknown for group in ([*first], *second) for member in group]
+    uses = _uses(sides, design, classes, asked, random, readers=True) if asked else {}
     split = False
     for number, (first, second) in waking.items():
-        groups: dict[bytes, list[Member]] = defaultdict(list)
-        for alike in second:
-            groups[np.bitwise_or.reduce([uses[member] for member in alike]).tobytes()] += alike
-        named = {sides[1].names.get(member.net, ""): key for key, group in groups.items() for member in group}
-        for member in first:
-            near = named.get(sides[0].names.get(member.net, "none")) or min(groups, key=partial(_apart, uses[member]))
-            groups[near].append(member)
+        groups = named[number] or _used_alike(sides, first, second, uses)
         if len(groups) > 1:
-            told = {member for group in groups.values() for member in group}
+            told = {member for group in groups for member in group}
             rest = [member for member in classes.members[number] if member not in told]
-            classes.split(number, [*([rest] if rest else []), *groups.values()])
+            classes.split(number, [*([rest] if rest else []), *groups])
             split = True
     return split
+
+
+def _named_alike(
+    sides: Sequence[Side], first: Sequence[Member], second: Sequence[Sequence[Member]]
+) -> list[list[Member]] | None:
+    """Each group of ``second`` with those of ``first`` of the same names; None unless that leaves none alone.
+
+    Uses need not be asked then, which of ten thousand registers takes hours.
+    """
+    place_of = {sides[1].names.get(member.net): place for place, group in enumerate(second) for member in group}
+    mine: list[list[Member]] = [[] for _ in second]
+    for member in first:
+        name = sides[0].names.get(member.net)
+        if name is None or name not in place_of:
+            return None
+        mine[place_of[name]].append(member)
+    return [[*some, *group] for some, group in zip(mine, second, strict=True)] if all(mine) else None
+
+
+def _used_alike(
+    sides: Sequence[Side], first: Sequence[Member], second: Sequence[Sequence[Member]], uses: Mapping[Member, Uses]
+) -> list[list[Member]]:
+    """Groups of ``second`` of the same uses, each with those of ``first`` of a name in it, or of the nearest uses."""
+    groups: dict[bytes, list[Member]] = defaultdict(list)
+    for alike in second:
+        groups[np.bitwise_or.reduce([uses[member] for member in alike]).tobytes()] += alike
+    named = {sides[1].names.get(member.net, ""): key for key, group in groups.items() for member in group}
+    for member in first:
+        near = named.get(sides[0].names.get(member.net, "none")) or min(groups, key=partial(_apart, uses[member]))
+        groups[near].append(member)
+    return list(groups.values())
 
 
 def _apart(uses: Uses, key: bytes) -> tuple[int, int]:
