@@ -219,7 +219,8 @@ def _read_back(family: Family, top: str, shared: Sequence[str], folder: Path, li
     for name in family.own_models:
         shutil.copy(_HERE / name, folder)
         lines.append(f"read_verilog -defer {name}")
-    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared)]
+    # Cells that Yosys named itself are hidden: a register keeps the name it has in the Verilog, not that of a cell's pin.
+    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", "rename -hide c:_*_", *_kept(shared)]
 
 
 def _static_timing(family: Family, timing: str, project: RtlProject) -> str:
