@@ -299,8 +299,8 @@ def test_projections_that_are_fused_read_through_one_quantizer(fuse: str, tmp_pa
     graph = import_keras(path, "ap_fixed<14,5>")
     events = [np.ldexp(RNG.integers(-640, 640, (200, 4, 2)), -7) for _ in names]
     read = []
-    for place, name in zip((0, min(1, len(names) - 1), len(names) - 1), roles, strict=True):
-        x = quantized(events[place], types[name if name in held else "key_dense"], "WRAP")
+    for at, name in zip((0, min(1, len(names) - 1), len(names) - 1), roles, strict=True):
+        x = quantized(events[at], types[name if name in held else "key_dense"], "WRAP")
         read.append(np.einsum("ntc,chd->nthd", x, kernels[name]))
     q, v, k = read
     scores = np.einsum("nthd,nshd->nhts", q, k)

@@ -27,7 +27,7 @@ def largest(shape: tuple[int, ...], window: tuple[int, ...], strides: tuple[int,
     return b.finish([x], [m], ["m"])
 
 
-def link_of(folder: Path, graph: FixedGraph, *changed: str) -> Link:
+def link_of(folder: Path, graph: FixedGraph, changed: tuple[str, str] | None = None) -> Link:
     write_project(graph, TARGET, "net", folder / "hls")
     if changed:
         path = folder / "hls" / "firmware" / "parameters.h"
@@ -51,6 +51,6 @@ def test_they_are_the_graphs(
     ("old", "new"), [("n_out = 3", "n_out = 2"), ("stride_width = 2", "stride_width = 1"), ("n_in = 6", "n_in = 8")]
 )
 def test_other_sizes_are_named(old: str, new: str, tmp_path: Path) -> None:
-    link = link_of(tmp_path, largest((6, 2), (2,), (2,)), old, new)
+    link = link_of(tmp_path, largest((6, 2), (2,), (2,)), (old, new))
     assert link.state == "not done"
     assert f"{old.partition(' ')[0]}" in str(link.reason)
