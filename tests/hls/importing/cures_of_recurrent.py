@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.hls.importing.cures import ANOTHER, W4, Case, X, keras
-from tests.hls.importing.files import layer, tensor
+from tests.hls.importing.cures import ANOTHER, Q8, W4, Case, X, keras
+from tests.hls.importing.files import activation, layer, port, tensor
 
 
 def held(kind: str, **config: Any) -> dict[str, Any]:
@@ -19,6 +19,12 @@ def recurrent(kind: str, name: str, **config: Any) -> dict[str, Any]:
     return layer(kind, name, X, module="qkeras.qrecurrent", **{**CELL_OPTIONS, **config})
 
 
+def states(count: int) -> dict[str, Any]:
+    """What gives a call so many first states, all the same."""
+    return {"initial_state": [tensor("first")] * count}
+
+
+STATES = [port("h", 2), activation("first", Q8, "h")]
 CELL_OPTIONS: dict[str, Any] = {
     "units": 2, "activation": "quantized_tanh(5)", "recurrent_activation": "quantized_sigmoid(5)",
     "kernel_quantizer": W4, "recurrent_quantizer": W4, "bias_quantizer": W4, "use_bias": True,
@@ -61,6 +67,12 @@ CASES: list[Case] = [
           "use 'concat', and slice it",
           [layer("Bidirectional", "o", X, layer=held("QLSTM", **CELL_OPTIONS), merge_mode="concat")], shape=(3, 2),
           weights={"o/forward_layer/cell": CELL, "o/backward_layer/cell": CELL}),
+    keras([*STATES, layer("Bidirectional", "o", X, call=states(4), layer=held("QLSTM", **CELL_OPTIONS))],
+          ("build it of two layers with an initial_state each", "Concatenate their last outputs"),
+          [*STATES, recurrent("QLSTM", "f", call=states(2)), recurrent("QLSTM", "b", call=states(2), go_backwards=True),
+           layer("Concatenate", "o", [tensor("f"), tensor("b")], axis=-1)], shape=(3, 2),
+          weights={"o/forward_layer/cell": CELL, "o/backward_layer/cell": CELL},
+          cured_weights={"f/cell": CELL, "b/cell": CELL}),
     keras([layer("Bidirectional", "o", X, layer=held("Conv1D"))],
           ("only of LSTM, GRU and SimpleRNN is it read here", ANOTHER),
           [layer("Bidirectional", "o", X, layer=held("QLSTM", **CELL_OPTIONS))], shape=(3, 2),

@@ -56,12 +56,16 @@ X = np.random.default_rng(3).uniform(-40, 40, (400, 4))
     ids=["one", "coarse", "each", "unsigned", "mixed", "none"],
 )
 def test_a_proxy_rounds_and_wraps_each_value_at_its_own_end(k: Any, b: Any, i: Any, rounding: str) -> None:
-    graph = build_graph(model(proxy("q", "x", k, b, i, rounding)), "ap_fixed<16,8>")
+    graph = build_graph(model(proxy("q", "x", k, b, i, rounding)), None)
     port = graph.port("x")
     step = 2.0**-port.type.fraction
     # Numbers between the port's steps become what HGQ makes of them.
     wanted = gfixed(np.clip(X, port.raw_min * step, port.raw_max * step), k, b, i, rounding)
     assert np.array_equal(emulate(graph, X), wanted)
+    # Of a wider port, which is stated, the chip wraps them.
+    wider = build_graph(model(proxy("q", "x", k, b, i, rounding)), "ap_fixed<16,8>")
+    events = np.floor(X * 2**8) / 2**8
+    assert np.array_equal(emulate(wider, events), gfixed(events, k, b, i, rounding))
     assert len(np.unique(wanted)) > 1 or not np.any(b)
 
 
