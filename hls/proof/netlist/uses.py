@@ -72,7 +72,7 @@ def told_by_use(
     """Split classes with registers of the second side that may wake up differently; whether any is split."""
     waking = {number: awake(members, left) for number, members in enumerate(classes.members) if number}
     waking = {number: found for number, found in waking.items() if len(found[1]) > 1}
-    named = {number: _named_alike(sides, left, *found) for number, found in waking.items()}
+    named = {number: _named_alike(sides, *found) for number, found in waking.items()}
     unknown = [found for number, found in waking.items() if named[number] is None]
     asked = [member for first, second in unknown for group in ([*first], *second) for member in group]
     uses = _uses(sides, design, classes, asked, random, readers=True) if asked else {}
@@ -88,25 +88,19 @@ def told_by_use(
 
 
 def _named_alike(
-    sides: Sequence[Side], left: Left, first: Sequence[Member], second: Sequence[Sequence[Member]]
+    sides: Sequence[Side], first: Sequence[Member], second: Sequence[Sequence[Member]]
 ) -> list[list[Member]] | None:
-    """Each group of ``second`` with those of ``first`` of its names, and with what holds the same as one of them does.
+    """Each group of ``second`` with those of ``first`` of the same names; None unless that leaves none alone.
 
-    Of registers that take the same synthesis keeps one. None if that leaves a register or a group alone; else uses need
-    not be asked, which of ten thousand registers takes hours.
+    Uses need not be asked then, which of ten thousand registers takes hours.
     """
     place_of = {sides[1].names.get(member.net): place for place, group in enumerate(second) for member in group}
-    alike: dict[Literal, list[Member]] = defaultdict(list)
-    for member in first:
-        alike[left[0][member.net] ^ member.flipped].append(member)
     mine: list[list[Member]] = [[] for _ in second]
-    for members in alike.values():
-        names = [sides[0].names.get(member.net, "") for member in members]
-        kept = next((place_of[name] for name in names if name in place_of), None)
-        if kept is None:
+    for member in first:
+        name = sides[0].names.get(member.net)
+        if name is None or name not in place_of:
             return None
-        for member, name in zip(members, names, strict=True):
-            mine[place_of.get(name, kept)].append(member)
+        mine[place_of[name]].append(member)
     return [[*some, *group] for some, group in zip(mine, second, strict=True)] if all(mine) else None
 
 

@@ -219,8 +219,7 @@ def _read_back(family: Family, top: str, shared: Sequence[str], folder: Path, li
     for name in family.own_models:
         shutil.copy(_HERE / name, folder)
         lines.append(f"read_verilog -defer {name}")
-    # Cells that Yosys named itself are hidden, so that a register's name is the Verilog's, not that of a cell's pin.
-    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", "rename -hide c:_*_", *_kept(shared)]
+    return [*lines, f"read_verilog {NETLIST}", f"hierarchy -top {top}", *_kept(shared)]
 
 
 def _static_timing(family: Family, timing: str, project: RtlProject) -> str:

@@ -38,17 +38,13 @@ def test_nameless_registers_are_dealt_out_evenly() -> None:
 
 
 def test_copies_whose_names_are_known_are_told_apart_without_a_simulation() -> None:
-    """Of a network of pairs twelve thousand registers are copies; what reads each of them would take hours to see.
-
-    beats[2] holds what beats[1] does, and synthesis made one of the two.
-    """
-    verilog = {10: "beats[0]", 11: "beats[1]", 12: "done", 13: "beats[2]"}
-    netlist = {20: "beats[1]", 21: "beats[0]", 22: "done"}
+    """Of a network of pairs twelve thousand registers are copies; what reads each of them would take hours to see."""
+    verilog, netlist = {10: "beats[0]", 11: "beats[1]", 12: "done"}, {20: "beats[1]", 21: "beats[0]", 22: "done"}
     sides: Any = [SimpleNamespace(names=verilog), SimpleNamespace(names=netlist)]
-    copies = [Member(side, net, flipped=False) for side, net in ((0, 10), (0, 13), (0, 11), (1, 20), (1, 21))]
+    copies = [Member(side, net, flipped=False) for side, net in ((0, 10), (0, 11), (1, 20), (1, 21))]
     cleared = [Member(side, net, flipped=False) for side, net in ((0, 12), (1, 22))]
     classes = Classes([[], [*cleared, *copies]])
-    left = [{10: 2, 11: 4, 12: FALSE, 13: 4}, {20: 2, 21: 4, 22: FALSE}]
+    left = [{10: 2, 11: 4, 12: FALSE}, {20: 2, 21: 4, 22: FALSE}]
     design: Any = None
     assert told_by_use(sides, design, classes, left, np.random.default_rng(1))
-    assert [[member.net for member in group] for group in classes.members] == [[], [12, 22], [13, 11, 20], [10, 21]]
+    assert [[member.net for member in group] for group in classes.members] == [[], [12, 22], [11, 20], [10, 21]]
