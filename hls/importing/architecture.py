@@ -223,7 +223,7 @@ def _free_name(wanted: str, entries: list[dict[str, Any]]) -> str:
 
 def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelSpec:
     layers: dict[str, LayerSpec] = {}
-    for entry in map(_with_index, map(_with_constant, config["layers"])):
+    for entry in map(_with_index, config["layers"]):
         calls = tuple(_call(node, f"{source}: layer {layer_name(entry)!r}") for node in entry.get("inbound_nodes", []))
         spec = _layer(entry, calls or (Call(),), weights)
         layers[spec.name] = spec
@@ -232,17 +232,6 @@ def _functional(config: dict[str, Any], weights: Weights, source: str) -> ModelS
     if unknown:
         raise ModelFileError(f"{source}: its architecture names layers that it does not hold: {unknown}")
     return ModelSpec(str(config.get("name", "model")), layers, inputs, outputs, refused=tuple(code_of(config)))
-
-
-def _with_constant(entry: dict[str, Any]) -> dict[str, Any]:
-    """What a pad is given by keyword, the number to pad with, as an argument like any other."""
-    nodes = entry.get("inbound_nodes")
-    if layer_kind(entry) != "ops.Pad" or not nodes or not isinstance(nodes[0], dict):
-        return entry
-    named, arguments = nodes[0].get("kwargs"), nodes[0].get("args")
-    if not isinstance(named, dict) or named.get("constant_values") is None or not isinstance(arguments, list | tuple):
-        return entry
-    return {**entry, "inbound_nodes": [{"args": [*arguments, named["constant_values"]]}]}
 
 
 def _with_index(entry: dict[str, Any]) -> dict[str, Any]:
@@ -318,6 +307,10 @@ def _not_keras(where: str, value: Any) -> ModelFileError:
     return ModelFileError(f"{where}: {reprlib.repr(value)} is not what Keras writes there; save the whole model again")
 
 
+_GIVEN_BY_KEYWORD = ("initial_state", "constant_values")
+"""What a recurrent layer begins with and what a pad pads with: tensors and numbers like any other argument."""
+
+
 def _call(node: Any, where: str) -> Call:
     """One call: Keras 3 nests ``keras_history`` in its arguments, Keras 2 lists [name, node, tensor, keywords]."""
     if isinstance(node, dict):
@@ -327,9 +320,9 @@ def _call(node: Any, where: str) -> Call:
         arguments = tuple(_arguments(node.get("args", ()), where))
         if not arguments:  # layer(inputs=x)
             return Call(tuple(_arguments(list(keywords.values()), where)))
-        states = tuple(_arguments(keywords.get("initial_state"), where))  # of a recurrent layer: tensors like its input
-        options = {key: value for key, value in keywords.items() if not (states and key == "initial_state")}
-        return Call(arguments + states, options)
+        given = {key: tuple(_arguments(keywords.get(key), where)) for key in _GIVEN_BY_KEYWORD}
+        options = {key: value for key, value in keywords.items() if not given.get(key)}
+        return Call(sum(given.values(), arguments), options)
     if node and isinstance(node[0], str):
         node = [node]
     named: dict[str, Any] = {}
